@@ -1,0 +1,137 @@
+"""Content photographs for training: an endless, exactly repeatable row of random crops.
+
+Crop number i is a pure function of the folder, the seed and i. A resumed run therefore goes on with the very
+crops that it would have had, whatever was in flight when it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from training.errors import TrainingError
+
+Picture = npt.NDArray[np.uint8]
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+_MOST_UNREADABLE = 0.05
+
+
+def read_picture(path: Path) -> Picture:
+    """Read any picture as uint8 (H, W, 3) RGB, upright by its EXIF tag. Raises TrainingError."""
+    if not path.is_file():
+        raise TrainingError(f"picture not found: {path}")
+    image_BGR = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if os.path.getsize(path) else None
+    if image_BGR is None:
+        raise TrainingError(f"not a picture that can be read: {path}")
+    return np.ascontiguousarray(image_BGR[:, :, ::-1])
+
+
+def to_rgb01(image_HWC: Picture) -> Tensor:
+    """uint8 (H, W, 3) -> float32 (1, 3, H, W) in 0..1."""
+    return torch.from_numpy(image_HWC).permute(2, 0, 1).unsqueeze(0).float() / 255
+
+
+def resize_short_side(image_HWC: Picture, short_side: int) -> Picture:
+    """Resize so that the shorter side is `short_side` pixels, proportions kept."""
+    h, w, _ = image_HWC.shape
+    scale = short_side / min(h, w)
+    size_wh = (max(short_side, round(w * scale)), max(short_side, round(h * scale)))
+    if size_wh == (w, h):
+        return image_HWC
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image_HWC, size_wh, interpolation=how), np.uint8)
+
+
+class PhotoFolder:
+    """All pictures below a folder, in a fixed order. Unreadable ones are skipped and counted."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise TrainingError(f"no folder of photographs at {folder}")
+        self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+        if not self.files:
+            raise TrainingError(f"no pictures in {folder} (looked for {', '.join(sorted(PICTURE_SUFFIXES))})")
+        self.unreadable: set[Path] = set()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def _read(self, path: Path) -> Picture | None:
+        try:
+            return read_picture(path)
+        except TrainingError:
+            self.unreadable.add(path)
+            if len(self.unreadable) > max(1, _MOST_UNREADABLE * len(self)):
+                raise TrainingError(
+                    f"{len(self.unreadable)} of {len(self)} pictures cannot be read, {path} among them: "
+                    "mend or remove them"
+                ) from None
+            return None
+
+    def crop(self, index: int, *, seed: int, size: int) -> Picture:
+        """Random crop number `index` of the row with this seed: uint8 (size, size, 3) RGB."""
+        for attempt in range(len(self)):
+            epoch, place = divmod(index + attempt, len(self))
+            order = np.random.default_rng((seed, epoch)).permutation(len(self))
+            photo = self._read(self.files[order[place]])
+            if photo is not None:
+                return _random_crop(photo, np.random.default_rng((seed, epoch, place)), size)
+        raise TrainingError("no picture in the folder can be read")
+
+    def photo(self, number: int) -> Picture:
+        """Picture `number` of the folder, or the next one that can be read: uint8 (H, W, 3) RGB."""
+        for attempt in range(len(self)):
+            photo = self._read(self.files[(number + attempt) % len(self)])
+            if photo is not None:
+                return photo
+        raise TrainingError("no picture in the folder can be read")
+
+    def centre_crops(self, count: int, size: int) -> Picture:
+        """The middle square of the first `count` pictures, scaled to size: uint8 (count, size, size, 3) RGB."""
+        crops = []
+        for path in self.files[:count]:
+            photo = self._read(path)
+            if photo is not None:
+                photo = resize_short_side(photo, size)
+                top, left = (photo.shape[0] - size) // 2, (photo.shape[1] - size) // 2
+                crops.append(photo[top : top + size, left : left + size])
+        if not crops:
+            raise TrainingError("no picture in the folder can be read")
+        return np.stack(crops)
+
+
+def _random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Picture:
+    short_side = min(photo_HWC.shape[:2])
+    photo_HWC = resize_short_side(photo_HWC, int(rng.integers(size, max(size, short_side) + 1)))
+    top = int(rng.integers(photo_HWC.shape[0] - size + 1))
+    left = int(rng.integers(photo_HWC.shape[1] - size + 1))
+    crop = photo_HWC[top : top + size, left : left + size]
+    return np.ascontiguousarray(crop[:, ::-1] if rng.integers(2) else crop)
+
+
+def batches(
+    photos: PhotoFolder, *, seed: int, size: int, batch: int, first: int, count: int, ahead: int = 4
+) -> Iterator[Picture]:
+    """Batches number `first` to `count` - 1, uint8 (batch, size, size, 3) RGB, read `ahead` by one worker thread."""
+
+    def make(number: int) -> Picture:
+        return np.stack([photos.crop(number * batch + i, seed=seed, size=size) for i in range(batch)])
+
+    with ThreadPoolExecutor(1, thread_name_prefix="photos") as pool:
+        waiting = deque(pool.submit(make, number) for number in range(first, min(first + ahead, count)))
+        for number in range(first + ahead, count + ahead):
+            ready = waiting.popleft().result() if waiting else None
+            if ready is None:
+                return
+            if number < count:
+                waiting.append(pool.submit(make, number))
+            yield ready

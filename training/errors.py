@@ -1,0 +1,59 @@
+"""The one family of errors, in the lowest room so that every room can raise it.
+
+StylefaderError
+├── PackError         a style pack that cannot be read, does not fit, or is not there
+├── EngineError       an engine that is not there, cannot run here, or failed
+├── SourceError       something that should give pictures and does not
+├── SinkError         somewhere pictures should go and cannot
+├── AutomationError   alpha over time that does not parse or does not fit
+├── ControlError      keyboard, MIDI, OSC or scene input that does not fit
+└── TrainingError     a training run that cannot start or cannot go on
+
+A message says what failed, with what, and what to do. `exit_code` is what the command line ends with:
+2 where the input was bad (the default), 1 where something failed while running.
+"""
+
+from __future__ import annotations
+
+
+class StylefaderError(Exception):
+    """Base of all errors that stylefader raises on purpose.
+
+    `failure=True` marks something that broke while running, as opposed to input that was bad from the start.
+    """
+
+    def __init__(self, message: str, *, failure: bool = False) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failure else 2
+
+
+class PackError(StylefaderError):
+    pass
+
+
+class EngineError(StylefaderError):
+    pass
+
+
+class SourceError(StylefaderError):
+    pass
+
+
+class SinkError(StylefaderError):
+    pass
+
+
+class AutomationError(StylefaderError):
+    pass
+
+
+class ControlError(StylefaderError):
+    pass
+
+
+class TrainingError(StylefaderError):
+    pass

@@ -1,0 +1,57 @@
+"""What the networks are trained for: perceptual content loss and Gram style loss (Johnson et al. 2016).
+
+Style is compared over two sizes of the picture, the full one and the half one, because the larger textures of
+a painting live in the half one; each layer's Gram loss is divided by the mean square of the style's own Gram
+matrix, so the layers weigh alike and the loss is 1 for a picture without any features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from training.loss_network import LossNetwork
+
+
+def gram(features_NCHW: Tensor) -> Tensor:
+    """Gram matrices (N, C, C) of features (N, C, H, W), divided by the number of places H * W."""
+    n, c, h, w = features_NCHW.shape
+    flat = features_NCHW.reshape(n, c, h * w)
+    return flat @ flat.transpose(1, 2) / (h * w)
+
+
+class StyleTarget:
+    """Gram matrices of one style picture over a pyramid of sizes; measures how far pictures are from it."""
+
+    def __init__(self, loss_network: LossNetwork, style_rgb01_NCHW: Tensor, *, pyramid: int = 2) -> None:
+        self.loss_network = loss_network
+        self.pyramid = pyramid
+        with torch.no_grad():
+            self.grams = [self._grams(level) for level in self._levels(style_rgb01_NCHW)]
+
+    def _levels(self, rgb01_NCHW: Tensor) -> list[Tensor]:
+        levels = [rgb01_NCHW]
+        for _ in range(self.pyramid - 1):
+            levels.append(F.avg_pool2d(levels[-1], 2))
+        return levels
+
+    def _grams(self, rgb01_NCHW: Tensor) -> dict[str, Tensor]:
+        features = self.loss_network(rgb01_NCHW)
+        return {layer: gram(features[layer]) for layer in self.loss_network.layers.style}
+
+    def loss(self, rgb01_NCHW: Tensor, features: dict[str, Tensor]) -> Tensor:
+        """Mean style loss, float32 scalar; `features` are the loss network's for the full-size picture."""
+        total = torch.zeros((), dtype=torch.float32, device=rgb01_NCHW.device)
+        for level, picture in enumerate(self._levels(rgb01_NCHW)):
+            here = features if level == 0 else self.loss_network(picture)
+            for layer, target in self.grams[level].items():
+                distance = (gram(here[layer]).float() - target.float()).square().mean()
+                total = total + distance / target.float().square().mean()
+        return total / (self.pyramid * len(self.loss_network.layers.style))
+
+
+def content_loss(features: dict[str, Tensor], photo_features: dict[str, Tensor], layers: tuple[str, ...]) -> Tensor:
+    """Mean squared difference of features at the content layers, float32 scalar."""
+    parts = [(features[layer].float() - photo_features[layer].float()).square().mean() for layer in layers]
+    return torch.stack(parts).mean()

@@ -1,0 +1,6 @@
+"""The networks: Johnson et al.'s main network and the Dynamic-Net around it."""
+
+from training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from training.networks.main_network import COLOUR_MEAN, COLOUR_STD, MainNetwork
+
+__all__ = ["COLOUR_MEAN", "COLOUR_STD", "ONE_BLOCK", "THREE_BLOCKS", "DynamicNet", "MainNetwork", "NetworkKind"]

@@ -1,0 +1,109 @@
+"""Style packs: one safetensors file with a network's weights in fp16 and a JSON header. No pickle anywhere.
+
+A pack is refused, with the reason, when its format is unknown, a tensor is missing, extra, misshapen, of
+another dtype or not finite, or the header does not fit the network it describes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from training.errors import PackError
+from training.files import written_whole
+from training.networks import DynamicNet, NetworkKind
+from training.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StylePack:
+    """A pack in memory: its header, and its tensors as stored (fp16, by the network's parameter names)."""
+
+    header: PackHeader
+    tensors: dict[str, Tensor]
+    file: Path
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.header.blocks)
+
+    def network(self) -> DynamicNet:
+        """A new float32 network with the pack's weights, in eval mode, parameters frozen."""
+        net = _empty_network(self.header)
+        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()})
+        return net.requires_grad_(False).eval()
+
+    def weights_hash(self) -> str:
+        """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
+        digest = hashlib.sha256()
+        for name in sorted(self.tensors):
+            tensor = self.tensors[name]
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _empty_network(header: PackHeader) -> DynamicNet:
+    kind: NetworkKind = "dual" if header.kind == "dual" else "single"
+    try:
+        net = DynamicNet(width=header.width, places=header.places, kind=kind)
+    except ValueError as error:
+        raise PackError(f"header.blocks: {error}") from error
+    for block in header.blocks:
+        channels = net.main.channels_before(block.place)
+        if block.channels != channels:
+            raise PackError(
+                f"header.blocks: {block.channels} channels before {block.place}, but width {header.width} has {channels}"
+            )
+    return net
+
+
+def _check_tensors(header: PackHeader, tensors: dict[str, Tensor]) -> None:
+    expected = _empty_network(header).state_dict()
+    for what, names in (("is missing", expected.keys() - tensors), ("does not belong", tensors.keys() - expected)):
+        if names:
+            raise PackError(f"tensor {min(names)} {what} (and {len(names) - 1} more)")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise PackError(f"tensor {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
+        if tensor.dtype != torch.float16:
+            raise PackError(f"tensor {name} is {tensor.dtype}, expected torch.float16")
+        if not bool(tensor.isfinite().all()):
+            raise PackError(f"tensor {name} has NaN or Inf")
+
+
+def load_pack(path: Path) -> StylePack:
+    """Read and check a style pack. Raises PackError that names the file and the first thing that does not fit."""
+    header = read_header(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        _check_tensors(header, tensors)
+    except (SafetensorError, OSError) as error:
+        raise PackError(f"{path} is not a style pack: {error}") from error
+    except PackError as error:
+        raise PackError(f"{path} is not a style pack that fits: {error}") from error
+    return StylePack(header=header, tensors=tensors, file=path)
+
+
+def make_pack(header: PackHeader, net: DynamicNet, path: Path) -> StylePack:
+    """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written."""
+    header = parse_header(header.to_json())
+    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
+    _check_tensors(header, tensors)
+    return StylePack(header=header, tensors=tensors, file=path)
+
+
+def save_pack(pack: StylePack) -> None:
+    """Write a pack to its file, whole or not at all. Raises PackError."""
+    try:
+        with written_whole(pack.file) as file:
+            file.write(save(pack.tensors, metadata={HEADER_KEY: pack.header.to_json()}))
+    except OSError as error:
+        raise PackError(f"cannot write the style pack {pack.file}: {error}", failure=True) from error

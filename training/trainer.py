@@ -1,0 +1,241 @@
+"""The training loop: one network, one style picture, a folder of photographs, Adam.
+
+Main networks and tuning-blocks are trained by the same loop: a main network at whatever alpha (it has no
+blocks yet), blocks at alpha = 1 with the main network frozen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from training.colours import denormalise, normalise
+from training.data import Picture, PhotoFolder, batches, read_picture, resize_short_side, to_rgb01
+from training.errors import TrainingError
+from training.files import written_whole
+from training.loss_network import LossNetwork
+from training.losses import StyleTarget, content_loss
+from training.networks import DynamicNet
+
+Precision = Literal["auto", "f32", "bf16"]
+_CALIBRATION_PHOTOS = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
+
+    style_weight: style loss against content loss (whose weight is 1).
+    smoothness: weight of the total variation of the output, in its normalised colours.
+    style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
+    pyramid: over how many sizes style is compared, each half of the one before.
+    learning_rate falls to a tenth over the second half of the run.
+    """
+
+    iterations: int
+    style_weight: float
+    smoothness: float = 0.0
+    batch: int = 2
+    crop: int = 192
+    learning_rate: float = 1e-3
+    style_size: int = 256
+    pyramid: int = 2
+    seed: int = 0
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        if self.crop < 16 or self.crop % 4:
+            raise TrainingError(f"crop must be a multiple of 4 and at least 16 pixels, not {self.crop}")
+        if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
+            raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        for name in ("style_weight", "learning_rate", "smoothness"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised."""
+
+    iteration: int
+    iterations: int
+    total: float
+    content: float
+    style: float
+    images_per_second: float
+    seconds_left: float
+
+
+def prefers_bf16() -> bool:
+    """Whether this CPU multiplies bf16 matrices itself, so that autocast is faster than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+class Trainer:
+    """One run, from its settings to trained weights in `net`.
+
+    net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
+    checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
+    """
+
+    def __init__(
+        self,
+        net: DynamicNet,
+        settings: TrainSettings,
+        *,
+        style: Path,
+        photos: Path,
+        loss_network: LossNetwork,
+        blocks_only: bool,
+        checkpoint: Path,
+        resume: bool = False,
+        checkpoint_every: int = 100,
+    ) -> None:
+        self.settings = settings
+        self.photos = PhotoFolder(photos)
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.iteration = 0
+        self.bf16 = prefers_bf16() if settings.precision == "auto" else settings.precision == "bf16"
+        self.net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        net.requires_grad_(True)
+        if blocks_only:
+            net.main.requires_grad_(False)
+        learning: Iterable[nn.Parameter] = [p for p in net.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(learning, lr=settings.learning_rate)
+        self.alpha = torch.ones(net.n_blocks)
+
+        style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
+        self.layer_means = self._restore() if resume else self._calibrate(loss_network)
+        loss_network.divide_activations(self.layer_means)
+        self.loss_network = loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.target = StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
+
+    def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
+        if self.checkpoint.exists():
+            raise TrainingError(f"{self.checkpoint} is there already: resume it, or remove it to start again")
+        crops = self.photos.centre_crops(_CALIBRATION_PHOTOS, self.settings.crop)
+        return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
+
+    def _restore(self) -> dict[str, float]:
+        try:
+            state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
+            settings = json.loads(state["settings"])
+        except FileNotFoundError as error:
+            raise TrainingError(f"no checkpoint to resume at {self.checkpoint}") from error
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+            raise TrainingError(f"cannot read the checkpoint {self.checkpoint}: {error}") from error
+        if settings != self._fingerprint():
+            other = {key for key in settings.keys() | self._fingerprint() if settings.get(key) != self._fingerprint().get(key)}
+            raise TrainingError(f"{self.checkpoint} is of a run with other settings: {', '.join(sorted(other))}")
+        self.net.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.iteration = state["iteration"]
+        return dict(state["layer_means"])
+
+    def _fingerprint(self) -> dict[str, Any]:
+        return {**asdict(self.settings), "width": self.net.width, "places": list(self.net.places),
+                "kind": self.net.kind, "photos": len(self.photos)}  # fmt: skip
+
+    def save_checkpoint(self) -> None:
+        """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""
+        if not all(bool(p.isfinite().all()) for p in self.net.parameters()):
+            raise TrainingError(f"weights are not finite after iteration {self.iteration}", failure=True)
+        state = {
+            "settings": json.dumps(self._fingerprint()),
+            "network": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "iteration": self.iteration,
+            "layer_means": self.layer_means,
+        }
+        try:
+            with written_whole(self.checkpoint) as file:
+                torch.save(state, file)
+        except (OSError, RuntimeError) as error:
+            raise TrainingError(f"cannot write the checkpoint {self.checkpoint}: {error}", failure=True) from error
+
+    def run(
+        self, *, report: Callable[[Progress], None] | None = None, should_stop: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Train to the end, or until `should_stop` says so between two iterations; True when it is finished.
+
+        A checkpoint is written every `checkpoint_every` iterations and at the end of the call. A loss that is
+        not finite raises TrainingError and leaves the last checkpoint alone.
+        """
+        settings = self.settings
+        if self.iteration >= settings.iterations:
+            return True
+        began, first = time.monotonic(), self.iteration
+        rows = batches(
+            self.photos, seed=settings.seed, size=settings.crop, batch=settings.batch,
+            first=self.iteration, count=settings.iterations,
+        )  # fmt: skip
+        for crops_NHWC in rows:
+            if should_stop():
+                self.save_checkpoint()
+                return False
+            total, content, style = self._step(crops_NHWC)
+            self.iteration += 1
+            if self.iteration % self.checkpoint_every == 0 and self.iteration < settings.iterations:
+                self.save_checkpoint()
+            if report:
+                seconds = time.monotonic() - began
+                done = self.iteration - first
+                report(
+                    Progress(
+                        iteration=self.iteration, iterations=settings.iterations,
+                        total=total, content=content, style=style,
+                        images_per_second=done * settings.batch / seconds,
+                        seconds_left=seconds / done * (settings.iterations - self.iteration),
+                    )  # fmt: skip
+                )
+        self.save_checkpoint()
+        return True
+
+    def _rate(self) -> float:
+        late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)
+        return self.settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * late))
+
+    def _step(self, crops_NHWC: Picture) -> tuple[float, float, float]:
+        settings = self.settings
+        photo = torch.from_numpy(crops_NHWC).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            y = self.net(normalise(photo), self.alpha)
+            rgb01 = denormalise(y.float())
+            features = self.loss_network(rgb01)
+            with torch.no_grad():
+                photo_features = self.loss_network(photo, last=max(self.loss_network.layers.content))
+            content = content_loss(features, photo_features, self.loss_network.layers.content)
+            style = self.target.loss(rgb01, features)
+        total = content + settings.style_weight * style
+        if settings.smoothness:
+            total = total + settings.smoothness * total_variation(y.float())
+        if not torch.isfinite(total):
+            raise TrainingError(
+                f"the loss is not finite at iteration {self.iteration + 1} (content {float(content):g}, style "
+                f"{float(style):g}): lower the learning rate and resume; the last checkpoint is untouched",
+                failure=True,
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        self.optimizer.zero_grad()
+        total.backward()
+        self.optimizer.step()
+        return float(total.detach()), float(content.detach()), float(style.detach())
+
+
+def total_variation(x_NCHW: Tensor) -> Tensor:
+    """Mean absolute difference of neighbours, both ways (Rudin et al. 1992, the anisotropic form)."""
+    across = (x_NCHW[..., 1:] - x_NCHW[..., :-1]).abs().mean()
+    return across + (x_NCHW[..., 1:, :] - x_NCHW[..., :-1, :]).abs().mean()
