@@ -53,7 +53,7 @@ def _convert(pack: StylePack, height: int, width: int) -> ov.Model:
     frame, alpha = torch.zeros(height, width, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks)
     with warnings.catch_warnings():
         # Tracing warns of Python numbers in shapes; sizes are fixed here on purpose.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit._trace.TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         model: ov.Model = ov.convert_model(graph, example_input=(frame, alpha))
     # A pack without blocks has no use for alpha: tracing then leaves the input out.

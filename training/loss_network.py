@@ -68,6 +68,9 @@ _TORCHVISION_PLACE = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "c
 class LossNetwork(nn.Module):
     """A frozen VGG front. (N, 3, H, W) RGB in 0..1 -> {layer: (N, C, h, w) after its ReLU}."""
 
+    mean_rgb: Tensor
+    std_rgb: Tensor
+
     def __init__(self, vgg: _Vgg, weights: dict[str, Tensor], *, sha256: str = "") -> None:
         super().__init__()
         self.name = vgg.name
@@ -103,7 +106,7 @@ class LossNetwork(nn.Module):
     def forward(self, rgb01_NCHW: Tensor, *, last: str | None = None) -> dict[str, Tensor]:
         """Features of every convolution up to and including `last` (default: the last that a loss uses)."""
         last = last or max((*self.layers.content, *self.layers.style), key=self._order.index)
-        return {name: features for name, features in self._walk(rgb01_NCHW, last)}
+        return dict(self._walk(rgb01_NCHW, last))
 
     def _walk(self, rgb01_NCHW: Tensor, last: str) -> Iterator[tuple[str, Tensor]]:
         x = (rgb01_NCHW * 255 - self.mean_rgb) / self.std_rgb

@@ -59,7 +59,8 @@ def _empty_network(header: PackHeader) -> DynamicNet:
         channels = net.main.channels_before(block.place)
         if block.channels != channels:
             raise PackError(
-                f"header.blocks: {block.channels} channels before {block.place}, but width {header.width} has {channels}"
+                f"header.blocks: {block.channels} channels before {block.place}, "
+                f"but width {header.width} has {channels}"
             )
     return net
 

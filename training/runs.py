@@ -172,7 +172,7 @@ class Run:
             "style_layers": list(self.trainer.loss_network.layers.style),
             "device": "CPU",
         }
-        common = {
+        common: dict[str, Any] = {
             "name": self.files.output.stem,
             "title": self.credits.title,
             "kind": self.net.kind,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import pickle
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from training.colours import denormalise, normalise
-from training.data import Picture, PhotoFolder, batches, read_picture, resize_short_side, to_rgb01
+from training.data import PhotoFolder, Picture, batches, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
 from training.files import written_whole
 from training.loss_network import LossNetwork
@@ -137,7 +136,8 @@ class Trainer:
         except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
             raise TrainingError(f"cannot read the checkpoint {self.checkpoint}: {error}") from error
         if settings != self._fingerprint():
-            other = {key for key in settings.keys() | self._fingerprint() if settings.get(key) != self._fingerprint().get(key)}
+            ours = self._fingerprint()
+            other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
             raise TrainingError(f"{self.checkpoint} is of a run with other settings: {', '.join(sorted(other))}")
         self.net.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -192,14 +192,17 @@ class Trainer:
             if report:
                 seconds = time.monotonic() - began
                 done = self.iteration - first
-                report(
-                    Progress(
-                        iteration=self.iteration, iterations=settings.iterations,
-                        total=total, content=content, style=style,
-                        images_per_second=done * settings.batch / seconds,
-                        seconds_left=seconds / done * (settings.iterations - self.iteration),
-                    )  # fmt: skip
+                left = settings.iterations - self.iteration
+                now = Progress(
+                    iteration=self.iteration,
+                    iterations=settings.iterations,
+                    total=total,
+                    content=content,
+                    style=style,
+                    images_per_second=done * settings.batch / seconds,
+                    seconds_left=seconds / done * left,
                 )
+                report(now)
         self.save_checkpoint()
         return True
 
@@ -230,7 +233,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         self.optimizer.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return float(total.detach()), float(content.detach()), float(style.detach())
 

@@ -1,0 +1,42 @@
+"""The Frame: one picture and its times, the only thing that travels from source to sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Frame:
+    """One picture on its way from a source to the sinks.
+
+    image: uint8 (H, W, 3) RGB, C-contiguous.
+    pts: presentation time in seconds on the stream's own clock, exact.
+    index: position in the stream, counted from 0 in presentation order.
+    captured_ns: monotonic nanoseconds at capture (for a file: when it was decoded).
+    duration: seconds that the picture stays on screen where the stream says so, else None.
+    """
+
+    image: npt.NDArray[np.uint8]
+    pts: Fraction
+    index: int
+    captured_ns: int
+    duration: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"a frame's image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
+        if not image.flags.c_contiguous:
+            raise ValueError("a frame's image must be C-contiguous; use numpy.ascontiguousarray first")
+
+    @property
+    def height(self) -> int:
+        return int(self.image.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.image.shape[1])

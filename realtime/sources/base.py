@@ -1,0 +1,62 @@
+"""What every source of frames promises. Sources stand at the left end of the frame path."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from av.packet import Packet as AvPacket
+
+from realtime.frames import Frame
+
+# PyAV's stubs make the class generic, the compiled class is not.
+Packet: TypeAlias = AvPacket[Any] if TYPE_CHECKING else AvPacket  # type: ignore[valid-type]
+"""An undecoded piece of another track (sound, subtitles), which travels with the frames to the sink."""
+
+
+class Source(ABC):
+    """Gives frames in presentation order. Opened by `with`, closed once; `close` twice is harmless.
+
+    After opening: `width` and `height` are the size of the frames it will give (upright, after rotation and
+    scaling), `rate` is frames a second or None where it varies, `live` says whether frames are lost when
+    nobody takes them, `frame_count` is how many frames are expected or None where nobody can know.
+    `clock_zero` is the timestamp of the stream's first instant, `origin` that of the first instant asked for.
+    `notes` are things worth saying aloud, complete when the frames have been taken.
+    """
+
+    width: int
+    height: int
+    rate: Fraction | None
+    live: bool = False
+    frame_count: int | None = None
+    clock_zero: Fraction = Fraction(0)
+    origin: Fraction = Fraction(0)
+    notes: list[str]
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open the device or file. Raises SourceError."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames until the end of the stream. Raises SourceError when the stream breaks."""
+
+    def frames_and_packets(self) -> Iterator[Frame | Packet]:
+        """Frames, with the packets of the other tracks between them in the stream's order."""
+        return iter(self)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the device or file."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,183 @@
+"""`stylefader render`: a video, picture or numbered sequence in, the same stylized out, alpha by keyframes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from tools.words import print_json, progress, say
+
+
+class Size(NamedTuple):
+    width: int
+    height: int
+
+
+def parse_size(text: str) -> Any:
+    """`WxH` -> Size in pixels. Raises typer.BadParameter."""
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isascii() and height.isascii() and width.isdigit() and height.isdigit()):
+        raise typer.BadParameter(f"{text!r} is not a size: write WxH, as in 640x360")
+    if not (1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
+        raise typer.BadParameter(f"{text} is out of range: sides go from 1 to 16384 pixels")
+    return Size(int(width), int(height))
+
+
+def parse_time_option(text: str) -> Fraction:
+    from realtime.times import parse_time
+
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def parse_rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise typer.BadParameter(f"{text!r} is not a frame rate: write 25 or 30000/1001")
+    return rate
+
+
+def command(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="A video, a picture, or numbered pictures as shots/%04d.png."),
+    ],
+    output: Annotated[str, typer.Option("-o", "--output", help="What to write, of the same kind.", show_default=False)],
+    style: Annotated[str, typer.Option(help="A style's name (stylefader styles list) or a pack file.")],
+    alpha: Annotated[
+        str | None,
+        typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
+    ] = None,
+    automation: Annotated[Path | None, typer.Option(help="Keyframes from a CSV file.")] = None,
+    start: Annotated[
+        Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
+    ] = None,
+    stop: Annotated[
+        Fraction | None, typer.Option("--to", parser=parse_time_option, metavar="T", help="End before this time.")
+    ] = None,
+    size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Render at this size.")] = None,
+    rate: Annotated[
+        Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    codec: Annotated[str | None, typer.Option(help="Video codec. [default: H.264 where it fits]")] = None,
+    crf: Annotated[
+        int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Stylize a video: same size, same timestamps, sound and subtitles kept, alpha moving by keyframes.
+
+    Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
+    """
+    result = run(
+        source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
+        engine=engine, precision=precision, codec=codec, crf=crf, overwrite=overwrite,
+    )  # fmt: skip
+    if json:
+        print_json(result)
+
+
+def run(
+    source: str,
+    output: str,
+    *,
+    style: str,
+    alpha: str | None = None,
+    automation: Path | None = None,
+    start: Fraction | None = None,
+    stop: Fraction | None = None,
+    size: tuple[int, int] | None = None,
+    rate: Fraction | None = None,
+    engine: str = "auto",
+    precision: str = "auto",
+    codec: str | None = None,
+    crf: int | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
+    from realtime.automation import Automation, parse_inline, read_csv
+    from training.errors import AutomationError
+    from training.gallery import find_pack
+    from training.pack_header import read_header
+
+    if alpha is not None and automation is not None:
+        raise AutomationError("give either --alpha or --automation, not both")
+    pack_file = find_pack(style)
+    header = read_header(pack_file)
+    keyframes: Automation
+    if automation is not None:
+        keyframes = read_csv(automation)
+    else:
+        keyframes = parse_inline(alpha if alpha is not None else f"{header.alpha.default}")
+    keyframes.check_blocks(len(header.blocks))
+
+    # Heavy imports only once the words on the line have proved to be good.
+    from realtime.sources.files import open_file_source
+
+    with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
+        from realtime.sinks.files import open_file_sink
+
+        sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
+        from engines import open_engine
+        from realtime.render import render, seconds_per_frame
+        from realtime.times import format_time
+        from training.pack import load_pack
+
+        began = time.monotonic()
+        pack = load_pack(pack_file)
+        low, high = keyframes.bounds()
+        if low < header.alpha.low or high > header.alpha.high:
+            say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
+        with ExitStack() as stack:
+            # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
+            stack.enter_context(sink)
+            said = len(sink.notes)
+            for note in sink.notes:
+                say(f"note: {note}")
+            opened_engine, why = open_engine(
+                pack,
+                opened.height,
+                opened.width,
+                backend=engine,
+                precision=precision,  # type: ignore[arg-type]
+            )
+            stack.enter_context(opened_engine)
+            each = seconds_per_frame(opened_engine)
+            total = opened.frame_count
+            about = f", about {format_time(each * total)} for {total} frames" if total else ""
+            say(f"{pack.header.title} on {why} ({opened_engine.precision}), {opened.width}x{opened.height}, "
+                f"{each:.3f} s a frame{about}")  # fmt: skip
+            with progress("rendering", total) as advance:
+                first = time.monotonic()
+
+                def report(frames: int) -> None:
+                    advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")
+
+                done = render(
+                    opened, sink, opened_engine, keyframes, low=header.alpha.low, high=header.alpha.high, report=report
+                )
+        notes = [*opened.notes, *sink.notes]
+        for note in [*opened.notes, *sink.notes[said:]]:
+            say(f"note: {note}")
+    seconds = time.monotonic() - began
+    say(f"wrote {output}: {done.frames} frames, {opened.width}x{opened.height}, in {format_time(seconds)} "
+        f"({done.frames / done.seconds:.1f} fps)")  # fmt: skip
+    return {
+        "output": output, "frames": done.frames, "width": opened.width, "height": opened.height,
+        "style": header.name, "engine": opened_engine.name, "precision": opened_engine.precision,
+        "seconds": round(seconds, 3), "render_seconds": round(done.seconds, 3),
+        "engine_seconds": round(done.engine_seconds, 3), "fps": round(done.frames / done.seconds, 3), "notes": notes,
+    }  # fmt: skip

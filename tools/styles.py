@@ -1,0 +1,97 @@
+"""`stylefader styles`: the style packs that come with stylefader, and what a pack file says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.words import print_json
+
+if TYPE_CHECKING:
+    from training.pack_header import PackHeader
+
+app = typer.Typer(help="List, show and check style packs.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def _summary(file: Path, header: PackHeader) -> dict[str, Any]:
+    return {
+        "name": header.name,
+        "network": header.kind,
+        "width": header.width,
+        "blocks": [block.label for block in header.blocks],
+        "range": [header.alpha.low, header.alpha.high],
+        "file": str(file),
+        "title": header.title,
+        "objective": header.objective,
+    }
+
+
+@app.command("list")
+def list_styles(json: Json = False) -> None:
+    """List the styles that come with stylefader."""
+    from training.gallery import gallery
+
+    rows = [_summary(file, header) for file, header in gallery()]
+    if json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "title", "width", "alpha", "blocks", box=None)
+    for row in rows:
+        low, high = row["range"]
+        table.add_row(row["name"], row["title"], str(row["width"]), f"{low:g} to {high:g}", ", ".join(row["blocks"]))
+    Console().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A style's name, or a pack file.")],
+    json: Json = False,
+) -> None:
+    """Show a style pack's header: what alpha means, where it comes from, how it was trained, its losses."""
+    from training.gallery import find_pack
+    from training.pack_header import read_header
+
+    file = find_pack(name)
+    header = read_header(file)
+    if json:
+        print_json({"file": str(file), **asdict(header)})
+        return
+    print(f"{header.name}: {header.title} ({header.objective}, width {header.width}, {file})")
+    print(f"alpha from {header.alpha.low:g} to {header.alpha.high:g}, {header.alpha.default:g} to begin with")
+    for alpha, meaning in header.alpha.meaning.items():
+        print(f"  at {alpha}: {meaning}")
+    for number, block in enumerate(header.blocks):
+        print(f"  block {number}: {block.label}, before {block.place}, {block.channels} channels")
+    print(f"licence {header.licence}; style: {', '.join(f'{k} {v}' for k, v in header.style.items() if k != 'sha256')}")
+    for part, run in header.training.items():
+        used = ("iterations", "batch", "crop", "style_weight", "learning_rate", "photographs", "precision", "device")
+        print(f"trained {part}: {', '.join(f'{key} {run[key]}' for key in used if key in run)}")
+    if header.losses:
+        print(f"losses on {header.losses.photographs} held-out photographs:")
+        for at, content, style in zip(header.losses.alpha, header.losses.content, header.losses.style, strict=True):
+            print(f"  alpha {at:<5g} content {content:.4f}  style {style:.4f}")
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A style's name, or a pack file.")],
+    json: Json = False,
+) -> None:
+    """Check a pack file whole: header, every tensor's name, shape, type and numbers."""
+    from training.gallery import find_pack
+    from training.pack import load_pack
+
+    pack = load_pack(find_pack(file))
+    result = {"file": str(pack.file), "name": pack.header.name, "tensors": len(pack.tensors),
+              "sha256": pack.weights_hash(), "fits": True}  # fmt: skip
+    if json:
+        print_json(result)
+    else:
+        print(f"{pack.file} is a style pack that fits: {result['tensors']} tensors, weights {result['sha256']:.16}")
