@@ -29,6 +29,7 @@ from training.errors import AutomationError
 Ease = Literal["hold", "linear", "smooth"]
 EASES: tuple[str, ...] = get_args(Ease)
 _MOST_BYTES = 64 * 2**20
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +182,7 @@ def _alpha(text: str, where: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and abs(value) <= np.finfo(np.float32).max):
+    if not (math.isfinite(value) and abs(value) <= _LARGEST):
         raise AutomationError(f"{where}: {text!r:.40} is not an alpha: write a number such as 0.5")
     return value
 

@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import torch
+
+from training.errors import TrainingError
 
 
 @contextmanager
@@ -22,3 +26,13 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def load_tensors(path: Path, *, what: str) -> Any:
+    """Read a file that `torch.save` wrote, tensors and plain values only. Raises TrainingError that says `what`."""
+    if not path.is_file():
+        raise TrainingError(f"no {what} at {path}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # bytes that are no pickle can make the unpickler raise anything
+        raise TrainingError(f"cannot read the {what} {path}: {type(error).__name__} {error}") from error

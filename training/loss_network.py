@@ -9,7 +9,6 @@ photographs is 1, which makes one set of loss weights fit both.
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.errors import TrainingError
+from training.files import load_tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,15 +145,13 @@ class LossNetwork(nn.Module):
 
 def load_loss_network(path: Path) -> LossNetwork:
     """Read a loss network's weights, as published. Raises TrainingError for a file of any other kind."""
-    if not path.is_file():
-        raise TrainingError(f"loss network not found: {path}")
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix != ".safetensors":
+        tensors = load_tensors(path, what="loss network")
+    else:
+        try:
             tensors = load_file(path)
-        else:
-            tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise TrainingError(f"cannot read the loss network {path}: {error}") from error
+        except (SafetensorError, OSError) as error:
+            raise TrainingError(f"cannot read the loss network {path}: {error}") from error
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     if isinstance(tensors, dict) and "conv3_4.weight" in tensors:
         return LossNetwork(VGG19, tensors, sha256=sha256)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from training.colours import denormalise, normalise
 from training.data import PhotoFolder, Picture, batches, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
-from training.files import written_whole
+from training.files import load_tensors, written_whole
 from training.loss_network import LossNetwork
 from training.losses import StyleTarget, content_loss
 from training.networks import DynamicNet
@@ -57,6 +56,8 @@ class TrainSettings:
             raise TrainingError(f"crop must be a multiple of 4 and at least 16 pixels, not {self.crop}")
         if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
             raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        if self.precision not in get_args(Precision):
+            raise TrainingError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision!r}")
         for name in ("style_weight", "learning_rate", "smoothness"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
@@ -128,13 +129,10 @@ class Trainer:
         return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
 
     def _restore(self) -> dict[str, float]:
-        try:
-            state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
-            settings = json.loads(state["settings"])
-        except FileNotFoundError as error:
-            raise TrainingError(f"no checkpoint to resume at {self.checkpoint}") from error
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
-            raise TrainingError(f"cannot read the checkpoint {self.checkpoint}: {error}") from error
+        state = load_tensors(self.checkpoint, what="checkpoint")
+        if not isinstance(state, dict) or "settings" not in state:
+            raise TrainingError(f"{self.checkpoint} is not a checkpoint of stylefader")
+        settings = json.loads(state["settings"])
         if settings != self._fingerprint():
             ours = self._fingerprint()
             other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
@@ -221,13 +219,14 @@ class Trainer:
                 photo_features = self.loss_network(photo, last=max(self.loss_network.layers.content))
             content = content_loss(features, photo_features, self.loss_network.layers.content)
             style = self.target.loss(rgb01, features)
+        seen = float(content.detach()), float(style.detach())
         total = content + settings.style_weight * style
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(y.float())
         if not torch.isfinite(total):
             raise TrainingError(
-                f"the loss is not finite at iteration {self.iteration + 1} (content {float(content):g}, style "
-                f"{float(style):g}): lower the learning rate and resume; the last checkpoint is untouched",
+                f"the loss is not finite at iteration {self.iteration + 1} (content {seen[0]:g}, "
+                f"style {seen[1]:g}): lower the learning rate and resume; the last checkpoint is untouched",
                 failure=True,
             )
         for group in self.optimizer.param_groups:
@@ -235,7 +234,7 @@ class Trainer:
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return float(total.detach()), float(content.detach()), float(style.detach())
+        return float(total.detach()), *seen
 
 
 def total_variation(x_NCHW: Tensor) -> Tensor:

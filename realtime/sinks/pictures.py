@@ -1,0 +1,198 @@
+"""Pictures as a sink: one still, or a numbered sequence, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from realtime.frames import Frame
+from realtime.sinks.base import Sink
+from realtime.sinks.placing import check_folder, check_target, partial_path, remove, write_failed
+from realtime.sources.pictures import SUFFIXES, is_sequence, numbered_name, numbers_there
+from training.errors import SinkError
+
+_SETTINGS = {
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+}
+
+
+def write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
+    """Write uint8 (H, W, 3) RGB as the format of the ending; JPEG and WebP at quality 95. Raises SinkError."""
+    suffix = path.suffix.lower()
+    try:
+        done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _SETTINGS.get(suffix, []))
+    except cv2.error as error:
+        raise _too_big(path, image) from error
+    if not done:
+        raise _too_big(path, image)
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise write_failed(path, error) from error
+
+
+def _too_big(path: Path, image: npt.NDArray[np.uint8]) -> SinkError:
+    size = f"{image.shape[1]}x{image.shape[0]}"
+    return SinkError(f"a picture of {size} cannot be written as {path.suffix}; try .png", failure=True)
+
+
+class StillSink(Sink):
+    """Writes exactly one frame as a picture file.
+
+    path: the picture; its ending chooses the format. overwrite: replace an existing file. inputs: files being read,
+    which must not be the target. notes: what could not be done as asked.
+    """
+
+    def __init__(self, path: str | Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> None:
+        self.path = Path(path)
+        self.notes: list[str] = []
+        self._overwrite = overwrite
+        self._inputs = tuple(inputs)
+        self._partial = partial_path(self.path)
+        self._open = False
+
+    def open(self) -> None:
+        """Check the target. Raises SinkError."""
+        _check_suffix(self.path)
+        check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
+        self._open = True
+        self._written = False
+
+    def write(self, frame: Frame) -> None:
+        """Take the one frame. Raises SinkError."""
+        if not self._open:
+            raise SinkError(f"{self.path} is not open for writing", failure=True)
+        if self._written:
+            raise SinkError(
+                f"{self.path} is one picture, but a second frame came; give a pattern like "
+                f"{self.path.stem}_%04d{self.path.suffix}"
+            )
+        try:
+            write_picture(self._partial, frame.image)
+        except SinkError as error:
+            self.abort()
+            raise SinkError(str(error).replace(str(self._partial), str(self.path)), failure=True) from error
+        self._written = True
+
+    def close(self) -> None:
+        """Give the picture its name. Raises SinkError where no frame came."""
+        if not self._open:
+            return
+        if not self._written:
+            self.abort()
+            raise SinkError(f"no frame came, so {self.path} was not written", failure=True)
+        try:
+            if self.path.exists() and not self._overwrite:
+                raise SinkError(f"{self.path} was made by somebody else meanwhile; it was left alone", failure=True)
+            self._partial.replace(self.path)
+        except OSError as error:
+            raise write_failed(self.path, error) from error
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop what was written. Never raises."""
+        if self._open:
+            self._open = False
+            remove(self._partial)
+
+
+class PictureSequenceSink(Sink):
+    """Writes each frame as one numbered picture.
+
+    pattern: one `%d` or `%04d` in the file name. first: the first number. overwrite: replace pictures that are
+    there. inputs: files being read. The pictures are made in a hidden folder beside the target and moved at
+    `close`, so that an abort leaves older ones as they were. notes: what could not be done as asked.
+    """
+
+    def __init__(
+        self, pattern: str | Path, *, first: int = 1, overwrite: bool = False, inputs: Iterable[Path] = ()
+    ) -> None:
+        self.path = Path(pattern)
+        self.notes: list[str] = []
+        self._first = first
+        self._overwrite = overwrite
+        self._inputs = tuple(inputs)
+        self._folder: Path | None = None
+
+    def open(self) -> None:
+        """Check the target and make the hidden folder. Raises SinkError."""
+        _check_suffix(self.path)
+        if not is_sequence(self.path):
+            raise SinkError(f"{self.path} is no pattern for numbered pictures; write it like out_%04d.png")
+        check_folder(self.path.parent)
+        there = numbers_there(self.path)
+        if there and not self._overwrite:
+            raise SinkError(
+                f"{len(there)} pictures of {self.path} exist already, from {numbered_name(self.path, there[0])}; "
+                "choose another name or allow overwriting with --overwrite"
+            )
+        for source in self._inputs:
+            for number in there:
+                target = self.path.with_name(numbered_name(self.path, number))
+                if source.exists() and os.path.samefile(source, target):
+                    raise SinkError(f"{target} is being read; write to another name")
+        folder = self.path.with_name(f".{self.path.stem}.partial-{os.getpid()}")
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise write_failed(self.path, error) from error
+        self._folder = folder
+        self._count = 0
+
+    def write(self, frame: Frame) -> None:
+        """Write the next picture. Raises SinkError(failure=True)."""
+        if self._folder is None:
+            raise SinkError(f"{self.path} is not open for writing", failure=True)
+        name = numbered_name(self.path, self._first + self._count)
+        try:
+            write_picture(self._folder / name, frame.image)
+        except SinkError as error:
+            hidden = str(self._folder)
+            self.abort()
+            raise SinkError(str(error).replace(hidden, str(self.path.parent)), failure=True) from error
+        self._count += 1
+
+    def close(self) -> None:
+        """Move all pictures to their names. Raises SinkError where no frame came."""
+        if self._folder is None:
+            return
+        if not self._count:
+            self.abort()
+            raise SinkError(f"no frame came, so {self.path} was not written", failure=True)
+        numbers = range(self._first, self._first + self._count)
+        older = set(numbers_there(self.path)) - set(numbers)
+        try:
+            for number in numbers:
+                name = numbered_name(self.path, number)
+                target = self.path.with_name(name)
+                if target.exists() and not self._overwrite:
+                    raise SinkError(f"{target} was made by somebody else meanwhile; it was left alone", failure=True)
+            for number in numbers:
+                name = numbered_name(self.path, number)
+                (self._folder / name).replace(self.path.with_name(name))
+        except OSError as error:
+            raise write_failed(self.path, error) from error
+        finally:
+            self.abort()
+        if older:
+            self.notes.append(f"{len(older)} older pictures of {self.path} stay beside the new ones")
+
+    def abort(self) -> None:
+        """Drop what was written; older pictures stay as they were. Never raises."""
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise SinkError(f"{path} has the ending {path.suffix!r}, which is no picture; use one of {', '.join(SUFFIXES)}")

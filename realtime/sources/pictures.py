@@ -1,0 +1,259 @@
+"""Pictures as a source: one still, or a numbered sequence that plays at a given rate.
+
+Every picture arrives as 8-bit RGB, upright: EXIF rotation is applied, 16 bits are reduced, grey becomes RGB and an
+alpha channel is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from realtime.colour import SRGB
+from realtime.frames import Frame
+from realtime.sources.base import Source
+from training.errors import SourceError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_NUMBER = re.compile(r"%(?:0(\d+))?d")
+
+
+def is_picture(path: str | Path) -> bool:
+    """Whether the name is that of a single picture (by its ending; the file need not exist)."""
+    return Path(path).suffix.lower() in SUFFIXES and not is_sequence(path)
+
+
+def is_sequence(path: str | Path) -> bool:
+    """Whether the name is a pattern for numbered pictures, such as `shots/frame_%04d.png`.
+
+    A file that exists under exactly this name is no pattern.
+    """
+    path = Path(path)
+    return path.suffix.lower() in SUFFIXES and len(_NUMBER.findall(path.name)) == 1 and not path.is_file()
+
+
+def numbered_name(pattern: Path, number: int) -> str:
+    """The file name (without folder) of one picture of a sequence."""
+    return _NUMBER.sub(lambda m: str(number).zfill(int(m[1] or 0)), pattern.name)
+
+
+def numbers_there(pattern: Path) -> list[int]:
+    """The numbers for which the pattern's folder holds a file, in order."""
+    place = _NUMBER.search(pattern.name)
+    if place is None:
+        return []
+    shape = re.compile(re.escape(pattern.name[: place.start()]) + r"(\d+)" + re.escape(pattern.name[place.end() :]))
+    found = []
+    for entry in pattern.parent.iterdir():
+        match = shape.fullmatch(entry.name)
+        # Only the name that the pattern itself would give: frame_7.png is not of frame_%04d.png.
+        if match and numbered_name(pattern, int(match[1])) == entry.name:
+            found.append(int(match[1]))
+    return sorted(found)
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """uint8 (H, W, 3) RGB, upright, C-contiguous. Raises SourceError saying what is wrong with the file."""
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder, not a picture; name one file in it")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceError(f"{path} does not exist; check the name and the folder") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
+    if not data:
+        raise SourceError(f"{path} is empty (0 bytes); copy or make it again")
+    if _is_cut_off(data):
+        raise SourceError(f"{path} is not complete: it breaks off in the middle; get the whole file")
+    try:
+        image_BGR = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise SourceError(f"{path} cannot be read as a picture: {error.err or error}; give another file") from error
+    if image_BGR is None:
+        raise SourceError(f"{path} is not a picture that OpenCV can read; give PNG, JPEG, WebP, TIFF or BMP")
+    return np.ascontiguousarray(cv2.cvtColor(image_BGR, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Decoders fill up what is missing with grey and say nothing, so look for the end mark of the format."""
+    if data[:2] == b"\xff\xd8":
+        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return b"IEND" not in data[-65536:]
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    return False
+
+
+def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
+    """`image` (H, W, 3) at exactly `size` (width, height); itself where that is its size."""
+    height, width = image.shape[:2]
+    if size is None or size == (width, height):
+        return image
+    shrinks = size[0] < width or size[1] < height
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.ascontiguousarray(resized, dtype=np.uint8)
+
+
+class StillSource(Source):
+    """One picture, as one frame at time 0.
+
+    path: the picture. size: (width, height) that it is scaled to. Beside what every Source has: colour, notes and
+    sample_aspect_ratio as a VideoFileSource has them.
+    """
+
+    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None) -> None:
+        self.path = Path(path)
+        self.rate: Fraction | None = None
+        self.live = False
+        self.frame_count = 1
+        self.colour = SRGB
+        self.sample_aspect_ratio = Fraction(1)
+        self.notes: list[str] = []
+        self._size = size
+        self._image: npt.NDArray[np.uint8] | None = None
+
+    def open(self) -> None:
+        """Read the picture. Raises SourceError."""
+        _check_size(self._size)
+        image = read_picture(self.path)
+        self._image = scaled(image, self._size)
+        self.height, self.width = self._image.shape[:2]
+        height, width = image.shape[:2]
+        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._image is None:
+            raise SourceError(f"{self.path} is not open", failure=True)
+        yield Frame(image=self._image, pts=Fraction(0), index=0, captured_ns=time.monotonic_ns())
+
+    def close(self) -> None:
+        self._image = None
+
+
+class PictureSequenceSource(Source):
+    """Numbered pictures as frames at a constant rate; the first one there is at time 0.
+
+    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
+    scaled to. start, stop: only frames with start <= t < stop, in seconds. After `open`, beside what every Source
+    has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
+    range), colour, sample_aspect_ratio, notes.
+    """
+
+    def __init__(
+        self,
+        pattern: str | Path,
+        *,
+        rate: Fraction = Fraction(25),
+        size: tuple[int, int] | None = None,
+        start: Fraction | None = None,
+        stop: Fraction | None = None,
+    ) -> None:
+        self.path = Path(pattern)
+        self.rate: Fraction | None = rate
+        self.live = False
+        self.start, self.stop = start, stop
+        self.colour = SRGB
+        self.sample_aspect_ratio = Fraction(1)
+        self.notes: list[str] = []
+        self._rate = rate
+        self._size = size
+        self._numbers: list[int] | None = None
+
+    def open(self) -> None:
+        """Find the pictures and read the first. Raises SourceError: none there, one missing, empty range."""
+        _check_size(self._size)
+        if self._rate <= 0:
+            raise SourceError(f"the rate {self._rate} is not a rate; give frames a second above 0")
+        begin, end = self.start or Fraction(0), self.stop
+        if begin < 0:
+            raise SourceError(f"start {float(begin):g} s lies before the first picture; give 0 or more")
+        if end is not None and end <= begin:
+            raise SourceError(
+                f"the range from {float(begin):g} s to {float(end):g} s is empty; the end must come after the start"
+            )
+        numbers = self._find()
+        self.time_base = 1 / self._rate
+        self.duration = len(numbers) * self.time_base
+        self.origin = begin
+        if begin >= self.duration:
+            raise SourceError(
+                f"start {float(begin):g} s lies beyond the end of {self.path}, which lasts "
+                f"{float(self.duration):.3f} s ({len(numbers)} pictures at {self._rate}/s); give an earlier start"
+            )
+        low = -(-begin // self.time_base)
+        high = len(numbers) if end is None else min(len(numbers), -(-end // self.time_base))
+        if low >= high:
+            raise SourceError(f"{self.path} has no picture in the range; the range must hold at least one")
+        self._offset = low
+        first = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
+        self._read_shape = first.shape
+        self.width, self.height = self._size or (first.shape[1], first.shape[0])
+        self.sample_aspect_ratio = Fraction(first.shape[1], first.shape[0]) * Fraction(self.height, self.width)
+        self.frame_count = high - low
+        self.first_number = numbers[low]
+        self._numbers = numbers[low:high]
+
+    def files(self) -> list[Path]:
+        """The pictures of the range, in order; empty before `open`."""
+        return [self.path.with_name(numbered_name(self.path, number)) for number in self._numbers or []]
+
+    def _find(self) -> list[int]:
+        if not is_sequence(self.path):
+            raise SourceError(f"{self.path} is no pattern for numbered pictures; write it like shots/frame_%04d.png")
+        if not self.path.parent.is_dir():
+            raise SourceError(f"the folder {self.path.parent} does not exist; check its name")
+        numbers = numbers_there(self.path)
+        if not numbers:
+            raise SourceError(
+                f"no picture fits {self.path} (such as {numbered_name(self.path, 1)}); check the name and its digits"
+            )
+        if len(numbers) != numbers[-1] - numbers[0] + 1:
+            gap = next(n + 1 for n, after in pairwise(numbers) if after != n + 1)
+            after = next(n for n in numbers if n > gap)
+            missing = numbered_name(self.path, gap)
+            until = "" if after == gap + 1 else f" to {numbered_name(self.path, after - 1)}"
+            raise SourceError(f"{missing}{until} is missing in {self.path.parent}; add it or renumber the pictures")
+        return numbers
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in the order of their numbers. Raises SourceError(failure=True) where the size changes."""
+        if self._numbers is None:
+            raise SourceError(f"{self.path} is not open", failure=True)
+        for index, number in enumerate(self._numbers):
+            path = self.path.with_name(numbered_name(self.path, number))
+            try:
+                image = read_picture(path)
+            except SourceError as error:
+                raise SourceError(str(error), failure=True) from error
+            if image.shape != self._read_shape:
+                height, width = self._read_shape[:2]
+                raise SourceError(
+                    f"{path} is {image.shape[1]}x{image.shape[0]}, but the pictures before it are {width}x{height}; "
+                    "bring all to one size",
+                    failure=True,
+                )
+            yield Frame(
+                image=scaled(image, self._size),
+                pts=(self._offset + index) * self.time_base,
+                index=index,
+                captured_ns=time.monotonic_ns(),
+                duration=self.time_base,
+            )
+
+    def close(self) -> None:
+        self._numbers = None
+
+
+def _check_size(size: tuple[int, int] | None) -> None:
+    if size is not None and min(size) < 1:
+        raise SourceError(f"size {size[0]}x{size[1]} is not a picture; give at least 1x1")

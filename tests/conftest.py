@@ -1,0 +1,65 @@
+"""Fixtures that many tests share: small packs with random weights, and pictures to put through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
+from training.pack import StylePack, make_pack, save_pack
+from training.pack_header import AlphaHeader, BlockHeader, PackHeader
+
+MakePack = Callable[..., StylePack]
+
+
+def random_pack(
+    path: Path, *, width: int = 8, places: tuple[str, ...] = THREE_BLOCKS, kind: NetworkKind = "single", seed: int = 0
+) -> StylePack:
+    """A pack whose blocks do something at every alpha, not yet written."""
+    torch.manual_seed(seed)
+    net = DynamicNet(width=width, places=places, kind=kind)
+    for name, parameter in net.blocks.named_parameters():
+        if name.endswith("weight"):
+            torch.nn.init.normal_(parameter, std=0.05)
+    header = PackHeader(
+        name=path.stem,
+        title="Random",
+        objective="dual" if kind == "dual" else "level" if places else "fixed",
+        kind=kind,
+        width=width,
+        blocks=tuple(
+            BlockHeader(place=place, channels=net.main.channels_before(place), label=place) for place in places
+        ),
+        alpha=AlphaHeader(
+            meaning={"0": "main", "1": "blocks"}, low=-1 if kind == "dual" else 0, high=1 if places else 0, default=0
+        ),
+        style={"title": "Random"},
+        licence="MIT",
+        training={},
+    )
+    return make_pack(header, net, path)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> StylePack:
+    """A small three-block pack, written to its file."""
+    made = random_pack(tmp_path / "random.safetensors")
+    save_pack(made)
+    return made
+
+
+@pytest.fixture
+def picture() -> Callable[[int, int], npt.NDArray[np.uint8]]:
+    """picture(height, width): a smooth random picture, uint8 (height, width, 3), the same at every call."""
+
+    def make(height: int, width: int) -> npt.NDArray[np.uint8]:
+        coarse = np.random.default_rng(7).integers(0, 256, (6, 8, 3), np.uint8)
+        return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+    return make

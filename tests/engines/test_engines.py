@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+import pytest
+
+from engines import REGISTRY, open_engine
+from engines.registry import EngineEntry
+from tests.compare import BF16_DB, F32_DB, psnr
+from tests.conftest import random_pack
+from training.errors import EngineError
+from training.gallery import gallery
+from training.pack import StylePack, load_pack
+
+MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
+HAS_BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+PRECISIONS = [
+    ("f32", F32_DB),
+    pytest.param("bf16", BF16_DB, marks=pytest.mark.skipif(not HAS_BF16, reason="this CPU has no bf16 arithmetic")),
+]
+ALPHAS = ((0.0, 0.0, 0.0), (0.3, 0.3, 0.3), (1.0, 1.0, 1.0), (0.2, 1.0, 0.5))
+
+
+@pytest.mark.parametrize(("precision", "least"), PRECISIONS)
+@pytest.mark.parametrize("file", [file for file, _ in gallery()], ids=lambda file: file.stem)
+def test_openvino_gives_the_picture_of_torch(file: object, precision: str, least: float, picture: MakePicture) -> None:
+    pack = load_pack(file)  # type: ignore[arg-type]
+    frame = picture(90, 160)
+    with (
+        open_engine(pack, 90, 160, backend="torch")[0] as reference,
+        open_engine(pack, 90, 160, backend="openvino", precision=precision)[0] as engine,  # type: ignore[arg-type]
+    ):
+        assert engine.precision == precision
+        for values in ALPHAS:
+            alpha = np.array(values[: pack.n_blocks], np.float32)
+            expected = reference.stylize(frame, alpha).copy()
+            assert psnr(engine.stylize(frame, alpha), expected) >= least, values
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (1, 97), (33, 51), (7, 8), (64, 48)], ids=str)
+@pytest.mark.parametrize("backend", list(REGISTRY))
+def test_any_size_comes_back_at_that_size(
+    pack: StylePack, picture: MakePicture, size: tuple[int, int], backend: str
+) -> None:
+    alpha = np.array([0.1, 0.9, 0.4], np.float32)
+    with open_engine(pack, *size, backend="torch")[0] as reference:
+        expected = reference.stylize(picture(*size), alpha)
+        with open_engine(pack, *size, backend=backend, precision="f32")[0] as engine:
+            found = engine.stylize(picture(*size), alpha)
+            assert found.shape == (*size, 3)
+            assert found.dtype == np.uint8
+            assert psnr(found, expected) >= F32_DB
+
+
+@pytest.mark.parametrize("backend", list(REGISTRY))
+class TestEveryEngine:
+    def test_the_same_input_gives_the_same_bytes(self, pack: StylePack, picture: MakePicture, backend: str) -> None:
+        frame, alpha = picture(32, 48), np.array([0.3, 0.6, 0.9], np.float32)
+        with open_engine(pack, 32, 48, backend=backend)[0] as engine:
+            first = engine.stylize(frame, alpha).copy()
+            other = engine.stylize(frame, np.zeros(3, np.float32)).copy()
+            assert not np.array_equal(first, other), "alpha changes the picture"
+            assert np.array_equal(engine.stylize(frame, alpha), first)
+
+    def test_strides_and_read_only_frames_do_not_matter(
+        self, pack: StylePack, picture: MakePicture, backend: str
+    ) -> None:
+        frame, alpha = picture(32, 48), np.ones(3, np.float32)
+        flipped = np.ascontiguousarray(frame[:, ::-1])
+        frame.flags.writeable = False
+        with open_engine(pack, 32, 48, backend=backend)[0] as engine:
+            expected = engine.stylize(frame, alpha).copy()
+            assert np.array_equal(engine.stylize(flipped[:, ::-1], alpha), expected)
+
+    def test_out_is_written_and_returned(self, pack: StylePack, picture: MakePicture, backend: str) -> None:
+        out = np.zeros((32, 48, 3), np.uint8)
+        with open_engine(pack, 32, 48, backend=backend)[0] as engine:
+            expected = engine.stylize(picture(32, 48), np.ones(3, np.float32)).copy()
+            assert engine.stylize(picture(32, 48), np.ones(3, np.float32), out=out) is out
+            assert np.array_equal(out, expected)
+
+    def test_bad_calls_say_what_came_and_what_was_expected(self, pack: StylePack, backend: str) -> None:
+        frame, alpha = np.zeros((32, 48, 3), np.uint8), np.zeros(3, np.float32)
+        engine, _ = open_engine(pack, 32, 48, backend=backend)
+        for bad in (frame[:-1], frame.astype(np.float32), frame[..., :2]):
+            with pytest.raises(EngineError, match=r"expected uint8 \(32, 48, 3\)"):
+                engine.stylize(bad, alpha)  # type: ignore[arg-type]
+        with pytest.raises(EngineError, match="out is"):
+            engine.stylize(frame, alpha, out=frame[:5])
+        for bad_alpha in (alpha[:2], alpha.astype(np.float64)):
+            with pytest.raises(EngineError, match="expected float32"):
+                engine.stylize(frame, bad_alpha)  # type: ignore[arg-type]
+        with pytest.raises(EngineError, match="not finite"):
+            engine.stylize(frame, np.array([0, np.nan, 0], np.float32))
+        engine.close()
+        engine.close()
+        with pytest.raises(EngineError, match="closed"):
+            engine.stylize(frame, alpha)
+
+    @pytest.mark.parametrize("places", [(), ("residual3",)])
+    def test_packs_with_fewer_blocks(
+        self, picture: MakePicture, backend: str, places: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        pack = random_pack(tmp_path_factory.mktemp("p") / "p.safetensors", places=places)
+        alpha = np.full(len(places), 0.5, np.float32)
+        with (
+            open_engine(pack, 16, 16, backend="torch")[0] as reference,
+            open_engine(pack, 16, 16, backend=backend, precision="f32")[0] as engine,
+        ):
+            expected = reference.stylize(picture(16, 16), alpha).copy()
+            assert psnr(engine.stylize(picture(16, 16), alpha), expected) >= F32_DB
+
+
+def test_dual_packs_run_on_both_sides_of_zero(picture: MakePicture, tmp_path_factory: pytest.TempPathFactory) -> None:
+    pack = random_pack(tmp_path_factory.mktemp("p") / "p.safetensors", kind="dual")
+    with (
+        open_engine(pack, 24, 24, backend="torch")[0] as reference,
+        open_engine(pack, 24, 24, backend="openvino", precision="f32")[0] as engine,
+    ):
+        for value in (-1.0, -0.3, 0.0, 0.6):
+            alpha = np.full(3, value, np.float32)
+            expected = reference.stylize(picture(24, 24), alpha).copy()
+            assert psnr(engine.stylize(picture(24, 24), alpha), expected) >= F32_DB
+
+
+def test_auto_takes_the_first_that_works_and_says_why(pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, why = open_engine(pack, 16, 16)
+    assert engine.name == "openvino"
+    assert why.startswith("openvino")
+    gone = EngineEntry(module="engines.not_there", class_name="X", install="pip install not-there")
+    monkeypatch.setitem(REGISTRY, "openvino", gone)
+    engine, why = open_engine(pack, 16, 16)
+    assert engine.name == "torch"
+    assert "not openvino" in why
+    assert "pip install not-there" in why
+    monkeypatch.setitem(REGISTRY, "torch", gone)
+    with pytest.raises(EngineError, match=r"no engine works here: not openvino.*not torch"):
+        open_engine(pack, 16, 16)
+
+
+def test_engines_that_cannot_be_had_are_refused(pack: StylePack) -> None:
+    with pytest.raises(EngineError, match="no engine named 'warp': there are auto, openvino, torch"):
+        open_engine(pack, 16, 16, backend="warp")
+    with pytest.raises(EngineError, match="f32 only"):
+        open_engine(pack, 16, 16, backend="torch", precision="bf16")
+    with pytest.raises(EngineError, match="1x1 or more"):
+        open_engine(pack, 0, 16)
