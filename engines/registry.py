@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from typing import get_args
 
 from engines.base import Engine, Precision
 from training.errors import EngineError
@@ -43,6 +44,8 @@ def open_engine(
     """
     if height < 1 or width < 1:
         raise EngineError(f"an engine's size must be 1x1 or more, not {width}x{height}")
+    if precision not in get_args(Precision):
+        raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
     if backend != "auto":
         if backend not in REGISTRY:
             raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")

@@ -46,7 +46,7 @@ def main() -> NoReturn:
     except StylefaderError as error:
         if debug:
             raise
-        say(f"error: {error}")
+        say(f"error: {' '.join(str(error).split())}")  # one line, whatever a library below had to say
         sys.exit(error.exit_code)
     except MemoryError:
         if debug:

@@ -1,0 +1,127 @@
+"""Every command in README.md is run as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from tests.realtime.clips import Clip
+from tests.tools.program import PROGRAM, ROOT, stylefader
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines() if line]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the README's commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    Clip(frames=20, rate=Fraction(10), audio=("eng",)).make(folder / "clip.mp4")
+    cv2.imwrite(str(folder / "photo.jpg"), np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
+    (folder / "frames").mkdir()
+    take = re.search(r"```csv\n(.*?)```", README, re.S)
+    assert take
+    (folder / "take.csv").write_text(take[1])
+    return folder
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("stylefader ")])
+def test_commands(folder: Path, command: str) -> None:
+    """In the README's order: later commands use what earlier ones made."""
+    words = shlex.split(command)[1:]
+    done = stylefader(*words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    if "-o" not in words:
+        assert done.stdout
+        return
+    output = words[words.index("-o") + 1]
+    if "%" in output:
+        assert len(list((folder / "frames").glob("*.png"))) == 20
+    else:
+        assert f"wrote {output}" in done.stderr
+        with av.open(str(folder / output)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == (
+                10 if "--from" in words else 1 if "png" in output else 20
+            )
+            assert len(container.streams.audio) == ("clip.mp4" in words)
+
+
+def test_no_command_is_left_out() -> None:
+    others = {c for c in COMMANDS if not c.startswith("stylefader ")}
+    assert others == {"make demo", "make test", "pip install ."}, "those three are tested below or run the tests"
+
+
+def test_make_demo_runs_the_demo_in_a_venv_of_its_own() -> None:
+    plan = subprocess.run(["make", "--always-make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True)
+    steps = plan.stdout.splitlines()
+    assert plan.returncode == 0, plan.stderr
+    assert any("-m venv .venv" in step for step in steps)
+    assert any("pip install" in step and "constraints.txt" in step for step in steps)
+    assert steps[-1] == ".venv/bin/stylefader demo"
+
+
+def test_the_demo_itself(tmp_path: Path) -> None:
+    done = stylefader("demo", "--size", "160x68", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "demo.mp4")) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(pictures) == 100
+    strip = cv2.imread(str(tmp_path / "demo.jpg"))
+    assert strip.shape[1] > 5 * 320
+    cells = [strip[:136, left : left + 320].astype(int) for left in (0, 326, 5 * 326)]
+    assert np.abs(cells[0] - cells[1]).mean() > 5, "alpha 0 is stylized"
+    assert np.abs(cells[1] - cells[2]).mean() > 5, "alpha 1 is another picture"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["demo.jpg", "demo.mp4"]
+
+
+def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
+    """The wheel holds the four packages with the styles, and runs where the repository is not."""
+    wheels, site, elsewhere = tmp_path / "wheels", tmp_path / "site", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    source = tmp_path / "source"
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, files.split("\0")):  # a copy, since building writes into the folder
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    built = subprocess.run([*pip, "wheel", "--no-deps", "-w", wheels, source], capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = wheels.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
+        "engines", "realtime", "tools", "training"
+    }  # fmt: skip
+    assert "training/styles/great_wave.safetensors" in names
+    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True, capture_output=True)
+    # No editable install of the repository may help: only the wheel's own folder is on the path, before all else.
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    code = "import tools.cli, training; print(training.__file__); tools.cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "styles", "list", "--json"],
+        cwd=elsewhere,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(site) in done.stdout
+    assert "starry_night" in done.stdout
+
+
+def test_help_is_there_for_every_command() -> None:
+    assert PROGRAM.exists(), "the tests run in an environment where stylefader is installed"
+    for command in ([], ["render"], ["demo"], ["styles"], ["train", "main"], ["train", "blocks"], ["bench", "render"]):
+        done = stylefader(*command, "--help", cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "Usage" in done.stdout
