@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -26,6 +24,8 @@ from av.video.stream import VideoStream
 from realtime.colour import HDR_TRANSFERS, ColourTags, ToRgb, tags_of
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.opening import open_container
+from realtime.sources.orientation import orientation, turn
 from realtime.sources.timeline import Timeline, clock_zero, declared_end, exact_rate, is_steady
 from realtime.sources.truncation import is_cut_off
 from training.errors import SourceError
@@ -83,7 +83,7 @@ class VideoFileSource(Source):
         """
         self._check_arguments()
         self.notes = []
-        self._container = _open_container(self.path)
+        self._container = open_container(self.path)
         try:
             self._choose_tracks(self._container)
             self._go_to_start()
@@ -160,7 +160,7 @@ class VideoFileSource(Source):
                 break
         # A file that cannot be searched: from the beginning, decoding everything.
         container.close()
-        self._container = container = _open_container(self.path)
+        self._container = container = open_container(self.path)
         self._choose_tracks(container)
         self._begin()
         self._wait_for_first_picture()
@@ -234,7 +234,7 @@ class VideoFileSource(Source):
     def _first_times(self) -> list[Fraction]:
         """The times of the first frames of the file, undecoded, from an opening of its own."""
         times: list[Fraction] = []
-        with _open_container(self.path) as container:
+        with open_container(self.path) as container:
             try:
                 for packet in container.demux(container.streams[self._stream.index]):
                     if packet.pts is not None and packet.time_base is not None and not packet.is_discard:
@@ -446,60 +446,10 @@ class VideoFileSource(Source):
         if not covers:
             return []
         found: dict[int, bytes] = {}
-        with _open_container(self.path) as container:
+        with open_container(self.path) as container:
             for packet in container.demux([container.streams[s.index] for s in covers]):
                 if packet.size:
                     found.setdefault(packet.stream_index, bytes(packet))
                 if len(found) == len(covers):
                     break
         return [(s, found[s.index]) for s in covers if s.index in found]
-
-
-def orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
-    """(transpose, mirror left-right, mirror top-bottom) that brings a decoded picture upright, in this order.
-
-    Read from the display matrix of ISO/IEC 14496-12, which maps a point (x, y) to (a x + c y, b x + d y), and which
-    MP4 rotation tags, Matroska projection and H.264 SEI messages all arrive as. Angles between the right ones go
-    to the nearest.
-    """
-    try:
-        side_data: Any = frame.side_data  # PyAV's stub knows fewer kinds than PyAV
-        matrix = np.frombuffer(bytes(side_data["DISPLAYMATRIX"]), dtype=np.int32)
-    except KeyError:
-        return False, False, False
-    a, b, c, d = (int(v) for v in matrix[[0, 1, 3, 4]])
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return False, a < 0, d < 0
-    return True, c < 0, b < 0
-
-
-def turn(image: npt.NDArray[np.uint8], orient: tuple[bool, bool, bool]) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) brought upright by what `orientation` says; C-contiguous."""
-    transpose, mirror, flip = orient
-    if transpose:
-        image = image.transpose(1, 0, 2)
-    if mirror:
-        image = image[:, ::-1]
-    if flip:
-        image = image[::-1]
-    return np.ascontiguousarray(image)
-
-
-def _open_container(path: Path) -> InputContainer:
-    reasons: list[tuple[type[BaseException], Callable[[], str]]] = [
-        (av.PermissionError, lambda: "may not be read; check its permissions"),
-        (av.FileNotFoundError, lambda: "does not exist; check the name and the folder"),
-        (av.IsADirectoryError, lambda: "is a folder, not a video file; name one file in it"),
-    ]
-    try:
-        # metadata_errors: old files carry titles in Latin-1, which must not stop anybody.
-        return av.open(f"file:{path}", "r", metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        for kind, words in reasons:
-            if isinstance(error, kind):
-                raise SourceError(f"{path} {words()}") from error
-        if isinstance(error, av.InvalidDataError) and is_cut_off(path):
-            raise SourceError(
-                f"{path} is not complete: it breaks off before the index that a player needs; get the whole file"
-            ) from error
-        raise SourceError(f"{path} is not a video that FFmpeg can read ({error}); give a video file") from error
