@@ -42,7 +42,7 @@ def measure_losses(
     sums = np.zeros((2, len(alphas)))
     for number, photo in enumerate(photos_NHWC, 1):
         rgb01 = to_rgb01(photo)
-        photo_features = target.loss_network(rgb01)
+        photo_features = target.loss_network(rgb01, last=target.loss_network.last_content_layer)
         for place, alpha in enumerate(alphas):
             y = denormalise(net(normalise(rgb01), torch.full((net.n_blocks,), alpha))).clamp(0, 1)
             features = target.loss_network(y)

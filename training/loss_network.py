@@ -103,6 +103,11 @@ class LossNetwork(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
+    @property
+    def last_content_layer(self) -> str:
+        """The deepest layer whose features the content loss compares."""
+        return max(self.layers.content, key=self._order.index)
+
     def forward(self, rgb01_NCHW: Tensor, *, last: str | None = None) -> dict[str, Tensor]:
         """Features of every convolution up to and including `last` (default: the last that a loss uses)."""
         last = last or max((*self.layers.content, *self.layers.style), key=self._order.index)

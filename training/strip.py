@@ -35,6 +35,7 @@ def stack(strips: Sequence[Picture]) -> Picture:
 
 def encode_picture(picture: Picture, suffix: str) -> bytes:
     """The bytes of a picture file, `.png` or `.jpg`."""
-    done, encoded = cv2.imencode(suffix, picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else []
+    done, encoded = cv2.imencode(suffix, picture[:, :, ::-1], quality)
     assert done, f"OpenCV writes {suffix}"
     return encoded.tobytes()

@@ -216,7 +216,7 @@ class Trainer:
             rgb01 = denormalise(y.float())
             features = self.loss_network(rgb01)
             with torch.no_grad():
-                photo_features = self.loss_network(photo, last=max(self.loss_network.layers.content))
+                photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
             content = content_loss(features, photo_features, self.loss_network.layers.content)
             style = self.target.loss(rgb01, features)
         seen = float(content.detach()), float(style.detach())
