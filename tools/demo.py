@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.evaluate import strip_of
 from tools.render import Size, parse_size, run
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
+    from training.data import Picture
     from training.pack import StylePack
 
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LENGTH = Fraction(4)
-_STRIP_WIDTH = 320
+_STRIP_CELL = 320
 
 
 def demo_clip(name: str) -> Path:
@@ -36,24 +38,24 @@ def demo_clip(name: str) -> Path:
 
 def command(
     style: Annotated[str, typer.Option(help="A style's name or a pack file.")] = "great_wave",
-    clip: Annotated[str, typer.Option(help="bikes, or bigbuckbunny (which has sound).")] = "bikes",
+    clip: Annotated[str, typer.Option(help="bigbuckbunny (which has sound), or bikes.")] = "bigbuckbunny",
     folder: Annotated[Path, typer.Option(help="Where demo.mp4 and demo.jpg go.")] = Path(),
-    size: Annotated[
-        Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the video. [default: the clip's]")
-    ] = None,
+    size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the video.")] = "640x360",
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Render a short clip with alpha going 0 to 1 and back (demo.mp4), and a strip of one frame (demo.jpg)."""
+    from training.files import written_whole
     from training.gallery import find_pack
     from training.pack import load_pack
+    from training.strip import encode_picture
 
     pack = load_pack(find_pack(style))
     video, picture = folder / "demo.mp4", folder / "demo.jpg"
     path = demo_clip(clip)
-    result = run(
-        str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True
-    )  # fmt: skip
-    _write_strip(pack, path, picture, size)
+    result = run(str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True)
+    strip = strip_of(pack, _frame_at(path, _LENGTH / 2, size), ALPHAS, cell=_STRIP_CELL)
+    with written_whole(picture) as file:
+        file.write(encode_picture(strip, ".jpg"))
     say(f"wrote {picture}: one frame at alpha {', '.join(f'{alpha:g}' for alpha in ALPHAS)}")
     if json:
         print_json({**result, "strip": str(picture)})
@@ -64,23 +66,8 @@ def _sweep(pack: StylePack) -> str:
     return f"0s:{low}:smooth {float(_LENGTH / 2)}s:{high}:smooth {float(_LENGTH)}s:{low}"
 
 
-def _write_strip(pack: StylePack, clip: Path, target: Path, size: Size | None) -> None:
-    import cv2
-    import numpy as np
-
-    from engines import open_engine
+def _frame_at(clip: Path, at: Fraction, size: Size | None) -> Picture:
     from realtime.sources.video_file import VideoFileSource
-    from training.files import written_whole
-    from training.strip import encode_picture, strip
 
-    with VideoFileSource(clip, size=size, start=_LENGTH / 2) as source:
-        frame = next(iter(source)).image
-    engine, _ = open_engine(pack, frame.shape[0], frame.shape[1])
-    with engine:
-        pictures: list[Any] = [
-            engine.stylize(frame, np.full(pack.n_blocks, alpha, np.float32)).copy() for alpha in ALPHAS
-        ]
-    small = (_STRIP_WIDTH, round(_STRIP_WIDTH * frame.shape[0] / frame.shape[1]))
-    pictures = [cv2.resize(picture, small, interpolation=cv2.INTER_AREA) for picture in (frame, *pictures)]
-    with written_whole(target) as file:
-        file.write(encode_picture(strip(pictures, ["original", *(f"alpha {a:g}" for a in ALPHAS)]), ".jpg"))
+    with VideoFileSource(clip, size=size, start=at) as source:
+        return next(iter(source)).image

@@ -72,14 +72,15 @@ def test_make_demo_runs_the_demo_in_a_venv_of_its_own() -> None:
 
 
 def test_the_demo_itself(tmp_path: Path) -> None:
-    done = stylefader("demo", "--size", "160x68", cwd=tmp_path)
+    done = stylefader("demo", "--size", "160x90", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with av.open(str(tmp_path / "demo.mp4")) as container:
+        assert len(container.streams.audio) == 1
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert len(pictures) == 100
     strip = cv2.imread(str(tmp_path / "demo.jpg"))
     assert strip.shape[1] > 5 * 320
-    cells = [strip[:136, left : left + 320].astype(int) for left in (0, 326, 5 * 326)]
+    cells = [strip[:180, left : left + 320].astype(int) for left in (0, 326, 5 * 326)]
     assert np.abs(cells[0] - cells[1]).mean() > 5, "alpha 0 is stylized"
     assert np.abs(cells[1] - cells[2]).mean() > 5, "alpha 1 is another picture"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["demo.jpg", "demo.mp4"]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tools.program import stylefader
+from training.pack import StylePack
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (30, 41, 3), np.uint8))
+    return path
+
+
+def test_a_strip_shows_the_photograph_and_every_alpha(pack: StylePack, photo: Path, tmp_path: Path) -> None:
+    words = ("evaluate", "strip", pack.file, photo, "-o", "strip.png", "--cell", 41, "--alphas", "0,1", "--json")
+    done = stylefader(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["alphas"] == [0, 1]
+    strip = cv2.imread(str(tmp_path / "strip.png"))
+    assert strip.shape[1] == 3 * 41 + 2 * 6
+    assert np.array_equal(strip[:30, :41], cv2.imread(str(photo)))
+    assert not np.array_equal(strip[:30, 47:88], strip[:30, 94:135])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("none.png", "-o", "strip.png"), "picture not found"),
+        (("photo.png", "-o", "strip.gif"), "a strip is a .jpg or .png"),
+        (("photo.png", "-o", "photo.png"), "exists already"),
+        (("photo.png", "-o", "nowhere/strip.png"), "cannot write"),
+        (("photo.png", "-o", "strip.png", "--alphas", "0,x"), "--alphas, column 1"),
+    ],
+)
+def test_bad_input(pack: StylePack, photo: Path, tmp_path: Path, arguments: tuple[str, ...], word: str) -> None:
+    assert photo.exists()
+    done = stylefader("evaluate", "strip", pack.file, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
