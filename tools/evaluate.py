@@ -48,15 +48,15 @@ def strip(
         raise SinkError(f"a strip is a .jpg or .png file, not {output.name!r}")
     if output.exists() and not overwrite:
         raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
+    if not output.parent.is_dir():
+        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
     pack = load_pack(find_pack(style))
     picture = strip_of(pack, read_picture(photo), values, cell=cell)
     try:
         with written_whole(output) as file:
             file.write(encode_picture(picture, output.suffix))
     except OSError as error:
-        raise SinkError(
-            f"cannot write {output}: {error.strerror or error}", failure=not output.parent.is_dir()
-        ) from error
+        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
     say(f"wrote {output}: {picture.shape[1]}x{picture.shape[0]}")
     if json:
         print_json({"output": str(output), "alphas": list(values), "style": pack.header.name})
