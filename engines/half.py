@@ -25,7 +25,7 @@ class FloatStatisticsNorm(nn.Module):
 
 
 class HalfNet(nn.Module):
-    """A fp16 copy of a network (rewritten or not), float32 at its edges: alpha's value reaches it in full."""
+    """An fp16 copy of a network (rewritten or not) that takes and gives float32."""
 
     def __init__(self, net: DynamicNet) -> None:
         super().__init__()

@@ -129,9 +129,10 @@ class TensorRtRtxEngine(Engine):
         """Write the runtime cache where it has grown. A folder that cannot be written costs only the cache."""
         if self._cache_file is None:
             return
-        grown = bytes(self._cache.serialize())
-        if grown == self._kept:
+        cache = self._cache.serialize()
+        if cache is None or bytes(cache) == self._kept:
             return
+        grown = bytes(cache)
         try:
             with written_whole(self._cache_file) as file:
                 file.write(grown)
