@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from training.errors import EngineError
 
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "fp16"]
 Picture = npt.NDArray[np.uint8]
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from engines.half import HalfNet
+from engines.rewrite import Rewrites, rewrite
 from training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
 
 MULTIPLE = 4
@@ -20,31 +22,60 @@ SMALLEST = 8
 
 def padded(side: int) -> int:
     """The side that the network sees for a frame's side: the next multiple of 4, at least 8."""
-    return max(SMALLEST, -(-side // MULTIPLE) * MULTIPLE)
+    return max(SMALLEST, (side + MULTIPLE - 1) // MULTIPLE * MULTIPLE)
 
 
 class FrameGraph(nn.Module):
     """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
 
     The right and bottom edges are repeated up to the padded size and cut off again at the end.
+
+    rewrites: exact changes to the network's graph; with none the network runs as trained.
+    half: the network in fp16 with its statistics in f32, instead of all in f32.
+    height, width: None leaves the side to each frame (an export must then mark it as dynamic).
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, net: DynamicNet, height: int, width: int) -> None:
+    def __init__(
+        self,
+        net: DynamicNet,
+        height: int | None,
+        width: int | None,
+        *,
+        rewrites: Rewrites | None = None,
+        half: bool = False,
+    ) -> None:
         super().__init__()
-        self.net = net
+        self.n_blocks = net.n_blocks
         self.height, self.width = height, width
+        self.folded = rewrites is not None and rewrites.colours
+        net = net if rewrites is None else rewrite(net, rewrites)
+        self.net = HalfNet(net) if half else net
         self.register_buffer("mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
 
     def forward(self, frame_HWC: Tensor, alpha: Tensor) -> Tensor:
+        height = frame_HWC.shape[0] if self.height is None else self.height
+        width = frame_HWC.shape[1] if self.width is None else self.width
         x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)
-        x_NCHW = (x_NCHW - self.mean) / self.std
-        right, bottom = padded(self.width) - self.width, padded(self.height) - self.height
-        if right or bottom:
-            x_NCHW = F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate")
-        y_NCHW = self.net(x_NCHW, alpha)[:, :, : self.height, : self.width]
-        y_NCHW = (y_NCHW * self.std + self.mean).clamp(0, 255).round()
-        return y_NCHW.squeeze(0).permute(1, 2, 0).to(torch.uint8)
+        if not self.folded:
+            x_NCHW = (x_NCHW - self.mean) / self.std
+        x_NCHW = self._pad(x_NCHW, height, width)
+        if self.n_blocks:
+            # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
+            alpha = alpha.view(-1, 1, 1, 1, 1)
+        y_NCHW = self.net(x_NCHW, alpha)[:, :, :height, :width]
+        if not self.folded:
+            y_NCHW = y_NCHW * self.std + self.mean
+        return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(torch.uint8)
+
+    def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:
+        if self.height is None or self.width is None:
+            # `padded` for a symbolic side; never divide a negative one, which ONNX rounds towards zero.
+            bottom = torch.sym_max(SMALLEST, (height + MULTIPLE - 1) // MULTIPLE * MULTIPLE) - height  # type: ignore[no-untyped-call]
+            right = torch.sym_max(SMALLEST, (width + MULTIPLE - 1) // MULTIPLE * MULTIPLE) - width  # type: ignore[no-untyped-call]
+            return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate")
+        right, bottom = padded(width) - width, padded(height) - height
+        return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate") if right or bottom else x_NCHW

@@ -11,8 +11,13 @@ import torch
 
 from engines.base import Engine, Picture, Precision
 from engines.graph import FrameGraph
+from engines.rewrite import Rewrites
 from training.errors import EngineError
 from training.pack import StylePack
+
+OPENVINO_REWRITES = Rewrites(up="transposed", output_stride=2)
+"""The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a fifth to a quarter less time than the
+network as trained. Folding the colours gained no time there."""
 
 
 class OpenVinoEngine(Engine):
@@ -23,6 +28,8 @@ class OpenVinoEngine(Engine):
         core = ov.Core()
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "fp16":
+            raise EngineError("engine openvino computes in bf16 or f32, not fp16")
         if precision == "bf16" and not has_bf16:
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
         self.precision = ("bf16" if has_bf16 else "f32") if precision == "auto" else precision
@@ -49,7 +56,7 @@ class OpenVinoEngine(Engine):
 
 
 def _convert(pack: StylePack, height: int, width: int) -> ov.Model:
-    graph = FrameGraph(pack.network(), height, width).eval()
+    graph = FrameGraph(pack.network(), height, width, rewrites=OPENVINO_REWRITES).eval()
     frame, alpha = torch.zeros(height, width, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks)
     with warnings.catch_warnings():
         # Tracing warns of Python numbers in shapes; sizes are fixed here on purpose.

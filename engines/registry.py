@@ -23,7 +23,10 @@ class EngineEntry:
     install: str
 
 
+INSTALL_RTX = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings onnx onnxscript"
+
 REGISTRY = {
+    "tensorrt-rtx": EngineEntry(module="engines.tensorrt_rtx", class_name="TensorRtRtxEngine", install=INSTALL_RTX),
     "openvino": EngineEntry(
         module="engines.openvino_engine", class_name="OpenVinoEngine", install="pip install openvino"
     ),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 F32_DB = 60.0
 """An engine in float32 against the reference, in dB PSNR of the picture."""
 BF16_DB = 45.0
+FP16_DB = 50.0
 
 
 def psnr(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
