@@ -58,7 +58,7 @@ def open_engine(
         try:
             engine = _open(name, pack, height, width, precision)
         except EngineError as error:
-            reasons.append(f"not {name}: {error}")
+            reasons.append(f"{name} {str(error).removeprefix(f'engine {name} ')}")
             continue
         return engine, "; ".join([f"{name}, the first that works here", *reasons])
     raise EngineError("no engine works here: " + "; ".join(reasons))

@@ -152,9 +152,7 @@ def _capability_here() -> str:
     """The compute capability of the current GPU. Raises EngineError that says why there is none to use."""
     if not torch.cuda.is_available():
         why = "this PyTorch is built without CUDA" if torch.version.cuda is None else "no NVIDIA GPU or driver is here"
-        raise EngineError(
-            f"engine tensorrt-rtx cannot run: {why}; plans can be built here all the same (engines.tensorrt_rtx_build)"
-        )
+        raise EngineError(f"engine tensorrt-rtx cannot run: {why}")
     major, minor = torch.cuda.get_device_capability()
     capability = f"{major}.{minor}"
     if capability not in known_capabilities():

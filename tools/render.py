@@ -158,7 +158,8 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
-            say(f"{pack.header.title} on {why} ({opened_engine.precision}), {opened.width}x{opened.height}, "
+            say(f"engine: {why}")
+            say(f"{pack.header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
                 f"{each:.3f} s a frame{about}")  # fmt: skip
             with progress("rendering", total) as advance:
                 first = time.monotonic()
