@@ -148,6 +148,8 @@ def _train(given: dict[str, Any], *, main_pack: Path | None, places: tuple[str, 
         raise typer.Exit(130)
     if files.held_out:
         say(f"measuring on {files.held_out}")
+    if run.preview_problem:
+        say(f"note: {run.preview_problem}")
     pack = run.finish()
     if run.trainer.photos.unreadable:
         say(f"{len(run.trainer.photos.unreadable)} pictures could not be read and were skipped")

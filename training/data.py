@@ -6,7 +6,7 @@ crops that it would have had, whatever was in flight when it stopped.
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +27,16 @@ _MOST_UNREADABLE = 0.05
 
 def read_picture(path: Path) -> Picture:
     """Read any picture as uint8 (H, W, 3) RGB, upright by its EXIF tag. Raises TrainingError."""
-    if not path.is_file():
-        raise TrainingError(f"picture not found: {path}")
-    image_BGR = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if os.path.getsize(path) else None
+    try:
+        encoded = path.read_bytes()
+    except FileNotFoundError as error:
+        raise TrainingError(f"picture not found: {path}") from error
+    except OSError as error:
+        raise TrainingError(f"cannot read the picture {path}: {error.strerror or error}") from error
+    try:
+        image_BGR = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
+    except cv2.error as error:  # a picture larger than OpenCV allows
+        raise TrainingError(f"not a picture that can be read: {path} ({error.err})") from error
     if image_BGR is None:
         raise TrainingError(f"not a picture that can be read: {path}")
     return np.ascontiguousarray(image_BGR[:, :, ::-1])
@@ -57,6 +64,7 @@ class PhotoFolder:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise TrainingError(f"no folder of photographs at {folder}")
+        self.folder = folder
         self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
         if not self.files:
             raise TrainingError(f"no pictures in {folder} (looked for {', '.join(sorted(PICTURE_SUFFIXES))})")
@@ -64,6 +72,11 @@ class PhotoFolder:
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def names_hash(self) -> str:
+        """SHA-256 of the pictures' names, in order: equal where the same crops come from the same seed."""
+        names = "\n".join(path.relative_to(self.folder).as_posix() for path in self.files)
+        return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
     def _read(self, path: Path) -> Picture | None:
         try:

@@ -8,7 +8,6 @@ photographs is 1, which makes one set of loss weights fit both.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch.nn import functional as F
 
 from training.errors import TrainingError
 from training.files import load_tensors
+from training.hashing import file_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,9 @@ VGG16 = _Vgg(
 # torchvision numbers convolutions, ReLUs and poolings in one row: the place of each convolution in it.
 _TORCHVISION_PLACE = {"conv1_1": 0, "conv1_2": 2, "conv2_1": 5, "conv2_2": 7, "conv3_1": 10, "conv3_2": 12,
                       "conv3_3": 14, "conv4_1": 17, "conv4_2": 19, "conv4_3": 21}  # fmt: skip
+_PLACES = tuple(_TORCHVISION_PLACE.values())
+_CONVS_19 = tuple(name for name, channels in VGG19.layers if channels)
+_PARTS = ("weight", "bias")
 
 
 class LossNetwork(nn.Module):
@@ -157,14 +160,14 @@ def load_loss_network(path: Path) -> LossNetwork:
             tensors = load_file(path)
         except (SafetensorError, OSError) as error:
             raise TrainingError(f"cannot read the loss network {path}: {error}") from error
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    if isinstance(tensors, dict) and "conv3_4.weight" in tensors:
+    sha256 = file_hash(path)
+    if isinstance(tensors, dict) and {f"{name}.{part}" for name in _CONVS_19 for part in _PARTS} <= tensors.keys():
         return LossNetwork(VGG19, tensors, sha256=sha256)
-    if isinstance(tensors, dict) and "features.21.weight" in tensors:
+    if isinstance(tensors, dict) and {f"features.{n}.{part}" for n in _PLACES for part in _PARTS} <= tensors.keys():
         renamed = {
             f"{layer}.{part}": tensors[f"features.{place}.{part}"]
             for layer, place in _TORCHVISION_PLACE.items()
-            for part in ("weight", "bias")
+            for part in _PARTS
         }
         return LossNetwork(VGG16, renamed, sha256=sha256)
     raise TrainingError(

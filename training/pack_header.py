@@ -6,7 +6,6 @@ This module needs neither torch nor the tensors, so listing styles is quick.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +18,8 @@ from training.errors import PackError
 T = TypeVar("T")
 HEADER_KEY = "stylefader"
 FORMAT_VERSION = 1
-_MAX_WIDTH = 512
+MAX_WIDTH = 512
+_LARGEST = 3e38
 _PLACES = frozenset({"conv1", "down1", "down2", *(f"residual{i}" for i in range(1, 6)), "up1", "up2", "output"})
 
 
@@ -109,13 +109,14 @@ class _Fields:
 
 
 def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise PackError(f"{where} must be a text, not {value!r:.60}")
+    if not isinstance(value, str) or not value.isprintable() or not value:
+        raise PackError(f"{where} must be a printable text, not {value!r:.60}")
     return value
 
 
 def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # float32 is what the engines count alpha in.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise PackError(f"{where} must be a finite number, not {value!r:.60}")
     return float(value)
 
@@ -155,7 +156,7 @@ def _block(value: Any, where: str) -> BlockHeader:
     fields = _Fields(value, where)
     block = BlockHeader(
         place=fields.take("place", _one_of(*sorted(_PLACES))),
-        channels=fields.take("channels", _whole(1, 4 * _MAX_WIDTH)),
+        channels=fields.take("channels", _whole(1, 4 * MAX_WIDTH)),
         label=fields.take("label", _text),
     )
     fields.done()
@@ -201,7 +202,7 @@ def parse_header(text: str) -> PackHeader:
 
     try:
         value = json.loads(text, parse_constant=refuse)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise PackError(f"header is not JSON: {error}") from error
     fields = _Fields(value, "header")
     version = fields.take("format", lambda found, where: found)
@@ -212,7 +213,7 @@ def parse_header(text: str) -> PackHeader:
         title=fields.take("title", _text),
         objective=fields.take("objective", _one_of("level", "pair", "scale", "dual", "fixed")),
         kind=fields.take("kind", _one_of("single", "dual")),
-        width=fields.take("width", _whole(1, _MAX_WIDTH)),
+        width=fields.take("width", _whole(1, MAX_WIDTH)),
         blocks=fields.take("blocks", _many(_block)),
         alpha=fields.take("alpha", _alpha),
         style=fields.take("style", _free),

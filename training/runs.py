@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,10 +13,11 @@ from training.data import PhotoFolder, Picture, resize_short_side
 from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
 from training.files import written_whole
+from training.hashing import file_hash
 from training.loss_network import load_loss_network
 from training.networks import DynamicNet
 from training.pack import StylePack, load_pack, make_pack, save_pack
-from training.pack_header import AlphaHeader, BlockHeader, PackHeader
+from training.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
 from training.strip import encode_picture, stack, strip
 from training.trainer import Progress, Trainer, TrainSettings
 
@@ -66,7 +66,7 @@ class Credits:
         return {
             "title": self.title,
             **{key: text for key, text in said.items() if text},
-            "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
+            "sha256": file_hash(picture),
         }
 
 
@@ -97,6 +97,8 @@ class Run:
         if not files.style.is_file():
             raise TrainingError(f"style picture not found: {files.style}")
         self.files, self.settings, self.credits = files, settings, credits_
+        if not 1 <= width <= MAX_WIDTH:
+            raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {width}")
         self.main_pack = None if main_pack is None else load_pack(main_pack)
         if self.main_pack is not None and self.main_pack.n_blocks:
             raise TrainingError(f"{main_pack} has tuning-blocks already: blocks go on a main network's pack")
@@ -112,11 +114,15 @@ class Run:
             loss_network=load_loss_network(files.loss_network),
             blocks_only=self.main_pack is not None,
             checkpoint=files.checkpoint,
+            identity={} if self.main_pack is None else {"main network": self.main_pack.weights_hash()},
             resume=resume,
             checkpoint_every=checkpoint_every,
         )
         self._previewed = PhotoFolder(files.held_out or files.photos)
+        self._previewed.photo(0)  # at least one can be read
         self._checkpoint_every = checkpoint_every
+        parse_header(self._header().to_json())  # what would be refused at the end is refused now
+        self.preview_problem: str | None = None
 
     @property
     def alphas(self) -> tuple[float, ...]:
@@ -128,7 +134,10 @@ class Run:
 
         def step(progress: Progress) -> None:
             if progress.iteration % self._checkpoint_every == 0 or progress.iteration == progress.iterations:
-                self.write_preview()
+                try:
+                    self.write_preview()
+                except OSError as error:  # a preview is no reason to lose a run
+                    self.preview_problem = f"cannot write {self.files.preview}: {error.strerror or error}"
             report(progress)
 
         return self.trainer.run(report=step, should_stop=should_stop)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,6 +21,7 @@ from training.colours import denormalise, normalise
 from training.data import PhotoFolder, Picture, batches, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
 from training.files import load_tensors, written_whole
+from training.hashing import file_hash
 from training.loss_network import LossNetwork
 from training.losses import StyleTarget, content_loss
 from training.networks import DynamicNet
@@ -52,10 +53,17 @@ class TrainSettings:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        if self.crop < 16 or self.crop % 4:
-            raise TrainingError(f"crop must be a multiple of 4 and at least 16 pixels, not {self.crop}")
+        if self.crop % 4:
+            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
         if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
             raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        # The loss network halves the picture twice more than the pyramid does.
+        least = 16 * 2 ** (self.pyramid - 1)
+        for name in ("style_size", "crop"):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name} must be at least {least} pixels, not {getattr(self, name)}")
+        if self.seed < 0:
+            raise TrainingError(f"seed must be 0 or more, not {self.seed}")
         if self.precision not in get_args(Precision):
             raise TrainingError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision!r}")
         for name in ("style_weight", "learning_rate", "smoothness"):
@@ -87,6 +95,7 @@ class Trainer:
 
     net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
     checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
+    identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
     """
 
     def __init__(
@@ -99,12 +108,21 @@ class Trainer:
         loss_network: LossNetwork,
         blocks_only: bool,
         checkpoint: Path,
+        identity: Mapping[str, str] | None = None,
         resume: bool = False,
         checkpoint_every: int = 100,
     ) -> None:
+        if checkpoint_every < 1:
+            raise TrainingError(f"checkpoints come every 1 or more iterations, not {checkpoint_every}")
         self.settings = settings
         self.photos = PhotoFolder(photos)
         self.checkpoint = checkpoint
+        self._identity = {
+            **(identity or {}),
+            "style picture": file_hash(style),
+            "loss network": loss_network.sha256,
+            "photographs": self.photos.names_hash(),
+        }
         self.checkpoint_every = checkpoint_every
         self.iteration = 0
         self.bf16 = prefers_bf16() if settings.precision == "auto" else settings.precision == "bf16"
@@ -144,7 +162,7 @@ class Trainer:
 
     def _fingerprint(self) -> dict[str, Any]:
         return {**asdict(self.settings), "width": self.net.width, "places": list(self.net.places),
-                "kind": self.net.kind, "photos": len(self.photos)}  # fmt: skip
+                "kind": self.net.kind, **self._identity}  # fmt: skip
 
     def save_checkpoint(self) -> None:
         """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.conftest import random_pack
 from tests.training.small_vgg import vgg19_weights
 from training.errors import PackError, TrainingError
 from training.loss_network import load_loss_network
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
-from training.pack import load_pack
+from training.pack import load_pack, save_pack
 from training.runs import Credits, Run, RunFiles
 from training.trainer import Progress, Trainer, TrainSettings
 
@@ -130,11 +132,31 @@ def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
         run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "none.safetensors")
 
 
+def test_a_checkpoint_of_another_picture_folder_or_main_network_is_refused(given: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(given, other)
+    train(run_of(given, tmp_path / "p.safetensors"), until=1)
+    train(run_of(other, tmp_path / "p.safetensors", resume=True), until=0)  # the same things elsewhere are the same
+    cv2.imwrite(str(other / "style.png"), np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(TrainingError, match="other settings: style picture"):
+        run_of(other, tmp_path / "p.safetensors", resume=True)
+    shutil.copy(given / "style.png", other / "style.png")
+    (other / "photos" / "0.png").rename(other / "photos" / "9.png")
+    with pytest.raises(TrainingError, match="other settings: photographs"):
+        run_of(other, tmp_path / "p.safetensors", resume=True)
+    for seed, name in enumerate(("a.safetensors", "b.safetensors")):
+        save_pack(random_pack(tmp_path / name, width=4, places=(), seed=seed))
+    train(run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "a.safetensors"), until=1)
+    with pytest.raises(TrainingError, match="other settings: main network"):
+        run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "b.safetensors", resume=True)
+
+
 @pytest.mark.parametrize(
     ("bad", "word"),
     [({"crop": 30}, "crop"), ({"batch": 0}, "batch"), ({"style_weight": float("nan")}, "style_weight"),
      ({"learning_rate": -1.0}, "learning_rate"), ({"iterations": 0}, "iterations"),
-     ({"precision": "f64"}, "precision")],
+     ({"precision": "f64"}, "precision"), ({"seed": -1}, "seed"), ({"style_size": 4}, "style_size"),
+     ({"crop": 16, "pyramid": 3}, "crop")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(bad: dict[str, Any], word: str) -> None:
     with pytest.raises(TrainingError, match=word):
@@ -168,9 +190,9 @@ def command(given: Path, output: Path, *more: str) -> list[str]:
             "--width", "4", "--crop", "32", "--style-size", "32", "--checkpoint-every", "5", *more]  # fmt: skip
 
 
-def test_ctrl_c_saves_and_resume_finishes(given: Path, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
     output = tmp_path / "p.safetensors"
-    running = subprocess.Popen(command(given, output, "--iterations", "40"), stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(command(given, output, "--iterations", "400"), stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "p.checkpoint.pt"
     while not checkpoint.exists() and running.poll() is None:
         os.sched_yield()
@@ -179,10 +201,40 @@ def test_ctrl_c_saves_and_resume_finishes(given: Path, tmp_path: Path) -> None:
     assert running.returncode == 130, words
     assert "--resume goes on from there" in words
     reached = torch.load(checkpoint, weights_only=True)["iteration"]
-    assert 5 <= reached < 40
+    assert 5 <= reached < 400
+    again = subprocess.Popen(
+        command(given, output, "--iterations", "400", "--resume"), stderr=subprocess.PIPE, text=True
+    )
+    while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
+        os.sched_yield()
+    again.send_signal(signal.SIGINT)
+    _, words = again.communicate(timeout=120)
+    assert again.returncode == 130, words
+    assert torch.load(checkpoint, weights_only=True)["iteration"] > reached
+
+
+def test_the_command_trains_to_the_end(given: Path, tmp_path: Path) -> None:
+    output = tmp_path / "p.safetensors"
     done = subprocess.run(
-        command(given, output, "--iterations", "40", "--resume", "--json"), capture_output=True, text=True, timeout=300
+        command(given, output, "--iterations", "6", "--json"), capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["iterations"] == 40
+    assert json.loads(done.stdout)["iterations"] == 6
     assert load_pack(output).header.objective == "fixed"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--width", "600"), "width"), (("--licence", ""), "licence"), (("--checkpoint-every", "0"), "checkpoints"),
+     (("--seed", "-1"), "seed"), (("--style-size", "4"), "style_size"), (("--held-out", "nowhere"), "nowhere")],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_before_training(
+    given: Path, tmp_path: Path, words: tuple[str, str], said: str
+) -> None:
+    done = subprocess.run(
+        command(given, tmp_path / "p.safetensors", *words), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
