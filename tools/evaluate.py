@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.signals import unwind
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
@@ -35,26 +36,34 @@ def strip(
     """Draw a photograph and its stylized form at several alphas side by side, all blocks moving together."""
     from realtime.automation import parse_inline
     from training.data import read_picture
-    from training.errors import SinkError
+    from training.errors import AutomationError, SinkError
     from training.files import written_whole
     from training.gallery import find_pack
     from training.pack import load_pack
     from training.strip import encode_picture
 
+    if ":" in alphas:
+        raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
     values = parse_inline(alphas, origin="--alphas").keyframes[0].alpha
     if not 16 <= cell <= 4096:
         raise typer.BadParameter(f"a cell is 16 to 4096 pixels wide, not {cell}")
-    if output.suffix not in (".jpg", ".png"):
+    if output.suffix.lower() not in (".jpg", ".jpeg", ".png"):
         raise SinkError(f"a strip is a .jpg or .png file, not {output.name!r}")
+    if output.exists() and photo.exists() and output.samefile(photo):
+        raise SinkError(f"{output} is the photograph itself; choose another name")
     if output.exists() and not overwrite:
         raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
     if not output.parent.is_dir():
         raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
     pack = load_pack(find_pack(style))
+    low, high = pack.header.alpha.low, pack.header.alpha.high
+    if min(values) < low or max(values) > high:
+        say(f"note: this style's useful range is {low:g} to {high:g}; outside it is an extrapolation")
     picture = strip_of(pack, read_picture(photo), values, cell=cell)
+    unwind()
     try:
         with written_whole(output) as file:
-            file.write(encode_picture(picture, output.suffix))
+            file.write(encode_picture(picture, output.suffix.lower()))
     except OSError as error:
         raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
     say(f"wrote {output}: {picture.shape[1]}x{picture.shape[0]}")

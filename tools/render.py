@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from tools.signals import end_at_once, unwind
 from tools.words import print_json, progress, say
 
 
@@ -69,7 +70,7 @@ def command(
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, or an engine's name: openvino, torch, tensorrt-rtx.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
     codec: Annotated[str | None, typer.Option(help="Video codec. [default: H.264 where it fits]")] = None,
     crf: Annotated[
@@ -138,12 +139,13 @@ def run(
 
         began = time.monotonic()
         pack = load_pack(pack_file)
-        low, high = keyframes.bounds()
-        if low < header.alpha.low or high > header.alpha.high:
-            say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
         with ExitStack() as stack:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
+            end_at_once(sink.abort)
             stack.enter_context(sink)
+            low, high = keyframes.bounds()
+            if low < header.alpha.low or high > header.alpha.high:
+                say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
             said = len(sink.notes)
             for note in sink.notes:
                 say(f"note: {note}")
@@ -158,6 +160,7 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
+            unwind()
             say(f"engine: {why}")
             say(f"{pack.header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
                 f"{each:.3f} s a frame{about}")  # fmt: skip

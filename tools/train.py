@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tools.signals import unwind
 from tools.words import print_json, progress, say
 
 app = typer.Typer(help="Train main networks and tuning-blocks into style packs.", no_args_is_help=True)
@@ -133,6 +134,7 @@ def _train(given: dict[str, Any], *, main_pack: Path | None, places: tuple[str, 
         files, settings, credits_, width=given.get("width", 32), main_pack=main_pack, places=places,
         resume=given["resume"], checkpoint_every=given["checkpoint_every"],
     )  # fmt: skip
+    unwind()
     what = "blocks" if places else "main network"
     say(f"training the {what} at width {run.net.width} on {len(run.trainer.photos)} photographs, "
         f"{'bf16' if run.trainer.bf16 else 'f32'}; previews in {files.preview}")  # fmt: skip

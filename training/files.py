@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
 from training.errors import TrainingError
+
+
+def temporary_beside(path: Path) -> Path:
+    """A hidden name of its own in the folder of `path`, short however long that name is.
+
+    It has the same ending, since programs judge by it, unless that is too long to be one.
+    """
+    ending = path.suffix if len(path.suffix) <= 16 else ""
+    return path.with_name(f".stylefader-{os.getpid()}-{secrets.token_hex(4)}.partial{ending}")
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A binary file that takes the name `path` only when the block ends well; else nothing is left of it."""
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    temporary = temporary_beside(path)
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -30,9 +38,15 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 def load_tensors(path: Path, *, what: str) -> Any:
     """Read a file that `torch.save` wrote, tensors and plain values only. Raises TrainingError that says `what`."""
-    if not path.is_file():
+    import torch  # here, so that whoever only writes files need not wait for it
+
+    if not os.path.isfile(path):  # Path.is_file raises where the name is too long
         raise TrainingError(f"no {what} at {path}")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainingError(f"cannot read the {what} {path}: {error.strerror or error}") from error
     except Exception as error:  # bytes that are no pickle can make the unpickler raise anything
-        raise TrainingError(f"cannot read the {what} {path}: {type(error).__name__} {error}") from error
+        raise TrainingError(
+            f"cannot read the {what} {path}: it is not a file of tensors that torch.save wrote"
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 from training.errors import PackError
@@ -22,10 +23,10 @@ def find_pack(name_or_file: str) -> Path:
     if name_or_file in names:
         return _FOLDER / f"{name_or_file}.safetensors"
     path = Path(name_or_file)
-    if path.is_file():
+    if os.path.isfile(path):  # False, not an error, for names that no file can have
         return path
     if path.suffix == ".safetensors" or len(path.parts) > 1:
         raise PackError(f"no style pack at {name_or_file}")
-    near = difflib.get_close_matches(name_or_file.lower(), names, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name_or_file.lower(), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
     raise PackError(f"no style named {name_or_file!r}: {hint}")

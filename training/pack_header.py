@@ -6,6 +6,7 @@ This module needs neither torch nor the tensors, so listing styles is quick.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -227,7 +228,7 @@ def parse_header(text: str) -> PackHeader:
 
 def read_header(path: Path) -> PackHeader:
     """Read the header of a pack file without its tensors. Raises PackError that names the file."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise PackError(f"no style pack at {path}")
     try:
         with safe_open(path, framework="numpy") as file:

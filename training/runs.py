@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from training.data import PhotoFolder, Picture, resize_short_side
+from training.data import PhotoFolder, Picture, read_picture, resize_short_side
 from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
 from training.files import written_whole
@@ -94,8 +94,7 @@ class Run:
             raise TrainingError(f"a style pack's name ends in .safetensors, not {files.output.name!r}")
         if files.output.exists():
             raise TrainingError(f"{files.output} is there already: name another output")
-        if not files.style.is_file():
-            raise TrainingError(f"style picture not found: {files.style}")
+        read_picture(files.style)
         self.files, self.settings, self.credits = files, settings, credits_
         if not 1 <= width <= MAX_WIDTH:
             raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {width}")

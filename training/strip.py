@@ -34,8 +34,8 @@ def stack(strips: Sequence[Picture]) -> Picture:
 
 
 def encode_picture(picture: Picture, suffix: str) -> bytes:
-    """The bytes of a picture file, `.png` or `.jpg`."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else []
+    """The bytes of a picture file, `.png`, `.jpg` or `.jpeg`."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix in (".jpg", ".jpeg") else []
     done, encoded = cv2.imencode(suffix, picture[:, :, ::-1], quality)
     assert done, f"OpenCV writes {suffix}"
     return encoded.tobytes()

@@ -34,7 +34,9 @@ def test_a_strip_shows_the_photograph_and_every_alpha(pack: StylePack, photo: Pa
     [
         (("none.png", "-o", "strip.png"), "picture not found"),
         (("photo.png", "-o", "strip.gif"), "a strip is a .jpg or .png"),
-        (("photo.png", "-o", "photo.png"), "exists already"),
+        (("photo.png", "-o", "photo.png"), "the photograph itself"),
+        (("photo.png", "-o", "random.safetensors"), "a .jpg or .png"),
+        (("photo.png", "-o", "strip.png", "--alphas", "0:1 1:0"), "without times"),
         (("photo.png", "-o", "nowhere/strip.png"), "cannot write"),
         (("photo.png", "-o", "strip.png", "--alphas", "0,x"), "--alphas, column 1"),
     ],

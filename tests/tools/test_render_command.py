@@ -142,8 +142,7 @@ def test_bad_input_ends_in_one_clear_line(bad_folder: Path, case: str) -> None:
     assert done.returncode == 2, done.stderr
     assert word in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-    if not done.stderr.startswith("Usage"):
-        assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error"]
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error"]
     assert {path: path.stat().st_mtime_ns for path in bad_folder.rglob("*")} == before, "nothing is left behind"
 
 
@@ -156,7 +155,7 @@ def test_debug_shows_the_traceback(bad_folder: Path) -> None:
 def test_a_full_disk_while_rendering_leaves_nothing(folder: Path) -> None:
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); import tools.cli; tools.cli.main()"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); import tools.program; tools.program.main()"
     )
     before = sorted(path.name for path in folder.iterdir())
     done = subprocess.run(
@@ -190,3 +189,47 @@ def test_ctrl_c_leaves_nothing_behind(folder: Path, number: signal.Signals, code
     assert "Traceback" not in rest
     assert (folder / "out.mp4").read_bytes() == b"was here before"
     assert sorted(p.name for p in folder.iterdir()) == ["clip.mp4", "out.mp4", "slow.safetensors", "small.safetensors"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_starting_leaves_nothing_behind(folder: Path, number: signal.Signals) -> None:
+    """From the first import until the engine is compiled, whenever it comes."""
+    before = sorted(p.name for p in folder.iterdir())
+    for delay in (0.15, 0.6, 1.2, 2.0, 3.0):
+        running = subprocess.Popen(
+            [PROGRAM, "render", "clip.mp4", "-o", "out.mp4", *STYLE, "--size", "320x240", "--engine", "torch"],
+            cwd=folder, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            running.wait(delay)
+        except subprocess.TimeoutExpired:
+            running.send_signal(number)
+            _, words = running.communicate(timeout=120)
+            assert running.returncode == 128 + number, words
+            assert "Traceback" not in words
+            assert sorted(p.name for p in folder.iterdir()) == before
+        else:
+            (folder / "out.mp4").unlink(missing_ok=True)
+
+
+def test_standard_output_that_cannot_be_written(folder: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [PROGRAM, "styles", "list", "--json"],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["error: No space left on device (standard output)"]
+
+
+def test_names_that_no_file_can_have(folder: Path) -> None:
+    name = "x" * 300
+    for words in ((f"{name}.mp4", "-o", "out.mp4", *STYLE), ("clip.mp4", "-o", f"{name}.mp4", *STYLE),
+                  ("clip.mp4", "-o", "out.mp4", "--style", name)):  # fmt: skip
+        done = stylefader("render", *words, cwd=folder)
+        assert done.returncode == 2, done.stderr
+        assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]

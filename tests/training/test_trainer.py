@@ -185,7 +185,7 @@ def test_bf16_follows_f32(given: Path, tmp_path: Path, places: tuple[str, ...]) 
 
 
 def command(given: Path, output: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "tools.cli", "train", "main", "--style", str(given / "style.png"),
+    return [sys.executable, "-m", "tools.program", "train", "main", "--style", str(given / "style.png"),
             "--photos", str(given / "photos"), "--loss-network", str(given / "vgg.safetensors"), "-o", str(output),
             "--width", "4", "--crop", "32", "--style-size", "32", "--checkpoint-every", "5", *more]  # fmt: skip
 

@@ -1,0 +1,20 @@
+"""Where the `stylefader` program begins: signals are in order before anything that takes time is imported."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from tools.signals import end_at_once
+
+
+def main() -> NoReturn:
+    """Run the command on the command line and exit with its code."""
+    end_at_once()
+    from tools.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
