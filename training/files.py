@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import torch
 
 from training.errors import TrainingError
 
@@ -16,7 +15,7 @@ from training.errors import TrainingError
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A binary file that takes the name `path` only when the block ends well; else nothing is left of it."""
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}-{threading.get_ident()}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -30,6 +29,8 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 def load_tensors(path: Path, *, what: str) -> Any:
     """Read a file that `torch.save` wrote, tensors and plain values only. Raises TrainingError that says `what`."""
+    import torch
+
     if not path.is_file():
         raise TrainingError(f"no {what} at {path}")
     try:
