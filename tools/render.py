@@ -71,6 +71,9 @@ def command(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where finished engines are kept. [default: the user's cache folder]")
+    ] = None,
     codec: Annotated[str | None, typer.Option(help="Video codec. [default: H.264 where it fits]")] = None,
     crf: Annotated[
         int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
@@ -84,7 +87,7 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
-        engine=engine, precision=precision, codec=codec, crf=crf, overwrite=overwrite,
+        engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -103,6 +106,7 @@ def run(
     rate: Fraction | None = None,
     engine: str = "auto",
     precision: str = "auto",
+    cache_dir: Path | None = None,
     codec: str | None = None,
     crf: int | None = None,
     overwrite: bool = False,
@@ -153,6 +157,8 @@ def run(
                 opened.width,
                 backend=engine,
                 precision=precision,  # type: ignore[arg-type]
+                cache_dir=cache_dir,
+                report=say,
             )
             stack.enter_context(opened_engine)
             each = seconds_per_frame(opened_engine)
