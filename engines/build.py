@@ -25,6 +25,7 @@ from engines.base import Engine, Precision, Report, quiet
 from engines.cache import EngineCache
 from engines.registry import open_engine
 from training.errors import EngineError
+from training.pack_file import PackFile
 
 if TYPE_CHECKING:
     from training.pack import StylePack
@@ -53,7 +54,7 @@ class EngineBuild:
 
     def __init__(
         self,
-        pack: StylePack,
+        pack: StylePack | PackFile,
         height: int,
         width: int,
         *,
@@ -186,7 +187,8 @@ class EngineBuild:
         from training.pack import save_pack
 
         self._tell("starting a process that builds it")
-        pack = replace(self._pack, file=scratch / f"{self._pack.file.stem}.safetensors")
+        pack = self._pack.whole() if isinstance(self._pack, PackFile) else self._pack
+        pack = replace(pack, file=scratch / "pack.safetensors")
         save_pack(pack)  # the file that it came from may have changed, or may never have been written
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,

@@ -19,6 +19,7 @@ from training.errors import EngineError
 
 if TYPE_CHECKING:
     from training.pack import StylePack
+    from training.pack_file import PackFile
 
 
 class OpenVinoEngine(Engine):
@@ -27,7 +28,7 @@ class OpenVinoEngine(Engine):
 
     def __init__(
         self,
-        pack: StylePack,
+        pack: StylePack | PackFile,
         height: int,
         width: int,
         *,
@@ -89,7 +90,7 @@ class OpenVinoEngine(Engine):
         self._request = None
 
 
-def _convert(pack: StylePack, height: int, width: int) -> ov.Model:
+def _convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
     import torch
 
     from engines.graph import FrameGraph

@@ -16,6 +16,7 @@ from training.errors import EngineError
 
 if TYPE_CHECKING:
     from training.pack import StylePack
+    from training.pack_file import PackFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ REGISTRY = {
 
 
 def open_engine(
-    pack: StylePack,
+    pack: StylePack | PackFile,
     height: int,
     width: int,
     *,
@@ -48,6 +49,7 @@ def open_engine(
 ) -> tuple[Engine, str]:
     """Open an engine for frames of one size; returns it with a line that says which and why, and how it came.
 
+    pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
     backend: a name in the registry, or `auto` for the first that works here.
     precision: `auto` is the engine's fastest that keeps 45 dB to the reference.
     cache_dir: where finished engines are kept; None is the user's cache folder. One that cannot be written costs
@@ -82,7 +84,13 @@ def _how_it_came(engine: Engine) -> list[str]:
 
 
 def _open(
-    name: str, pack: StylePack, height: int, width: int, precision: Precision, cache: EngineCache, report: Report
+    name: str,
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    precision: Precision,
+    cache: EngineCache,
+    report: Report,
 ) -> Engine:
     entry = REGISTRY[name]
     try:

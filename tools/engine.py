@@ -77,11 +77,15 @@ def build(
 ) -> None:
     """Build engines ahead of time, so that a render or a live session at these sizes starts at once."""
     from engines import open_engine
+    from engines.cache import EngineCache
     from training.errors import EngineError
     from training.gallery import find_pack
-    from training.pack import load_pack
+    from training.pack_file import PackFile
 
-    pack = load_pack(find_pack(style))
+    pack = PackFile(find_pack(style))
+    problem = EngineCache(cache_dir).problem()
+    if problem:
+        raise EngineError(problem)
     rows = []
     for width, height in size:
         opened, why = open_engine(

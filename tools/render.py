@@ -138,10 +138,10 @@ def run(
         from engines import open_engine
         from realtime.render import render, seconds_per_frame
         from realtime.times import format_time
-        from training.pack import load_pack
+        from training.pack_file import PackFile
 
         began = time.monotonic()
-        pack = load_pack(pack_file)
+        pack = PackFile(pack_file)
         low, high = keyframes.bounds()
         if low < header.alpha.low or high > header.alpha.high:
             say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
@@ -164,7 +164,7 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
-            say(f"{pack.header.title} on {why} ({opened_engine.precision}), {opened.width}x{opened.height}, "
+            say(f"{header.title} on {why} ({opened_engine.precision}), {opened.width}x{opened.height}, "
                 f"{each:.3f} s a frame{about}")  # fmt: skip
             with progress("rendering", total) as advance:
                 first = time.monotonic()

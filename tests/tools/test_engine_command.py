@@ -84,7 +84,7 @@ def test_clear(built: Path) -> None:
         (("build", "small.safetensors", "--size", "8x8", "--precision", "f8"), 2, "no precision named 'f8'"),
         (("build", "none.safetensors", "--size", "8x8"), 2, "no style pack at"),
         (("build", "small.safetensors", "--size", "8"), 2, "is not a size"),
-        (("build", "small.safetensors", "--size", "8x8", "--cache-dir", "small.safetensors"), 1, "is not kept"),
+        (("build", "small.safetensors", "--size", "8x8", "--cache-dir", "small.safetensors"), 2, "cannot be written"),
     ],
 )
 def test_what_does_not_fit_is_one_line(built: Path, words: tuple[str, ...], code: int, said: str) -> None:
