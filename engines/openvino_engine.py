@@ -93,10 +93,13 @@ class OpenVinoEngine(Engine):
 def _convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
     import torch
 
-    from engines.graph import FrameGraph
+    from engines.graph import MULTIPLE, SMALLEST, FrameGraph
 
     graph = FrameGraph(pack.network(), height, width).eval()
-    frame, alpha = torch.zeros(height, width, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks)
+    # Tracing runs the network. The graph's own padding and cropping are for height and width, and the rest of it
+    # takes any size, so the smallest frame with the same padding gives the same model in no time.
+    rows, columns = (side if side <= SMALLEST else SMALLEST + side % MULTIPLE for side in (height, width))
+    frame, alpha = torch.zeros(rows, columns, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks)
     with warnings.catch_warnings():
         # Tracing warns of Python numbers in shapes; sizes are fixed here on purpose.
         warnings.simplefilter("ignore", torch.jit._trace.TracerWarning)
