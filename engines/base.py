@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from training.errors import EngineError
 
+if TYPE_CHECKING:
+    from engines.cache import Outcome
+
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Picture = npt.NDArray[np.uint8]
+Report = Callable[[str], None]
+"""Told in words before something that takes long, and only then. What it raises ends the opening of an engine."""
+
+
+def quiet(words: str) -> None:
+    """A Report that keeps it to itself."""
 
 
 class Engine(ABC):
@@ -26,6 +36,10 @@ class Engine(ABC):
     name: str
     device: str
     precision: str
+    cached = False
+    """Whether the class takes `cache` and `report` when it is made, and sets `outcome`."""
+    outcome: Outcome | None = None
+    """How this engine came out of the cache."""
 
     def __init__(self, *, height: int, width: int, n_blocks: int) -> None:
         self.height = height

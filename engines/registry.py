@@ -5,28 +5,41 @@ An engine is imported only when it is asked for: their libraries are heavy and s
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import sys
 from dataclasses import dataclass
-from typing import get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
-from engines.base import Engine, Precision
+from engines.base import Engine, Precision, Report, quiet
+from engines.cache import EngineCache
 from training.errors import EngineError
-from training.pack import StylePack
+
+if TYPE_CHECKING:
+    from training.pack import StylePack
+    from training.pack_file import PackFile
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineEntry:
-    """One line of the registry: where the engine's class lives, and how to get what it needs."""
+    """One line of the registry: where the engine's class lives, and how to get what it needs.
+
+    gpu: needs an NVIDIA GPU; looked for before anything heavy is imported.
+    proved: has given the right pictures on a real device. `auto` leaves the others to those who ask by name.
+    """
 
     module: str
     class_name: str
     install: str
+    gpu: bool = False
+    proved: bool = True
 
 
 INSTALL_RTX = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings onnx onnxscript"
 
 REGISTRY = {
-    "tensorrt-rtx": EngineEntry(module="engines.tensorrt_rtx", class_name="TensorRtRtxEngine", install=INSTALL_RTX),
+    "tensorrt-rtx": EngineEntry(module="engines.tensorrt_rtx", class_name="TensorRtRtxEngine", install=INSTALL_RTX, gpu=True, proved=False),
     "openvino": EngineEntry(
         module="engines.openvino_engine", class_name="OpenVinoEngine", install="pip install openvino"
     ),
@@ -36,12 +49,23 @@ REGISTRY = {
 
 
 def open_engine(
-    pack: StylePack, height: int, width: int, *, backend: str = "auto", precision: Precision = "auto"
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    *,
+    backend: str = "auto",
+    precision: Precision = "auto",
+    cache_dir: Path | None = None,
+    report: Report = quiet,
 ) -> tuple[Engine, str]:
-    """Open an engine for frames of one size; returns it with a line that says which and why.
+    """Open an engine for frames of one size; returns it with a line that says which and why, and how it came.
 
+    pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
     backend: a name in the registry, or `auto` for the first that works here.
     precision: `auto` is the engine's fastest that keeps 45 dB to the reference.
+    cache_dir: where finished engines are kept; None is the user's cache folder. One that cannot be written costs
+    only the keeping, and the line says so.
+    report: told in words before something that takes long.
     Raises EngineError: unknown name, not installed (with the command that installs it), cannot run here; for
     `auto`, every engine's reason.
     """
@@ -49,26 +73,56 @@ def open_engine(
         raise EngineError(f"an engine's size must be 1x1 or more, not {width}x{height}")
     if precision not in get_args(Precision):
         raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
+    cache = EngineCache(cache_dir)
     if backend != "auto":
         if backend not in REGISTRY:
             raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
-        return _open(backend, pack, height, width, precision), f"{backend}, as asked"
+        engine = _open(backend, pack, height, width, precision, cache, report)
+        return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
     reasons: list[str] = []
-    for name in REGISTRY:
+    for name, entry in REGISTRY.items():
+        if entry.gpu and not _has_nvidia_driver():
+            reasons.append(f"{name} needs an NVIDIA GPU, and no driver for one is here")
+            continue
+        if not entry.proved:
+            reasons.append(f"{name} has not been proved on a device yet: ask for it by name")
+            continue
         try:
-            engine = _open(name, pack, height, width, precision)
+            engine = _open(name, pack, height, width, precision, cache, report)
         except EngineError as error:
             reasons.append(f"{name} {str(error).removeprefix(f'engine {name} ')}")
             continue
-        return engine, "; ".join([f"{name}, the first that works here", *reasons])
+        return engine, "; ".join([f"{name}, the first that works here", *_how_it_came(engine), *reasons])
     raise EngineError("no engine works here: " + "; ".join(reasons))
 
 
-def _open(name: str, pack: StylePack, height: int, width: int, precision: Precision) -> Engine:
+def _has_nvidia_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _how_it_came(engine: Engine) -> list[str]:
+    return [engine.outcome.words] if engine.outcome else []
+
+
+def _open(
+    name: str,
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    precision: Precision,
+    cache: EngineCache,
+    report: Report,
+) -> Engine:
     entry = REGISTRY[name]
     try:
         module = importlib.import_module(entry.module)
     except ImportError as error:
         raise EngineError(f"engine {name} is not installed ({error}): {entry.install}") from error
-    engine: Engine = getattr(module, entry.class_name)(pack, height, width, precision=precision)
+    kind: Any = getattr(module, entry.class_name)
+    more = {"cache": cache, "report": report} if kind.cached else {}
+    engine: Engine = kind(pack, height, width, precision=precision, **more)
     return engine

@@ -10,6 +10,7 @@ from engines.base import Engine, Picture, Precision
 from engines.graph import FrameGraph
 from training.errors import EngineError
 from training.pack import StylePack
+from training.pack_file import PackFile
 
 
 class TorchEngine(Engine):
@@ -17,7 +18,7 @@ class TorchEngine(Engine):
     device = "CPU"
     precision = "f32"
 
-    def __init__(self, pack: StylePack, height: int, width: int, *, precision: Precision = "auto") -> None:
+    def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision = "auto") -> None:
         super().__init__(height=height, width=width, n_blocks=pack.n_blocks)
         if precision not in ("auto", "f32"):
             raise EngineError(f"engine torch is the reference and runs in f32 only, not {precision}")

@@ -72,6 +72,9 @@ def command(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name: openvino, torch, tensorrt-rtx.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where finished engines are kept. [default: the user's cache folder]")
+    ] = None,
     codec: Annotated[str | None, typer.Option(help="Video codec. [default: H.264 where it fits]")] = None,
     crf: Annotated[
         int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
@@ -85,7 +88,7 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
-        engine=engine, precision=precision, codec=codec, crf=crf, overwrite=overwrite,
+        engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -104,6 +107,7 @@ def run(
     rate: Fraction | None = None,
     engine: str = "auto",
     precision: str = "auto",
+    cache_dir: Path | None = None,
     codec: str | None = None,
     crf: int | None = None,
     overwrite: bool = False,
@@ -135,10 +139,10 @@ def run(
         from engines import open_engine
         from realtime.render import render, seconds_per_frame
         from realtime.times import format_time
-        from training.pack import load_pack
+        from training.pack_file import PackFile
 
         began = time.monotonic()
-        pack = load_pack(pack_file)
+        pack = PackFile(pack_file)
         with ExitStack() as stack:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             end_at_once(sink.abort)
@@ -155,6 +159,8 @@ def run(
                 opened.width,
                 backend=engine,
                 precision=precision,  # type: ignore[arg-type]
+                cache_dir=cache_dir,
+                report=say,
             )
             stack.enter_context(opened_engine)
             each = seconds_per_frame(opened_engine)
@@ -162,7 +168,7 @@ def run(
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
             unwind()
             say(f"engine: {why}")
-            say(f"{pack.header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
+            say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
                 f"{each:.3f} s a frame{about}")  # fmt: skip
             with progress("rendering", total) as advance:
                 first = time.monotonic()

@@ -6,7 +6,6 @@ another dtype or not finite, or the header does not fit the network it describes
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 from training.errors import PackError
 from training.files import written_whole
 from training.networks import DynamicNet, NetworkKind
+from training.pack_file import hash_weights
 from training.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
 
 
@@ -41,12 +41,7 @@ class StylePack:
 
     def weights_hash(self) -> str:
         """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
-        digest = hashlib.sha256()
-        for name in sorted(self.tensors):
-            tensor = self.tensors[name]
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return hash_weights({name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()})
 
 
 def _empty_network(header: PackHeader) -> DynamicNet:

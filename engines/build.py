@@ -1,0 +1,244 @@
+"""Engines built in the background, for a live session that plays on another engine meanwhile.
+
+The building is done by a process of its own (`engines.build_worker`) that leaves the engine in the cache; a thread
+here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
+lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
+ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from engines.base import Engine, Precision, Report, quiet
+from engines.cache import EngineCache
+from engines.registry import open_engine
+from training.errors import EngineError
+from training.pack_file import PackFile
+
+if TYPE_CHECKING:
+    from training.pack import StylePack
+
+State = Literal["building", "ready", "taken", "failed", "cancelled"]
+_KILL_S = 3.0
+"""How long a worker that was asked to end may take, before it is killed."""
+_JOIN_S = 30.0
+
+
+class _MustBuildError(Exception):
+    """Signal: the engine is not in the cache."""
+
+
+class _CancelledError(Exception):
+    """Signal: `cancel` was called."""
+
+
+class EngineBuild:
+    """One engine on its way: started when made, `take` it between two frames when it is there.
+
+    The arguments are those of `open_engine`. report: told each stage in words, from the build's own thread.
+    state: `building`, then `ready` until the engine is taken; `failed` and `cancelled` are ends as well.
+    stage: the latest words of the build. Made and asked from one thread; `close` twice is harmless.
+    """
+
+    def __init__(
+        self,
+        pack: StylePack | PackFile,
+        height: int,
+        width: int,
+        *,
+        backend: str = "auto",
+        precision: Precision = "auto",
+        cache_dir: Path | None = None,
+        report: Report = quiet,
+    ) -> None:
+        self._pack, self._height, self._width = pack, height, width
+        self._backend: str = backend
+        self._precision: Precision = precision
+        self._cache = EngineCache(cache_dir)
+        self._report = report
+        self._lock = threading.Lock()  # over _state, _result, _error and _worker
+        self._state: State = "building"
+        self._result: tuple[Engine, str] | None = None
+        self._error: BaseException | None = None
+        self._worker: subprocess.Popen[str] | None = None
+        self.stage = "starting"
+        self._thread = threading.Thread(target=self._run, name="engine-build", daemon=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def take(self) -> tuple[Engine, str] | None:
+        """The engine, warmed up, and `open_engine`'s line, once; None while it is being built. Never waits.
+
+        The engine is the caller's from then on, to run and to close. Raises what the build failed with, and
+        EngineError where it was cancelled or taken before.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if self._state in ("cancelled", "taken"):
+                raise EngineError(f"this engine's build was {self._state}")
+            if self._result is None:
+                return None
+            self._state = "taken"
+            result, self._result = self._result, None
+            return result
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there is something to take, or an end; whether there is."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """End the build and drop its engine; without effect once the engine is taken or the build failed.
+
+        Does not wait: `close` does, until nothing of it runs any more.
+        """
+        with self._lock:
+            if self._state not in ("building", "ready"):
+                return
+            self._state = "cancelled"
+            result, self._result = self._result, None
+            worker = self._worker
+        if result is not None:
+            result[0].close()
+        if worker is not None:
+            with suppress(OSError):
+                worker.terminate()
+
+    def close(self) -> None:
+        """Cancel what is not taken, and wait for the build's thread and process to end."""
+        self.cancel()
+        self._thread.join(_JOIN_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        opened: tuple[Engine, str] | None = None
+        try:
+            opened = self._build()
+            self._tell("warming up")
+            opened[0].warm_up()
+            with self._lock:
+                if self._state == "building":
+                    self._state, self._result = "ready", opened
+                    opened = None
+        except _CancelledError:
+            pass
+        except BaseException as error:
+            with self._lock:
+                if self._state == "building":
+                    self._state, self._error = "failed", error
+        finally:
+            if opened is not None:
+                opened[0].close()
+
+    def _build(self) -> tuple[Engine, str]:
+        def must_build(words: str) -> None:
+            raise _MustBuildError
+
+        with suppress(_MustBuildError):
+            return self._open(self._cache.folder, must_build)
+        problem = self._cache.problem()
+        with tempfile.TemporaryDirectory(prefix="stylefader-") as name:
+            # Without a cache that can be written, the engine comes over through a folder of its own.
+            folder = Path(name) / "engines" if problem else self._cache.folder
+            self._in_worker(Path(name), folder)
+            engine, why = self._open(folder, self._tell)
+        return engine, f"{why}; not kept: {problem}" if problem else why
+
+    def _open(self, folder: Path, report: Report) -> tuple[Engine, str]:
+        return open_engine(
+            self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
+            cache_dir=folder, report=report,
+        )  # fmt: skip
+
+    def _tell(self, words: str) -> None:
+        self._stop_if_cancelled()
+        self.stage = words
+        self._report(words)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._state == "cancelled":
+            raise _CancelledError
+
+    def _in_worker(self, scratch: Path, cache: Path) -> None:
+        """Have the engine built into the cache by a process. Raises EngineError, or _CancelledError."""
+        from training.pack import save_pack
+
+        self._tell("starting a process that builds it")
+        pack = self._pack.whole() if isinstance(self._pack, PackFile) else self._pack
+        pack = replace(pack, file=scratch / "pack.safetensors")
+        save_pack(pack)  # the file that it came from may have changed, or may never have been written
+        order = {
+            "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
+            "precision": self._precision, "cache_dir": str(cache),
+        }  # fmt: skip
+        home = str(Path(__file__).parents[1])  # this very copy of stylefader, wherever it was imported from
+        path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+        with (scratch / "words.txt").open("w+") as words:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "engines.build_worker", json.dumps(order)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, text=True, encoding="utf-8",
+                env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+            )  # fmt: skip
+            try:
+                with self._lock:
+                    self._worker = worker
+                self._stop_if_cancelled()  # it may have been before there was a worker to end
+                assert worker.stdout is not None
+                last = self._follow(worker.stdout)
+            finally:
+                _end(worker)
+            self._stop_if_cancelled()
+            if "error" in last:
+                raise EngineError(last["error"], failure=bool(last["failure"]))
+            if "done" not in last:
+                words.seek(0)
+                said = words.read().strip().splitlines()[-1:] or ["it said nothing"]
+                raise EngineError(
+                    f"the process that built the engine ended with {worker.returncode}: {said[0]}", failure=True
+                )
+
+    def _follow(self, lines: Iterable[str]) -> dict[str, str]:
+        """Pass the worker's stages on until its output ends, by itself or by `cancel`; the last thing it said."""
+        last: dict[str, str] = {}
+        for line in lines:
+            last = json.loads(line)
+            if "stage" in last:
+                self._tell(last["stage"])
+        return last
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    """Make sure that the process is gone."""
+    try:
+        if worker.poll() is None:
+            worker.terminate()
+        worker.wait(_KILL_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait(_KILL_S)
+    finally:
+        if worker.stdout is not None:
+            worker.stdout.close()

@@ -1,0 +1,464 @@
+"""The engine cache: what is found again and what is not, whatever happens to its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from engines import open_engine
+from engines.base import quiet
+from engines.cache import EngineCache, EngineKey, Outcome, code_hash, default_folder
+from tests.conftest import random_pack
+from training.errors import EngineError
+from training.pack import StylePack
+
+MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
+ALPHA = np.array([0.2, 1.0, 0.5], np.float32)
+KEY = EngineKey(
+    engine="demo", precision="f32", size="64x48", network="single", width=8, places=("residual3",), weights="ab" * 32,
+    rewrites="none", device="a CPU", capability="F32", driver="none", libraries={"maker": "1.0"},
+)  # fmt: skip
+OTHER = {"width": 9, "places": ("residual3", "up1"), "libraries": {"maker": "1.1"}}
+
+
+class Maker:
+    """An engine's compiler that makes `bytes` and counts how often it had to."""
+
+    def __init__(self, payload: bytes = b"the engine") -> None:
+        self.payload = payload
+        self.builds = 0
+        self.said: list[str] = []
+
+    def open(self, cache: EngineCache, key: EngineKey = KEY) -> tuple[bytes, Outcome]:
+        return cache.open(key, build=self.build, load=self.load, report=self.said.append, facts={"style": "s"})
+
+    def build(self) -> bytes:
+        self.builds += 1
+        return self.payload
+
+    def load(self, payload: bytes) -> bytes:
+        if payload != self.payload:
+            raise EngineError("it does\nnot load")
+        return payload
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EngineCache:
+    return EngineCache(tmp_path / "cache" / "engines")
+
+
+def names(cache: EngineCache) -> set[str]:
+    return {path.name for path in cache.folder.iterdir()}
+
+
+def only_file(cache: EngineCache, pattern: str) -> Path:
+    (path,) = cache.folder.glob(pattern)
+    return path
+
+
+def test_the_second_time_nothing_is_built(cache: EngineCache) -> None:
+    maker = Maker()
+    payload, first = maker.open(cache)
+    assert (payload, first.hit, first.kept) == (b"the engine", False, True)
+    assert "kept in the cache" in first.words
+    assert maker.said == ["building demo at 64x48"]
+    payload, second = maker.open(cache)
+    assert (payload, second.hit, second.words) == (b"the engine", True, "from the cache")
+    assert (maker.builds, len(maker.said)) == (1, 1)
+    assert {Path(name).suffix for name in names(cache)} == {".json", ".engine"}
+    assert len(names(cache)) == 2, "neither locks nor temporaries stay"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(EngineKey)])
+def test_every_field_of_the_key_counts(cache: EngineCache, name: str) -> None:
+    maker = Maker()
+    maker.open(cache)
+    other = replace(KEY, **{name: OTHER.get(name, "another")})
+    assert not maker.open(cache, other)[1].hit
+    assert maker.open(cache, other)[1].hit
+    assert maker.open(cache)[1].hit
+    assert maker.builds == 2
+    described = {entry.digest: entry.key for entry in cache.entries()}
+    assert described[other.digest][name] != described[KEY.digest][name]
+
+
+def test_the_key_is_kept_readable(cache: EngineCache) -> None:
+    Maker().open(cache)
+    document = json.loads(only_file(cache, "*.json").read_text())
+    assert document["key"]["libraries"] == {"maker": "1.0"}
+    assert document["key"]["code"] == code_hash()
+    assert document["facts"]["style"] == "s"
+    assert document["bytes"] == len(b"the engine")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def _edit(change: dict[str, Any]) -> Callable[[Path], None]:
+    return lambda path: path.write_text(json.dumps(json.loads(path.read_text()) | change)) and None
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
+    "engine cut": ("*.engine", _cut, "checksum"),
+    "engine with a wrong bit": ("*.engine", _flip, "checksum"),
+    "engine empty": ("*.engine", lambda path: path.write_bytes(b""), "checksum"),
+    "engine gone": ("*.engine", Path.unlink, "gone"),
+    "engine longer": ("*.engine", lambda path: path.write_bytes(path.read_bytes() + b"x"), "checksum"),
+    "engine a folder": ("*.engine", _folder, "cannot be read"),
+    "json cut": ("*.json", _cut, "cannot be read"),
+    "json empty": ("*.json", lambda path: path.write_bytes(b""), "cannot be read"),
+    "json no text": ("*.json", lambda path: path.write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+    "json a list": ("*.json", lambda path: path.write_text("[]"), "cannot be read"),
+    "json deep": ("*.json", lambda path: path.write_text("[" * 100_000), "cannot be read"),
+    "json without fields": ("*.json", lambda path: path.write_text("{}"), "cannot be read"),
+    "json of another key": ("*.json", _edit({"key": replace(KEY, size="1x1").fields()}), "does not fit its name"),
+    "json with a path for a checksum": ("*.json", _edit({"sha256": "../../etc/passwd"}), "does not fit its name"),
+    "json with another size": ("*.json", _edit({"bytes": 3}), "checksum"),
+    "json with a size in words": ("*.json", _edit({"bytes": "many"}), "does not fit its name"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_corrupt_entry_is_built_anew_with_a_word(cache: EngineCache, case: str) -> None:
+    pattern, damage, word = DAMAGE[case]
+    maker = Maker()
+    maker.open(cache)
+    damage(only_file(cache, pattern))
+    assert len(cache.entries()) == 1, "list goes on"
+    payload, outcome = maker.open(cache)
+    assert (payload, outcome.hit, maker.builds) == (b"the engine", False, 2)
+    assert "corrupt" in outcome.words and word in outcome.words
+    assert "corrupt" in maker.said[-1]
+    if case != "engine a folder":  # which is left alone, and the engine not kept
+        assert outcome.kept
+        assert maker.open(cache)[1].hit
+        assert len(names(cache)) == 2
+
+
+def test_whole_bytes_that_do_not_load_are_built_anew(cache: EngineCache) -> None:
+    Maker(b"by another compiler").open(cache)
+    payload, outcome = Maker().open(cache)
+    assert (payload, outcome.kept) == (b"the engine", True)
+    assert "it does not load" in outcome.words
+    assert len(names(cache)) == 2, "the one that does not load is gone"
+
+
+def test_a_folder_that_cannot_be_written_costs_only_the_keeping(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cache, maker = EngineCache(tmp_path / "file" / "engines"), Maker()
+    for _ in range(2):
+        payload, outcome = maker.open(cache)
+        assert (payload, outcome.hit, outcome.kept) == (b"the engine", False, False)
+        assert f"{cache.folder} cannot be written (Not a directory)" in outcome.words
+    assert maker.builds == 2
+    assert cache.entries() == []
+    assert cache.clear() == (0, 0)
+
+
+def test_a_disk_that_is_full_costs_only_the_keeping(cache: EngineCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        payload, outcome = Maker().open(cache)
+    assert (payload, outcome.kept) == (b"the engine", False)
+    assert "No space left" in outcome.words
+    assert names(cache) == set()
+
+
+@pytest.mark.parametrize("error", [EngineError("no"), KeyboardInterrupt()])
+def test_a_build_that_fails_leaves_nothing(cache: EngineCache, error: BaseException) -> None:
+    def build() -> bytes:
+        raise error
+
+    with pytest.raises(type(error)):
+        cache.open(KEY, build=build, load=bytes, report=quiet)
+    assert names(cache) == set()
+
+
+def test_what_killed_builds_left_is_swept(cache: EngineCache) -> None:
+    digest, other = KEY.digest, replace(KEY, size="1x1").digest
+    cache.folder.mkdir(parents=True)
+    left = [f".{digest}.json.partial-1-2", f".{digest}-{'0' * 64}.engine.partial-1-2", f"{digest}-{'1' * 64}.engine"]
+    for name in (*left, f"{digest}.lock", f"{other}-{'2' * 64}.engine", f"{other}.lock", "notes.txt"):
+        (cache.folder / name).write_text("left")
+    assert Maker().open(cache)[1].kept, "a lock whose holder died does not stop anyone"
+    assert not names(cache) & {*left, f"{digest}.lock"}
+    assert cache.clear()[0] == 1
+    assert names(cache) == {"notes.txt"}, "what is not ours stays"
+
+
+def test_the_longest_unused_goes_when_the_folder_is_full(tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path, largest=25)
+    keys = [replace(KEY, size=f"{number}x{number}") for number in range(1, 4)]
+    for age, key in enumerate(keys[:2]):
+        Maker().open(cache, key)
+        os.utime(tmp_path / f"{key.digest}.json", (age, age))
+    assert Maker().open(cache, keys[0])[1].hit  # used again, so the second is the oldest now
+    Maker().open(cache, keys[2])
+    assert {entry.key["size"] for entry in cache.entries()} == {"1x1", "3x3"}
+    assert len(names(cache)) == 4
+
+
+def test_find_and_remove(cache: EngineCache) -> None:
+    other = replace(KEY, size="1x1")
+    Maker().open(cache)
+    Maker().open(cache, other)
+    assert cache.find(KEY.digest[:8]).key["size"] == "64x48"
+    with pytest.raises(EngineError, match="2 engines with id"):
+        cache.find("")
+    with pytest.raises(EngineError, match="no engine with id nothing"):
+        cache.find("nothing")
+    _flip(cache.find(KEY.digest).file)
+    assert "checksum" in cache.find(KEY.digest).problem
+    assert cache.remove(KEY.digest) > 10
+    assert [entry.digest for entry in cache.entries()] == [other.digest]
+
+
+def test_a_second_thread_waits_and_takes_what_the_first_made(cache: EngineCache) -> None:
+    building, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
+    maker = Maker()
+    results: list[Outcome] = []
+
+    def slow() -> bytes:
+        building.set()
+        assert go_on.wait(30)
+        return maker.build()
+
+    def first() -> None:
+        results.append(cache.open(KEY, build=slow, load=maker.load, report=quiet)[1])
+
+    def second() -> None:
+        def report(words: str) -> None:
+            if "waiting" in words:
+                waiting.set()
+
+        results.append(cache.open(KEY, build=maker.build, load=maker.load, report=report)[1])
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert building.wait(30)
+    threads[1].start()
+    assert waiting.wait(30)
+    assert cache.clear() == (0, 0), "what is being built stays"
+    assert cache.remove(KEY.digest) == 0
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert [outcome.hit for outcome in results] == [False, True]
+    assert "another process" in results[1].words
+    assert maker.builds == 1
+    assert len(names(cache)) == 2
+
+
+def test_waiting_for_another_has_an_end(cache: EngineCache) -> None:
+    impatient = EngineCache(cache.folder, wait_s=0.2)
+    inner = Maker()
+
+    def build() -> bytes:
+        assert inner.open(impatient)[1].kept
+        return b"the engine"
+
+    assert cache.open(KEY, build=build, load=bytes, report=quiet)[1].kept
+    assert inner.builds == 1
+    assert Maker().open(cache)[1].hit
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from engines.cache import EngineCache
+from tests.engines.test_cache import KEY
+import engines.cache as cache_module
+number, folder = int(sys.argv[1]), Path(sys.argv[2])
+if number % 2:  # a file system without locks: both build, the last one stays
+    cache_module.fcntl = None
+print("ready", flush=True)
+sys.stdin.readline()
+for turn in range(60):
+    def load(payload):
+        assert len(payload) == 1 << 18 and payload == payload[:1] * len(payload), "torn"
+        return payload
+    cache = EngineCache(folder)
+    cache.open(KEY, build=lambda: bytes([65 + (number + turn) % 26]) * (1 << 18), load=load, report=lambda words: None)
+    if turn % 3 == number % 3:
+        cache.remove(KEY.digest)
+print("done", flush=True)
+"""
+
+
+def test_processes_at_once_never_read_a_torn_engine(cache: EngineCache) -> None:
+    """Four processes build, read and remove the same engine in a race, half of them without locks."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(number), str(cache.folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdout and worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        said, errors = worker.communicate(timeout=120)
+        assert (worker.returncode, said) == (0, "done\n"), errors
+    cache.clear()
+    assert names(cache) == set()
+
+
+OPENER = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from engines import open_engine
+from training.pack import load_pack
+print("ready", flush=True)
+sys.stdin.readline()
+engine, why = open_engine(load_pack(Path(sys.argv[1])), 32, 48, backend="openvino", cache_dir=Path(sys.argv[2]))
+picture = engine.stylize(np.full((32, 48, 3), 90, np.uint8), np.array([0.2, 1.0, 0.5], np.float32))
+print(json.dumps([engine.outcome.hit, why, picture.tobytes().hex()]), flush=True)
+"""
+
+
+def test_two_processes_that_want_the_same_engine_build_it_once(pack: StylePack, tmp_path: Path) -> None:
+    folder = tmp_path / "engines"
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENER, str(pack.file), str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdout and worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    results = [json.loads(worker.communicate(timeout=300)[0]) for worker in workers]
+    assert sorted(hit for hit, _, _ in results) == [False, True], results
+    assert results[0][2] == results[1][2], "the same picture"
+    assert len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.parametrize("places", [("residual3", "up1", "output"), ()], ids=["three blocks", "no blocks"])
+def test_openvino_from_the_cache_gives_the_same_bytes(
+    tmp_path: Path, picture: MakePicture, places: tuple[str, ...]
+) -> None:
+    pack = random_pack(tmp_path / "p.safetensors", places=places)
+    cache_dir = tmp_path / "engines"
+    alphas = [np.full(pack.n_blocks, value, np.float32) for value in (0.0, 0.4, 1.0)]
+    pictures = []
+    for hit in (False, True, True):
+        engine, why = open_engine(pack, 33, 51, backend="openvino", cache_dir=cache_dir)
+        with engine:
+            assert engine.outcome is not None
+            assert engine.outcome.hit is hit
+            assert engine.outcome.words in why
+            pictures.append([engine.stylize(picture(33, 51), alpha).copy() for alpha in alphas])
+    for others in pictures[1:]:
+        for first, other in zip(pictures[0], others, strict=True):
+            assert np.array_equal(first, other)
+
+
+def test_openvino_engines_of_other_packs_sizes_and_precisions_are_others(tmp_path: Path) -> None:
+    pack, other = (random_pack(tmp_path / "p.safetensors", width=4, seed=seed) for seed in (0, 1))
+    for given, height, width, precision in (
+        (pack, 16, 16, "f32"),
+        (other, 16, 16, "f32"),
+        (pack, 16, 20, "f32"),
+        (pack, 20, 16, "f32"),
+    ):
+        for hit in (False, True):
+            engine, _ = open_engine(
+                given, height, width, backend="openvino", precision=precision, cache_dir=tmp_path / "c"
+            )  # type: ignore[arg-type]
+            assert engine.outcome is not None
+            assert engine.outcome.hit is hit
+    auto, _ = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c")
+    assert auto.outcome is not None
+    assert auto.outcome.hit is (auto.precision == "f32")
+    engine, why = open_engine(pack, 16, 16, backend="torch", cache_dir=tmp_path / "c")
+    assert (engine.outcome, why) == (None, "torch, as asked")
+
+
+def test_a_cached_openvino_engine_that_does_not_load_is_built_anew(pack: StylePack, tmp_path: Path) -> None:
+    """Bytes with a good checksum that OpenVINO refuses, as after a change that the key missed."""
+    engine, _ = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path)
+    assert engine.outcome is not None
+    key_file = tmp_path / f"{engine.outcome.digest}.json"
+    document = json.loads(key_file.read_text())
+    key = EngineKey(**{**document["key"], "places": tuple(document["key"]["places"])})
+    assert key.digest == engine.outcome.digest
+    EngineCache(tmp_path)._keep(key, b"no model", {})
+    again, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path)
+    assert "corrupt (engine openvino cannot load at 16x16" in why
+    assert "\n" not in why
+    assert again.outcome is not None
+    assert again.outcome.kept
+    assert open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path)[1].endswith("from the cache")
+
+
+def test_an_unwritable_cache_is_in_the_line(pack: StylePack, tmp_path: Path, picture: MakePicture) -> None:
+    (tmp_path / "file").touch()
+    engine, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "file" / "cache")
+    assert "cannot be written (Not a directory)" in why
+    assert engine.stylize(picture(16, 16), ALPHA).shape == (16, 16, 3)
+
+
+def test_the_default_folder_is_the_users(pack: StylePack) -> None:
+    assert default_folder() == Path(os.environ["XDG_CACHE_HOME"]) / "stylefader" / "engines"
+    engine, _ = open_engine(pack, 8, 8, backend="openvino")
+    assert engine.outcome is not None
+    assert (default_folder() / f"{engine.outcome.digest}.json").is_file()
+
+
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+from engines import open_engine
+from training.pack_file import PackFile
+sys.modules["torch"] = None
+engine, why = open_engine(PackFile(Path(sys.argv[1])), 16, 16, cache_dir=Path(sys.argv[2]))
+engine.warm_up()
+print(why)
+"""
+
+
+def test_a_cached_engine_needs_no_torch(pack: StylePack, tmp_path: Path) -> None:
+    open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path)[0].close()
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(pack.file), str(tmp_path)], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("from the cache")
