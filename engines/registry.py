@@ -24,6 +24,9 @@ class EngineEntry:
 
 
 REGISTRY = {
+    "tensorrt": EngineEntry(
+        module="engines.tensorrt_engine", class_name="TensorRtEngine", install="pip install 'stylefader[tensorrt]'"
+    ),
     "openvino": EngineEntry(
         module="engines.openvino_engine", class_name="OpenVinoEngine", install="pip install openvino"
     ),
