@@ -27,6 +27,7 @@ REGISTRY = {
     "tensorrt": EngineEntry(
         module="engines.tensorrt_engine", class_name="TensorRtEngine", install="pip install 'stylefader[tensorrt]'"
     ),
+    "cuda": EngineEntry(module="engines.cuda_engine", class_name="CudaEngine", install="pip install torch"),
     "openvino": EngineEntry(
         module="engines.openvino_engine", class_name="OpenVinoEngine", install="pip install openvino"
     ),
