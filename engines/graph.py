@@ -37,6 +37,7 @@ class FrameGraph(nn.Module):
 
     mean: Tensor
     std: Tensor
+    picture_type = torch.uint8
 
     def __init__(
         self,
@@ -66,10 +67,13 @@ class FrameGraph(nn.Module):
         if self.n_blocks:
             # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
             alpha = alpha.view(-1, 1, 1, 1, 1)
-        y_NCHW = self.net(x_NCHW, alpha)[:, :, :height, :width]
+        y_NCHW = self._crop(self.net(x_NCHW, alpha), height, width)
         if not self.folded:
             y_NCHW = y_NCHW * self.std + self.mean
-        return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(torch.uint8)
+        return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(self.picture_type)
+
+    def _crop(self, y_NCHW: Tensor, height: int, width: int) -> Tensor:
+        return y_NCHW[:, :, :height, :width]
 
     def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:
         if self.height is None or self.width is None:

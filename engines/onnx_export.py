@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -18,38 +17,13 @@ from torch import Tensor, nn
 
 from engines.graph import FrameGraph
 from engines.rewrite import Rewrites
+from engines.sizes import FrameSizes
 from training.errors import EngineError
 from training.pack import StylePack
 
 OPSET = 18
 INSTALL_ONNX = "pip install onnx onnxscript"
 OnnxPrecision = Literal["fp16", "f32"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrameSizes:
-    """The frame sizes that one export or plan serves, each (height, width); `usual` is what it is tuned for."""
-
-    smallest: tuple[int, int]
-    usual: tuple[int, int]
-    largest: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        sides = zip(self.smallest, self.usual, self.largest, strict=True)
-        if not all(1 <= low <= usual <= high for low, usual, high in sides):
-            raise EngineError(
-                f"frame sizes (height, width) must be 1 or more and grow from smallest to usual to largest, "
-                f"not {self.smallest}, {self.usual}, {self.largest}"
-            )
-
-    @staticmethod
-    def only(height: int, width: int) -> FrameSizes:
-        """One fixed size."""
-        return FrameSizes(smallest=(height, width), usual=(height, width), largest=(height, width))
-
-    @property
-    def fixed(self) -> bool:
-        return self.smallest == self.largest
 
 
 def export_onnx(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
 """The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a fifth to a quarter less time than the
-network as trained. Folding the colours gained no time there. Words only, since a start from the cache needs no torch."""
+network as trained. Folding the colours gained no time there. Words only: a start from the cache needs no torch."""
 
 
 class OpenVinoEngine(Engine):

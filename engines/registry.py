@@ -39,7 +39,19 @@ class EngineEntry:
 INSTALL_RTX = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings onnx onnxscript"
 
 REGISTRY = {
-    "tensorrt-rtx": EngineEntry(module="engines.tensorrt_rtx", class_name="TensorRtRtxEngine", install=INSTALL_RTX, gpu=True, proved=False),
+    "tensorrt": EngineEntry(
+        module="engines.tensorrt_engine",
+        class_name="TensorRtEngine",
+        install="pip install 'stylefader[tensorrt]'",
+        gpu=True,
+        proved=False,
+    ),
+    "tensorrt-rtx": EngineEntry(
+        module="engines.tensorrt_rtx", class_name="TensorRtRtxEngine", install=INSTALL_RTX, gpu=True, proved=False
+    ),
+    "cuda": EngineEntry(
+        module="engines.cuda_engine", class_name="CudaEngine", install="pip install torch", gpu=True, proved=False
+    ),
     "openvino": EngineEntry(
         module="engines.openvino_engine", class_name="OpenVinoEngine", install="pip install openvino"
     ),

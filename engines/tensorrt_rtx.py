@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from engines.base import Engine, Picture, Precision
-from engines.onnx_export import FrameSizes
+from engines.sizes import FrameSizes
 from engines.tensorrt_rtx_build import build_plan, error_log, known_capabilities, load_library
 from training.errors import EngineError
 from training.files import written_whole

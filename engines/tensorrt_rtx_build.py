@@ -10,9 +10,10 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from engines.onnx_export import FrameSizes, OnnxPrecision, export_onnx
+from engines.onnx_export import OnnxPrecision, export_onnx
 from engines.registry import INSTALL_RTX
 from engines.rewrite import Rewrites
+from engines.sizes import FrameSizes
 from training.errors import EngineError
 from training.pack import StylePack
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pytest
 
 from engines import open_engine
-from engines.onnx_export import FrameSizes, OnnxPrecision, export_onnx
+from engines.onnx_export import OnnxPrecision, export_onnx
 from engines.rewrite import Rewrites
+from engines.sizes import FrameSizes
 from engines.tensorrt_rtx_build import RTX_REWRITES
 from tests.compare import FP16_DB, psnr
 from tests.conftest import random_pack

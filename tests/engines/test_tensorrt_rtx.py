@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from engines import open_engine
-from engines.onnx_export import FrameSizes, export_onnx
+from engines.onnx_export import export_onnx
+from engines.sizes import FrameSizes
 from engines.tensorrt_rtx import TensorRtRtxEngine
 from engines.tensorrt_rtx_build import (
     RTX_REWRITES,
