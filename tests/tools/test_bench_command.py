@@ -35,3 +35,19 @@ def test_bad_input(tmp_path: Path, words: tuple[str, str]) -> None:
     done = stylefader("bench", "render", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]
+
+
+def test_bench_engine_sets_every_engine_beside_the_floor(pack: StylePack, tmp_path: Path) -> None:
+    words = ("--style", pack.file, "--size", "64x48", "--size", "33x51", "--seconds", "0.1")
+    done = stylefader("bench", "engine", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    rows = {(row["engine"], row["precision"], row["size"]): row for row in result["engines"]}
+    assert {("openvino", "f32", "64x48"), ("torch", "f32", "33x51")} <= rows.keys()
+    assert rows["torch", "f32", "64x48"]["psnr_db"] == 99
+    assert rows["openvino", "f32", "64x48"]["psnr_db"] >= 60
+    for row in rows.values():
+        assert row["floor_ms"] > 0
+        assert row["fps"] == pytest.approx(1000 / row["median_ms"], rel=0.01)
+        assert row["p99_ms"] >= row["median_ms"]
+    assert "median_ms" in done.stderr, "a table for people"

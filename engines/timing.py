@@ -1,0 +1,48 @@
+"""Timing an engine: warm, one call after another, alpha changing at every call."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines.base import Engine, Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Milliseconds a call over `calls` calls, sorted out; p99 is the largest below 100 calls."""
+
+    calls: int
+    median_ms: float
+    p99_ms: float
+    fps: float
+
+
+def time_engine(engine: Engine, frame_HWC: Picture, *, seconds: float, least: int = 3) -> Timing:
+    """Call `stylize` for about `seconds` and at least `least` times, after two calls that do not count."""
+    alphas = np.random.default_rng(0).random((64, engine.n_blocks), np.float32)
+    for warm in alphas[:2]:
+        engine.stylize(frame_HWC, warm)
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < least or time.perf_counter() - began < seconds:
+        called = time.perf_counter()
+        engine.stylize(frame_HWC, alphas[len(times) % len(alphas)])
+        times.append(1000 * (time.perf_counter() - called))
+    ordered = sorted(times)
+    middle = float(np.median(ordered))
+    return Timing(
+        calls=len(times),
+        median_ms=middle,
+        p99_ms=ordered[math.ceil(0.99 * len(ordered)) - 1],
+        fps=1000 / middle,
+    )
+
+
+def psnr_db(a: Picture, b: Picture) -> float:
+    """Peak signal-to-noise ratio of two pictures in dB, at most 99 (equal pictures)."""
+    error = float(np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2))
+    return min(99.0, 10 * math.log10(255**2 / error)) if error else 99.0
