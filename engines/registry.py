@@ -91,10 +91,10 @@ def open_engine(
             raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
         engine = _open(backend, pack, height, width, precision, cache, report)
         return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
-    reasons: list[str] = []
+    without_gpu = [] if _has_nvidia_driver() else [name for name, entry in REGISTRY.items() if entry.gpu]
+    reasons = [f"no NVIDIA GPU for {', '.join(without_gpu)}"] if without_gpu else []
     for name, entry in REGISTRY.items():
-        if entry.gpu and not _has_nvidia_driver():
-            reasons.append(f"{name} needs an NVIDIA GPU, and no driver for one is here")
+        if name in without_gpu:
             continue
         if not entry.proved:
             reasons.append(f"{name} has not been proved on a device yet: ask for it by name")

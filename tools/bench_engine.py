@@ -88,7 +88,7 @@ def _bench_size(
             before = _resident_bytes()
             began = time.perf_counter()
             try:
-                opened, why = open_engine(pack, height, width, backend=name, precision=precision)  # type: ignore[arg-type]
+                opened, _ = open_engine(pack, height, width, backend=name, precision=precision)  # type: ignore[arg-type]
             except EngineError as error:
                 if names:
                     say(f"{name} {precision} at {width}x{height}: {error}")

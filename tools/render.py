@@ -70,7 +70,9 @@ def command(
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")
+    ] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where finished engines are kept. [default: the user's cache folder]")

@@ -461,4 +461,4 @@ def test_a_cached_engine_needs_no_torch(pack: StylePack, tmp_path: Path) -> None
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("from the cache")
+    assert "; from the cache" in done.stdout
