@@ -209,6 +209,7 @@ def test_a_signal_while_starting_leaves_nothing_behind(folder: Path, number: sig
             assert "Traceback" not in words
             assert sorted(p.name for p in folder.iterdir()) == before
         else:
+            running.communicate()
             (folder / "out.mp4").unlink(missing_ok=True)
 
 
