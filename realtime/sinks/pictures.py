@@ -13,9 +13,19 @@ import numpy.typing as npt
 
 from realtime.frames import Frame
 from realtime.sinks.base import Sink
-from realtime.sinks.placing import check_folder, check_target, partial_path, remove, write_failed
+from realtime.sinks.placing import (
+    begin_file,
+    check_folder,
+    check_name,
+    check_target,
+    is_same_file,
+    not_created,
+    remove,
+    write_failed,
+)
 from realtime.sources.pictures import SUFFIXES, is_sequence, numbered_name, numbers_there
 from training.errors import SinkError
+from training.files import temporary_beside
 
 _SETTINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
@@ -56,43 +66,43 @@ class StillSink(Sink):
         self.notes: list[str] = []
         self._overwrite = overwrite
         self._inputs = tuple(inputs)
-        self._partial = partial_path(self.path)
-        self._open = False
+        self._partial: Path | None = None
 
     def open(self) -> None:
-        """Check the target. Raises SinkError."""
+        """Check the target and begin the file under its temporary name. Raises SinkError."""
         _check_suffix(self.path)
-        check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
-        self._open = True
+        self._target = check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
+        self._partial = begin_file(self._target)
         self._written = False
 
     def write(self, frame: Frame) -> None:
         """Take the one frame. Raises SinkError."""
-        if not self._open:
+        if self._partial is None:
             raise SinkError(f"{self.path} is not open for writing", failure=True)
         if self._written:
             raise SinkError(
                 f"{self.path} is one picture, but a second frame came; give a pattern like "
                 f"{self.path.stem}_%04d{self.path.suffix}"
             )
+        hidden = self._partial
         try:
-            write_picture(self._partial, frame.image)
+            write_picture(hidden, frame.image)
         except SinkError as error:
             self.abort()
-            raise SinkError(str(error).replace(str(self._partial), str(self.path)), failure=True) from error
+            raise SinkError(str(error).replace(str(hidden), str(self.path)), failure=True) from error
         self._written = True
 
     def close(self) -> None:
         """Give the picture its name. Raises SinkError where no frame came."""
-        if not self._open:
+        if self._partial is None:
             return
         if not self._written:
             self.abort()
             raise SinkError(f"no frame came, so {self.path} was not written", failure=True)
         try:
-            if self.path.exists() and not self._overwrite:
+            if os.path.lexists(self.path) and not self._overwrite:
                 raise SinkError(f"{self.path} was made by somebody else meanwhile; it was left alone", failure=True)
-            self._partial.replace(self.path)
+            self._partial.replace(self._target)
         except OSError as error:
             raise write_failed(self.path, error) from error
         finally:
@@ -100,9 +110,9 @@ class StillSink(Sink):
 
     def abort(self) -> None:
         """Drop what was written. Never raises."""
-        if self._open:
-            self._open = False
-            remove(self._partial)
+        partial, self._partial = self._partial, None
+        if partial is not None:
+            remove(partial)
 
 
 class PictureSequenceSink(Sink):
@@ -129,6 +139,7 @@ class PictureSequenceSink(Sink):
         if not is_sequence(self.path):
             raise SinkError(f"{self.path} is no pattern for numbered pictures; write it like out_%04d.png")
         check_folder(self.path.parent)
+        check_name(self.path.with_name(numbered_name(self.path, self._first)))
         there = numbers_there(self.path)
         if there and not self._overwrite:
             raise SinkError(
@@ -138,13 +149,13 @@ class PictureSequenceSink(Sink):
         for source in self._inputs:
             for number in there:
                 target = self.path.with_name(numbered_name(self.path, number))
-                if source.exists() and os.path.samefile(source, target):
+                if is_same_file(source, target):
                     raise SinkError(f"{target} is being read; write to another name")
-        folder = self.path.with_name(f".{self.path.stem}.partial-{os.getpid()}")
+        folder = temporary_beside(self.path)
         try:
             folder.mkdir()
         except OSError as error:
-            raise write_failed(self.path, error) from error
+            raise not_created(self.path, error) from error
         self._folder = folder
         self._count = 0
 
@@ -174,7 +185,7 @@ class PictureSequenceSink(Sink):
             for number in numbers:
                 name = numbered_name(self.path, number)
                 target = self.path.with_name(name)
-                if target.exists() and not self._overwrite:
+                if os.path.lexists(target) and not self._overwrite:
                     raise SinkError(f"{target} was made by somebody else meanwhile; it was left alone", failure=True)
             for number in numbers:
                 name = numbered_name(self.path, number)

@@ -10,40 +10,70 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from realtime.sources.opening import reason
 from training.errors import SinkError
+from training.files import temporary_beside
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
 """Where these come up, the disk is at fault and not the settings."""
 
 
-def check_target(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> None:
-    """Raise SinkError where `path` cannot become an output file; writes nothing.
+def check_target(path: Path, *, overwrite: bool, inputs: Iterable[Path] = ()) -> Path:
+    """The file that `path` means, where it is a link, and itself else; writes nothing.
 
-    inputs: files being read, which must not be the target, not even under another name.
+    inputs: files being read, which must not be the target, not even under another name. Raises SinkError where
+    `path` cannot become an output file. A link that leads nowhere counts as existing.
     """
-    if path.is_dir():
+    target = Path(os.path.realpath(path))
+    # os.path and not Path, whose methods raise where a name is too long.
+    if os.path.isdir(target):
         raise SinkError(f"{path} is a folder; name a file in it")
-    check_folder(path.parent)
+    check_folder(target.parent)
+    check_name(target)
     for source in inputs:
-        if path.exists() and source.exists() and os.path.samefile(path, source):
+        if is_same_file(target, source):
             raise SinkError(f"{path} is the file that is being read; write to another name")
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise SinkError(f"{path} exists already; choose another name or allow overwriting with --overwrite")
+    return target
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether both are there and are one file, be it under two names."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def check_name(path: Path) -> None:
+    """Raise SinkError where the system takes no such name, mostly because it is too long."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise not_created(path, error) from error
 
 
 def check_folder(folder: Path) -> None:
     """Raise SinkError where files cannot be made in `folder`."""
-    if not folder.exists():
+    if not os.path.exists(folder):
         raise SinkError(f"the folder {folder} does not exist; make it first")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise SinkError(f"{folder} is a file, not a folder; choose another place")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise SinkError(f"the folder {folder} may not be written to; choose another or change its permissions")
 
 
-def partial_path(path: Path) -> Path:
-    """The hidden name beside `path` that it is written under; the same ending, since programs judge by it."""
-    return path.with_name(f".{path.stem[:200]}.partial-{os.getpid()}{path.suffix}")
+def begin_file(target: Path) -> Path:
+    """Make the empty file beside `target`, under a temporary name, that is written to. Raises SinkError."""
+    partial = temporary_beside(target)
+    try:
+        partial.open("xb").close()
+    except OSError as error:
+        raise not_created(target, error) from error
+    return partial
 
 
 def remove(path: Path) -> None:
@@ -52,6 +82,11 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError:
         return
+
+
+def not_created(path: Path, error: BaseException) -> SinkError:
+    """The SinkError for a place where no file can be made, with the system's reason."""
+    return SinkError(f"{path} cannot be created there: {reason(error)}; choose another place or name")
 
 
 def write_failed(path: Path, error: BaseException) -> SinkError:
@@ -66,5 +101,5 @@ def write_failed(path: Path, error: BaseException) -> SinkError:
         errno.EROFS: f"the disk of {folder} is read-only",
         errno.EACCES: f"{folder} may not be written to",
     }
-    reason = words.get(number or 0) or getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return SinkError(f"writing {path} failed: {reason}; nothing of it was kept", failure=True)
+    why = words.get(number or 0) or reason(error)
+    return SinkError(f"writing {path} failed: {why}; nothing of it was kept", failure=True)

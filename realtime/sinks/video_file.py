@@ -7,6 +7,7 @@ Stands at the right end of the frame path for files. Times are exact: a frame is
 from __future__ import annotations
 
 import math
+import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +25,8 @@ from realtime.frames import Frame
 from realtime.sinks.base import Sink
 from realtime.sinks.carry import carried_chapters, carry_metadata, carry_tracks, needs_free_tags
 from realtime.sinks.containers import Container, Encoder, container_for, encoder_for
-from realtime.sinks.placing import DISK_ERRORS, check_target, partial_path, remove, write_failed
+from realtime.sinks.placing import DISK_ERRORS, begin_file, check_target, remove, write_failed
+from realtime.sources.opening import reason
 from realtime.sources.video_file import VideoFileSource
 from training.errors import SinkError
 
@@ -76,7 +78,7 @@ class VideoFileSink(Sink):
         self._colour = colour
         self._overwrite = overwrite
         self._output: OutputContainer | None = None
-        self._partial = partial_path(self.path)
+        self._partial: Path | None = None
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -88,10 +90,11 @@ class VideoFileSink(Sink):
         quality = self._quality(encoder)
         pixel_format = self._pixel_format(encoder)
         inputs = [self._copy_from.path] if self._copy_from is not None else []
-        check_target(self.path, overwrite=self._overwrite, inputs=inputs)
+        self._target = check_target(self.path, overwrite=self._overwrite, inputs=inputs)
         self._last: int | None = None
         self._durations: dict[int, int] = {}
         self._refused = 0
+        self._partial = begin_file(self._target)
         try:
             self._output = av.open(
                 f"file:{self._partial}",
@@ -175,6 +178,8 @@ class VideoFileSink(Sink):
         context = stream.codec_context
         context.pix_fmt = pixel_format
         context.time_base = self._ticks
+        if encoder.name == "libsvtav1":
+            os.environ.setdefault("SVT_LOG", "1")  # errors only, else its banner goes to the terminal
         if rate is None and encoder.name == "libx264":
             # Matroska would write a rate into the header; x264 is told one of its own for its level and rate control.
             context.framerate = Fraction(0)
@@ -200,7 +205,7 @@ class VideoFileSink(Sink):
         if getattr(error, "errno", None) in DISK_ERRORS:
             return write_failed(self.path, error)
         return SinkError(
-            f"{self.path} cannot be begun as {self._width}x{self._height} {encoder.name} video: {error}; "
+            f"{self.path} cannot be begun as {self._width}x{self._height} {encoder.name} video: {reason(error)}; "
             "try another codec or size"
         )
 
@@ -281,9 +286,9 @@ class VideoFileSink(Sink):
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises SinkError, and then nothing is kept."""
-        if self._output is None:
+        output, partial = self._output, self._partial
+        if output is None or partial is None:
             return
-        output = self._output
         if self._last is None:
             self.abort()
             raise SinkError(f"no frame came, so {self.path} was not written", failure=True)
@@ -291,25 +296,27 @@ class VideoFileSink(Sink):
             for packet in self._stream.encode(None):
                 self._mux(output, packet)
             output.close()
-            if self.path.exists() and not self._overwrite:
+            if os.path.lexists(self.path) and not self._overwrite:
                 raise SinkError(f"{self.path} was made by somebody else meanwhile; it was left alone", failure=True)
-            self._partial.replace(self.path)
+            partial.replace(self._target)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._fail(error) from error
         except BaseException:
             self.abort()
             raise
-        self._output = None
+        self._output = self._partial = None
         if self._refused:
             self.notes.append(f"{self._refused} packets of other tracks were left out: their times go backwards")
 
     def abort(self) -> None:
         """Drop the file. Never raises; does nothing after `close`."""
         output, self._output = self._output, None
-        if output is None:
+        partial, self._partial = self._partial, None
+        if partial is None:
             return
         # The name goes first, so that not even a crash inside the muxer's goodbye leaves it behind.
-        remove(self._partial)
-        with suppress(av.FFmpegError, OSError, ValueError):
-            output.close()
-        remove(self._partial)
+        remove(partial)
+        if output is not None:
+            with suppress(av.FFmpegError, OSError, ValueError):
+                output.close()
+            remove(partial)

@@ -6,6 +6,7 @@ alpha channel is dropped.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -20,10 +21,14 @@ import numpy.typing as npt
 from realtime.colour import SRGB
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.opening import check_there, reason
 from training.errors import SourceError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 _NUMBER = re.compile(r"%(?:0(\d+))?d")
+# A JPEG marker that ends the picture or has a length behind it (ITU T.81, table B.1): neither the zero byte that
+# follows each ff among the coded pixels, nor a restart between them.
+_JPEG_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])")
 
 
 def is_picture(path: str | Path) -> bool:
@@ -37,7 +42,7 @@ def is_sequence(path: str | Path) -> bool:
     A file that exists under exactly this name is no pattern.
     """
     path = Path(path)
-    return path.suffix.lower() in SUFFIXES and len(_NUMBER.findall(path.name)) == 1 and not path.is_file()
+    return path.suffix.lower() in SUFFIXES and len(_NUMBER.findall(path.name)) == 1 and not os.path.isfile(path)
 
 
 def numbered_name(pattern: Path, number: int) -> str:
@@ -62,16 +67,11 @@ def numbers_there(pattern: Path) -> list[int]:
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
     """uint8 (H, W, 3) RGB, upright, C-contiguous. Raises SourceError saying what is wrong with the file."""
-    if path.is_dir():
-        raise SourceError(f"{path} is a folder, not a picture; name one file in it")
+    check_there(path)
     try:
         data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise SourceError(f"{path} does not exist; check the name and the folder") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}; check its permissions") from error
-    if not data:
-        raise SourceError(f"{path} is empty (0 bytes); copy or make it again")
+        raise SourceError(f"{path} cannot be read: {reason(error)}; check its permissions") from error
     if _is_cut_off(data):
         raise SourceError(f"{path} is not complete: it breaks off in the middle; get the whole file")
     try:
@@ -86,12 +86,22 @@ def read_picture(path: Path) -> npt.NDArray[np.uint8]:
 def _is_cut_off(data: bytes) -> bool:
     """Decoders fill up what is missing with grey and say nothing, so look for the end mark of the format."""
     if data[:2] == b"\xff\xd8":
-        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+        return _jpeg_is_cut_off(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return b"IEND" not in data[-65536:]
+        return b"IEND\xaeB`\x82" not in data
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return int.from_bytes(data[4:8], "little") + 8 > len(data)
     return False
+
+
+def _jpeg_is_cut_off(data: bytes) -> bool:
+    """Whether the markers lead to no end of the picture. What comes behind it (a phone's film) is not looked at."""
+    at = 2
+    while marker := _JPEG_MARKER.search(data, at):
+        if marker[1] == b"\xd9":
+            return False
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return True
 
 
 def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
@@ -210,7 +220,7 @@ class PictureSequenceSource(Source):
     def _find(self) -> list[int]:
         if not is_sequence(self.path):
             raise SourceError(f"{self.path} is no pattern for numbered pictures; write it like shots/frame_%04d.png")
-        if not self.path.parent.is_dir():
+        if not os.path.isdir(self.path.parent):
             raise SourceError(f"the folder {self.path.parent} does not exist; check its name")
         numbers = numbers_there(self.path)
         if not numbers:

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from realtime.colour import HDR_TRANSFERS, ColourTags, ToRgb, tags_of
 from realtime.frames import Frame
 from realtime.sources.base import Source
-from realtime.sources.opening import open_container
+from realtime.sources.opening import open_container, reason
 from realtime.sources.orientation import orientation, turn
 from realtime.sources.timeline import Timeline, clock_zero, declared_end, exact_rate, is_steady
 from realtime.sources.truncation import is_cut_off
@@ -102,12 +102,6 @@ class VideoFileSource(Source):
                 f"the range from {float(self.start or 0):g} s to {float(self.stop):g} s is empty; "
                 "the end must come after the start"
             )
-        if self.path.is_dir():
-            raise SourceError(f"{self.path} is a folder, not a video file; name one file in it")
-        if not self.path.exists():
-            raise SourceError(f"{self.path} does not exist; check the name and the folder")
-        if self.path.is_file() and self.path.stat().st_size == 0:
-            raise SourceError(f"{self.path} is empty (0 bytes); copy or record it again")
 
     def _choose_tracks(self, container: InputContainer) -> None:
         videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -247,15 +241,24 @@ class VideoFileSource(Source):
         return sorted(times)[: max(2, len(times) - 4)]
 
     def _expected_frames(self, begin: Fraction, end: Fraction | None) -> int | None:
-        if self.start is None and self.stop is None and self._stream.frames > 0:
-            return int(self._stream.frames)
-        if end is None or self.average_rate is None:
+        declared = self._declared_frames()
+        if self.start is None and self.stop is None and declared:
+            return declared
+        if end is None or self.rate is None or self.average_rate is None:
             return None
         low = max(begin, self.origin)
         high = end if self.stop is None else min(end, self.clock_zero + self.stop)
         # Frames stand at whole steps from the first one; those in [low, high) are counted.
         before, until = ((at - begin) * self.average_rate for at in (low, high))
         return max(1, math.ceil(until) - math.ceil(before))
+
+    def _declared_frames(self) -> int:
+        """How many frames the file says that it holds, 0 where it does not say."""
+        container, stream = self._open_container_and_stream()
+        index = stream.index_entries
+        if container.format.name == "avi" and len(index) and index[-1].timestamp == stream.frames - 1:
+            return len(index)  # AVI counts the gaps between its frames too, but its index leaves them out
+        return int(stream.frames)
 
     def _open_container_and_stream(self) -> tuple[InputContainer, VideoStream]:
         if self._container is None:
@@ -350,7 +353,7 @@ class VideoFileSource(Source):
                 return
             except av.FFmpegError as error:
                 # The last good packets are still inside the decoder; a flush brings them out.
-                self.notes.append(f"reading {self.path.name} ended early: {error.strerror or error}")
+                self.notes.append(f"reading {self.path.name} ended early: {reason(error)}")
                 flush: Packet[Any] = Packet()
                 flush.stream = self._stream
                 flush.time_base = self.time_base
@@ -365,7 +368,7 @@ class VideoFileSource(Source):
         except (av.DecoderNotFoundError, av.PatchWelcomeError, NotImplementedError) as error:
             raise SourceError(
                 f"{self.path}: this FFmpeg cannot decode this kind of {self._stream.codec_context.name} video "
-                f"({error}); convert it to H.264 with another program"
+                f"({reason(error)}); convert it to H.264 with another program"
             ) from error
         except av.EOFError:
             return []
@@ -404,7 +407,7 @@ class VideoFileSource(Source):
         else:
             # A sound file can declare a little more than it holds (edit lists, rounding, a long last frame):
             # believe it only when the number of frames says the same.
-            expected = max(self._video_packets, 0 if self.start else stream.frames)
+            expected = max(self._video_packets, 0 if self.start else self._declared_frames())
             few = self._decoded < expected - max(2, expected // 50)
             short = few and missing is not None and missing > 2 * tick
         if not short:

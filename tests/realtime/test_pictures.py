@@ -18,7 +18,7 @@ from realtime.frames import Frame
 from realtime.sinks.files import open_file_sink
 from realtime.sinks.pictures import PictureSequenceSink, StillSink
 from realtime.sources.files import open_file_source
-from realtime.sources.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
+from realtime.sources.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence, read_picture
 from tests.realtime.clips import Clip, read
 from training.errors import SinkError, SourceError
 
@@ -108,6 +108,60 @@ def test_bad_pictures(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=words) as caught:
             StillSource(tmp_path / name).open()
         assert caught.value.exit_code == 2
+
+
+def test_a_picture_may_have_bytes_behind_its_end(tmp_path: Path) -> None:
+    """Phones put a short film there, in which the marks of another picture may stand."""
+    rest = b"ftypmp42 \xff\xda \xff\xd8 more" + bytes(100_000)
+    for suffix in ("png", "jpg", "webp"):
+        path = save(tmp_path / f"a.{suffix}", picture())
+        whole = path.read_bytes()
+        path.write_bytes(whole + rest)
+        assert read_picture(path).shape == (30, 40, 3)
+    progressive = cv2.imencode(".jpg", picture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 1])
+    data = progressive[1].tobytes()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data + rest)
+    read_picture(path)
+    for kept in range(100, len(data) - 1, 7):
+        path.write_bytes(data[:kept])
+        with pytest.raises(SourceError, match="not complete"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("name", [82 * "\u6f22" + ".png", 251 * "n" + ".png"])
+def test_long_names(tmp_path: Path, name: str) -> None:
+    with StillSink(tmp_path / name) as still:
+        still.write(frame(picture()))
+    assert read_picture(tmp_path / name).shape == (30, 40, 3)
+    pattern = tmp_path / (name[: -len("00.png")] + "%d.png")
+    with PictureSequenceSink(pattern) as sink:
+        sink.write(frame(picture()))
+    with PictureSequenceSource(pattern) as source:
+        assert source.frame_count == 1
+    too_long = tmp_path / ("n" + 80 * name)
+    for path in (too_long, too_long / "a.png", too_long / "a_%d.png", tmp_path / ("n" * 251 + "%d.png")):
+        with pytest.raises(SourceError):
+            open_file_source(path).open()
+        with open_file_source(tmp_path / name) as one, pytest.raises(SinkError):
+            open_file_sink(path, source=one).open()
+    with pytest.raises(SinkError, match="File name too long"):
+        PictureSequenceSink(tmp_path / ("n" * 251 + "%d.png")).open()
+    assert len(os.listdir(tmp_path)) == 2
+
+
+def test_still_sink_writes_through_links(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / "link.png", tmp_path / "there" / "real.png"
+    link.symlink_to(target)
+    with pytest.raises(SinkError, match="exists already"):
+        StillSink(link).open()
+    for _ in range(2):
+        with StillSink(link, overwrite=True) as sink:
+            sink.write(frame(picture()))
+        assert link.is_symlink()
+        np.testing.assert_array_equal(read_picture(target), picture())
+        assert os.listdir(tmp_path / "there") == ["real.png"]
 
 
 def test_still_sink_refuses_and_leaves_nothing(tmp_path: Path) -> None:

@@ -188,9 +188,11 @@ def test_untagged_frames_get_the_matrix_of_their_height(tmp_path: Path, height: 
     [("mp4", None, "h264"), ("mkv", None, "h264"), ("webm", None, "vp9"), ("mp4", "hevc", "hevc"),
      ("mp4", "av1", "av1"), ("mkv", "libx265", "hevc"), ("mp4", "mpeg4", "mpeg4"), ("mkv", "ffv1", "ffv1")],
 )  # fmt: skip
-def test_codecs(tmp_path: Path, suffix: str, codec: str | None, name: str) -> None:
+def test_codecs(tmp_path: Path, capfd: pytest.CaptureFixture[str], suffix: str, codec: str | None, name: str) -> None:
     path = Clip(frames=6, rate=NTSC, size=(96, 64)).make(tmp_path / "in.mp4")
+    capfd.readouterr()
     copy(path, tmp_path / f"out.{suffix}", codec=codec)
+    assert capfd.readouterr().err == "", "no encoder speaks to the terminal"
     with av.open(str(tmp_path / f"out.{suffix}")) as container:
         assert container.streams.video[0].codec_context.codec.canonical_name == name
     _, wanted = read(path)
@@ -291,7 +293,7 @@ def refusal(path: Path, **options: Any) -> SinkError:
         sink.open()
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
-    if path.parent.is_dir():
+    if os.path.isdir(path.parent):
         assert not left_behind(path.parent)
     return caught.value
 
@@ -307,6 +309,8 @@ def test_targets_that_cannot_be(tmp_path: Path) -> None:
         ("file/out.mp4", "not a folder"),
         ("out.xyz", "'.xyz'"),
         ("out", "no ending"),
+        ("n" * 252 + ".mp4", "File name too long"),
+        ("n" * 256 + "/out.mp4", "does not exist"),
     ]:
         assert words in str(refusal(tmp_path / name))
     assert (tmp_path / "there.mp4").read_bytes() == b"precious"
@@ -341,6 +345,12 @@ def test_the_input_is_never_the_output(tmp_path: Path, link: str) -> None:
     with VideoFileSource(path) as source:
         assert "is the file that is being read" in str(refusal(target, copy_from=source, overwrite=True))
     assert path.read_bytes() == data
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets past the folder's permissions")
+def test_folder_in_which_no_file_can_be_made() -> None:
+    assert "cannot be created there: No such file or directory" in str(refusal(Path("/proc/out.mp4")))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -383,6 +393,30 @@ def test_abort_and_errors_leave_nothing(tmp_path: Path) -> None:
     assert len(read(path)[1].times) == 1
     with pytest.raises(SinkError, match="not open"):
         sink.write(frame_at(F(1)))
+
+
+@pytest.mark.parametrize("name", [82 * "\u6f22" + ".mp4", 251 * "n" + ".mkv"])
+def test_long_names(tmp_path: Path, name: str) -> None:
+    with sink_for(tmp_path / name) as sink:
+        sink.write(frame_at(F(0)))
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_links_stay_and_what_they_lead_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / "link.mp4", tmp_path / "there" / "real.mp4"
+    link.symlink_to(target)
+    assert "exists already" in str(refusal(link)), "a link that leads nowhere is there all the same"
+    for value in (30, 200):
+        with sink_for(link, overwrite=True) as sink:
+            assert left_behind(target.parent)
+            sink.write(frame_at(F(0), value=value))
+        assert link.is_symlink()
+        assert abs(read(target)[1].images[0].mean() - value) < 3
+        assert os.listdir(target.parent) == ["real.mp4"]
+    link.unlink()
+    link.symlink_to(tmp_path / "nowhere" / "real.mp4")
+    assert "nowhere does not exist" in str(refusal(link, overwrite=True))
 
 
 def test_the_image_may_be_reused_after_write(tmp_path: Path) -> None:

@@ -50,7 +50,22 @@ def test_variable_rate(tmp_path: Path) -> None:
     source, content = read(Clip(ticks=VFR, time_base=F(1, 90000), rate=F(30)).make(tmp_path / "clip.mp4"))
     assert source.rate is None
     assert source.average_rate is not None
+    assert source.frame_count == 8
     assert content.times == [F(tick, 90000) for tick in VFR]
+
+
+def test_frame_counts_that_nobody_knows(tmp_path: Path) -> None:
+    clip = Clip(ticks=VFR, time_base=F(1, 90000), rate=F(30))
+    assert read(clip.make(tmp_path / "clip.mkv"))[0].frame_count is None
+    assert read(clip.make(tmp_path / "clip.mp4"), start=F(1, 10))[0].frame_count is None
+
+
+@pytest.mark.parametrize("audio", [[], ["eng"]])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "ts"])
+def test_frame_counts(tmp_path: Path, suffix: str, audio: list[str]) -> None:
+    clip = Clip(frames=20, codec="mpeg4", audio=audio)
+    source, content = read(clip.make(tmp_path / f"clip.{suffix}"))
+    assert source.frame_count == len(content.times) == 20
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
@@ -175,6 +190,9 @@ def test_missing_folder_empty_and_rubbish(tmp_path: Path) -> None:
     (tmp_path / "text.mkv").write_text("hello")
     for name, words in [
         ("nobody.mp4", "does not exist"),
+        ("empty.mp4/a.mp4", "does not exist"),
+        ("n" * 252 + ".mp4", "File name too long"),
+        ("n" * 256 + "/a.mp4", "File name too long"),
         (".", "is a folder"),
         ("empty.mp4", "is empty"),
         ("rubbish.mp4", "not a video"),
@@ -182,6 +200,7 @@ def test_missing_folder_empty_and_rubbish(tmp_path: Path) -> None:
     ]:
         error = refusal(tmp_path / name)
         assert words in str(error)
+        assert "Errno" not in str(error)
         assert error.exit_code == 2
 
 
