@@ -205,8 +205,11 @@ def test_a_signal_while_starting_leaves_nothing_behind(folder: Path, number: sig
         except subprocess.TimeoutExpired:
             running.send_signal(number)
             _, words = running.communicate(timeout=120)
-            assert running.returncode == 128 + number, words
             assert "Traceback" not in words
+            if "wrote out.mp4" in words:  # it came after all was done
+                (folder / "out.mp4").unlink()
+                continue
+            assert running.returncode == 128 + number, words
             assert sorted(p.name for p in folder.iterdir()) == before
         else:
             running.communicate()
