@@ -81,16 +81,31 @@ class Limits:
 
 
 def measure_cpu_limits(precisions: tuple[str, ...] = ("f32", "bf16")) -> Limits:
-    """Measure this CPU with all its cores: large matrix products, and a large copy; the best of a few tries."""
+    """Measure this CPU with all its cores: the faster of large matrix products and large
+    convolutions, and a large copy; the best of a few tries."""
     rates = {}
     for precision in precisions:
         dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
         a, b = torch.randn(_MATRIX, _MATRIX).to(dtype), torch.randn(_MATRIX, _MATRIX).to(dtype)
         out = torch.empty(_MATRIX, _MATRIX, dtype=dtype)
-        rates[precision] = _MATRIX**3 / _best(lambda a=a, b=b, out=out: torch.mm(a, b, out=out))  # type: ignore[misc]
+        product = _MATRIX**3 / _best(lambda a=a, b=b, out=out: torch.mm(a, b, out=out))  # type: ignore[misc]
+        rates[precision] = max(product, _convolution_rate(dtype))
     source = np.ones(_COPY_BYTES // 8)
     target = np.empty_like(source)
     return Limits(multiply_adds=rates, bandwidth=2 * _COPY_BYTES / _best(lambda: np.copyto(target, source)))
+
+
+def _convolution_rate(dtype: torch.dtype) -> float:
+    """Multiply-adds a second of a large convolution.
+
+    Matrix products and convolutions come from different libraries, which know a processor differently well.
+    """
+    channels, side = 128, 256
+    conv = nn.Conv2d(channels, channels, 3, padding=1).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.randn(1, channels, side, side).to(dtype=dtype, memory_format=torch.channels_last)
+    with torch.inference_mode():
+        seconds = _best(lambda: conv(x))
+    return float(conv.weight.numel() * side**2 / seconds)
 
 
 def _best(call: Callable[[], object]) -> float:
