@@ -63,7 +63,11 @@ def test_no_command_is_left_out() -> None:
 
 
 def test_make_demo_runs_the_demo_in_a_venv_of_its_own() -> None:
-    plan = subprocess.run(["make", "--always-make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True)
+    # These tests run under make themselves, whose flags a make below it would take over.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    plan = subprocess.run(
+        ["make", "--always-make", "--dry-run", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     steps = plan.stdout.splitlines()
     assert plan.returncode == 0, plan.stderr
     assert any("-m venv .venv" in step for step in steps)
