@@ -23,7 +23,7 @@ from tools.words import print_json, say
 def command(
     style: Annotated[str, typer.Option(help="A style's name or a pack file.")] = "great_wave",
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH")] = "640x360",
-    engine: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="Length of the clip that is timed.")] = 3.0,
     runs: Annotated[int, typer.Option(min=1, help="How often it is timed.")] = 3,
     memory: Annotated[bool, typer.Option(help="Also compare peak memory of a 10 s and a 60 s clip.")] = True,

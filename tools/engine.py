@@ -71,7 +71,7 @@ def build(
         list[Any], typer.Option(parser=parse_size, metavar="WxH", help="Frame size; may be given several times.")
     ],
     engine: Annotated[str, typer.Option(help="auto or an engine's name.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16, or fp16 on a GPU.")] = "auto",
     cache_dir: CacheDir = None,
     json: Json = False,
 ) -> None:

@@ -73,7 +73,7 @@ def command(
     engine: Annotated[
         str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")
     ] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16, or fp16 on a GPU.")] = "auto",
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where finished engines are kept. [default: the user's cache folder]")
     ] = None,
