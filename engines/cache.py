@@ -70,6 +70,7 @@ class EngineKey:
     """Everything that makes an engine another one.
 
     weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
+    goal: as `Goal` has it, `any` where that makes no difference.
     size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
     device, capability, driver: what it is compiled for; libraries: versions of all that compiles or runs it.
     stylefader: our version; code: a hash over the modules that make the graph and the engines.
@@ -77,6 +78,7 @@ class EngineKey:
 
     engine: str
     precision: str
+    goal: str
     size: str
     network: str
     width: int

@@ -102,13 +102,15 @@ class CapturedEngine(Engine):
                 return self._picture
             return out.copy_(self._picture, non_blocking=True)
 
-    def _run(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> Picture:
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         np.copyto(self._frame_array, frame_HWC)
         np.copyto(self._alpha_array, alpha)
+        with self._errors(), self._gpu.current():
+            self._enqueue(self._host_frame, self._host_alpha)
+            self._host_picture.copy_(self._picture, non_blocking=True)
+
+    def _finish(self, slot: int) -> Picture:
         with self._errors():
-            with self._gpu.current():
-                self._enqueue(self._host_frame, self._host_alpha)
-                self._host_picture.copy_(self._picture, non_blocking=True)
             self._gpu.wait()  # for the picture; the host buffers are free again, too
         return self._picture_array
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from engines.base import Engine, Picture, Precision, Report, quiet
+from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache, EngineKey, version_of
 from training.errors import EngineError
 
@@ -28,7 +28,6 @@ network as trained. Folding the colours gained no time there. Words only: a star
 
 class OpenVinoEngine(Engine):
     name = "openvino"
-    cached = True
 
     def __init__(
         self,
@@ -37,10 +36,10 @@ class OpenVinoEngine(Engine):
         width: int,
         *,
         precision: Precision = "auto",
+        goal: Goal = "latency",
         cache: EngineCache | None = None,
         report: Report = quiet,
     ) -> None:
-        super().__init__(height=height, width=width, n_blocks=pack.n_blocks)
         core = ov.Core()
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         if precision == "fp16":
@@ -50,7 +49,7 @@ class OpenVinoEngine(Engine):
         if precision == "bf16" and not has_bf16:
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
         self.precision = ("bf16" if has_bf16 else "f32") if precision == "auto" else precision
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": self.precision}
+        settings = {"PERFORMANCE_HINT": goal.upper(), "INFERENCE_PRECISION_HINT": self.precision}
 
         def failed(what: str, error: RuntimeError) -> EngineError:
             return EngineError(f"engine openvino cannot {what} at {width}x{height}: {error}", failure=True)
@@ -74,7 +73,7 @@ class OpenVinoEngine(Engine):
             compiled = load(build())
         else:
             key = EngineKey(
-                engine=self.name, precision=self.precision, size=f"{width}x{height}",
+                engine=self.name, precision=self.precision, goal=goal, size=f"{width}x{height}",
                 network=pack.header.kind, width=pack.header.width, places=pack.header.places,
                 weights=pack.weights_hash(), rewrites=" ".join(f"{name}={value}" for name, value in _REWRITES.items()),
                 device=self.device, capability=" ".join(sorted(capabilities)), driver="none",
@@ -82,18 +81,32 @@ class OpenVinoEngine(Engine):
             )  # fmt: skip
             facts = {"style": pack.header.name}
             compiled, self.outcome = cache.open(key, build=build, load=load, report=report, facts=facts)
-        self._request: ov.InferRequest | None = compiled.create_infer_request()
+        # With throughput for a goal, each stream of cores takes a frame of its own.
+        slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if goal == "throughput" else 1
+        super().__init__(height=height, width=width, n_blocks=pack.n_blocks, slots=slots)
+        self._requests = [compiled.create_infer_request() for _ in range(slots)]
+        self._under_way: list[object] = [None] * slots
 
-    def _run(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> Picture:
-        assert self._request is not None
-        # Shared memory: the arrays outlive the call, which is synchronous.
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         inputs = (frame_HWC, alpha)[: 1 + bool(self.n_blocks)]
-        self._request.infer(dict(enumerate(inputs)), share_inputs=True, share_outputs=True)
-        picture: Picture = self._request.get_output_tensor(0).data
+        self._under_way[slot] = inputs  # shared with OpenVINO, which does not keep them alive
+        self._requests[slot].start_async(dict(enumerate(inputs)), share_inputs=True)
+
+    def _finish(self, slot: int) -> Picture:
+        try:
+            self._requests[slot].wait()
+        except RuntimeError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise EngineError(f"engine openvino failed on {self.device}: {first_line}", failure=True) from error
+        finally:
+            self._under_way[slot] = None
+        picture: Picture = self._requests[slot].get_output_tensor(0).data
         return picture
 
     def _release(self) -> None:
-        self._request = None
+        for request in self._requests:
+            request.cancel()
+        self._requests.clear()
 
 
 def _convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:

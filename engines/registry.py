@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from engines.base import Engine, Precision, Report, quiet
+from engines.base import Engine, Goal, Precision, Report, quiet
 from engines.cache import EngineCache
 from training.errors import EngineError
 
@@ -67,6 +67,7 @@ def open_engine(
     *,
     backend: str = "auto",
     precision: Precision = "auto",
+    goal: Goal = "latency",
     cache_dir: Path | None = None,
     report: Report = quiet,
 ) -> tuple[Engine, str]:
@@ -75,6 +76,7 @@ def open_engine(
     pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
     backend: a name in the registry, or `auto` for the first that works here.
     precision: `auto` is the engine's fastest that keeps 45 dB to the reference.
+    goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
     cache_dir: where finished engines are kept; None is the user's cache folder. One that cannot be written costs
     only the keeping, and the line says so.
     report: told in words before something that takes long.
@@ -89,7 +91,7 @@ def open_engine(
     if backend != "auto":
         if backend not in REGISTRY:
             raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
-        engine = _open(backend, pack, height, width, precision, cache, report)
+        engine = _open(backend, pack, height, width, precision, goal, cache, report)
         return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
     without_gpu = [] if _has_nvidia_driver() else [name for name, entry in REGISTRY.items() if entry.gpu]
     reasons = [f"no NVIDIA GPU for {', '.join(without_gpu)}"] if without_gpu else []
@@ -100,7 +102,7 @@ def open_engine(
             reasons.append(f"{name} has not been proved on a device yet: ask for it by name")
             continue
         try:
-            engine = _open(name, pack, height, width, precision, cache, report)
+            engine = _open(name, pack, height, width, precision, goal, cache, report)
         except EngineError as error:
             reasons.append(f"{name} {str(error).removeprefix(f'engine {name} ')}")
             continue
@@ -126,6 +128,7 @@ def _open(
     height: int,
     width: int,
     precision: Precision,
+    goal: Goal,
     cache: EngineCache,
     report: Report,
 ) -> Engine:
@@ -135,6 +138,5 @@ def _open(
     except ImportError as error:
         raise EngineError(f"engine {name} is not installed ({error}): {entry.install}") from error
     kind: Any = getattr(module, entry.class_name)
-    more = {"cache": cache, "report": report} if kind.cached else {}
-    engine: Engine = kind(pack, height, width, precision=precision, **more)
+    engine: Engine = kind(pack, height, width, precision=precision, goal=goal, cache=cache, report=report)
     return engine

@@ -107,7 +107,7 @@ class TensorRtRtxEngine(Engine):
                     f"{self._log.said()}"
                 )
 
-    def _run(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> Picture:
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         np.copyto(self._host_arrays["frame"], frame_HWC)
         if self.n_blocks:
             np.copyto(self._host_arrays["alpha"], alpha)
@@ -118,6 +118,8 @@ class TensorRtRtxEngine(Engine):
             if not self._context.execute_async_v3(self._stream.cuda_stream):
                 raise EngineError(f"engine tensorrt-rtx failed: {self._log.said()}", failure=True)
             self._host["picture"].copy_(self._device["picture"], non_blocking=True)
+
+    def _finish(self, slot: int) -> Picture:
         self._stream.synchronize()  # the picture is on the host from here on
         return self._host_arrays["picture"]
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from engines.base import Engine, Picture, Precision
+from engines.base import Engine, Goal, Picture, Precision, Report, quiet
+from engines.cache import EngineCache
 from engines.graph import FrameGraph
 from training.errors import EngineError
 from training.pack import StylePack
@@ -18,13 +19,27 @@ class TorchEngine(Engine):
     device = "CPU"
     precision = "f32"
 
-    def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        pack: StylePack | PackFile,
+        height: int,
+        width: int,
+        *,
+        precision: Precision = "auto",
+        goal: Goal = "latency",
+        cache: EngineCache | None = None,
+        report: Report = quiet,
+    ) -> None:
         super().__init__(height=height, width=width, n_blocks=pack.n_blocks)
         if precision not in ("auto", "f32"):
             raise EngineError(f"engine torch is the reference and runs in f32 only, not {precision}")
         self._graph = FrameGraph(pack.network(), height, width).eval()
+        self._picture: Picture = np.zeros((height, width, 3), np.uint8)
 
-    def _run(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> Picture:
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         # A copy of the frame, since PyTorch takes no read-only arrays without a warning.
         with torch.inference_mode():
-            return self._graph(torch.tensor(frame_HWC), torch.tensor(alpha)).contiguous().numpy()
+            self._picture = self._graph(torch.tensor(frame_HWC), torch.tensor(alpha)).contiguous().numpy()
+
+    def _finish(self, slot: int) -> Picture:
+        return self._picture

@@ -7,6 +7,7 @@ runs the engine, a writer empties another. Memory holds a few frames, however lo
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from engines import Engine
+from engines import Engine, Pending
 from realtime.automation import Automation
 from realtime.frames import Frame
 from realtime.mailbox import BlockingMailbox, MailboxClosed
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RenderReport:
-    """What a render did. Times in seconds; `engine_seconds` is the time spent inside the engine's calls."""
+    """What a render did. Times in seconds; `engine_seconds` is the time spent in the engine's calls and waits."""
 
     frames: int
     seconds: float
@@ -59,24 +60,46 @@ def render(
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
     writer = _Worker("render-writer", lambda: _write(sink, to_sink), upstream=to_sink)
-    # One more than can wait and be written at once, so the one being filled is never one in use.
-    pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(_AHEAD + 2)]
+    # As many as can be under way, wait and be written at once, so the one being filled is never one in use.
+    pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
+    in_order: deque[tuple[Frame, Pending] | Packet] = deque()
     frames, engine_seconds = 0, 0.0
+
+    def hand_on(under_way: int) -> None:
+        """Pass on what is done, in order, until that many frames are under way."""
+        nonlocal frames, engine_seconds
+        while in_order:
+            first = in_order[0]
+            if not isinstance(first, tuple):
+                to_sink.put(first)
+            elif started - frames > under_way:
+                called = time.perf_counter()
+                picture = first[1].result()
+                engine_seconds += time.perf_counter() - called
+                to_sink.put(replace(first[0], image=picture))
+                frames += 1
+                report(frames)
+            else:
+                return
+            in_order.popleft()
+
+    started = 0
     began = time.perf_counter()
     reader.start()
     writer.start()
     try:
         for thing in to_engine:
-            if not isinstance(thing, Frame):
-                to_sink.put(thing)
-                continue
-            alpha = automation.alpha(thing.pts - source.clock_zero, engine.n_blocks).clip(low, high)
-            called = time.perf_counter()
-            picture = engine.stylize(thing.image, alpha, out=pictures[frames % len(pictures)])
-            engine_seconds += time.perf_counter() - called
-            to_sink.put(replace(thing, image=picture))
-            frames += 1
-            report(frames)
+            if isinstance(thing, Frame):
+                hand_on(engine.slots - 1)
+                alpha = automation.alpha(thing.pts - source.clock_zero, engine.n_blocks).clip(low, high)
+                called = time.perf_counter()
+                pending = engine.start(thing.image, alpha, out=pictures[started % len(pictures)])
+                engine_seconds += time.perf_counter() - called
+                in_order.append((thing, pending))
+                started += 1
+            else:
+                in_order.append(thing)
+        hand_on(0)
         to_sink.finish()
         writer.join_or_raise()
     except MailboxClosed:

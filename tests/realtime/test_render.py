@@ -66,17 +66,21 @@ class AddsAlpha(Engine):
 
     name, device, precision = "adds", "none", "exact"
 
-    def __init__(self, breaks: int | None = None) -> None:
-        super().__init__(height=2, width=4, n_blocks=2)
+    def __init__(self, breaks: int | None = None, slots: int = 1) -> None:
+        super().__init__(height=2, width=4, n_blocks=2, slots=slots)
+        self._pictures: dict[int, Picture] = {}
         self.calls, self.breaks = 0, breaks
         self.alphas: list[npt.NDArray[np.float32]] = []
 
-    def _run(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> Picture:
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         self.calls += 1
         if self.calls == self.breaks:
             raise RuntimeError("the engine broke")
         self.alphas.append(alpha.copy())
-        return frame_HWC + np.uint8(round(100 * float(alpha[0])))
+        self._pictures[slot] = frame_HWC + np.uint8(round(100 * float(alpha[0])))
+
+    def _finish(self, slot: int) -> Picture:
+        return self._pictures.pop(slot)
 
 
 def run(source: Source, sink: Sink, engine: Engine, alpha: str = "0s:0 2s:1") -> int:
