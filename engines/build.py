@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from engines.base import Engine, Precision, Report, quiet
 from engines.cache import EngineCache
+from engines.quantized import quantized_file
 from engines.registry import open_engine
 from training.errors import EngineError
 from training.pack_file import PackFile
@@ -188,7 +190,10 @@ class EngineBuild:
 
         self._tell("starting a process that builds it")
         pack = self._pack.whole() if isinstance(self._pack, PackFile) else self._pack
+        int8 = quantized_file(pack)
         pack = replace(pack, file=scratch / "pack.safetensors")
+        if int8.is_file():
+            shutil.copyfile(int8, quantized_file(pack))
         save_pack(pack)  # the file that it came from may have changed, or may never have been written
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engines.base import Engine, Picture, Precision
 from engines.gpu import Gpu, Replay
-from engines.graph import padded
+from engines.sizes import padded
 from training.errors import EngineError
 from training.pack import StylePack
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines.graph import padded
+from engines.sizes import padded
 from training.networks import DynamicNet
 
 _MATRIX = 2048

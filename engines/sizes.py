@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 from training.errors import EngineError
 
+MULTIPLE = 4
+"""The network halves the picture twice, so padded sides are multiples of this."""
+SMALLEST = 8
+"""Reflection padding of 4 at full size and of 1 at quarter size needs padded sides of at least this."""
+
+
+def padded(side: int) -> int:
+    """The side that the network sees for a frame's side: the next multiple of 4, at least 8."""
+    return max(SMALLEST, (side + MULTIPLE - 1) // MULTIPLE * MULTIPLE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameSizes:

@@ -20,9 +20,9 @@ from torch import Tensor
 from engines.base import Precision
 from engines.captured import CapturedEngine
 from engines.gpu import Gpu
-from engines.graph import FrameGraph, padded
+from engines.graph import FrameGraph
 from engines.rewrite import Rewrites
-from engines.sizes import FrameSizes
+from engines.sizes import FrameSizes, padded
 from training.errors import EngineError
 from training.pack import StylePack
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools import quantize
 from tools.render import parse_size
 from tools.words import print_json, say
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, build, show and clear cached engines.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 CacheDir = Annotated[Path | None, typer.Option(help="The cache's folder. [default: the user's cache folder]")]
+app.command("quantize")(quantize.command)
 _ID = 12
 """Letters of a digest that people see; any start that is unique will do."""
 

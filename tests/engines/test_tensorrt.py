@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from engines import open_engine
-from engines.graph import FrameGraph, padded
-from engines.sizes import FrameSizes
+from engines.graph import FrameGraph
+from engines.sizes import FrameSizes, padded
 from engines.tensorrt_engine import (
     TENSORRT_REWRITES,
     PaddedGraph,
