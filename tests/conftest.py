@@ -71,3 +71,16 @@ def picture() -> Callable[[int, int], npt.NDArray[np.uint8]]:
         return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bunny_frame() -> npt.NDArray[np.uint8]:
+    """A frame of a real clip, the demo's, made small: uint8 (90, 160, 3)."""
+    import av
+
+    from tools.demo import demo_clip
+
+    with av.open(demo_clip("bigbuckbunny")) as clip:
+        frame = next(frame for number, frame in enumerate(clip.decode(video=0)) if number == 40)
+    image = frame.to_ndarray(format="rgb24")
+    return np.asarray(cv2.resize(image, (160, 90), interpolation=cv2.INTER_AREA), np.uint8)
