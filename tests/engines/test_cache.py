@@ -293,10 +293,10 @@ import sys
 from pathlib import Path
 from engines.cache import EngineCache
 from tests.engines.test_cache import KEY
-import engines.cache as cache_module
+import engines.file_lock
 number, folder = int(sys.argv[1]), Path(sys.argv[2])
 if number % 2:  # a file system without locks: both build, the last one stays
-    cache_module.fcntl = None
+    engines.file_lock.fcntl = None
 print("ready", flush=True)
 sys.stdin.readline()
 for turn in range(60):
