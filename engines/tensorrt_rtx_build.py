@@ -11,8 +11,11 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
+
 from engines.base import Precision, Report
 from engines.cache import EngineCache, EngineKey, Outcome
+from engines.gpu import why_no_gpu
 from engines.gpu_engine import half_or_f32, words_of
 from engines.onnx_export import OnnxPrecision, export_onnx
 from engines.registry import INSTALL_RTX
@@ -38,6 +41,14 @@ def known_capabilities() -> dict[str, Any]:
     """The compute capabilities that the library builds for, `8.9` and so on, with its own names for them."""
     members = load_library().ComputeCapability.__members__
     return {f"{name[2:-1]}.{name[-1]}": value for name, value in members.items() if name.startswith("SM")}
+
+
+def capability_here() -> str | None:
+    """The compute capability of the GPU that is here, None where there is none that the library builds for."""
+    if why_no_gpu():
+        return None
+    capability = "{}.{}".format(*torch.cuda.get_device_capability())
+    return capability if capability in known_capabilities() else None
 
 
 def build_plan(

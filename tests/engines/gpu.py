@@ -18,10 +18,25 @@ from torch import Tensor
 
 from engines.gpu import Replay
 from engines.gpu_engine import GpuEngine
+from engines.tensorrt_rtx_build import known_capabilities
+from training.errors import EngineError
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available() and os.environ.get("REQUIRE_CUDA") != "1", reason="no CUDA GPU here"
 )
+
+
+def _no_rtx() -> bool:
+    if not torch.cuda.is_available():
+        return False
+    try:
+        return "{}.{}".format(*torch.cuda.get_device_capability()) not in known_capabilities()
+    except EngineError:  # not installed, which is for the test to say
+        return False
+
+
+needs_rtx = [needs_cuda, pytest.mark.skipif(_no_rtx(), reason="TensorRT for RTX has nothing for this GPU")]
+"""It is for GeForce and RTX, not for each GPU: data centres have some (9.0, 10.0) that it does not know."""
 ON_CUDA = {"tensorrt", "tensorrt-rtx", "cuda"}
 """The engines of the registry that need one."""
 
