@@ -63,7 +63,7 @@ def list_engines(cache_dir: CacheDir = None, json: Json = False) -> None:
             continue
         built = f"{row['built']:.16}".replace("T", " ")
         words = (row["engine"], row["precision"], row["size"], row["style"], built)
-        device = f"compute capability {row['capability']}" if row["device"] == "any" else str(row["device"])
+        device = f"any {row['capability']}" if row["device"] == "any" else str(row["device"])
         table.add_row(row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", device)
     Console().print(table)
 

@@ -67,18 +67,18 @@ def test_render_uses_the_cache(built: Path) -> None:
 @pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="TensorRT for RTX is not installed")
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here a GPU decides what is built")
 def test_plans_for_other_machines(built: Path) -> None:
-    sizes = ("--size", "8x8..64x48", "--size", "33x21")
-    words = ("build", "small.safetensors", "--engine", "tensorrt-rtx", *sizes, "--cache-dir", "plans", "--json")
+    size = ("--size", "8x8..64x48")
+    words = ("build", "small.safetensors", "--engine", "tensorrt-rtx", *size, "--cache-dir", "plans", "--json")
     for hit in (False, True):
         done = stylefader("engine", *words, "--capability", "8.9", "--capability", "12.0", cwd=built)
         assert done.returncode == 0, done.stderr
         rows = json.loads(done.stdout)
-        assert [row["size"] for row in rows] == ["8x8..64x48"] * 2 + ["33x21"] * 2
+        assert [row["size"] for row in rows] == ["8x8..64x48"] * 2
         assert {(row["engine"], row["precision"], row["from_cache"]) for row in rows} == {("tensorrt-rtx", "fp16", hit)}
         assert "compute capability 12.0" in rows[1]["words"]
     rows = json.loads(stylefader("engine", "list", "--cache-dir", "plans", "--json", cwd=built).stdout)
-    assert sorted(row["capability"] for row in rows) == ["12.0", "12.0", "8.9", "8.9"]
-    assert "compute capability 8.9" in stylefader("engine", "list", "--cache-dir", "plans", cwd=built).stdout
+    assert sorted(row["capability"] for row in rows) == ["12.0", "8.9"]
+    assert "any 8.9" in stylefader("engine", "list", "--cache-dir", "plans", cwd=built).stdout
     done = stylefader("engine", *words[:4], "--size", "9x9", "--cache-dir", "all", "--json", cwd=built)
     assert len(json.loads(done.stdout)) >= 8, "without a GPU, all that the library knows"
 
