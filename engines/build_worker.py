@@ -47,6 +47,7 @@ def main() -> None:
     except StylefaderError as error:
         tell(error=str(error), failure=error.failure)
         return
+    engine.warm_up()  # some measure and compile only then, and keep that as well
     engine.close()
     tell(done=why)
 

@@ -11,7 +11,7 @@ from engines import REGISTRY, open_engine
 from engines.registry import EngineEntry
 from tests.compare import BF16_DB, F32_DB, psnr, resident_bytes
 from tests.conftest import random_pack
-from tests.engines.gpu import ON_CUDA, needs_cuda
+from tests.engines.gpu import ON_CUDA, needs_cuda, needs_rtx
 from training.errors import EngineError
 from training.gallery import gallery
 from training.pack import StylePack, load_pack
@@ -22,7 +22,8 @@ PRECISIONS = [
     ("f32", F32_DB),
     pytest.param("bf16", BF16_DB, marks=pytest.mark.skipif(not HAS_BF16, reason="this CPU has no bf16 arithmetic")),
 ]
-BACKENDS = [pytest.param(name, marks=needs_cuda) if name in ON_CUDA else name for name in REGISTRY]
+MARKS = dict.fromkeys(ON_CUDA, needs_cuda) | {"tensorrt-rtx": needs_rtx}
+BACKENDS = [pytest.param(name, marks=MARKS.get(name, ())) for name in REGISTRY]
 ALPHAS = ((0.0, 0.0, 0.0), (0.3, 0.3, 0.3), (1.0, 1.0, 1.0), (0.2, 1.0, 0.5))
 
 
