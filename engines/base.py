@@ -15,7 +15,7 @@ from training.errors import EngineError
 if TYPE_CHECKING:
     from engines.cache import Outcome
 
-Precision = Literal["auto", "f32", "bf16", "fp16"]
+Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
 """What an engine is made for: each frame soonest, as a live session needs, or most frames a second, as a render."""
 Picture = npt.NDArray[np.uint8]
