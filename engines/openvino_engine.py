@@ -15,6 +15,7 @@ import openvino as ov
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache, EngineKey, version_of
+from engines.cpu_memory import check_memory
 from training.errors import EngineError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class OpenVinoEngine(Engine):
         if precision == "bf16" and not has_bf16:
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
         self.precision = ("bf16" if has_bf16 else "f32") if precision == "auto" else precision
+        check_memory(self.name, height, width, pack.header.width, self.precision)
         settings = {"PERFORMANCE_HINT": goal.upper(), "INFERENCE_PRECISION_HINT": self.precision}
 
         def failed(what: str, error: RuntimeError) -> EngineError:
