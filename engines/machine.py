@@ -36,14 +36,12 @@ def gpu_name() -> str:
 @functools.cache
 def cpu_name() -> str:
     """The processor, with the cores that this process may use."""
-    name = platform.processor() or platform.machine()
     try:
-        for line in _CPUINFO.read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
+        lines = _CPUINFO.read_text().splitlines()
     except OSError:
-        pass  # not Linux
+        lines = []  # not Linux
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    name = next(named, "") or platform.processor() or platform.machine()  # the second starts a process on some systems
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return f"{name} ({cores} {'core' if cores == 1 else 'cores'})"
 
