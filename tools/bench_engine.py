@@ -44,7 +44,6 @@ def command(
     cores. Speedup is against `torch` in f32 at the same size. What is found is remembered for `--engine auto`.
     """
     from engines.cache import EngineCache
-    from engines.limits import frame_work, measure_cpu_limits
     from engines.measured import Measurements
     from training.gallery import find_pack
     from training.pack_file import PackFile
@@ -53,6 +52,8 @@ def command(
     packs = [PackFile(find_pack(name)) for name in style or ["great_wave"]]
     standard = PackFile(find_pack(against)) if against else packs[0]
     _check_words(engine, precision)
+    from engines.limits import frame_work, measure_cpu_limits  # PyTorch, only once the words have proved to be good
+
     kept = Measurements(EngineCache(cache_dir).folder)
     say("measuring this machine's matrix rate and bandwidth")
     limits = measure_cpu_limits()
