@@ -144,8 +144,7 @@ def _fastest(
         elif row.psnr_db < least_db:
             refused.append(f"{candidate} gives {row.psnr_db:.1f} dB here, less than {least_db:g}")
         else:
-            words = f"{row.ms_a_megapixel:.3g} ms a megapixel at {row.psnr_db:.1f} dB"
-            usable.append((row.ms_a_megapixel, candidate, words))
+            usable.append((row.ms_a_megapixel, candidate, row.words))
     usable.sort(key=lambda entry: entry[0])
     if not usable:
         why = f"the reference, since no other engine here holds {least_db:g} dB"

@@ -62,6 +62,16 @@ class Measured:
     def ms_a_megapixel(self) -> float:
         return self.median_ms / (self.height * self.width / 1e6)
 
+    @property
+    def words(self) -> str:
+        """What counts of it in a choice."""
+        return f"{rounded(self.ms_a_megapixel)} ms a megapixel at {self.psnr_db:.1f} dB"
+
+
+def rounded(number: float) -> str:
+    """Three digits that count, never as a power of ten."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
 
 class Measurements:
     """The measurements in one cache folder."""

@@ -132,6 +132,8 @@ def _print_engines(section: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from engines.measured import rounded
+
     table = Table("engine", "precisions", "measured here", "device", box=None)
     for row in section["table"]:
         if row["problem"]:
@@ -139,8 +141,8 @@ def _print_engines(section: dict[str, Any]) -> None:
             continue
         lines = [
             one.get("problem")
-            or f"{one['precision']} {one['size']}: {one['median_ms']:.3g} ms, {one['fps']:.3g} fps, "
-            f"{one['ms_a_megapixel']:.3g} ms a megapixel, {one['psnr_db']:.1f} dB"
+            or f"{one['precision']} {one['size']}: {rounded(one['median_ms'])} ms, {rounded(one['fps'])} fps, "
+            f"{rounded(one['ms_a_megapixel'])} ms a megapixel, {one['psnr_db']:.1f} dB"
             for one in row["measured"]
         ]
         name = f"{row['engine']} (auto)" if row["auto"] else row["engine"]
