@@ -30,7 +30,7 @@ def test_a_size_beyond_memory_is_said_before_trying(
     [
         ("openvino", (360, 640), "bf16", 265_027_584), ("openvino", (720, 1280), "bf16", 483_483_648),
         ("openvino", (360, 640), "f32", 329_961_472), ("openvino", (720, 1280), "f32", 725_811_200),
-        ("torch", (360, 640), "f32", 258_056_192),
+        ("torch", (360, 640), "f32", 258_056_192), ("torch", (720, 1280), "f32", 742_813_696),
     ],
 )  # fmt: skip
 def test_the_estimate_is_that_of_what_was_measured_at_width_32(
