@@ -15,6 +15,7 @@ import openvino as ov
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache, EngineKey, version_of
+from engines.cpu_memory import check_memory
 from engines.quantized import Quantized, find_quantized, quantized_file
 from training.errors import EngineError
 
@@ -51,6 +52,7 @@ class OpenVinoEngine(Engine):
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
         floating = "bf16" if has_bf16 else "f32"
         self.precision = floating if precision == "auto" else precision
+        check_memory(self.name, height, width, pack.header.width, self.precision)
         quantized = _quantized(pack).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         settings = {

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from engines import REGISTRY
 from training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
 from training.pack import StylePack, make_pack, save_pack
 from training.pack_header import AlphaHeader, BlockHeader, PackHeader
@@ -52,6 +53,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_registry() -> Iterator[None]:
+    """What a test takes out of the registry comes back in its place: the order means something."""
+    entries = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(entries)
 
 
 @pytest.fixture

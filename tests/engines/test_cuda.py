@@ -416,7 +416,7 @@ def test_auto_passes_over_the_engines_of_a_gpu_that_is_not_there(
     pack: StylePack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("engines.registry._has_nvidia_driver", lambda: False)
+    monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
     assert [name for name in REGISTRY if name != "tensorrt-rtx"] == ["tensorrt", "cuda", "openvino", "torch"]
     engine, why = open_engine(pack, 16, 16)
     assert engine.name == "openvino"
@@ -424,15 +424,6 @@ def test_auto_passes_over_the_engines_of_a_gpu_that_is_not_there(
     for name in ("tensorrt", "cuda"):
         with pytest.raises(EngineError, match=f"engine {name} cannot run: "):
             open_engine(pack, 16, 16, backend=name)
-
-
-def test_auto_leaves_unproved_engines_to_those_who_ask_by_name(
-    pack: StylePack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engines.registry._has_nvidia_driver", lambda: True)
-    engine, why = open_engine(pack, 16, 16)
-    assert engine.name == "openvino"
-    assert "cuda has not been proved on a device yet: ask for it by name" in why
 
 
 # On a GPU.
