@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from realtime.adaptive import Adaptive, ladder
 from realtime.capture import Capture
-from realtime.desk import AlphaDesk, Block, carried_over
+from realtime.desk import Alpha, AlphaDesk, Block, carried_over
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
@@ -81,8 +81,9 @@ class LiveSession:
         self._lock = threading.Lock()  # over the three below, which any thread sets
         self._wanted: int | None = None
         self._broken: list[tuple[str, EngineError]] = []
-        self._panic = False
+        self._panic: int | None = None
         self._style = 0
+        self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -107,13 +108,13 @@ class LiveSession:
 
     def move(self, block: Block, target: float) -> None:
         """Set an alpha's target, in whatever plays. Blocks that a style does not have are left alone."""
-        for desk in self.stylizer.desks:
+        for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
                 desk.move(block, target)
 
     def nudge(self, block: Block, step: float) -> None:
         """Move an alpha's target by a step."""
-        for desk in self.stylizer.desks:
+        for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
                 desk.nudge(block, step)
 
@@ -131,10 +132,10 @@ class LiveSession:
     def panic(self) -> None:
         """Back to what is safe: every flag off, alpha to the default, the first style."""
         self.show.bypass = self.show.freeze = self.show.blackout = False
-        for desk in self.stylizer.desks:
-            desk.reset()
         with self._lock:
-            self._wanted, self._panic = 0, True
+            self._wanted = self._panic = 0
+        for desk in self._desks():
+            desk.reset()
 
     def tick(self) -> None:
         """See to engines, styles and sizes. Raises what the stylizer's thread died of."""
@@ -173,7 +174,7 @@ class LiveSession:
             "engine": playing.engine.name if playing else None,
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
-            "alpha": [round(float(value), 4) for value in playing.desk.targets()] if playing else None,
+            "alpha": [round(float(value), 4) for value in self._desk.targets()],
             "coming": self.rack.stage if self.rack.busy else None,
             **asdict(self.show),
         }
@@ -225,16 +226,26 @@ class LiveSession:
             return
         if delivery is None:
             return
-        pack = self.rack.packs[delivery.order.style]
-        desk = AlphaDesk(pack.header.alpha, pack.n_blocks, start=self._start_alpha(pack.n_blocks))
+        style = delivery.order.style
+        pack = self.rack.packs[style]
+        if style != self._desk_of:
+            # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
+            self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
+        self._panic = None
+        desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
         self._played = playing
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=delivery.order.fade_s)
 
-    def _start_alpha(self, n_blocks: int) -> Any:
-        """Strengths are the performer's: a new style begins where they stand, the very first at its default."""
-        panic, self._panic = self._panic, False
-        before = self.stylizer.desks
-        return None if panic or not before else carried_over(before[-1].targets(), n_blocks)
+    def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
+        self._desk_of = style
+        pack = self.rack.packs[style]
+        start = None if start is None else carried_over(start, pack.n_blocks)
+        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start)
+
+    def _desks(self) -> list[AlphaDesk]:
+        """All that are heard of in the picture, now or in a moment."""
+        newest = self._desk
+        return [newest, *(desk for desk in self.stylizer.desks if desk is not newest)]
