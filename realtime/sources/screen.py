@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,6 +22,8 @@ _MONITOR = re.compile(r"\d{1,3}")
 _REGION = re.compile(r"(-?\d{1,6}),(-?\d{1,6}),(\d{1,6})x(\d{1,6})")
 _OPEN_S = 5.0
 _STALL_S = 5.0
+# What mss raises where the display has gone: on X11 it asserts that an answer came.
+_LOST = (ScreenShotError, OSError, AssertionError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class ScreenSource(BackgroundSource):
             raise SourceError(
                 f"the screen cannot be read ({error}); a desktop session is needed (on Linux X11, with DISPLAY set)"
             ) from error
-        with screen:
+        try:
             place = self._place(screen)
             pace = Pace(now_ns=self._now_ns, sleep=self._sleep)
             first_ns: int | None = None
@@ -83,12 +86,17 @@ class ScreenSource(BackgroundSource):
                 first_ns = captured_ns if first_ns is None else first_ns
                 try:
                     image_BGRA = np.asarray(screen.grab(place))
-                except (ScreenShotError, OSError) as error:
-                    raise SourceError(f"the screen is lost: {error}", failure=True) from error
+                except _LOST as error:
+                    why = str(error) or "its display does not answer"
+                    raise SourceError(f"the screen is lost: {why}", failure=True) from error
                 image = np.asarray(cv2.cvtColor(image_BGRA, cv2.COLOR_BGRA2RGB), np.uint8)
                 yield Shot(image=image, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
                 # A step that was missed is not made up for.
                 step = max(step + 1, int((pace.due() or 0) * self._rate))
+        finally:
+            # A display that has gone cannot be closed any more.
+            with suppress(*_LOST):
+                screen.close()
 
     def _place(self, screen: mss.MSS) -> dict[str, int]:
         """What to grab, in the desktop's coordinates. Raises SourceError where it is not there."""
