@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from threading import Condition, Thread
 
@@ -26,6 +26,7 @@ from training.errors import SourceError
 # Bursts of a network stream fit; what is more is old when somebody comes for it.
 _WAITING = 4
 _JOIN_S = 0.3
+_TICK = Fraction(1, 1_000_000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -44,13 +45,20 @@ class Session:
         self.changed = Condition()
         self.shots: deque[tuple[int, Shot]] = deque()
         self.taken = 0
+        self.last_pts: Fraction | None = None
         self.dropped = 0
         self.error: Exception | None = None
         self.closed = False
 
     def put(self, shot: Shot) -> None:
-        """Add the newest picture; the oldest goes where too many wait."""
+        """Add the newest picture; the oldest goes where too many wait.
+
+        Some systems' clocks go in steps longer than a picture may take: times that stand still are moved on.
+        """
         with self.changed:
+            if self.last_pts is not None and shot.pts <= self.last_pts:
+                shot = replace(shot, pts=self.last_pts + _TICK)
+            self.last_pts = shot.pts
             if len(self.shots) == _WAITING:
                 self.shots.popleft()
                 self.dropped += 1
@@ -120,10 +128,6 @@ class BackgroundSource(Source):
         Sets `rate`, `sample_aspect_ratio` and `notes` before the first picture. Raises SourceError.
         """
 
-    @property
-    def dropped(self) -> int:
-        return 0 if self._session is None else self._session.dropped
-
     def open(self) -> None:
         """Start the thread and wait for the first picture. Raises SourceError."""
         self.close()
@@ -166,6 +170,7 @@ class BackgroundSource(Source):
             if found is None:
                 raise SourceError(f"{self.name} is lost: no picture for {self._stall_s:g} s", failure=True)
             index, shot = found
+            self.dropped = session.dropped
             yield Frame(image=shot.image, pts=shot.pts, index=index, captured_ns=shot.captured_ns)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def live_source(
     if camera_number(word) is not None:
         return _camera(word, options, list_cameras)
     path = Path(word)
-    if is_sequence(path) or path.exists():
+    if is_sequence(path) or os.path.exists(path):
         return _file(path, options)
     there = list_cameras()
     if matching(word, there):

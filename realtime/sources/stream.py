@@ -54,11 +54,11 @@ class StreamSource(BackgroundSource):
             if stream is None:
                 kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
                 raise SourceError(f"{self.name} has no picture (it has: {kinds}); give another stream", failure=True)
-            self.rate = rate_of(stream)
             self.sample_aspect_ratio = stream.sample_aspect_ratio or self.sample_aspect_ratio
             # A film on a web server comes as fast as the network is, like HLS.
             paced = container.format.name.startswith(_IN_PIECES) or bool(container.duration)
             own_clock = container.format.name not in _NO_CLOCK
+            self.rate = rate_of(stream) if own_clock else None
             try:
                 yield from read_shots(container, stream, session, own_clock=own_clock, paced=paced)
             except av.ExitError as error:

@@ -32,7 +32,6 @@ class TransformedSource(Source):
         self.live = inner.live
         self.notes = inner.notes
         self._options = options
-        self._aspect = Fraction(1)
         self._changed = False
 
     def open(self) -> None:
@@ -42,7 +41,7 @@ class TransformedSource(Source):
         self.rate, self.frame_count = inner.rate, inner.frame_count
         self.clock_zero, self.origin, self.notes = inner.clock_zero, inner.origin, inner.notes
         # A pixel of some old formats is wider than high; the screens of a live session have square ones.
-        self._aspect = Fraction(getattr(inner, "sample_aspect_ratio", 1))
+        aspect = Fraction(getattr(inner, "sample_aspect_ratio", 1))
         sides = (inner.width, inner.height)
         turned = sides[::-1] if options.rotate in (90, 270) else sides
         if options.crop is not None:
@@ -55,7 +54,7 @@ class TransformedSource(Source):
                 )
             turned = (width, height)
         self._inner_sides = sides
-        self._turned_aspect = 1 / self._aspect if options.rotate in (90, 270) else self._aspect
+        self._turned_aspect = 1 / aspect if options.rotate in (90, 270) else aspect
         self.width, self.height = options.size or (max(1, round(turned[0] * self._turned_aspect)), turned[1])
 
     def __iter__(self) -> Iterator[Frame]:
@@ -67,6 +66,7 @@ class TransformedSource(Source):
             yield self._transformed(thing) if isinstance(thing, Frame) else thing
 
     def _transformed(self, frame: Frame) -> Frame:
+        self.dropped = self.inner.dropped
         if not self._changed and (frame.width, frame.height) != self._inner_sides:
             self._changed = True
             self.notes.append(

@@ -167,6 +167,17 @@ def test_device_that_hangs_is_lost_and_can_be_opened_again() -> None:
     let_go.set()
 
 
+def test_times_that_stand_still_are_moved_on() -> None:
+    def script(session: Session) -> Generator[Shot]:
+        for number in (5, 5, 5, 6):
+            yield shot(number)
+        session.rest(SECONDS)
+
+    with Scripted(script) as source:
+        times = [frame.pts for frame in itertools.islice(source, 4)]
+    assert times == [5, 5 + F(1, 10**6), 5 + F(2, 10**6), 6]
+
+
 def test_device_that_gives_nothing() -> None:
     def script(session: Session) -> Generator[Shot]:
         session.rest(SECONDS)
@@ -283,14 +294,17 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     reading, writing = os.pipe()
+    # A number of this process alone: servers that look for a free one at the same time get in each other's way.
+    display = f":{1000 + os.getpid() % 30_000}"
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "400x300x24", "-nolisten", "tcp"],
+        ["Xvfb", display, "-displayfd", str(writing), "-screen", "0", "400x300x24", "-nolisten", "tcp"],
         pass_fds=[writing],
         stderr=subprocess.DEVNULL,
     )
     os.close(writing)
     with os.fdopen(reading) as answer:
-        monkeypatch.setenv("DISPLAY", f":{answer.readline().strip()}")
+        assert f":{answer.readline().strip()}" == display
+    monkeypatch.setenv("DISPLAY", display)
     yield server
     server.kill()
     server.wait()
@@ -305,7 +319,7 @@ def test_screen_shows_what_is_on_it() -> None:
             give_up = time.monotonic() + SECONDS
             for frame in source:
                 left, right = frame.image[140, 20], frame.image[140, 280]
-                if left.any() or time.monotonic() > give_up:
+                if left.any() or painter.poll() is not None or time.monotonic() > give_up:
                     break
         assert (left.tolist(), right.tolist()) == ([255, 0, 0], [0, 128, 255])
     finally:

@@ -67,6 +67,7 @@ def test_stream_that_is_killed_and_comes_back(serve: Serve, kind: str) -> None:
     assert choice.kind == "stream" and choice.reconnects
     with choice.make() as source:
         assert (source.width, source.height, source.live) == (160, 120, True)
+        assert source.rate == (None if kind == "mjpeg" else 25)
         frames = iter(source)
         seen = take(frames, 15)
         process.kill()
