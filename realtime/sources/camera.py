@@ -126,7 +126,12 @@ class CameraSource(BackgroundSource):
             yield from read_shots(container, stream, session, own_clock=True, paced=False)
 
     def _by_opencv(self, camera: CameraInfo, session: Session) -> Generator[Shot]:
-        capture = cv2.VideoCapture(camera.number, _OPENCV.get(sys.platform, cv2.CAP_ANY))
+        level = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the reason is told by our own message
+        try:
+            capture = cv2.VideoCapture(camera.number, _OPENCV.get(sys.platform, cv2.CAP_ANY))
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         try:
             if not capture.isOpened():
                 raise SourceError("it does not open")
