@@ -74,7 +74,8 @@ class FanOut:
 
         bound: frames that may wait; the oldest goes when another comes. drains: at the end the waiting frames are
         still written (a recording). reconnects: where it fails it is ended and opened again, first after a second,
-        then after more, up to 15; such a sink's `open` works again after `abort`.
+        then after more, up to 15; such a sink's `open` works again after `abort`. Only what failed while running
+        (SinkError with `failure`) is tried again, bad input is not.
         """
         if self._opened:
             raise RuntimeError("sinks are added before the fan-out is opened")
@@ -261,7 +262,7 @@ class _Lane:
     def _fell(self, error: Exception) -> None:
         """End a sink that failed; say what happens next."""
         why = str(error) if isinstance(error, StylefaderError) else f"{type(error).__name__}: {error}"
-        again = self.reconnects and isinstance(error, SinkError)
+        again = self.reconnects and isinstance(error, SinkError) and error.failure
         with self._changed:
             if again and self.state == "running" and self._clock() - self._opened_at >= _STEADY_NS:
                 self._tries = 0

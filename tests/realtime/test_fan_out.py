@@ -199,7 +199,7 @@ def test_a_sink_that_cannot_be_opened_opens_nothing(stage: Stage) -> None:
 
 def test_a_stream_comes_back_by_itself_after_longer_and_longer_waits(stage: Stage) -> None:
     stream = Probe()
-    stream.refuses = SinkError("connection refused")
+    stream.refuses = SinkError("connection refused", failure=True)
     stage.fan_out.add("stream", stream, reconnects=True)
     stage.fan_out.open()
     for number, wait in enumerate([1, 2, 4, 8, 15, 15], 1):
@@ -225,11 +225,20 @@ def test_a_connection_that_held_begins_at_the_shortest_wait_again(stage: Stage) 
     for held, wait in [(1, 1), (1, 2), (20, 1)]:
         stage.until(lambda: stage.words[-1:] == ["stream: connected"])
         stage.clock.forward(held)
-        stream.fails = SinkError("reset")
+        stream.fails = SinkError("reset", failure=True)
         stage.put()
         stage.until(lambda wait=wait: stage.words[-1] == f"stream: reset; trying again in {wait} s")  # type: ignore[misc]
         stage.clock.forward(wait)
     stage.until(lambda: stage.words[-1] == "stream: connected")
+
+
+def test_bad_input_is_not_tried_again(stage: Stage) -> None:
+    stream = Probe()
+    stream.refuses = SinkError("there is no such protocol")
+    stage.fan_out.add("stream", stream, reconnects=True)
+    stage.fan_out.open()
+    stage.until_said("no such protocol; it is dropped")
+    assert stage.of("stream").state == "failed"
 
 
 def test_closing_writes_what_a_recording_holds_and_nothing_else(stage: Stage) -> None:
@@ -284,7 +293,7 @@ def test_what_hangs_is_left_and_named(stage: Stage) -> None:
 
 def test_closing_does_not_wait_for_a_back_off(stage: Stage) -> None:
     stream = Probe()
-    stream.refuses = SinkError("connection refused")
+    stream.refuses = SinkError("connection refused", failure=True)
     stage.fan_out.add("stream", stream, reconnects=True)
     stage.fan_out.open()
     stage.until_said("trying again")
