@@ -37,7 +37,7 @@ _MUXERS: dict[str, tuple[dict[str, str], Fraction]] = {
 }
 # The lookahead is what a crash loses beside the last piece.
 _SETTINGS = {"preset": "veryfast", "rc-lookahead": "10"}
-_QUALITY = 20
+QUALITY = 20
 
 
 class RecordingSink(Sink):
@@ -57,7 +57,7 @@ class RecordingSink(Sink):
         width: int,
         height: int,
         rate: Fraction | None,
-        crf: int = _QUALITY,
+        crf: int = QUALITY,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
