@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from realtime.frames import Frame
 from realtime.sinks.base import Sink
+from realtime.sources.base import Packet
 from training.errors import SinkError, StylefaderError
 
 State = Literal["running", "reconnecting", "failed"]
@@ -32,6 +33,8 @@ _BACK_OFF = (1, 2, 4, 8, 15)
 _STEADY_NS = 15 * _SECOND
 # Latencies kept a sink: half a minute at 30 frames a second.
 _RESERVOIR = 1024
+# Packets of sound that may wait: ten seconds of most codecs.
+_PACKETS = 500
 # Of the time to close, the part for writing what is still waiting; the rest is for closing itself.
 _DRAIN_SHARE = 0.7
 
@@ -40,6 +43,7 @@ _DRAIN_SHARE = 0.7
 class SinkStats:
     """What became of the frames put to one sink. put = written + dropped + waiting.
 
+    packets_dropped: of sound, where the sink takes it.
     latencies_ns: int64, from capture to the end of `write`, of the last frames written, in no order.
     """
 
@@ -48,6 +52,7 @@ class SinkStats:
     written: int
     dropped: int
     waiting: int
+    packets_dropped: int
     latencies_ns: npt.NDArray[np.int64]
 
     def latency_ns(self, *percents: float) -> list[int]:
@@ -69,17 +74,26 @@ class FanOut:
         self._lanes: list[_Lane] = []
         self._opened = self._closed = False
 
-    def add(self, name: str, sink: Sink, *, bound: int = 2, drains: bool = False, reconnects: bool = False) -> None:
+    def add(
+        self,
+        name: str,
+        sink: Sink,
+        *,
+        bound: int = 2,
+        drains: bool = False,
+        reconnects: bool = False,
+        packets: bool = False,
+    ) -> None:
         """A sink, made and not open, for frames from now on; its thread opens, writes to and ends it.
 
         bound: frames that may wait; the oldest goes when another comes. drains: at the end the waiting frames are
         still written (a recording). reconnects: where it fails it is ended and opened again, first after a second,
         then after more, up to 15; such a sink's `open` works again after `abort`. Only what failed while running
-        (SinkError with `failure`) is tried again, bad input is not.
+        (SinkError with `failure`) is tried again, bad input is not. packets: whether it takes those of `put_packet`.
         """
         if self._opened:
             raise RuntimeError("sinks are added before the fan-out is opened")
-        self._lanes.append(_Lane(name, sink, bound, drains, reconnects, self._say, self._clock))
+        self._lanes.append(_Lane(name, sink, bound, drains, reconnects, packets, self._say, self._clock))
 
     def open(self) -> None:
         """Open the sinks that do not reconnect, here, and start all threads.
@@ -105,6 +119,11 @@ class FanOut:
         """Give a frame to every sink; never waits for one. Its pictures must never be written to again."""
         for lane in self._lanes:
             lane.put(frame)
+
+    def put_packet(self, packet: Packet) -> None:
+        """Give a packet of the source's sound to the sinks that take packets; never waits. They copy what they keep."""
+        for lane in self._lanes:
+            lane.put_packet(packet)
 
     def stats(self) -> list[SinkStats]:
         """The numbers of every sink, in the order in which they were added."""
@@ -140,17 +159,27 @@ class _Lane:
     """One sink with its waiting frames, its thread and its numbers."""
 
     def __init__(
-        self, name: str, sink: Sink, bound: int, drains: bool, reconnects: bool, say: Say, clock: Clock
+        self,
+        name: str,
+        sink: Sink,
+        bound: int,
+        drains: bool,
+        reconnects: bool,
+        packets: bool,
+        say: Say,
+        clock: Clock,
     ) -> None:
         if bound < 1:
             raise ValueError(f"at least one frame must be able to wait, not {bound}")
         self.name, self.sink, self.reconnects = name, sink, reconnects
         self.state: State = "reconnecting" if reconnects else "running"
         self.thread = Thread(target=self._run, name=f"sink {name}", daemon=True)
-        self._bound, self._drains = bound, drains
+        self._bound, self._drains, self._takes_packets = bound, drains, packets
         self._say, self._clock = say, clock
         self._changed = Condition()
         self._waiting: deque[Frame] = deque()
+        self._packets: deque[Packet] = deque()
+        self._packets_dropped = 0
         self._stopping = False
         self._drain_until = 0
         self._written = self._dropped = 0
@@ -171,6 +200,18 @@ class _Lane:
             self._waiting.append(frame)
             self._changed.notify()
 
+    def put_packet(self, packet: Packet) -> None:
+        if not self._takes_packets:
+            return
+        with self._changed:
+            if self.state != "running" or self._stopping:
+                self._packets_dropped += 1
+                return
+            if len(self._packets) == _PACKETS:
+                self._packets.popleft()
+                self._packets_dropped += 1
+            self._packets.append(packet)
+
     def stop(self, drain_until: int) -> None:
         with self._changed:
             self._stopping = True
@@ -187,6 +228,7 @@ class _Lane:
                 written=self._written,
                 dropped=self._dropped,
                 waiting=len(self._waiting) + self._in_hand,
+                packets_dropped=self._packets_dropped,
                 latencies_ns=self._latencies[: min(self._written, _RESERVOIR)].copy(),
             )
 
@@ -243,7 +285,10 @@ class _Lane:
                     return
                 frame = self._waiting.popleft()
                 self._in_hand = 1
+                packets, self._packets = self._packets, deque()
             try:
+                for packet in packets:
+                    self.sink.write_packet(packet)
                 self.sink.write(frame)
             except BaseException:
                 with self._changed:
@@ -289,4 +334,6 @@ class _Lane:
 
     def _drop_waiting(self) -> None:
         self._dropped += len(self._waiting)
+        self._packets_dropped += len(self._packets)
         self._waiting.clear()
+        self._packets.clear()

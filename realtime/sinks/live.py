@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from av.stream import Stream
+
 from realtime.sinks.base import Sink
 from training.errors import SinkError
 
@@ -26,13 +28,13 @@ _RECORDING = 60
 class LiveSinkOptions:
     """What the command line says for all sinks. overwrite: of recordings. crf, bit_rate: None is the usual one.
 
-    audio_from: a file whose sound goes into recordings beside the picture.
+    sound: an audio track of an open file source, whose packets go into recordings beside the picture.
     """
 
     overwrite: bool = False
     crf: int | None = None
     bit_rate: int | None = None
-    audio_from: Path | None = None
+    sound: Stream | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,7 @@ class LiveSinkChoice:
     bound: int = _NEWEST
     drains: bool = False
     reconnects: bool = False
+    packets: bool = False
 
 
 def live_sink(word: str, options: LiveSinkOptions | None = None) -> LiveSinkChoice:
@@ -118,10 +121,12 @@ def _recording(path: Path, options: LiveSinkOptions) -> LiveSinkChoice:
             rate=rate,
             crf=QUALITY if options.crf is None else options.crf,
             overwrite=options.overwrite,
-            audio_from=options.audio_from,
+            sound=options.sound,
         )
 
-    return LiveSinkChoice(name=f"recording {path}", make=make, bound=_RECORDING, drains=True)
+    return LiveSinkChoice(
+        name=f"recording {path}", make=make, bound=_RECORDING, drains=True, packets=options.sound is not None
+    )
 
 
 def _stream(target: str, options: LiveSinkOptions) -> LiveSinkChoice:

@@ -21,7 +21,7 @@ _AMBER_BGR = (60, 190, 255)
 
 
 class TextStyle:
-    """Sizes of text for a canvas of so many lines: about 24 lines of it fill the canvas, a line has 16 pixels at least."""
+    """Sizes of text for a canvas of `height` pixels: 24 lines of text fill it, but a line has 16 pixels at least."""
 
     def __init__(self, height: int) -> None:
         self.line = max(16, round(height / 24))

@@ -135,9 +135,7 @@ class StreamSink(Sink):
 
     def _begin(self, link: SendingProcess) -> None:
         one_frame = 1 / (self._rate or Fraction(30))
-        self._output: OutputContainer = av.open(
-            link, "w", format="nut", container_options={"flush_packets": "1"}
-        )
+        self._output: OutputContainer = av.open(link, "w", format="nut", container_options={"flush_packets": "1"})
         self._video = LiveVideo(
             self._output,
             width=self._width,
@@ -226,7 +224,7 @@ def protocol_of(target: str) -> Protocol:
         raise SinkError(f"cannot stream to {scheme}://; there are {', '.join(f'{s}://' for s in PROTOCOLS)}")
     if not rest.strip("/"):
         raise SinkError(f"{target} names no host; write {scheme}://HOST:PORT/...")
-    if protocol.title == "SRT" and not _has_srt():
+    if protocol.title == "SRT" and not has_srt():
         raise SinkError(
             "this FFmpeg has no SRT (PyAV's own packages leave it out); stream by rtmp:// or udp://, or build PyAV "
             "against an FFmpeg that has libsrt"
@@ -234,7 +232,8 @@ def protocol_of(target: str) -> Protocol:
     return protocol
 
 
-def _has_srt() -> bool:
+def has_srt() -> bool:
+    """Whether this FFmpeg speaks SRT; PyAV does not list protocols, so one is opened with no host."""
     try:
         av.open("srt://", "r").close()
     except av.ProtocolNotFoundError:

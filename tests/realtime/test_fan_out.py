@@ -82,9 +82,7 @@ class Stage:
         frames = []
         for _ in range(count):
             image = np.zeros((2, 2, 3), np.uint8)
-            frames.append(
-                Frame(image=image, pts=Fraction(self.index, 30), index=self.index, captured_ns=self.clock.ns)
-            )
+            frames.append(Frame(image=image, pts=Fraction(self.index, 30), index=self.index, captured_ns=self.clock.ns))
             self.index += 1
             self.fan_out.put(frames[-1])
         return frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -63,14 +64,12 @@ def test_a_player_can_begin_every_two_seconds_of_the_session(tmp_path: Path) -> 
             sink.write(Frame(image=noise, pts=F(index), index=index, captured_ns=frame.captured_ns))
     with av.open(str(path)) as container:
         keys = [float(p.pts * p.time_base) for p in container.demux(video=0) if p.size and p.is_keyframe]
-    assert max(b - a for a, b in zip(keys, keys[1:], strict=False)) <= 2.4
+    assert max(b - a for a, b in itertools.pairwise(keys)) <= 2.4
 
 
 @pytest.mark.parametrize("size", [(64, 48), (63, 47)])
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_the_picture_is_the_one_that_was_given(
-    tmp_path: Path, picture, ending: str, size: tuple[int, int]
-) -> None:
+def test_the_picture_is_the_one_that_was_given(tmp_path: Path, picture, ending: str, size: tuple[int, int]) -> None:
     image = picture(size[1], size[0])
     path = tmp_path / f"show{ending}"
     with RecordingSink(path, width=size[0], height=size[1], rate=F(30)) as sink:
@@ -126,10 +125,10 @@ def test_a_recording_cut_by_sigkill_plays(tmp_path: Path, ending: str, stop_afte
 def test_abort_keeps_what_was_recorded(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"show{ending}"
     sink = RecordingSink(path, width=64, height=48, rate=F(30))
-    with pytest.raises(ZeroDivisionError), sink:
-        for index in range(5):
-            sink.write(frame_at(index * 33))
-        raise ZeroDivisionError
+    sink.open()
+    for index in range(5):
+        sink.write(frame_at(index * 33))
+    sink.abort()
     assert len(decoded(path)) == 5
 
 
@@ -164,11 +163,15 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
     path.symlink_to("/dev/full")
     sink = RecordingSink(path, width=64, height=48, rate=F(30), overwrite=True)
     noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
-    with pytest.raises(SinkError, match="space|created"):
+
+    def record() -> None:
         sink.open()
         for index in range(300):
             sink.write(Frame(image=noise, pts=F(index), index=index, captured_ns=index * 33 * MS))
         sink.close()
+
+    with pytest.raises(SinkError, match="space"):
+        record()
     sink.abort()
 
 
