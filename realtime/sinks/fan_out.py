@@ -113,6 +113,7 @@ class FanOut:
                 lane.sink.abort()
             raise
         for lane in self._lanes:
+            lane.say_notes()
             lane.thread.start()
 
     def put(self, frame: Frame) -> None:
@@ -186,6 +187,7 @@ class _Lane:
         self._in_hand = 0
         self._latencies = np.zeros(_RESERVOIR, np.int64)
         self._tries = 0
+        self._noted: set[str] = set()
 
     # -- from outside ----------------------------------------------------------------------------------------------
 
@@ -261,6 +263,7 @@ class _Lane:
         with self._changed:
             self.state = "running"
         self._say(f"{self.name}: connected")
+        self.say_notes()
 
     def _rest(self) -> None:
         """Wait before the next try, less than the wait where the session ends."""
@@ -306,7 +309,9 @@ class _Lane:
 
     def _fell(self, error: Exception) -> None:
         """End a sink that failed; say what happens next."""
-        why = str(error) if isinstance(error, StylefaderError) else f"{type(error).__name__}: {error}"
+        # Errors of ours say by themselves what failed.
+        ours = isinstance(error, StylefaderError)
+        why = str(error) if ours else f"{self.name}: {type(error).__name__}: {error}"
         again = self.reconnects and isinstance(error, SinkError) and error.failure
         with self._changed:
             if again and self.state == "running" and self._clock() - self._opened_at >= _STEADY_NS:
@@ -315,11 +320,11 @@ class _Lane:
             self._drop_waiting()
         self.sink.abort()
         if not again:
-            self._say(f"{self.name}: {why}; it is dropped, everything else goes on")
+            self._say(f"{why}; {self.name} is dropped, everything else goes on")
         elif not self._stopping:
             self._tries += 1
             wait = _BACK_OFF[min(self._tries, len(_BACK_OFF)) - 1]
-            self._say(f"{self.name}: {why}; trying again in {wait} s")
+            self._say(f"{why}; trying again in {wait} s")
 
     def _finish(self) -> None:
         try:
@@ -327,10 +332,16 @@ class _Lane:
         except Exception as error:
             with self._changed:
                 self.state = "failed"
-            self._say(f"{self.name}: {error}")
+            self._say(str(error) if isinstance(error, StylefaderError) else f"{self.name}: {error}")
             self.sink.abort()
+        self.say_notes()
+
+    def say_notes(self) -> None:
+        """Say what the sink noted and was not said yet."""
         for note in self.sink.notes:
-            self._say(f"{self.name}: {note}")
+            if note not in self._noted:
+                self._noted.add(note)
+                self._say(f"{self.name}: {note}")
 
     def _drop_waiting(self) -> None:
         self._dropped += len(self._waiting)

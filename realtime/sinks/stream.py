@@ -123,6 +123,9 @@ class StreamSink(Sink):
             raise
 
     def _address(self) -> str:
+        if self._protocol is PROTOCOLS["udp"] and "pkt_size" not in self.target:
+            # Whole packets of MPEG-TS in each of UDP's, as receivers expect.
+            return f"{self.target}{'&' if '?' in self.target else '?'}pkt_size=1316"
         if self._protocol is not HLS:
             return self.target
         folder = Path(self.target).parent

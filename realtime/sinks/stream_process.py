@@ -20,8 +20,10 @@ import av
 
 from realtime.sources.opening import reason
 
-# After the last packet, how long the goodbye may take, in seconds.
-_GOODBYE_S = 3.0
+# How long connecting and, after the last packet, the goodbye may take, in seconds: longer than the session waits, for
+# where the session has gone.
+_CONNECT_S = 20.0
+_GOODBYE_S = 5.0
 
 
 def send(address: str, muxer: str, options: dict[str, str], told: TextIO) -> None:
@@ -32,7 +34,9 @@ def send(address: str, muxer: str, options: dict[str, str], told: TextIO) -> Non
         stream = incoming.streams.video[0]
         with av.open(address, "w", format=muxer, container_options=options) as outgoing:
             target = outgoing.add_stream_from_template(stream, opaque=True)
+            _end_after(_CONNECT_S)
             outgoing.start_encoding()
+            faulthandler.cancel_dump_traceback_later()
             told.write("open\n")
             told.flush()
             for packet in incoming.demux(stream):
@@ -40,8 +44,12 @@ def send(address: str, muxer: str, options: dict[str, str], told: TextIO) -> Non
                     packet.dts = packet.pts  # NUT leaves it out where they are the same
                     packet.stream = target
                     outgoing.mux(packet)
-            # A thread of C, since this one's interpreter stands still while FFmpeg waits.
-            faulthandler.dump_traceback_later(_GOODBYE_S, exit=True, file=open(os.devnull, "w"))  # noqa: SIM115
+            _end_after(_GOODBYE_S)
+
+
+def _end_after(seconds: float) -> None:
+    """End this process then; by a thread of C, since the interpreter stands still while FFmpeg waits."""
+    faulthandler.dump_traceback_later(seconds, exit=True, file=open(os.devnull, "w"))  # noqa: SIM115
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ class VirtualCameraSink(Sink):
             why = "; ".join(reason(error).splitlines())
             raise SinkError(f"{named} cannot be opened ({why}); {how_to_get_one()}") from error
         self.device = self._camera.device
-        self.notes.append(f"the virtual camera is {self.device}")
+        self.notes.append(f"other programs find it as {self.device}")
 
     def write(self, frame: Frame) -> None:
         """Show one frame. Raises SinkError(failure=True) when that fails."""

@@ -163,7 +163,7 @@ def test_a_sink_that_fails_is_dropped_with_a_word(stage: Stage) -> None:
     stage.fan_out.add("good", good, bound=100)
     stage.fan_out.open()
     stage.put()
-    stage.until_said("bad: the disk is full; it is dropped")
+    stage.until_said("the disk is full; bad is dropped")
     stage.put(10)
     stage.until(lambda: len(good.frames) == 11)
     assert (stage.of("bad").state, stage.of("bad").dropped) == ("failed", 11)
@@ -180,7 +180,7 @@ def test_a_bug_in_a_sink_ends_that_sink_alone(stage: Stage, reconnects: bool) ->
     stage.fan_out.open()
     stage.until(lambda: stage.of("bad").state == "running")
     stage.put()
-    stage.until_said("ZeroDivisionError: by nothing; it is dropped")
+    stage.until_said("bad: ZeroDivisionError: by nothing; bad is dropped")
     stage.until(lambda: not stage.fan_out.alive)
 
 
@@ -202,7 +202,7 @@ def test_a_stream_comes_back_by_itself_after_longer_and_longer_waits(stage: Stag
     stage.fan_out.open()
     for number, wait in enumerate([1, 2, 4, 8, 15, 15], 1):
         stage.until(lambda number=number: len(stage.words) == number)  # type: ignore[misc]
-        assert stage.words[-1] == f"stream: connection refused; trying again in {wait} s"
+        assert stage.words[-1] == f"connection refused; trying again in {wait} s"
         assert stage.of("stream").state == "reconnecting"
         stage.put()
         if number == 6:
@@ -225,7 +225,7 @@ def test_a_connection_that_held_begins_at_the_shortest_wait_again(stage: Stage) 
         stage.clock.forward(held)
         stream.fails = SinkError("reset", failure=True)
         stage.put()
-        stage.until(lambda wait=wait: stage.words[-1] == f"stream: reset; trying again in {wait} s")  # type: ignore[misc]
+        stage.until(lambda wait=wait: stage.words[-1] == f"reset; trying again in {wait} s")  # type: ignore[misc]
         stage.clock.forward(wait)
     stage.until(lambda: stage.words[-1] == "stream: connected")
 
@@ -235,7 +235,7 @@ def test_bad_input_is_not_tried_again(stage: Stage) -> None:
     stream.refuses = SinkError("there is no such protocol")
     stage.fan_out.add("stream", stream, reconnects=True)
     stage.fan_out.open()
-    stage.until_said("no such protocol; it is dropped")
+    stage.until_said("no such protocol; stream is dropped")
     assert stage.of("stream").state == "failed"
 
 
@@ -313,6 +313,23 @@ def test_latency_is_from_capture_to_the_end_of_the_write(stage: Stage) -> None:
         stage.until(lambda: not stage.of("sink").waiting)
     assert sorted(stage.of("sink").latencies_ns) == [10_000_000, 20_000_000, 30_000_000]
     assert stage.of("sink").latency_ns(0, 50, 100) == [10_000_000, 20_000_000, 30_000_000]
+
+
+def test_notes_are_said_once_each_at_the_opening_and_at_the_end(stage: Stage) -> None:
+    class Noting(Probe):
+        def open(self) -> None:
+            super().open()
+            self.notes = ["it is device 2"]
+
+        def close(self) -> None:
+            super().close()
+            self.notes.append("three packets were lost")
+
+    stage.fan_out.add("camera", Noting())
+    stage.fan_out.open()
+    assert stage.words == ["camera: it is device 2"]
+    stage.fan_out.close(PATIENCE)
+    assert stage.words == ["camera: it is device 2", "camera: three packets were lost"]
 
 
 def test_numbers_stay_bounded(stage: Stage) -> None:

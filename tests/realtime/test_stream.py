@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from realtime.frames import Frame
-from realtime.sinks import stream_link
+from realtime.sinks import stream, stream_link
 from realtime.sinks.fan_out import FanOut
 from realtime.sinks.stream import StreamSink, has_srt, protocol_of, shown_address
 from training.errors import SinkError
@@ -61,6 +61,12 @@ class Receiver:
         assert self.process.stdout is not None
         self.process.stdout.close()
         return self.got
+
+
+@pytest.fixture(autouse=True)
+def _time_for_a_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy test machine is slower than a session may be."""
+    monkeypatch.setattr(stream, "_GOODBYE_S", 20.0)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_frames_go_out_as_they_are(stand_in: type[StandIn], picture) -> None:
     assert np.array_equal(device.frames[0].reshape(48, 64, 3), picture(48, 64))
     assert (device.size, device.closed) == ((64, 48), 1)
     assert device.fps == pytest.approx(29.97, abs=0.01)
-    assert sink.notes == ["the virtual camera is stand-in"]
+    assert sink.notes == ["other programs find it as stand-in"]
     sink.close()
     assert device.closed == 1
 
