@@ -14,7 +14,7 @@ from typing import Literal
 
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
-from realtime.sources.base import Source
+from realtime.sources.base import Packet, Source
 from training.errors import SourceError
 
 FIRST_WAIT_S = 0.5
@@ -34,11 +34,12 @@ class CaptureCounts:
 
 
 class Capture:
-    """Runs one source at a time, each made by `make`.
+    """Runs one source at a time: `first`, which is open, and then those that `make` makes.
 
     every: take each so-manieth frame. reconnects: open it again when it breaks or ends; else its end is the end.
     say: words for people. `state` is `lost` between a break and the next frame; `error` says why it was lost or
-    failed. Frames are counted through, whichever opening they come from.
+    failed. put_packet: gets the packets of the other tracks of a file. Frames are counted through, whichever opening
+    they come from.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Capture:
         *,
         name: str,
         reconnects: bool,
+        first: Source | None = None,
         every: int = 1,
+        put_packet: Callable[[Packet], None] = lambda packet: None,
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self.counts = CaptureCounts()
@@ -57,6 +60,7 @@ class Capture:
         self.notes: list[str] = []
         self._make, self._mailbox, self._name = make, mailbox, name
         self._reconnects, self._every, self._say = reconnects, every, say
+        self._first, self._put_packet = first, put_packet
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._source: Source | None = None
@@ -111,30 +115,38 @@ class Capture:
 
     def _once(self) -> None:
         """One opening of the source, to its end. Raises SourceError."""
-        source = self._make()
-        with self._lock:
-            if self._stop.is_set():
-                return
-            self._source = source
+        source, self._first = self._first, None
+        if source is None:
+            source = self._make()
+            source.open()
         try:
-            with source:
-                self._tell(source)
-                for frame in source:
-                    if self._stop.is_set():
-                        return
-                    if self.state != "running":
-                        if self.state == "lost":
-                            self._say(f"{self._name} is back")
-                        self.state = "running"
-                    number = self.counts.captured
-                    self.counts.captured += 1
-                    if number % self._every:
-                        self.counts.skipped += 1
-                        continue
-                    self._mailbox.put(replace(frame, index=number))
+            with self._lock:
+                self._source = source
+            self._tell(source)
+            for thing in source.frames_and_packets():
+                if self._stop.is_set():
+                    return
+                if isinstance(thing, Frame):
+                    self._take(thing)
+                else:
+                    self._put_packet(thing)
+            self._tell(source)
         finally:
             with self._lock:
                 self._source = None
+            source.close()
+
+    def _take(self, frame: Frame) -> None:
+        if self.state != "running":
+            if self.state == "lost":
+                self._say(f"{self._name} is back")
+            self.state = "running"
+        number = self.counts.captured
+        self.counts.captured += 1
+        if number % self._every:
+            self.counts.skipped += 1
+        else:
+            self._mailbox.put(replace(frame, index=number))
 
     def _tell(self, source: Source) -> None:
         for note in source.notes:

@@ -36,7 +36,7 @@ class Outlet(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LiveOptions:
+class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles.
@@ -60,7 +60,7 @@ class LiveSession:
         make_capture: Callable[[NewestMailbox[Frame]], Capture],
         outlet: Outlet,
         rack: Rack,
-        options: LiveOptions,
+        options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,

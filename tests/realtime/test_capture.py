@@ -114,6 +114,19 @@ def test_a_file_that_breaks_says_why() -> None:
     assert str(capture.error) == "cut off"
 
 
+def test_a_source_that_is_open_already_is_the_first() -> None:
+    first, second = Reel(2, error=SourceError("unplugged"), opens=False), Reel(1, hangs=True)
+    mailbox = Kept()
+    capture = Capture(lambda: second, mailbox, name="x", reconnects=True, first=first)
+    capture.start()
+    for _ in range(WAIT_S * 100):
+        if capture.counts.captured == 3:
+            break
+        threading.Event().wait(0.01)
+    assert capture.stop()
+    assert capture.counts.captured == 3 and capture.counts.losses == 1 and first.closed.is_set()
+
+
 def test_every_third_frame() -> None:
     capture, mailbox, _ = run([Reel(8)], lambda c: c.over, reconnects=False, every=3)
     assert [frame.index for frame in mailbox.all] == [0, 3, 6]

@@ -15,7 +15,7 @@ from engines.base import Picture
 from realtime.adaptive import Size
 from realtime.capture import Capture
 from realtime.frames import Frame
-from realtime.live import LiveOptions, LiveSession
+from realtime.live import LiveSession, SessionOptions
 from realtime.mailbox import NewestMailbox
 from realtime.rack import Order, Rack
 from tests.conftest import random_pack
@@ -164,7 +164,7 @@ def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
     def capture(mailbox: NewestMailbox[Frame]) -> Capture:
         return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, say=said.append)
 
-    options = LiveOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
+    options = SessionOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
     live = LiveSession(capture, outlet, a_rack(packs, said), options, say=said.append)
     live.start()
 
@@ -263,7 +263,7 @@ def test_what_kills_the_stylizer_reaches_the_owner(session: Any) -> None:
 
 def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
     clock = Clock()
-    options = LiveOptions(height=360, width=640, adaptive_fps=30)
+    options = SessionOptions(height=360, width=640, adaptive_fps=30)
     mailbox_of: list[NewestMailbox[Frame]] = []
 
     def capture(mailbox: NewestMailbox[Frame]) -> Capture:
