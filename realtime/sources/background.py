@@ -132,9 +132,11 @@ class BackgroundSource(Source):
         """Start the thread and wait for the first picture. Raises SourceError."""
         self.close()
         self.notes = []
-        self._session = session = Session()
-        self._thread = Thread(target=self._run, args=(session,), name=f"source {self.name}", daemon=True)
-        self._thread.start()
+        session = Session()
+        thread = Thread(target=self._run, args=(session,), name=f"source {self.name}", daemon=True)
+        thread.start()
+        # Together and last, so that `close` in another thread finds both or none.
+        self._thread, self._session = thread, session
         try:
             self._first = session.next(self._open_s)
             if self._first is None:

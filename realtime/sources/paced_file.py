@@ -90,6 +90,8 @@ class PacedSource(Source):
         first = self._open_next()
         if first is None:
             raise SourceError(f"no file of {len(self.files)} can be read: {'; '.join(self.notes)}")
+        for note in first.notes:
+            self._say(note)
         self.file = self._current = first
         self.width, self.height = first.width, first.height
         self.rate = self._still_rate if isinstance(first, StillSource) else first.rate
@@ -142,7 +144,7 @@ class PacedSource(Source):
                     break
                 yield replace(thing, pts=offset + pts, index=first_index + thing.index, captured_ns=self._now_ns())
             offset, first_index = offset + end, first_index + index
-            if not index or not self._go_on():
+            if (not index and len(self.files) == 1) or not self._go_on():
                 break
             if self._pace.late(offset) > _TOO_LATE:
                 self._pace.set_due(offset)

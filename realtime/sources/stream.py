@@ -100,10 +100,10 @@ def _options(scheme: str) -> dict[str, str]:
     Not `fflags=nobuffer`: it throws away what was read while the stream was recognised, the first key frame with it,
     and leaves the screen empty until the next one.
     """
-    options = {"fflags": "discardcorrupt"}
+    options = {"fflags": "discardcorrupt", "analyzeduration": "1000000"}
     if scheme not in ("http", "https"):
         # These say at once what they hold. Files and playlists may hide it deeper.
-        options |= {"analyzeduration": "1000000", "probesize": "1000000"}
+        options |= {"probesize": "1000000"}
     if scheme in ("rtsp", "rtsps"):
-        options |= {"rtsp_transport": "tcp"}
+        options |= {"rtsp_flags": "prefer_tcp"}  # UDP where the camera has nothing else
     return options

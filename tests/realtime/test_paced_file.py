@@ -190,6 +190,17 @@ def test_broken_file(clock: FakeClock, tmp_path: Path) -> None:
     assert "breaks off" in source.notes[0]
 
 
+def test_folder_with_a_file_that_breaks_off(clock: FakeClock, tmp_path: Path) -> None:
+    file = Clip(frames=100, options={"g": "5"}).make(tmp_path / "a.mkv")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    colour(tmp_path / "b.png", (0, 250, 0), (64, 48))
+    with paced(clock, *folder_files(tmp_path)) as source:
+        frames = list(source)
+    assert frames[0].image[0, 0, 1] < 200 and frames[-1].image[0, 0, 1] == 250
+    assert any("breaks off" in note for note in source.notes)
+    assert [b.pts > a.pts for a, b in itertools.pairwise(frames)] == [True] * (len(frames) - 1)
+
+
 def test_order_and_folder_files(tmp_path: Path) -> None:
     for name in ("b.MOV", "a.png", "c.txt"):
         (tmp_path / name).write_bytes(b"x")
