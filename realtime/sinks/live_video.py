@@ -27,10 +27,10 @@ class LiveVideo:
     """The H.264 track of an output that is not yet begun; frames of any rate, at the time of their capture.
 
     width, height: of every frame. rate: about how many frames a second, None where nobody knows. tick: seconds of
-    the track's clock. options: as libx264 names them. separate_header: the codec's header goes beside the packets
-    only, as files and RTMP want it. begins: seconds on the track of the first frame.
+    the track's clock. options: as libx264 names them. at_once: a frame's packet comes before the next frame, at some
+    cost in size; else the encoder works on several frames together. begins: seconds on the track of the first frame.
 
-    There are no B-frames: packets come in the order of the frames, and nothing waits for a later one.
+    There are no B-frames: packets come in the order of the frames.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class LiveVideo:
         rate: Fraction | None,
         tick: Fraction,
         options: dict[str, str],
-        separate_header: bool = True,
+        at_once: bool = False,
         begins: Fraction = Fraction(0),
     ) -> None:
         nominal = (rate or _NOMINAL_RATE).limit_denominator(1001)
@@ -56,9 +56,9 @@ class LiveVideo:
         context.time_base = stream.time_base = tick
         # Matroska would write a rate into the header; x264 is told one of its own for its level and rate control.
         context.framerate = Fraction(0)
-        context.thread_type = ThreadType.AUTO
-        if separate_header:
-            context.flags |= Flags.global_header
+        # x264 takes anything but slices alone for threads that each hold a frame back.
+        context.thread_type = ThreadType.SLICE if at_once else ThreadType.FRAME
+        context.flags |= Flags.global_header
         tags = tags_to_write(None, height)
         context.colorspace, context.color_range = tags.matrix, 1
         context.color_primaries, context.color_trc = tags.primaries, tags.transfer

@@ -43,8 +43,8 @@ _MUXERS: dict[str, tuple[dict[str, str], Fraction]] = {
         Fraction(1, 90000),
     ),
 }
-# The lookahead is what a crash loses beside the last piece.
-_SETTINGS = {"preset": "veryfast", "rc-lookahead": "10"}
+# A frame for each thread and the lookahead are what a crash loses beside the last piece.
+_SETTINGS = {"preset": "veryfast", "rc-lookahead": "10", "threads": "4"}
 QUALITY = 20
 
 

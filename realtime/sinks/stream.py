@@ -146,6 +146,7 @@ class StreamSink(Sink):
             rate=self._rate,
             tick=_TICK,
             options={**_SETTINGS, "maxrate": str(self._bit_rate), "bufsize": str(self._bit_rate)},
+            at_once=True,
             begins=one_frame,
         )
         with link.watched():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -32,6 +33,8 @@ class SendingProcess:
             bufsize=0,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
+        # Where the session leaves a hanging stream behind and ends, its process goes too.
+        atexit.register(self._process.kill)
         self._changed = Condition()
         self._until: float | None = None
         self._hung: float | None = None
@@ -93,6 +96,7 @@ class SendingProcess:
             self._changed.notify_all()
         self._process.kill()
         self._process.wait()
+        atexit.unregister(self._process.kill)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with suppress(OSError):

@@ -11,7 +11,8 @@ import pytest
 
 from realtime.frames import Frame
 from realtime.sinks.base import Sink
-from realtime.sinks.fan_out import FanOut, SinkStats
+from realtime.sinks.fan_out import FanOut
+from realtime.sinks.lane import SinkStats
 from realtime.sinks.null import NullSink
 from training.errors import SinkError
 

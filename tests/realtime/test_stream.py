@@ -18,6 +18,7 @@ import pytest
 from realtime.frames import Frame
 from realtime.sinks import stream, stream_link
 from realtime.sinks.fan_out import FanOut
+from realtime.sinks.live_video import LiveVideo
 from realtime.sinks.stream import StreamSink, has_srt, protocol_of, shown_address
 from training.errors import SinkError
 
@@ -102,19 +103,39 @@ def open_when_listening(sink: StreamSink) -> None:
     sink.open()
 
 
-def test_rtmp_arrives_at_its_times(port: int) -> None:
+@pytest.mark.parametrize("size", [(64, 48), (640, 360)])
+def test_rtmp_arrives_at_its_times(port: int, size: tuple[int, int]) -> None:
     address = f"rtmp://127.0.0.1:{port}/live/secret"
     receiver = Receiver(address, "flv")
-    sink = StreamSink(address, width=64, height=48, rate=Fraction(30))
+    sink = StreamSink(address, width=size[0], height=size[1], rate=Fraction(30))
     open_when_listening(sink)
     for index in range(45):
-        sink.write(frame_at(index))
+        sink.write(frame_at(index, size=size))
     sink.close()
     got = receiver.end()
     assert len(got) == 46
     assert got[0][3] < 20  # the black picture that opens the stream
-    assert all(abs(mean - 200) < 4 and (w, h) == (64, 48) for _, w, h, mean in got[1:])
+    assert all(abs(mean - 200) < 4 and (w, h) == size for _, w, h, mean in got[1:])
     assert [t for t, *_ in got] == pytest.approx([index / 30 for index in range(46)], abs=0.0011)
+
+
+def test_nothing_waits_for_the_next_frame(tmp_path: Path) -> None:
+    """Each frame's packet leaves in the same call, on machines with many cores too."""
+    with av.open(str(tmp_path / "x.nut"), "w") as output:
+        video = LiveVideo(
+            output,
+            width=1280,
+            height=720,
+            rate=Fraction(30),
+            tick=Fraction(1, 1000),
+            options={**stream._SETTINGS, "threads": "8"},
+            at_once=True,
+        )
+        for index in range(4):
+            image = np.full((720, 1280, 3), 60 * index, np.uint8)
+            (packet,) = video.encode(image, Fraction(index, 10))
+            assert packet.pts == 100 * index
+            output.mux(packet)
 
 
 def test_udp_arrives(port: int) -> None:
