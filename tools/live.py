@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from realtime.mailbox import NewestMailbox
     from realtime.sinks.fan_out import FanOut
     from realtime.sinks.window import Window
+    from realtime.sources.transform import TransformedSource
 
 _IDLE_S = 0.02
 _END_S = 2.0
@@ -198,7 +199,7 @@ class Live:
             crop=crop, fit=words["fit"],
         )  # fmt: skip
 
-    def _add_sinks(self, fan_out: FanOut, rate: Fraction | None, source: Any) -> None:
+    def _add_sinks(self, fan_out: FanOut, rate: Fraction | None, source: TransformedSource) -> None:
         from realtime.sinks.live import LiveSinkOptions, live_sink
 
         options = LiveSinkOptions(overwrite=self._words["overwrite"], sound=_sound_of(source))
@@ -233,8 +234,6 @@ class Live:
                 signal.signal(getattr(signal, name), ask)
 
 
-def _sound_of(source: Any) -> Any:
+def _sound_of(source: TransformedSource) -> Any:
     """The first audio track of a file, for recordings; None for sources without."""
-    file = getattr(getattr(source, "inner", None), "file", None)
-    tracks = getattr(file, "tracks", None) or []
-    return next((track for track in tracks if track.type == "audio"), None)
+    return next((track for track in getattr(source.inner, "tracks", ()) if track.type == "audio"), None)

@@ -52,7 +52,7 @@ class LiveChoice:
     def reconnects(self) -> bool:
         return self.kind in ("camera", "stream", "screen")
 
-    def make(self, *, now_ns: NowNs = time.monotonic_ns, sleep: Sleep = time.sleep) -> Source:
+    def make(self, *, now_ns: NowNs = time.monotonic_ns, sleep: Sleep = time.sleep) -> TransformedSource:
         """A fresh source, not yet opened. now_ns, sleep: the clock of what has a pace to keep."""
         return TransformedSource(self.builder(now_ns, sleep), self.options)
 
