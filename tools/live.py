@@ -74,11 +74,13 @@ class Live:
     """One run of the command: what was asked for, opened, played, and put in order again."""
 
     def __init__(self, words: dict[str, Any]) -> None:
+        from engines.opening import check_engine_words
         from training.errors import SinkError
         from training.gallery import find_pack
         from training.pack_file import PackFile
 
         self._words = words
+        check_engine_words(words["engine"], words["precision"])
         self._packs = [PackFile(find_pack(name)) for name in words["style"] or ["great_wave_lite"]]
         self._width, self._height = parse_size(words["size"])
         self._asked_to_end = threading.Event()
