@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,13 @@ def test_every_key_does_one_thing_and_is_in_the_help() -> None:
     assert len(help_lines()) == len(KEYS)
     assert all(line.isascii() for line in help_lines()), "OpenCV draws nothing else"
     assert any(line.startswith("up +") for line in help_lines())
+
+
+def test_the_documents_have_the_same_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
+    for entry in KEYS:
+        keys = " ".join(f"`{key}`" for key in entry.keys if key != "closed")
+        assert f"| {keys} | {entry.help} |" in text
 
 
 def test_keys_reach_the_session(board: Keyboard) -> None:
