@@ -1,7 +1,7 @@
 """The training loop: one network, one style picture, a folder of photographs, Adam.
 
-Main networks and tuning-blocks are trained by the same loop: a main network at whatever alpha (it has no
-blocks yet), blocks at alpha = 1 with the main network frozen.
+Main networks and tuning-blocks are trained by the same loop: a main network has no blocks yet, blocks are
+trained at alpha = 1 with the main network frozen. The temporal term sees blocks at any alpha.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,51 +25,10 @@ from training.hashing import file_hash
 from training.loss_network import LossNetwork
 from training.losses import StyleTarget, content_loss
 from training.networks import DynamicNet
+from training.settings import TrainSettings
+from training.temporal import TEMPORAL_WEIGHTS, camera_noise, generator_for, random_warp, temporal_loss
 
-Precision = Literal["auto", "f32", "bf16"]
 _CALIBRATION_PHOTOS = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
-
-    style_weight: style loss against content loss (whose weight is 1).
-    smoothness: weight of the total variation of the output, in its normalised colours.
-    style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
-    pyramid: over how many sizes style is compared, each half of the one before.
-    learning_rate falls to a tenth over the second half of the run.
-    """
-
-    iterations: int
-    style_weight: float
-    smoothness: float = 0.0
-    batch: int = 2
-    crop: int = 192
-    learning_rate: float = 1e-3
-    style_size: int = 256
-    pyramid: int = 2
-    seed: int = 0
-    precision: Precision = "auto"
-
-    def __post_init__(self) -> None:
-        if self.crop % 4:
-            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
-        if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
-            raise TrainingError("iterations, batch and pyramid must be 1 or more")
-        # The loss network halves the picture twice more than the pyramid does.
-        least = 16 * 2 ** (self.pyramid - 1)
-        for name in ("style_size", "crop"):
-            if getattr(self, name) < least:
-                raise TrainingError(f"{name} must be at least {least} pixels, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise TrainingError(f"seed must be 0 or more, not {self.seed}")
-        if self.precision not in get_args(Precision):
-            raise TrainingError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision!r}")
-        for name in ("style_weight", "learning_rate", "smoothness"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +40,7 @@ class Progress:
     total: float
     content: float
     style: float
+    temporal: float
     images_per_second: float
     seconds_left: float
 
@@ -134,11 +94,10 @@ class Trainer:
         self.optimizer = torch.optim.Adam(learning, lr=settings.learning_rate)
         self.alpha = torch.ones(net.n_blocks)
 
-        style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
         self.layer_means = self._restore() if resume else self._calibrate(loss_network)
         loss_network.divide_activations(self.layer_means)
         self.loss_network = loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.target = StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
+        self.target = style_target(loss_network, style, settings)
 
     def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
         if self.checkpoint.exists():
@@ -201,7 +160,7 @@ class Trainer:
             if should_stop():
                 self.save_checkpoint()
                 return False
-            total, content, style = self._step(crops_NHWC)
+            losses = self._step(crops_NHWC)
             self.iteration += 1
             if self.iteration % self.checkpoint_every == 0 and self.iteration < settings.iterations:
                 self.save_checkpoint()
@@ -212,9 +171,7 @@ class Trainer:
                 now = Progress(
                     iteration=self.iteration,
                     iterations=settings.iterations,
-                    total=total,
-                    content=content,
-                    style=style,
+                    **losses,
                     images_per_second=done * settings.batch / seconds,
                     seconds_left=seconds / done * left,
                 )
@@ -226,7 +183,8 @@ class Trainer:
         late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)
         return self.settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * late))
 
-    def _step(self, crops_NHWC: Picture) -> tuple[float, float, float]:
+    def _step(self, crops_NHWC: Picture) -> dict[str, float]:
+        """One step of Adam; the losses before it, by their names in Progress."""
         settings = self.settings
         photo = torch.from_numpy(crops_NHWC).permute(0, 3, 1, 2).float() / 255
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
@@ -237,14 +195,16 @@ class Trainer:
                 photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
             content = content_loss(features, photo_features, self.loss_network.layers.content)
             style = self.target.loss(rgb01, features)
-        seen = float(content.detach()), float(style.detach())
-        total = content + settings.style_weight * style
+            temporal = self._temporal(photo, rgb01) if settings.temporal != "off" else torch.zeros(())
+        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(y.float())
-        if not torch.isfinite(total):
+        losses = {"total": total, "content": content, "style": style, "temporal": temporal}
+        seen = {name: float(loss.detach()) for name, loss in losses.items()}
+        if not math.isfinite(seen["total"]):
             raise TrainingError(
-                f"the loss is not finite at iteration {self.iteration + 1} (content {seen[0]:g}, "
-                f"style {seen[1]:g}): lower the learning rate and resume; the last checkpoint is untouched",
+                f"the loss is not finite at iteration {self.iteration + 1} (content {seen['content']:g}, "
+                f"style {seen['style']:g}): lower the learning rate and resume; the last checkpoint is untouched",
                 failure=True,
             )
         for group in self.optimizer.param_groups:
@@ -252,7 +212,32 @@ class Trainer:
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return float(total.detach()), *seen
+        return seen
+
+    def _temporal(self, photo: Tensor, rgb01: Tensor) -> Tensor:
+        """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
+
+        Costs one more pass of a batch through the network: a main network has its first picture already, for
+        blocks half the photographs go in twice.
+        """
+        generator = generator_for(self.settings.seed, self.iteration)
+        if self.net.n_blocks:
+            photo = photo[: (len(photo) + 1) // 2]
+        warp = random_warp(len(photo), photo.shape[2], photo.shape[3], generator)
+        warped = warp(photo)
+        warped = (warped + camera_noise(warped, generator)).clamp(0, 1)
+        if self.net.n_blocks:
+            alpha = torch.rand(1, generator=generator).expand(self.net.n_blocks)
+            rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
+        else:
+            of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
+        return temporal_loss(warp(rgb01), of_warped, warp.visible_N1HW)
+
+
+def style_target(loss_network: LossNetwork, style: Path, settings: TrainSettings) -> StyleTarget:
+    """What a run with these settings looks for in the style picture. Raises TrainingError."""
+    style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
+    return StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
 
 
 def total_variation(x_NCHW: Tensor) -> Tensor:
