@@ -76,8 +76,12 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
 
             finished = run.train(report=report, should_stop=lambda: stop.wanted)
-    if trainer.photos.unreadable:
-        say(f"{len(trainer.photos.unreadable)} pictures could not be read and were skipped")
+    photos = trainer.photos
+    if photos.unreadable:
+        say(f"note: {len(photos.unreadable)} of {len(photos)} pictures could not be read and were skipped, "
+            f"{min(photos.unreadable)} among them")  # fmt: skip
+    if photos.enlarged:
+        say(f"note: {len(photos.enlarged)} of {len(photos)} pictures are smaller than the crop and were enlarged")
     return finished
 
 

@@ -60,7 +60,7 @@ class Run:
         self.recipe = recipe
         self._resume = resume
         self._checkpoint_every = checkpoint_every
-        self._previewed = PhotoFolder(recipe.held_out or recipe.photos)
+        self._previewed = PhotoFolder(recipe.held_out, split="val") if recipe.held_out else PhotoFolder(recipe.photos)
         self._previewed.photo(0)  # at least one can be read
         self._nets: dict[str, DynamicNet] = {}
         self._record: dict[str, Any] = {}
@@ -150,7 +150,7 @@ class Run:
         if main_hash(pack.network()) != main_hash(self._nets["main"]):
             raise TrainingError("the main network changed while its blocks were trained", failure=True)
         if self.recipe.held_out is not None:
-            held_out = PhotoFolder(self.recipe.held_out)
+            held_out = PhotoFolder(self.recipe.held_out, split="val")
             photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
             alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
             curve = measure_losses(
