@@ -26,7 +26,9 @@ def command(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The pack to write, NAME.safetensors.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoints beside the output.")] = False,
-    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints and previews.")] = 200,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
+    preview_minutes: Annotated[float, typer.Option(help="Minutes between previews.")] = 5.0,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard to look into.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
@@ -41,7 +43,13 @@ def command(
     from training.runs import Run
 
     stop = _StopOnce()
-    run = Run(checked, resume=resume, checkpoint_every=checkpoint_every)
+    run = Run(
+        checked,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
+        preview_minutes=preview_minutes,
+        tensorboard=tensorboard,
+    )
     unwind()
     for part in checked.parts:
         if not _train_part(run, part, stop):
@@ -50,8 +58,8 @@ def command(
             raise typer.Exit(130)
     if checked.held_out:
         say(f"measuring on {checked.held_out}")
-    if run.preview_problem:
-        say(f"note: {run.preview_problem}")
+    for problem in run.problems:
+        say(f"note: {problem}")
     pack = run.finish()
     if json:
         print_json({"file": str(pack.file), "header": asdict(pack.header)})
@@ -76,6 +84,8 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
 
             finished = run.train(report=report, should_stop=lambda: stop.wanted)
+    if finished and trainer.iteration < part.settings.iterations:
+        say(f"{part.name}: the loss no longer falls after {trainer.iteration} iterations")
     photos = trainer.photos
     if photos.unreadable:
         say(f"note: {len(photos.unreadable)} of {len(photos)} pictures could not be read and were skipped, "

@@ -88,6 +88,10 @@ class Recipe:
         return self.output.with_suffix(f".{part.name}.checkpoint.pt")
 
     @property
+    def log(self) -> Path:
+        return self.output.with_suffix(".log.csv")
+
+    @property
     def preview(self) -> Path:
         return self.output.with_suffix(".preview.png")
 

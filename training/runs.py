@@ -7,8 +7,10 @@ and they are put together at the end.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
 from training.files import written_whole
 from training.hashing import file_hash
+from training.log import TrainingLog
 from training.loss_network import load_loss_network
 from training.losses import StyleTarget
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
@@ -40,9 +43,23 @@ class Run:
 
     Raises TrainingError or PackError before anything is written when the input does not fit. With `resume` the run
     goes on from the checkpoints beside the output, bit for bit as if never stopped.
+
+    checkpoint_every: iterations between checkpoints. preview_minutes: time between previews, by `clock` in seconds.
+    tensorboard: a folder that losses are written into for TensorBoard, as well as into the CSV log.
     """
 
-    def __init__(self, recipe: Recipe, *, resume: bool = False, checkpoint_every: int = 200) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        resume: bool = False,
+        checkpoint_every: int = 200,
+        preview_minutes: float = 5.0,
+        tensorboard: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not preview_minutes > 0:
+            raise TrainingError(f"previews come every so many minutes, more than 0, not {preview_minutes}")
         if not recipe.output.parent.is_dir():
             raise TrainingError(f"the folder {recipe.output.parent} is not there")
         if recipe.output.exists():
@@ -67,7 +84,14 @@ class Run:
         if recipe.main_pack is not None:
             self._take_main(load_pack(recipe.main_pack))
         parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
-        self.preview_problem: str | None = None
+        self._preview_seconds, self._clock = 60 * preview_minutes, clock
+        self._preview_problem: str | None = None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong without stopping the run, in words."""
+        return [problem for problem in (self._preview_problem, self._log.problem) if problem]
 
     @property
     def width(self) -> int:
@@ -111,17 +135,25 @@ class Run:
         return self.trainer
 
     def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
-        """Train the part to its end or until `should_stop`; True when finished. Previews go with checkpoints."""
+        """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock."""
+        previewed = self._clock()
 
         def step(progress: Progress) -> None:
-            if progress.iteration % self._checkpoint_every == 0 or progress.iteration == progress.iterations:
+            nonlocal previewed
+            self._log.add(progress)
+            if self._clock() - previewed >= self._preview_seconds or self.trainer.finished:
                 try:
                     self.write_preview()
                 except OSError as error:  # a preview is no reason to lose a run
-                    self.preview_problem = f"cannot write {self.recipe.preview}: {error.strerror or error}"
+                    self._preview_problem = f"cannot write {self.recipe.preview}: {error.strerror or error}"
+                previewed = self._clock()
             report(progress)
 
-        finished = self.trainer.run(report=step, should_stop=should_stop)
+        self._log.begin(self.part.name, done=self.trainer.iteration)
+        try:
+            finished = self.trainer.run(report=step, should_stop=should_stop)
+        finally:
+            self._log.close()
         if finished:
             # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
             self._nets[self.part.name] = self.net.half().float().eval().requires_grad_(False)
@@ -204,6 +236,7 @@ class Run:
             "layer_means": trainer.layer_means,
             "content_layers": list(trainer.loss_network.layers.content),
             "style_layers": list(trainer.loss_network.layers.style),
+            "iterations": trainer.iteration,
             "device": "CPU",
         }
 

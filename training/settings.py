@@ -22,6 +22,7 @@ class TrainSettings:
     temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
     style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
     pyramid: over how many sizes style is compared, each half of the one before.
+    patience: stop when the total loss has not fallen for so many iterations; 0 never does.
     learning_rate falls to a tenth over the second half of the run.
     """
 
@@ -36,6 +37,7 @@ class TrainSettings:
     pyramid: int = 2
     seed: int = 0
     precision: Precision = "auto"
+    patience: int = 0
 
     def __post_init__(self) -> None:
         if self.crop % 4:
@@ -47,8 +49,9 @@ class TrainSettings:
         for name in ("style_size", "crop"):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} must be at least {least} pixels, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise TrainingError(f"seed must be 0 or more, not {self.seed}")
+        for name in ("seed", "patience"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
         for name, choices in (("precision", get_args(Precision)), ("temporal", get_args(Temporal))):
             if getattr(self, name) not in choices:
                 raise TrainingError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")

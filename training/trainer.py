@@ -45,6 +45,34 @@ class Progress:
     seconds_left: float
 
 
+class Plateau:
+    """Tells when a loss has stopped falling: its running mean, over a quarter of `patience`, has found no new low.
+
+    A fall by less than a thousandth is none. The state is three numbers, kept in checkpoints.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.mean, self.best, self.best_at = 0.0, math.inf, 0
+
+    def add(self, iteration: int, loss: float) -> None:
+        """Take in the loss of an iteration, the first of which is 1."""
+        share = max(1 / iteration, 4 / self.patience) if self.patience else 1.0
+        self.mean += min(1.0, share) * (loss - self.mean)
+        # The first means are of a few losses only, and lows among them are luck.
+        if iteration <= self.patience // 4 or self.mean < 0.999 * self.best:
+            self.best, self.best_at = self.mean, iteration
+
+    def reached(self, iteration: int) -> bool:
+        return self.patience > 0 and iteration - self.best_at >= self.patience
+
+    def state(self) -> list[float]:
+        return [self.mean, self.best, self.best_at]
+
+    def restore(self, state: list[float]) -> None:
+        self.mean, self.best, self.best_at = state[0], state[1], int(state[2])
+
+
 def prefers_bf16() -> bool:
     """Whether this CPU multiplies bf16 matrices itself, so that autocast is faster than float32."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -93,6 +121,7 @@ class Trainer:
         learning: Iterable[nn.Parameter] = [p for p in net.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(learning, lr=settings.learning_rate)
         self.alpha = torch.ones(net.n_blocks)
+        self.plateau = Plateau(settings.patience)
 
         self.layer_means = self._restore() if resume else self._calibrate(loss_network)
         loss_network.divide_activations(self.layer_means)
@@ -117,6 +146,7 @@ class Trainer:
         self.net.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration = state["iteration"]
+        self.plateau.restore(state["plateau"])
         return dict(state["layer_means"])
 
     def _fingerprint(self) -> dict[str, Any]:
@@ -132,6 +162,7 @@ class Trainer:
             "network": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "iteration": self.iteration,
+            "plateau": self.plateau.state(),
             "layer_means": self.layer_means,
         }
         try:
@@ -145,11 +176,13 @@ class Trainer:
     ) -> bool:
         """Train to the end, or until `should_stop` says so between two iterations; True when it is finished.
 
+        The end is the last iteration, or the plateau.
+
         A checkpoint is written every `checkpoint_every` iterations and at the end of the call. A loss that is
         not finite raises TrainingError and leaves the last checkpoint alone.
         """
         settings = self.settings
-        if self.iteration >= settings.iterations:
+        if self.finished:
             return True
         began, first = time.monotonic(), self.iteration
         rows = batches(
@@ -162,7 +195,8 @@ class Trainer:
                 return False
             losses = self._step(crops_NHWC)
             self.iteration += 1
-            if self.iteration % self.checkpoint_every == 0 and self.iteration < settings.iterations:
+            self.plateau.add(self.iteration, losses["total"])
+            if self.iteration % self.checkpoint_every == 0 and not self.finished:
                 self.save_checkpoint()
             if report:
                 seconds = time.monotonic() - began
@@ -176,8 +210,15 @@ class Trainer:
                     seconds_left=seconds / done * left,
                 )
                 report(now)
+            if self.finished:
+                break
         self.save_checkpoint()
         return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last iteration is done, or the loss has reached its plateau."""
+        return self.iteration >= self.settings.iterations or self.plateau.reached(self.iteration)
 
     def _rate(self) -> float:
         late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)

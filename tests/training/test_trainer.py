@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ import torch
 from tests.conftest import random_pack
 from tests.training.given import QUICK, changes, make_given, recipe_of
 from training.errors import TrainingError
+from training.log import TrainingLog
 from training.loss_network import load_loss_network
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from training.pack import load_pack, save_pack
 from training.recipe import RECIPES, read_recipe
 from training.runs import Run, main_hash
 from training.settings import TrainSettings
-from training.trainer import Progress, Trainer
+from training.trainer import Plateau, Progress, Trainer
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,100 @@ def test_resume_goes_on_exactly(given: Path, tmp_path: Path, temporal: str, stop
     assert [p.total for p in train(rest)] == losses[stop:]
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(rest.net.state_dict()[name], tensor), name
+    assert logged(rest) == logged(whole)
+
+
+def logged(run: Run) -> list[list[str]]:
+    """The rows of a run's CSV log, without the speeds."""
+    return [row.split(",")[:-1] for row in run.recipe.log.read_text().splitlines()]
+
+
+def test_the_log_has_a_row_a_step_and_drops_what_a_checkpoint_does_not_know(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "p.safetensors", main__iterations=3)
+    seen = train(run)
+    rows = logged(run)
+    assert rows[0] == ["part", "iteration", "total", "content", "style", "temporal"]
+    assert [row[:2] for row in rows[1:]] == [["main", "1"], ["main", "2"], ["main", "3"]]
+    assert [float(row[2]) for row in rows[1:]] == pytest.approx([now.total for now in seen], rel=1e-5)
+    log = TrainingLog(run.recipe.log)
+    log.begin("blocks", done=0)
+    log.add(seen[0])
+    log.close()
+    assert [row[:2] for row in logged(run)[3:]] == [["main", "3"], ["blocks", "1"]]
+    with run.recipe.log.open("a") as file:
+        file.write("main,4,1,")  # cut off where the disk was full
+    log.begin("main", done=1)
+    log.close()
+    log.close()
+    assert [row[:2] for row in logged(run)[1:]] == [["main", "1"], ["blocks", "1"]]
+
+
+def test_a_log_that_cannot_be_written_stops_no_run(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "p.safetensors", main__iterations=2)
+    run.recipe.log.mkdir()
+    assert len(train(run)) == 2
+    assert [problem for problem in run.problems if "cannot write" in problem]
+
+
+def test_previews_come_by_the_clock(given: Path, tmp_path: Path) -> None:
+    minutes = iter(range(1000))
+    recipe = recipe_of(given, tmp_path / "p.safetensors", "fixed", main__iterations=9)
+    run = Run(recipe, preview_minutes=4, clock=lambda: 60.0 * next(minutes))
+    run.begin(recipe.parts[0])
+    drawn: list[int] = []
+    run.write_preview = lambda: drawn.append(run.trainer.iteration)  # type: ignore[method-assign]
+    run.train(report=lambda now: None, should_stop=lambda: False)
+    assert drawn == [4, 8, 9]
+
+
+def test_scalars_go_to_tensorboard(given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path / "board")
+
+        def add_scalar(self, name: str, value: float, iteration: int) -> None:
+            written.append((name, iteration))
+
+        def close(self) -> None:
+            written.append(("close", 0))
+
+    recipe = recipe_of(given, tmp_path / "p.safetensors", "fixed", main__iterations=1)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        Run(recipe, tensorboard=tmp_path / "board")
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(Run(recipe, tensorboard=tmp_path / "board"))
+    names = [f"main/{loss}" for loss in ("total", "content", "style", "temporal")]
+    assert written == [*((name, 1) for name in names), ("close", 0)]
+
+
+def test_a_plateau_is_where_the_mean_no_longer_falls() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.3, 1000)
+    plateau = Plateau(80)
+    falling = [10 - 0.02 * i if i < 300 else 4 for i in range(1000)]
+    for i, loss in enumerate(falling, 1):
+        plateau.add(i, loss + noise[i - 1])
+        if plateau.reached(i):
+            break
+    assert 340 < i < 600
+    for i, loss in enumerate(falling, 1):
+        never = Plateau(0)
+        never.add(i, loss)
+        assert not never.reached(i)
+
+
+def test_a_run_stops_at_the_plateau_and_stays_finished(given: Path, tmp_path: Path) -> None:
+    more = {"main__iterations": 50, "main__learning_rate": 0, "train__patience": 6, "held_out": None}
+    run = run_of(given, tmp_path / "p.safetensors", **more)
+    reached = len(train(run))
+    assert 6 <= reached < 50
+    again = run_of(given, tmp_path / "p.safetensors", resume=True, **more)
+    assert train(again) == []
+    assert again.finish().header.training["main"]["iterations"] == reached
 
 
 def test_a_level_recipe_makes_a_level_pack(given: Path, tmp_path: Path) -> None:
@@ -174,7 +270,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(given: Path, t
     with pytest.raises(TrainingError, match="weights are not finite"):
         run.trainer.save_checkpoint()
     assert checkpoint.read_bytes() == kept
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.main.checkpoint.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.log.csv", "p.main.checkpoint.pt"]
 
 
 def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
@@ -219,7 +315,7 @@ def test_a_checkpoint_of_another_picture_folder_or_main_network_is_refused(given
     [({"crop": 30}, "crop"), ({"batch": 0}, "batch"), ({"style_weight": float("nan")}, "style_weight"),
      ({"learning_rate": -1.0}, "learning_rate"), ({"iterations": 0}, "iterations"),
      ({"precision": "f64"}, "precision"), ({"temporal": "much"}, "temporal"),
-     ({"seed": -1}, "seed"), ({"style_size": 4}, "style_size"),
+     ({"seed": -1}, "seed"), ({"patience": -1}, "patience"), ({"style_size": 4}, "style_size"),
      ({"crop": 16, "pyramid": 3}, "crop")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(bad: dict[str, Any], word: str) -> None:
