@@ -125,6 +125,8 @@ def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
 def _make_change(table: dict[str, Any], change: str) -> None:
     key, equals, text = change.partition("=")
     *tables, last = key.strip().split(".")
+    if key.strip() == "main_pack":
+        table.pop("main", None)  # what is taken needs no training
     if not equals or not last or not all(tables):
         raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r}")
     for name in tables:
@@ -144,7 +146,7 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     names = _PARTS[objective]
     if "main_pack" in table:
         if "main" in table:
-            raise TrainingError("main_pack is a main network that is there already: [main] cannot be trained as well")
+            raise TrainingError("main_pack is a main network that is there already: [main] has no effect")
         names = tuple(name for name in names if name != "main")
     styles = {
         name: _fill(StylePicture, value, where=f"styles.{name}")

@@ -22,7 +22,6 @@ from training.log import TrainingLog
 from training.loss_network import load_loss_network
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from training.pack import load_pack, save_pack
-from training.recipe import RECIPES, read_recipe
 from training.runs import Run, main_hash
 from training.settings import TrainSettings
 from training.trainer import Plateau, Progress, Trainer
@@ -233,11 +232,9 @@ def test_a_dual_pack_is_each_side_by_itself(given: Path, tmp_path: Path) -> None
 def test_blocks_for_a_main_network_that_is_there(given: Path, tmp_path: Path) -> None:
     given_main = random_pack(tmp_path / "main.safetensors", width=4)
     save_pack(given_main)
-    text = (RECIPES / "one_block.toml").read_text()
-    start = text.index("[main]")
-    (tmp_path / "r.toml").write_text(text[:start] + text[text.index("[blocks]") :])
-    more = {"styles__painting__picture": given / "style.png", "main_pack": given_main.file, "blocks__iterations": 2}
-    recipe = read_recipe(tmp_path / "r.toml", changes(given, output=tmp_path / "one.safetensors", **more))
+    more = {"main_pack": given_main.file, "blocks__iterations": 2}
+    recipe = recipe_of(given, tmp_path / "one.safetensors", "one_block", **more)
+    assert [part.name for part in recipe.parts] == ["blocks"]
     run = Run(recipe)
     train(run)
     pack = run.finish()
