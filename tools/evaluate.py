@@ -1,4 +1,4 @@
-"""`stylefader evaluate`: look at what a style pack does."""
+"""`stylefader evaluate`: look at what a style pack does, and measure it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools import evaluate_temporal
 from tools.signals import unwind
 from tools.words import print_json, say
 
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
 
-app = typer.Typer(help="Look at what a style pack does.", no_args_is_help=True)
+app = typer.Typer(help="Look at what a style pack does, and measure it.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Look at what a style pack does."""
+app.command("temporal")(evaluate_temporal.command)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
 from training.pack import StylePack
 
@@ -44,6 +46,44 @@ def test_a_strip_shows_the_photograph_and_every_alpha(pack: StylePack, photo: Pa
 def test_bad_input(pack: StylePack, photo: Path, tmp_path: Path, arguments: tuple[str, ...], word: str) -> None:
     assert photo.exists()
     done = stylefader("evaluate", "strip", pack.file, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_warping_errors_of_photographs_and_of_a_clip(pack: StylePack, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    photo.rename(tmp_path / "photos" / "one.png")
+    Clip(frames=4).make(tmp_path / "clip.mp4")
+    words = ("evaluate", "temporal", pack.file, "clip.mp4", "--photos", "photos", "--frames", 3, "--side", 32)
+    done = stylefader(*words, "-o", "table.csv", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [(row["of"], row["alpha"], row["pairs"]) for row in rows] == [
+        (of, alpha, 2) for of in ("photographs", "clip.mp4") for alpha in (0, 0.5, 1)
+    ]
+    for row in rows:
+        assert row["excess"] == pytest.approx(row["error"] - row["input"])
+    with (tmp_path / "table.csv").open(newline="") as file:
+        assert [float(row["error"]) for row in csv.DictReader(file)] == [row["error"] for row in rows]
+    done = stylefader(*words, "-o", "table.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((), "nothing to measure on"),
+        (("none.mp4",), "none.mp4"),
+        (("--photos", "nowhere"), "no folder of photographs"),
+        (("none.mp4", "--frames", 1), "2 frames or more"),
+        (("none.mp4", "--alphas", "0:1 1:0"), "without times"),
+        (("none.mp4", "-o", "nowhere/table.csv"), "cannot write"),
+    ],
+)
+def test_what_cannot_be_measured(pack: StylePack, tmp_path: Path, arguments: tuple[object, ...], word: str) -> None:
+    done = stylefader("evaluate", "temporal", pack.file, *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
