@@ -32,6 +32,11 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_given(tmp_path_factory.mktemp("training"))
 
 
+@pytest.fixture(autouse=True)
+def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.runs._MEASURED_SIDE", 64)
+
+
 def run_of(given: Path, output: Path, recipe: str = "fixed", *, resume: bool = False, **more: Any) -> Run:
     return Run(recipe_of(given, output, recipe, **{"main__iterations": 6, **more}), resume=resume)
 
