@@ -71,6 +71,7 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     """Train one part to its end; False where Ctrl-C came first."""
     from training.trainer import Progress
 
+    speed: list[float] = []
     with stop:
         trainer = run.begin(part)
         say(f"training {part.name} at width {run.width} on {len(trainer.photos)} photographs, "
@@ -82,8 +83,11 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 if part.settings.temporal != "off":
                     losses += f" temporal {now.temporal:.5f}"
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
+                speed[:] = [now.images_per_second, now.waiting]
 
             finished = run.train(report=report, should_stop=lambda: stop.wanted)
+    if speed:
+        say(f"{part.name}: {speed[0]:.2f} images/s, {speed[1]:.1%} of the time spent waiting for photographs")
     if finished and trainer.iteration < part.settings.iterations:
         say(f"{part.name}: the loss no longer falls after {trainer.iteration} iterations")
     photos = trainer.photos

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -169,10 +169,10 @@ def loader_workers() -> int:
 
 def batches(
     photos: PhotoFolder, *, seed: int, size: int, batch: int, first: int, count: int, workers: int | None = None
-) -> Iterator[Picture]:
+) -> Generator[Picture, None, None]:
     """Batches number `first` to `count` - 1, uint8 (batch, size, size, 3) RGB, read ahead by worker threads.
 
-    However many workers there are, the batches are the same.
+    However many workers there are, the batches are the same. Close it when leaving early.
     """
     workers = loader_workers() if workers is None else workers
     ahead = 2 + 2 * workers

@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ _CALIBRATION_PHOTOS = 32
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised."""
+    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised.
+
+    waiting: share of the time since this call of `run` that went into waiting for photographs.
+    """
 
     iteration: int
     iterations: int
@@ -43,6 +47,7 @@ class Progress:
     temporal: float
     images_per_second: float
     seconds_left: float
+    waiting: float
 
 
 class Plateau:
@@ -176,42 +181,42 @@ class Trainer:
     ) -> bool:
         """Train to the end, or until `should_stop` says so between two iterations; True when it is finished.
 
-        The end is the last iteration, or the plateau.
-
-        A checkpoint is written every `checkpoint_every` iterations and at the end of the call. A loss that is
-        not finite raises TrainingError and leaves the last checkpoint alone.
+        The end is the last iteration, or the plateau. A checkpoint is written every `checkpoint_every` iterations and
+        at the end of the call. A loss that is not finite raises TrainingError and leaves the last checkpoint alone.
         """
         settings = self.settings
         if self.finished:
             return True
-        began, first = time.monotonic(), self.iteration
         rows = batches(
             self.photos, seed=settings.seed, size=settings.crop, batch=settings.batch,
             first=self.iteration, count=settings.iterations,
         )  # fmt: skip
-        for crops_NHWC in rows:
-            if should_stop():
-                self.save_checkpoint()
-                return False
-            losses = self._step(crops_NHWC)
-            self.iteration += 1
-            self.plateau.add(self.iteration, losses["total"])
-            if self.iteration % self.checkpoint_every == 0 and not self.finished:
-                self.save_checkpoint()
-            if report:
-                seconds = time.monotonic() - began
-                done = self.iteration - first
-                left = settings.iterations - self.iteration
-                now = Progress(
-                    iteration=self.iteration,
-                    iterations=settings.iterations,
-                    **losses,
-                    images_per_second=done * settings.batch / seconds,
-                    seconds_left=seconds / done * left,
-                )
-                report(now)
-            if self.finished:
-                break
+        began, first, waited = time.monotonic(), self.iteration, 0.0
+        with closing(rows):
+            while not self.finished:
+                if should_stop():
+                    self.save_checkpoint()
+                    return False
+                asked = time.monotonic()
+                crops_NHWC = next(rows)
+                waited += time.monotonic() - asked
+                losses = self._step(crops_NHWC)
+                self.iteration += 1
+                self.plateau.add(self.iteration, losses["total"])
+                if self.iteration % self.checkpoint_every == 0 and not self.finished:
+                    self.save_checkpoint()
+                if report:
+                    seconds = time.monotonic() - began
+                    done = self.iteration - first
+                    now = Progress(
+                        iteration=self.iteration,
+                        iterations=settings.iterations,
+                        **losses,
+                        images_per_second=done * settings.batch / seconds,
+                        seconds_left=seconds / done * (settings.iterations - self.iteration),
+                        waiting=waited / seconds,
+                    )
+                    report(now)
         self.save_checkpoint()
         return True
 

@@ -61,7 +61,7 @@ def test_any_number_of_workers_gives_the_same_row(photos: Path, workers: int) ->
 def test_a_row_that_is_left_early_ends_its_workers(photos: Path) -> None:
     row = batches(PhotoFolder(photos), seed=3, size=24, batch=2, first=0, count=10**6, workers=3)
     next(row)
-    row.close()  # type: ignore[attr-defined]
+    row.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("photos")]
 
 
