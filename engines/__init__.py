@@ -2,6 +2,7 @@
 
 from engines.base import Engine, Goal, Pending, Precision
 from engines.build import EngineBuild
-from engines.registry import REGISTRY, open_engine
+from engines.opening import open_engine
+from engines.registry import REGISTRY
 
 __all__ = ["REGISTRY", "Engine", "EngineBuild", "Goal", "Pending", "Precision", "open_engine"]

@@ -15,7 +15,7 @@ from training.errors import EngineError
 if TYPE_CHECKING:
     from engines.cache import Outcome
 
-Precision = Literal["auto", "f32", "bf16", "fp16"]
+Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
 """What an engine is made for: each frame soonest, as a live session needs, or most frames a second, as a render."""
 Picture = npt.NDArray[np.uint8]
@@ -104,8 +104,10 @@ class Engine(ABC):
         """Wait for a slot's picture, which is in the slot's own buffer."""
 
     def warm_up(self) -> None:
-        """Run once on a grey frame, so that the first real frame is as fast as the others."""
-        self.stylize(np.full((self.height, self.width, 3), 128, np.uint8), np.zeros(self.n_blocks, np.float32))
+        """Run every slot once on a grey frame, so that the first real frame is as fast as the others."""
+        grey, alpha = np.full((self.height, self.width, 3), 128, np.uint8), np.zeros(self.n_blocks, np.float32)
+        for pending in [self.start(grey, alpha) for _ in range(self.slots)]:
+            pending.result()
 
     def close(self) -> None:
         """Free what the engine holds; afterwards `stylize` raises EngineError."""

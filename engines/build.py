@@ -9,7 +9,7 @@ ended at any moment, and takes no session with it when a compiler crashes. Loadi
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,9 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from engines.base import Engine, Precision, Report, quiet
+from engines.base import Engine, Goal, Precision, Report, quiet
 from engines.cache import EngineCache
-from engines.registry import open_engine
+from engines.opening import open_engine
+from engines.quantized import quantized_file
+from engines.workers import end_worker, worker_environment
 from training.errors import EngineError
 from training.pack_file import PackFile
 
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from training.pack import StylePack
 
 State = Literal["building", "ready", "taken", "failed", "cancelled"]
-_KILL_S = 3.0
-"""How long a worker that was asked to end may take, before it is killed."""
 _JOIN_S = 30.0
 
 
@@ -60,12 +60,16 @@ class EngineBuild:
         *,
         backend: str = "auto",
         precision: Precision = "auto",
+        goal: Goal = "latency",
+        least_db: float = 45.0,
         cache_dir: Path | None = None,
         report: Report = quiet,
     ) -> None:
         self._pack, self._height, self._width = pack, height, width
         self._backend: str = backend
         self._precision: Precision = precision
+        self._goal: Goal = goal
+        self._least_db = least_db
         self._cache = EngineCache(cache_dir)
         self._report = report
         self._lock = threading.Lock()  # over _state, _result, _error and _worker
@@ -170,7 +174,7 @@ class EngineBuild:
     def _open(self, folder: Path, report: Report) -> tuple[Engine, str]:
         return open_engine(
             self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
-            cache_dir=folder, report=report,
+            goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
         )  # fmt: skip
 
     def _tell(self, words: str) -> None:
@@ -188,19 +192,20 @@ class EngineBuild:
 
         self._tell("starting a process that builds it")
         pack = self._pack.whole() if isinstance(self._pack, PackFile) else self._pack
+        int8 = quantized_file(pack)
         pack = replace(pack, file=scratch / "pack.safetensors")
+        if int8.is_file():
+            shutil.copyfile(int8, quantized_file(pack))
         save_pack(pack)  # the file that it came from may have changed, or may never have been written
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
-            "precision": self._precision, "cache_dir": str(cache),
+            "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
         }  # fmt: skip
-        home = str(Path(__file__).parents[1])  # this very copy of stylefader, wherever it was imported from
-        path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
         with (scratch / "words.txt").open("w+") as words:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "engines.build_worker", json.dumps(order)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, text=True, encoding="utf-8",
-                env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+                env=worker_environment(), start_new_session=True,
             )  # fmt: skip
             try:
                 with self._lock:
@@ -209,7 +214,7 @@ class EngineBuild:
                 assert worker.stdout is not None
                 last = self._follow(worker.stdout)
             finally:
-                _end(worker)
+                end_worker(worker)
             self._stop_if_cancelled()
             if "error" in last:
                 raise EngineError(last["error"], failure=bool(last["failure"]))
@@ -228,17 +233,3 @@ class EngineBuild:
             if "stage" in last:
                 self._tell(last["stage"])
         return last
-
-
-def _end(worker: subprocess.Popen[str]) -> None:
-    """Make sure that the process is gone."""
-    try:
-        if worker.poll() is None:
-            worker.terminate()
-        worker.wait(_KILL_S)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait(_KILL_S)
-    finally:
-        if worker.stdout is not None:
-            worker.stdout.close()

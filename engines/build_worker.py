@@ -29,7 +29,7 @@ def main() -> None:
     def tell(**document: Any) -> None:
         print(json.dumps(document), file=to_session, flush=True)
 
-    from engines.registry import open_engine
+    from engines.opening import open_engine
     from training.errors import StylefaderError
     from training.pack import load_pack
 
@@ -41,12 +41,15 @@ def main() -> None:
             order["width"],
             backend=order["backend"],
             precision=order["precision"],
+            goal=order["goal"],
+            least_db=order["least_db"],
             cache_dir=Path(order["cache_dir"]),
             report=lambda words: tell(stage=words),
         )
     except StylefaderError as error:
         tell(error=str(error), failure=error.failure)
         return
+    engine.warm_up()  # some measure and compile only then, and keep that as well
     engine.close()
     tell(done=why)
 

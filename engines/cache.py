@@ -3,7 +3,8 @@
 An entry is two files: `KEY.json`, with every field of its key in words, and `KEY-SUM.engine`, what the engine's
 compiler made. KEY is a hash over everything that makes an engine stale, so a stale one is never found, only no
 longer used. The JSON is renamed into place last, and names its engine by checksum: an entry is whole or not there,
-also for a second process that reads meanwhile. Two that want to build the same engine take turns by a file lock,
+also for a second process that reads meanwhile. Beside them stand files of the compilers' own (`side_file`), which
+only save time. Two that want to build the same engine take turns by a file lock,
 which the system frees when its holder dies; where a file system has no locks both build, and the last one stays.
 """
 
@@ -24,13 +25,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engines.base import Report
+from engines.file_lock import try_lock
 from training.errors import EngineError
-from training.files import written_whole
-
-try:
-    import fcntl
-except ImportError:  # Windows: no lock, see above
-    fcntl = None  # type: ignore[assignment]
+from training.files import PARTIAL_FILES, written_whole
 
 T = TypeVar("T")
 
@@ -40,10 +37,13 @@ _LARGEST = 4 << 30
 _WAIT_S = 900.0
 """How long to wait for another process that builds the same engine, before building it here as well."""
 _POLL_S = 0.05
+_ABANDONED_S = 3600
+"""A file that is still being written after so long is what a build that was killed has left."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ENGINE = re.compile(r"([0-9a-f]{64})-[0-9a-f]{64}\.engine")
-_PARTIAL = re.compile(r"\.([0-9a-f]{64})[^/]*\.partial-\d+(-\d+)?")
 _LOCK = re.compile(r"([0-9a-f]{64})\.lock")
+_SIDE = re.compile(r"([0-9a-f]{64})(-[0-9a-f]{16})?\.side")
+_OURS = (_ENGINE, _LOCK, _SIDE)
 
 
 def version_of(package: str) -> str:
@@ -72,7 +72,8 @@ class EngineKey:
     weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
     goal: as `Goal` has it, `any` where that makes no difference.
     size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
-    device, capability, driver: what it is compiled for; libraries: versions of all that compiles or runs it.
+    device, capability, driver: what it is compiled for, each `any` where that makes no difference.
+    libraries: versions of all that compiles or runs it.
     stylefader: our version; code: a hash over the modules that make the graph and the engines.
     """
 
@@ -99,6 +100,11 @@ class EngineKey:
     def fields(self) -> dict[str, Any]:
         """The key as JSON has it."""
         return {**asdict(self), "places": list(self.places)}
+
+    def differs(self, fields: dict[str, Any]) -> set[str]:
+        """The names of the fields in which another key, as JSON has it, is another one."""
+        mine = self.fields()
+        return {name for name in mine.keys() | fields.keys() if mine.get(name) != fields.get(name)}
 
 
 def _digest(fields: dict[str, Any]) -> str:
@@ -158,13 +164,16 @@ class EngineCache:
         load: Callable[[bytes], T],
         report: Report,
         facts: dict[str, Any] | None = None,
+        serves: Callable[[dict[str, Any]], bool] | None = None,
     ) -> tuple[T, Outcome]:
         """Load the engine of `key`, building and keeping it where it is not there or corrupt.
 
         build: makes the bytes that are kept; load: makes an engine of them and raises EngineError where they do
         not fit. A fresh engine goes through `load` as well, so it is the very one that a later start gets.
         report: told before something takes long, and not at all when the engine is there; what it raises ends this.
-        facts: kept beside the engine for people. Raises what build raises, and what load raises on fresh bytes.
+        facts: kept beside the engine for people.
+        serves: whether an engine of another key, given by its fields, does as well; asked where this one is not
+        there, before it is built. Raises what build raises, and what load raises on fresh bytes.
         """
         digest = key.digest
         word = ""
@@ -174,6 +183,13 @@ class EngineCache:
                 return load(found), Outcome(digest=digest, hit=True, kept=True, words="from the cache")
         except (_CorruptError, EngineError) as error:
             word = f"the cached one was corrupt ({' '.join(str(error).split())}), so "
+        for other in self.entries() if serves else ():
+            if serves and not other.problem and serves(other.key):
+                with suppress(_CorruptError, EngineError):
+                    found = self._read(other.digest)
+                    if found is not None:
+                        words = f"from the cache, where it is for {other.key['size']}"
+                        return load(found), Outcome(digest=other.digest, hit=True, kept=True, words=words)
         report(f"{word}building {key.engine} at {key.size}")
         problem = self.problem()
         if problem:
@@ -200,6 +216,23 @@ class EngineCache:
                 return thing, Outcome(digest=digest, hit=False, kept=False, words=words)
         words = f"{word}built in {seconds:.1f} s and kept in the cache"
         return thing, Outcome(digest=digest, hit=False, kept=True, words=words)
+
+    def read(self, key: EngineKey) -> bytes | None:
+        """The kept bytes of a key, None where there are none or they are corrupt."""
+        with suppress(_CorruptError):
+            return self._read(key.digest)
+        return None
+
+    def side_file(self, *belongs_to: str, entry: str | None = None) -> Path | None:
+        """A file of a compiler's own, there or not, in this folder; None where the folder cannot be written.
+
+        belongs_to: all that makes its content stale, in words. It goes with `clear`, or with the engine of the
+        digest `entry` where one is named, and is never listed.
+        """
+        mark = hashlib.sha256(json.dumps(belongs_to).encode()).hexdigest()
+        if self.problem():
+            return None
+        return self.folder / (f"{mark}.side" if entry is None else f"{entry}-{mark[:16]}.side")
 
     def problem(self) -> str:
         """Why the folder cannot be written, in words; empty where it can."""
@@ -233,10 +266,10 @@ class EngineCache:
         """Remove one engine, unless it is being built just now; bytes freed. Open engines go on. Raises EngineError."""
         freed = 0
         try:
-            with _try_lock(self.folder / f"{digest}.lock") as mine:
+            with try_lock(self.folder / f"{digest}.lock") as mine:
                 if mine is False:
                     return 0
-                for path in (self._json(digest), *self._files(f"{digest}-*.engine")):
+                for path in (self._json(digest), *self._files(f"{digest}-*.engine", f"{digest}-*.side")):
                     with suppress(FileNotFoundError):
                         size = path.stat().st_size
                         path.unlink()
@@ -253,15 +286,26 @@ class EngineCache:
         entries = self.entries()
         freed = sum(self.remove(entry.digest) for entry in entries)
         for path in self._files("*", ".*"):
-            match = _ENGINE.fullmatch(path.name) or _PARTIAL.fullmatch(path.name) or _LOCK.fullmatch(path.name)
+            match = next(filter(None, (pattern.fullmatch(path.name) for pattern in _OURS)), None)
             if match is None:
                 continue
-            with _try_lock(self.folder / f"{match[1]}.lock") as mine, suppress(FileNotFoundError):
+            with try_lock(self.folder / f"{match[1]}.lock") as mine, suppress(FileNotFoundError):
                 if mine:
                     size = path.stat().st_size
                     path.unlink()
                     freed += size
-        return len(entries), freed
+        return len(entries), freed + self._sweep()
+
+    def _sweep(self) -> int:
+        """Remove what killed builds were writing; bytes freed."""
+        freed = 0
+        for path in self._files(PARTIAL_FILES):
+            with suppress(OSError):
+                status = path.stat()
+                if time.time() - status.st_mtime > _ABANDONED_S:
+                    path.unlink()
+                    freed += status.st_size
+        return freed
 
     def _files(self, *patterns: str) -> list[Path]:
         return sorted({path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file()})
@@ -333,7 +377,8 @@ class EngineCache:
     def _tidy(self, newest: str) -> None:
         """Remove what earlier engines of this key and killed builds of it have left, then the longest unused."""
         now = self._entry(newest)
-        for path in self._files(f"{newest}-*.engine", f".{newest}*.partial-*"):
+        self._sweep()
+        for path in self._files(f"{newest}-*.engine"):
             if path != now.file:
                 with suppress(OSError):
                     path.unlink()
@@ -354,7 +399,7 @@ class EngineCache:
         give_up = time.monotonic() + self._wait_s
         said = False
         while True:
-            with _try_lock(path) as mine:
+            with try_lock(path) as mine:
                 if mine or mine is None or time.monotonic() >= give_up:
                     yield bool(mine)
                     return
@@ -362,43 +407,3 @@ class EngineCache:
                 report("waiting for another process that builds the same engine")
                 said = True
             time.sleep(_POLL_S)
-
-
-@contextmanager
-def _try_lock(path: Path) -> Iterator[bool | None]:
-    """The lock file, made and held: True; False where another holds it; None where files cannot be locked here."""
-    try:
-        held = _take_lock(path)
-    except OSError:
-        yield None
-        return
-    if held is None:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        with suppress(OSError):
-            path.unlink()  # by its holder only, so whoever takes the lock next knows to look again
-        os.close(held)
-
-
-def _take_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock, or None where another does. Raises OSError where there are no locks."""
-    if fcntl is None:
-        raise OSError("no file locks")
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A holder unlinks the file before it lets go: a lock on a file without that name locks nobody out.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), path.stat()):
-                    return handle
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)

@@ -1,31 +1,28 @@
 """`cuda`: PyTorch's own kernels on an NVIDIA GPU, fp16 and channels-last, replayed as one CUDA graph.
 
 The same graph has several forms, and which is the fastest depends on the GPU, the size and the libraries. The first
-`warm_up` records each, measures it and keeps the fastest; the choice is remembered.
+`warm_up` records each, measures it and takes the fastest; what was measured is what the engine cache keeps.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
-from engines.base import Precision
-from engines.captured import CapturedEngine
-from engines.gpu import Replay
+from engines.base import Goal, Precision, Report, quiet
+from engines.cache import EngineCache, Outcome, version_of
+from engines.gpu import Kept, Replay
+from engines.gpu_engine import GpuEngine, gpu_key
 from engines.graph import FrameGraph
 from engines.rewrite import Rewrites
 from training.errors import EngineError
-from training.files import written_whole
 from training.pack import StylePack
+from training.pack_file import PackFile
 
 log = logging.getLogger(__name__)
 
@@ -55,40 +52,40 @@ _GRAPHS_AT_ONCE = 256
 """Compiled graphs that Dynamo keeps for one module before it refuses; its own limit of 8 is less than a gallery."""
 
 
-class CudaEngine(CapturedEngine):
-    """An engine of one of `FORMS`; see `CapturedEngine` for buffers and streams.
+class CudaEngine(GpuEngine):
+    """An engine of one of `FORMS`; see `GpuEngine` for buffers and streams.
 
-    form: take this one, with nothing measured.
-    choices: a JSON file that keeps what was measured; without one it is remembered while the program runs.
+    form: take this one, with nothing measured. Without a cache, what was measured is known while the program runs.
     """
 
     name = "cuda"
+    _known: dict[str, bytes] = {}  # noqa: RUF012  # shared by all on purpose
 
     def __init__(
         self,
-        pack: StylePack,
+        pack: StylePack | PackFile,
         height: int,
         width: int,
         *,
         precision: Precision = "auto",
+        goal: Goal = "latency",
+        cache: EngineCache | None = None,
+        report: Report = quiet,
         form: str | None = None,
-        choices: Path | None = None,
     ) -> None:
         if form is not None and form not in FORMS:
             raise EngineError(f"engine cuda has no form {form!r}: there are {', '.join(FORMS)}")
         super().__init__(pack, height, width, precision=precision)
-        self._pack = pack
-        self._choices = Choices(choices)
-        self._question = " | ".join(
-            (
-                self.device, f"torch {torch.__version__}", f"triton {version_of('triton')}", pack.header.kind,
-                f"width {pack.header.width}", f"blocks {','.join(pack.header.places)}", f"{width}x{height}",
-                self.precision,
-            )
+        self._pack, self._cache, self._report = pack, cache, report
+        libraries = {"torch": torch.__version__, "triton": version_of("triton")}
+        # Time does not depend on what the weights are: what was measured for one style holds for the others.
+        self._question = gpu_key(
+            self._gpu, self.name, pack, size=f"{width}x{height}", precision=self.precision, rewrites="any",
+            weights="any", libraries=libraries,
         )  # fmt: skip
-        known = form or self._choices.find(self._question)
-        self._measured = known is not None
-        self.form = known or READY_FIRST
+        measured = self._remembered() if form is None else None
+        self._measured = form is not None or measured is not None
+        self.form = form or (measured.name if measured else READY_FIRST)
         """The name of the form that is in use."""
         try:
             self._replay = self._record(self.form)
@@ -96,7 +93,8 @@ class CudaEngine(CapturedEngine):
             if self.form in (form, READY_FIRST):
                 raise
             log.warning("form %s does not work any more: %s", self.form, error)
-            self._measured, self.form = False, READY_FIRST
+            self._measured, self.form, self.outcome = False, READY_FIRST, None
+            self._forget()
             self._replay = self._record(self.form)
 
     def warm_up(self) -> None:
@@ -105,32 +103,74 @@ class CudaEngine(CapturedEngine):
         The first time on a machine this takes minutes, most of them for the compiled form.
         """
         if not self._measured:
-            self._measure()
+            self._choose()
         super().warm_up()
 
-    def _measure(self) -> None:
+    def _choose(self) -> None:
         self._measured = True
+        if self._cache is None:
+            self._known[self._question.digest] = self._measure()
+            return
+        facts = {"style": self._pack.header.name}
+        answer, self.outcome = self._cache.open(
+            self._question, build=self._measure, load=Answer.read, report=self._report, facts=facts
+        )
+        self._known[self._question.digest] = answer.kept()
+        if answer.name != self.form:  # measured by another process meanwhile
+            self._take(answer.name, self._record(answer.name))
+
+    def _remembered(self) -> Answer | None:
+        kept = self._cache.read(self._question) if self._cache else None
+        known = kept or self._known.get(self._question.digest)
+        try:
+            answer = Answer.read(known) if known else None
+        except EngineError:
+            return None
+        if kept:
+            words = "its form from the cache"
+            self.outcome = Outcome(digest=self._question.digest, hit=True, kept=True, words=words)
+        return answer
+
+    def _forget(self) -> None:
+        self._known.pop(self._question.digest, None)
+        try:
+            if self._cache:
+                self._cache.remove(self._question.digest)
+        except EngineError:
+            self._cache = None  # it would only say the same again
+
+    def _measure(self) -> bytes:
         best = float("inf")
 
         def milliseconds(name: str) -> float:
             nonlocal best
             assert self._replay is not None
             recorded = self._replay if name == self.form else self._record(name)
-            taken = self._gpu.milliseconds(recorded, _REPLAYS)
+            lane = self._gpu.compute
+            taken = self._gpu.milliseconds(lane, lambda: lane.replay(recorded), _REPLAYS)
             # Never more than two at a time: each holds the memory of a whole frame.
             if taken < best and recorded is not self._replay:
-                self._replay.reset()
-                self.form, self._replay = name, recorded
+                self._take(name, recorded)
             elif recorded is not self._replay:
                 recorded.reset()
             best = min(best, taken)
             return taken
 
-        # The one in use first, so that the others have something to be faster than.
-        answer = fastest([self.form, *(name for name in FORMS if name != self.form)], milliseconds)
+        def names() -> Iterator[str]:
+            # The one in use first, so that the others have something to be faster than.
+            for name in (self.form, *(name for name in FORMS if name != self.form)):
+                self._report(f"measuring form {name}")
+                yield name
+
+        answer = fastest(names(), milliseconds)
         assert answer.name == self.form
         log.info("engine cuda at %dx%d: %s", self.width, self.height, answer)
-        self._choices.keep(self._question, answer)
+        return answer.kept()
+
+    def _take(self, name: str, recorded: Replay) -> None:
+        assert self._replay is not None
+        self._replay.reset()
+        self.form, self._replay = name, recorded
 
     def _record(self, name: str) -> Replay:
         try:
@@ -139,13 +179,13 @@ class CudaEngine(CapturedEngine):
                 torch._dynamo.config.patch(recompile_limit=_GRAPHS_AT_ONCE),
                 torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False),
             ):
-                run = self._prepare(FORMS[name])
+                run, desk = self._prepare(FORMS[name]), self._desk
 
                 def work() -> None:
-                    self._picture.copy_(run(self._frame, self._alpha))
+                    desk.picture.copy_(run(desk.frame, desk.alpha))
 
                 # The recording holds addresses: weights must live as long as it does.
-                return _Kept(self._gpu.record(work), run)
+                return Kept(self._gpu.record(work), run)
         except EngineError:
             raise
         except Exception as error:  # compilers raise anything
@@ -165,27 +205,6 @@ class CudaEngine(CapturedEngine):
         return torch.compile(graph, mode="max-autotune-no-cudagraphs", fullgraph=True, dynamic=False)
 
 
-def version_of(package: str) -> str:
-    """The installed version of a package, without importing it; `none` where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
-
-
-class _Kept:
-    """Recorded work, and what must stay in memory for it."""
-
-    def __init__(self, recorded: Replay, needs: Any) -> None:
-        self.replay = recorded.replay
-        self._recorded = recorded
-        self._needs = needs
-
-    def reset(self) -> None:
-        self._recorded.reset()
-        self._needs = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What was measured: the fastest form, the time of each, and why others did not run."""
@@ -193,6 +212,21 @@ class Answer:
     name: str
     milliseconds: dict[str, float]
     failed: dict[str, str]
+
+    def kept(self) -> bytes:
+        """As the cache keeps it: JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def read(kept: bytes) -> Answer:
+        """Raises EngineError for what is no answer."""
+        try:
+            answer = Answer(**json.loads(kept))
+            if isinstance(answer.name, str) and answer.name in FORMS:
+                return answer
+        except (ValueError, TypeError, RecursionError):
+            pass
+        raise EngineError("it names no form of engine cuda")
 
 
 def fastest(names: Iterable[str], measure: Callable[[str], float]) -> Answer:
@@ -211,46 +245,3 @@ def fastest(names: Iterable[str], measure: Callable[[str], float]) -> Answer:
     if not milliseconds:
         raise EngineError(f"no form works: {'; '.join(f'{k}: {v}' for k, v in failed.items())}", failure=True)
     return Answer(name=min(milliseconds, key=milliseconds.__getitem__), milliseconds=milliseconds, failed=failed)
-
-
-class Choices:
-    """Answers by question, in a JSON file or, without one, for as long as the program runs.
-
-    A file that cannot be read or written costs only the remembering.
-    """
-
-    _here: dict[str, Any] = {}  # noqa: RUF012  # shared by all on purpose
-
-    def __init__(self, file: Path | None) -> None:
-        self._file = file
-
-    def find(self, question: str) -> str | None:
-        """The form that was the fastest, None where that is not known."""
-        answer = self._all().get(question)
-        name = answer.get("form") if isinstance(answer, dict) else None
-        return name if name in FORMS else None
-
-    def keep(self, question: str, answer: Answer) -> None:
-        known = self._all()
-        known[question] = {
-            "form": answer.name,
-            "milliseconds": {name: round(value, 4) for name, value in answer.milliseconds.items()},
-            "failed": answer.failed,
-        }
-        if self._file is None:
-            return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(self._file) as file:
-                file.write(json.dumps(known, indent=1, sort_keys=True).encode())
-        except OSError as error:
-            log.warning("what engine cuda measured is not kept: %s", error)
-
-    def _all(self) -> dict[str, Any]:
-        if self._file is None:
-            return self._here
-        with suppress(OSError, ValueError, RecursionError):
-            known = json.loads(self._file.read_bytes())
-            if isinstance(known, dict):
-                return known
-        return {}

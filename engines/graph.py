@@ -12,17 +12,8 @@ from torch.nn import functional as F
 
 from engines.half import HalfNet
 from engines.rewrite import Rewrites, rewrite
+from engines.sizes import MULTIPLE, SMALLEST, padded
 from training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
-
-MULTIPLE = 4
-"""The network halves the picture twice, so padded sides are multiples of this."""
-SMALLEST = 8
-"""Reflection padding of 4 at full size and of 1 at quarter size needs padded sides of at least this."""
-
-
-def padded(side: int) -> int:
-    """The side that the network sees for a frame's side: the next multiple of 4, at least 8."""
-    return max(SMALLEST, (side + MULTIPLE - 1) // MULTIPLE * MULTIPLE)
 
 
 class FrameGraph(nn.Module):
@@ -73,6 +64,8 @@ class FrameGraph(nn.Module):
         return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(self.picture_type)
 
     def _crop(self, y_NCHW: Tensor, height: int, width: int) -> Tensor:
+        if (self.height, self.width) == (padded(height), padded(width)):
+            return y_NCHW  # nothing was padded; without a slice the graph is good for other such sizes, too
         return y_NCHW[:, :, :height, :width]
 
     def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:

@@ -6,7 +6,6 @@ that must move over the bandwidth; both rates are measured on the spot, never ta
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,12 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engines.graph import padded
+from engines.sizes import padded
 from training.networks import DynamicNet
 
-_MATRIX = 2048
 _COPY_BYTES = 256 * 2**20
-_REPEATS = 5
 _BYTES = {"f32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 _UP_SAVING = 2.25
 """An up-convolution's 3x3 on nearest-upsampled features is four 2x2 at low resolution (see engines.rewrite)."""
@@ -80,39 +77,11 @@ class Limits:
         return max(work.multiply_adds / rate, work.values * _BYTES[precision] / self.bandwidth)
 
 
-def measure_cpu_limits(precisions: tuple[str, ...] = ("f32", "bf16")) -> Limits:
-    """Measure this CPU with all its cores: the faster of large matrix products and large
-    convolutions, and a large copy; the best of a few tries."""
-    rates = {}
-    for precision in precisions:
-        dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[precision]
-        a, b = torch.randn(_MATRIX, _MATRIX).to(dtype), torch.randn(_MATRIX, _MATRIX).to(dtype)
-        out = torch.empty(_MATRIX, _MATRIX, dtype=dtype)
-        product = _MATRIX**3 / _best(lambda a=a, b=b, out=out: torch.mm(a, b, out=out))  # type: ignore[misc]
-        rates[precision] = max(product, _convolution_rate(dtype))
+def measure_cpu_limits(precisions: tuple[str, ...] = ("f32", "bf16", "int8")) -> Limits:
+    """Measure this CPU with all its cores: convolutions and matrix products, and a large copy; the best of each."""
+    from engines.yardsticks import best_s, multiply_add_rates
+
     source = np.ones(_COPY_BYTES // 8)
     target = np.empty_like(source)
-    return Limits(multiply_adds=rates, bandwidth=2 * _COPY_BYTES / _best(lambda: np.copyto(target, source)))
-
-
-def _convolution_rate(dtype: torch.dtype) -> float:
-    """Multiply-adds a second of a large convolution.
-
-    Matrix products and convolutions come from different libraries, which know a processor differently well.
-    """
-    channels, side = 128, 256
-    conv = nn.Conv2d(channels, channels, 3, padding=1).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    x = torch.randn(1, channels, side, side).to(dtype=dtype, memory_format=torch.channels_last)
-    with torch.inference_mode():
-        seconds = _best(lambda: conv(x))
-    return float(conv.weight.numel() * side**2 / seconds)
-
-
-def _best(call: Callable[[], object]) -> float:
-    call()
-    times = []
-    for _ in range(_REPEATS):
-        began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return min(times)
+    bandwidth = 2 * _COPY_BYTES / best_s(lambda: np.copyto(target, source))
+    return Limits(multiply_adds=multiply_add_rates(precisions), bandwidth=bandwidth)

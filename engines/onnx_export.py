@@ -20,6 +20,7 @@ from engines.rewrite import Rewrites
 from engines.sizes import FrameSizes
 from training.errors import EngineError
 from training.pack import StylePack
+from training.pack_file import PackFile
 
 OPSET = 18
 INSTALL_ONNX = "pip install onnx onnxscript"
@@ -27,7 +28,7 @@ OnnxPrecision = Literal["fp16", "f32"]
 
 
 def export_onnx(
-    pack: StylePack,
+    pack: StylePack | PackFile,
     sizes: FrameSizes,
     *,
     precision: OnnxPrecision = "f32",

@@ -15,13 +15,15 @@ import openvino as ov
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache, EngineKey, version_of
+from engines.cpu_memory import check_memory
+from engines.quantized import Quantized, find_quantized, quantized_file
 from training.errors import EngineError
 
 if TYPE_CHECKING:
     from training.pack import StylePack
     from training.pack_file import PackFile
 
-_REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
+REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
 """The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a fifth to a quarter less time than the
 network as trained. Folding the colours gained no time there. Words only: a start from the cache needs no torch."""
 
@@ -48,15 +50,22 @@ class OpenVinoEngine(Engine):
         has_bf16 = "BF16" in capabilities
         if precision == "bf16" and not has_bf16:
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
-        self.precision = ("bf16" if has_bf16 else "f32") if precision == "auto" else precision
-        settings = {"PERFORMANCE_HINT": goal.upper(), "INFERENCE_PRECISION_HINT": self.precision}
+        floating = "bf16" if has_bf16 else "f32"
+        self.precision = floating if precision == "auto" else precision
+        check_memory(self.name, height, width, pack.header.width, self.precision)
+        quantized = _quantized(pack).graph if precision == "int8" else None
+        # In int8, what is not quantised is in the processor's own floating point.
+        settings = {
+            "PERFORMANCE_HINT": goal.upper(),
+            "INFERENCE_PRECISION_HINT": self.precision if quantized is None else floating,
+        }
 
         def failed(what: str, error: RuntimeError) -> EngineError:
             return EngineError(f"engine openvino cannot {what} at {width}x{height}: {error}", failure=True)
 
         def build() -> bytes:
             report("converting the network")
-            model = _convert(pack, height, width)
+            model = convert(pack, height, width) if quantized is None else quantized.model(height, width)
             report("compiling")
             try:
                 return bytes(core.compile_model(model, "CPU", settings).export_model().getvalue())
@@ -75,7 +84,8 @@ class OpenVinoEngine(Engine):
             key = EngineKey(
                 engine=self.name, precision=self.precision, goal=goal, size=f"{width}x{height}",
                 network=pack.header.kind, width=pack.header.width, places=pack.header.places,
-                weights=pack.weights_hash(), rewrites=" ".join(f"{name}={value}" for name, value in _REWRITES.items()),
+                weights=pack.weights_hash() if quantized is None else quantized.sha256,
+                rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),
                 device=self.device, capability=" ".join(sorted(capabilities)), driver="none",
                 libraries={"openvino": ov.get_version(), "torch": version_of("torch")},
             )  # fmt: skip
@@ -109,13 +119,25 @@ class OpenVinoEngine(Engine):
         self._requests.clear()
 
 
-def _convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+def _quantized(pack: StylePack | PackFile) -> Quantized:
+    found = find_quantized(pack)
+    if found is None:
+        raise EngineError(
+            f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "
+            f"stylefader engine quantize {pack.header.name} --photos FOLDER makes one"
+        )
+    return found
+
+
+def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+    """A pack's graph for frames of one size, as OpenVINO has it."""
     import torch
 
-    from engines.graph import MULTIPLE, SMALLEST, FrameGraph
+    from engines.graph import FrameGraph
     from engines.rewrite import Rewrites
+    from engines.sizes import MULTIPLE, SMALLEST
 
-    graph = FrameGraph(pack.network(), height, width, rewrites=Rewrites(**_REWRITES)).eval()
+    graph = FrameGraph(pack.network(), height, width, rewrites=Rewrites(**REWRITES)).eval()
     # Tracing runs the network. The graph's own padding and cropping are for height and width, and the rest of it
     # takes any size, so the smallest frame with the same padding gives the same model in no time.
     rows, columns = (side if side <= SMALLEST else SMALLEST + side % MULTIPLE for side in (height, width))

@@ -6,16 +6,24 @@ strongly typed, so it computes in the types of the ONNX that goes in; kernels ar
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
+
+from engines.base import Precision, Report
+from engines.cache import EngineCache, EngineKey, Outcome
+from engines.gpu import why_no_gpu
+from engines.gpu_engine import half_or_f32, words_of
 from engines.onnx_export import OnnxPrecision, export_onnx
 from engines.registry import INSTALL_RTX
 from engines.rewrite import Rewrites
 from engines.sizes import FrameSizes
 from training.errors import EngineError
 from training.pack import StylePack
+from training.pack_file import PackFile
 
 RTX_REWRITES = Rewrites(up="wide", output_stride=2)
 """Chosen by reasoning, not by measurement: no RTX GPU was there. All forms build."""
@@ -35,8 +43,16 @@ def known_capabilities() -> dict[str, Any]:
     return {f"{name[2:-1]}.{name[-1]}": value for name, value in members.items() if name.startswith("SM")}
 
 
+def capability_here() -> str | None:
+    """The compute capability of the GPU that is here, None where there is none that the library builds for."""
+    if why_no_gpu():
+        return None
+    capability = "{}.{}".format(*torch.cuda.get_device_capability())
+    return capability if capability in known_capabilities() else None
+
+
 def build_plan(
-    pack: StylePack,
+    pack: StylePack | PackFile,
     sizes: FrameSizes,
     *,
     capabilities: Sequence[str],
@@ -51,6 +67,54 @@ def build_plan(
     return compile_plan(
         export_onnx(pack, sizes, precision=precision, rewrites=rewrites), sizes, capabilities=capabilities
     )
+
+
+def build_ahead(
+    pack: StylePack | PackFile,
+    sizes: FrameSizes,
+    *,
+    capabilities: Sequence[str],
+    precision: Precision,
+    cache: EngineCache,
+    report: Report,
+) -> list[Outcome]:
+    """Build a plan for each compute capability into the cache, where an engine of each of the sizes finds it.
+
+    One plan for all would be one file, but those that take in Turing (7.5) are slower on what came after it:
+    https://docs.nvidia.com/deeplearning/tensorrt-rtx/latest/getting-started/support-matrix-1/1.1.html
+    Raises EngineError as `build_plan`, before anything is built where a capability is not known.
+    """
+    chosen = half_or_f32("tensorrt-rtx", precision)
+    _targets(capabilities)
+
+    @functools.cache
+    def exported() -> bytes:
+        report("exporting the network")
+        return export_onnx(pack, sizes, precision=chosen, rewrites=RTX_REWRITES)
+
+    return [
+        cache.open(
+            plan_key(pack, sizes, capability, chosen),
+            build=lambda: compile_plan(exported(), sizes, capabilities=[capability]),  # noqa: B023  # called at once
+            load=bytes, report=lambda words: report(f"{words} for compute capability {capability}"),  # noqa: B023
+            facts={"style": pack.header.name},
+        )[1]
+        for capability in capabilities
+    ]  # fmt: skip
+
+
+def plan_key(pack: StylePack | PackFile, sizes: FrameSizes, capability: str, precision: OnnxPrecision) -> EngineKey:
+    """What a plan is kept under: nothing of the machine that builds it, so that the one that runs it finds it.
+
+    A plan is for a compute capability, whatever the GPU, the driver and the operating system, and for the version of
+    the library that built it. PyTorch and ONNX only exported it, and their versions may differ between the two.
+    """
+    return EngineKey(
+        engine="tensorrt-rtx", precision=precision, goal="any", size=str(sizes), network=pack.header.kind,
+        width=pack.header.width, places=pack.header.places, weights=pack.weights_hash(),
+        rewrites=words_of(RTX_REWRITES), device="any", capability=capability, driver="any",
+        libraries={"tensorrt-rtx": str(load_library().__version__)},
+    )  # fmt: skip
 
 
 def compile_plan(onnx_model: bytes, sizes: FrameSizes, *, capabilities: Sequence[str]) -> bytes:

@@ -8,6 +8,7 @@ import torch
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache
+from engines.cpu_memory import check_memory
 from engines.graph import FrameGraph
 from training.errors import EngineError
 from training.pack import StylePack
@@ -33,6 +34,7 @@ class TorchEngine(Engine):
         super().__init__(height=height, width=width, n_blocks=pack.n_blocks)
         if precision not in ("auto", "f32"):
             raise EngineError(f"engine torch is the reference and runs in f32 only, not {precision}")
+        check_memory(self.name, height, width, pack.header.width, self.precision)
         self._graph = FrameGraph(pack.network(), height, width).eval()
         self._picture: Picture = np.zeros((height, width, 3), np.uint8)
 

@@ -18,6 +18,7 @@ class Frame:
     index: position in the stream, counted from 0 in presentation order.
     captured_ns: monotonic nanoseconds at capture (for a file: when it was decoded).
     duration: seconds that the picture stays on screen where the stream says so, else None.
+    original: of a stylized frame in a live session the picture before, as `image`; a window can show both.
     """
 
     image: npt.NDArray[np.uint8]
@@ -25,6 +26,7 @@ class Frame:
     index: int
     captured_ns: int
     duration: Fraction | None = None
+    original: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         image = self.image

@@ -166,11 +166,11 @@ def _write(sink: Sink, mailbox: BlockingMailbox[Frame | Packet]) -> None:
 
 
 def seconds_per_frame(engine: Engine) -> float:
-    """How long a frame takes, from a second call after a warm-up: for estimates, not for benchmarks."""
+    """How long a frame takes with all slots busy, from a second warm-up: for estimates, not for benchmarks."""
     engine.warm_up()
     began = time.perf_counter()
     engine.warm_up()
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) / engine.slots
 
 
 def clip_length(source: Source) -> Fraction | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from engines import REGISTRY
 from training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
 from training.pack import StylePack, make_pack, save_pack
 from training.pack_header import AlphaHeader, BlockHeader, PackHeader
@@ -54,6 +55,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _own_registry() -> Iterator[None]:
+    """What a test takes out of the registry comes back in its place: the order means something."""
+    entries = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(entries)
+
+
 @pytest.fixture
 def pack(tmp_path: Path) -> StylePack:
     """A small three-block pack, written to its file."""
@@ -71,3 +81,16 @@ def picture() -> Callable[[int, int], npt.NDArray[np.uint8]]:
         return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bunny_frame() -> npt.NDArray[np.uint8]:
+    """A frame of a real clip, the demo's, made small: uint8 (90, 160, 3)."""
+    import av
+
+    from tools.demo import demo_clip
+
+    with av.open(demo_clip("bigbuckbunny")) as clip:
+        frame = next(frame for number, frame in enumerate(clip.decode(video=0)) if number == 40)
+    image = frame.to_ndarray(format="rgb24")
+    return np.asarray(cv2.resize(image, (160, 90), interpolation=cv2.INTER_AREA), np.uint8)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +13,11 @@ from tools.render import Size, parse_size
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
-    from engines.limits import Limits
-    from training.data import Picture
-    from training.pack import StylePack
+    from engines.limits import Limits, Work
+    from engines.measured import Measured
+    from training.pack_file import PackFile
 
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
-_ALPHA = 0.7
 
 
 def command(
@@ -30,30 +27,50 @@ def command(
     ] = None,
     engine: Annotated[list[str] | None, typer.Option(help="An engine; may be given again. [default: all]")] = None,
     precision: Annotated[list[str] | None, typer.Option(help="A precision; may be given again.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="The style whose torch row is speedup 1. [default: the first --style]")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long each is timed.")] = 5.0,
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where measurements are remembered. [default: the user's cache folder]")
+    ] = None,
     json: Annotated[bool, typer.Option("--json/--no-json", help="End in one JSON line.")] = True,
 ) -> None:
     """Time every engine and precision here, and compare its picture with the reference and its time with the floor.
 
-    The floor is what the frame's multiply-adds take at the matrix rate, or its bytes at the bandwidth, whichever is
-    longer; both rates are measured on the spot with all cores. PSNR is to the `torch` engine's picture of the same
-    frame at alpha 0.7. Memory is what the process holds more while the engine runs than before it was opened.
+    Each runs in a process of its own: start-up without and with the cache, calls with alpha changing, peak memory,
+    and PSNR to the `torch` engine's picture, the worse of two. The floor is what the frame's multiply-adds take at
+    the matrix rate, or its bytes at the bandwidth, whichever is longer; both rates are measured on the spot with all
+    cores. Speedup is against `torch` in f32 at the same size. What is found is remembered for `--engine auto`.
     """
-    from engines.limits import measure_cpu_limits
+    from engines.cache import EngineCache
+    from engines.measured import Measurements
     from training.gallery import find_pack
-    from training.pack import load_pack
+    from training.pack_file import PackFile
 
     sizes: list[Size] = [parse_size(text) for text in size or SIZES]
-    packs = [load_pack(find_pack(name)) for name in style or ["great_wave"]]
+    packs = [PackFile(find_pack(name)) for name in style or ["great_wave"]]
+    standard = PackFile(find_pack(against)) if against else packs[0]
+    _check_words(engine, precision)
+    from engines.limits import frame_work, measure_cpu_limits  # PyTorch, only once the words have proved to be good
+
+    kept = Measurements(EngineCache(cache_dir).folder)
     say("measuring this machine's matrix rate and bandwidth")
     limits = measure_cpu_limits()
     for name, rate in limits.multiply_adds.items():
         say(f"  {name}: {rate / 1e9:.0f} thousand million multiply-adds a second")
     say(f"  copying: {limits.bandwidth / 1e9:.1f} GB/s")
     rows: list[dict[str, Any]] = []
+    not_kept = ""
     for pack in packs:
-        for at in sizes:
-            rows += _bench_size(pack, at, limits, engine, precision, seconds)
+        for width, height in sizes:
+            found = _measure(pack, height, width, engine, precision, seconds)
+            work = frame_work(pack.network(), height, width)
+            rows += [_row(pack, one, limits, work) for one in found]
+            not_kept = kept.remember(pack, [one for one in found if not one.problem]) or not_kept
+    if not_kept:
+        say(not_kept)
+    _add_speedup(rows, standard.header.name)
     _print_table(rows)
     if json:
         print_json(
@@ -61,77 +78,95 @@ def command(
                 "cores": os.cpu_count(),
                 "multiply_adds_per_s": {name: round(rate) for name, rate in limits.multiply_adds.items()},
                 "bandwidth_bytes_per_s": round(limits.bandwidth),
+                "against": standard.header.name,
                 "engines": rows,
             }
         )
 
 
-def _bench_size(
-    pack: StylePack, size: Size, limits: Limits, names: list[str] | None, precisions: list[str] | None, seconds: float
-) -> list[dict[str, Any]]:
-    import numpy as np
+def _check_words(names: list[str] | None, precisions: list[str] | None) -> None:
+    from typing import get_args
 
-    from engines import REGISTRY, open_engine
-    from engines.limits import frame_work
-    from engines.timing import psnr_db, time_engine
+    from engines import REGISTRY, Precision
     from training.errors import EngineError
 
-    width, height = size
-    frame = _test_picture(size)
-    alpha = np.full(pack.n_blocks, _ALPHA, np.float32)
-    work = frame_work(pack.network(), height, width)
-    with open_engine(pack, height, width, backend="torch")[0] as reference:
-        expected = reference.stylize(frame, alpha).copy()
-    rows = []
-    for name in names or list(REGISTRY):
-        for precision in precisions or ("f32", "bf16", "fp16"):
-            before = _resident_bytes()
-            began = time.perf_counter()
-            try:
-                opened, _ = open_engine(pack, height, width, backend=name, precision=precision)  # type: ignore[arg-type]
-            except EngineError as error:
-                if names:
-                    say(f"{name} {precision} at {width}x{height}: {error}")
-                continue
-            open_s = time.perf_counter() - began
-            with opened:
-                picture_db = psnr_db(opened.stylize(frame, alpha), expected)
-                timing = time_engine(opened, frame, seconds=seconds)
-                floor = limits.floor_s(work, opened.precision)
-                rows.append(
-                    {
-                        "style": pack.header.name, "width": pack.header.width, "engine": name,
-                        "precision": opened.precision, "device": opened.device, "size": f"{width}x{height}",
-                        "median_ms": round(timing.median_ms, 3), "p99_ms": round(timing.p99_ms, 3),
-                        "fps": round(timing.fps, 2), "calls": timing.calls, "psnr_db": round(picture_db, 2),
-                        "open_s": round(open_s, 3), "memory_mib": round((_resident_bytes() - before) / 2**20, 1),
-                        "floor_ms": None if floor is None else round(1000 * floor, 3),
-                        "floor_share": None if floor is None else round(1000 * floor / timing.median_ms, 3),
-                    }
-                )  # fmt: skip
-            say(f"{name} {opened.precision} at {width}x{height}: {timing.median_ms:.1f} ms, {picture_db:.1f} dB")
+    for name in names or []:
+        if name not in REGISTRY:
+            raise EngineError(f"no engine named {name!r}: there are {', '.join(REGISTRY)}")
+    for precision in precisions or []:
+        if precision not in get_args(Precision):
+            raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
+
+
+def _measure(
+    pack: PackFile, height: int, width: int, names: list[str] | None, precisions: list[str] | None, seconds: float
+) -> list[Measured]:
+    """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
+    from engines import REGISTRY
+    from engines.choice import quantized_db, why_not_here
+    from engines.measured import Measured
+    from engines.measuring import Measuring
+
+    rows: list[Measured] = []
+    with Measuring(pack, height, width) as measuring:
+        for name in names or list(REGISTRY):
+            problem = why_not_here(name)
+            done: set[str] = set()
+            for precision in precisions or (["auto"] if problem else ["auto", *REGISTRY[name].precisions]):
+                if precision in done or (precision == "int8" and not precisions and quantized_db(pack) is None):
+                    continue
+                if problem:
+                    row = Measured(
+                        engine=name, asked=precision, precision=precision, height=height, width=width, problem=problem
+                    )
+                elif precision != "auto" and precision not in REGISTRY[name].precisions:
+                    continue
+                else:
+                    row = measuring.measure(name, precision, seconds=seconds)
+                done.add(row.precision)
+                rows.append(row)
+                said = row.problem or f"{row.median_ms:.1f} ms, {row.psnr_db:.1f} dB"
+                say(f"{pack.header.name} {name} {row.precision} at {width}x{height}: {said}")
     return rows
 
 
-def _test_picture(size: Size) -> Picture:
-    """A picture with broad areas and fine edges, the same every time."""
-    import cv2
-    import numpy as np
+def _row(pack: PackFile, one: Measured, limits: Limits, work: Work) -> dict[str, Any]:
+    from engines import REGISTRY
 
-    width, height = size
-    rng = np.random.default_rng(1)
-    broad = cv2.resize(rng.integers(0, 256, (9, 16, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
-    fine = rng.integers(-12, 13, (height, width, 3))
-    return np.clip(broad.astype(np.int16) + fine, 0, 255).astype(np.uint8)
+    row: dict[str, Any] = {
+        "style": pack.header.name, "width": pack.header.width, "engine": one.engine, "precision": one.precision,
+        "size": f"{one.width}x{one.height}",
+    }  # fmt: skip
+    if one.problem:
+        return {**row, "problem": one.problem}
+    # The rates are those of the processor.
+    floor = None if REGISTRY[one.engine].gpu else limits.floor_s(work, one.precision)
+    facts = asdict(one)
+    return {
+        **row, "device": one.device, "median_ms": round(one.median_ms, 3), "p99_ms": round(one.p99_ms, 3),
+        "fps": round(one.fps, 2), "calls": one.calls, "psnr_db": round(one.psnr_db, 2),
+        "floor_ms": None if floor is None else round(1000 * floor, 3),
+        "floor_share": None if floor is None else round(1000 * floor / one.median_ms, 3),
+        **{name: None if facts[name] is None else round(facts[name], 3)
+           for name in ("import_s", "open_s", "open_cached_s")},
+        "memory_mib": _mib(one.peak_bytes), "memory_growth_mib": _mib(one.growth_bytes),
+    }  # fmt: skip
 
 
-def _resident_bytes() -> int:
-    """What the process holds in memory now. Linux tells; elsewhere its peak so far must do."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _mib(count: int | None) -> float | None:
+    return None if count is None else round(count / 2**20, 1)
+
+
+def _add_speedup(rows: list[dict[str, Any]], standard: str) -> None:
+    """How many times as fast as PyTorch runs `standard` in f32 at this size, where this run has that row."""
+    base = {
+        row["size"]: row["median_ms"]
+        for row in rows
+        if (row["style"], row["engine"], row["precision"]) == (standard, "torch", "f32") and "problem" not in row
+    }
+    for row in rows:
+        if "problem" not in row:
+            row["speedup"] = round(base[row["size"]] / row["median_ms"], 2) if row["size"] in base else None
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
@@ -139,8 +174,9 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     columns = ("style", "engine", "precision", "size", "median_ms", "p99_ms", "fps", "psnr_db", "floor_ms",
-               "floor_share", "open_s", "memory_mib")  # fmt: skip
+               "floor_share", "open_s", "open_cached_s", "memory_mib", "speedup")  # fmt: skip
     table = Table(*columns, box=None)
     for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
-    Console(stderr=True, width=160).print(table)
+        if "problem" not in row:
+            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    Console(stderr=True, width=180).print(table)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -81,7 +82,7 @@ def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
 def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int) -> dict[str, object]:
     import numpy as np
 
-    from engines import open_engine
+    from engines import Pending, open_engine
     from realtime.automation import parse_inline
     from realtime.render import render as render_clip
     from realtime.sinks.files import open_file_sink
@@ -90,7 +91,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
     from training.pack import load_pack
 
     pack = load_pack(find_pack(style))
-    engine, why = open_engine(pack, size[1], size[0], backend=engine_name)
+    engine, why = open_engine(pack, size[1], size[0], backend=engine_name, goal="throughput")
     automation = parse_inline("0s:0 2s:1")
     whole: list[float] = []
     alone: list[float] = []
@@ -101,8 +102,13 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
         for number in range(runs):
             say(f"run {number + 1} of {runs}: {len(frames)} frames; engine: {why}")
             began = time.perf_counter()
+            under_way: deque[Pending] = deque()
             for image, alpha in zip(frames, alphas, strict=True):
-                engine.stylize(image, alpha)
+                if len(under_way) == engine.slots:
+                    under_way.popleft().result()
+                under_way.append(engine.start(image, alpha))
+            for pending in under_way:
+                pending.result()
             alone.append(time.perf_counter() - began)
             out = clip.with_name(f"out{number}.mp4")
             began = time.perf_counter()

@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from tools import bench, demo, engine, evaluate, render, styles, train
+from tools import bench, demo, devices, engine, evaluate, render, styles, train
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("render")(render.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)
+app.command("devices")(devices.command)
 app.add_typer(styles.app, name="styles")
 app.add_typer(engine.app, name="engine")
 app.add_typer(evaluate.app, name="evaluate")

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import parse_size
+from tools import quantize
+from tools.render import Size, parse_size
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
-    from engines.cache import Entry
+    from engines.cache import Entry, Outcome
+    from engines.sizes import FrameSizes
+    from training.pack_file import PackFile
 
 app = typer.Typer(help="List, build, show and clear cached engines.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 CacheDir = Annotated[Path | None, typer.Option(help="The cache's folder. [default: the user's cache folder]")]
+app.command("quantize")(quantize.command)
 _ID = 12
 """Letters of a digest that people see; any start that is unique will do."""
 
@@ -29,6 +33,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "size": key.get("size"),
         "style": entry.facts.get("style"),
         "device": key.get("device"),
+        "capability": key.get("capability"),
         "built": entry.facts.get("built"),
         "build_seconds": entry.facts.get("build_seconds"),
         "bytes": entry.bytes,
@@ -60,57 +65,134 @@ def list_engines(cache_dir: CacheDir = None, json: Json = False) -> None:
             continue
         built = f"{row['built']:.16}".replace("T", " ")
         words = (row["engine"], row["precision"], row["size"], row["style"], built)
-        table.add_row(row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", str(row["device"]))
+        device = f"any {row['capability']}" if row["device"] == "any" else str(row["device"])
+        table.add_row(row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", device)
     Console().print(table)
+
+
+def parse_sizes(text: str) -> tuple[Size, Size]:
+    """`WxH`, or a range `WxH..WxH` -> the smallest and the largest size. Raises typer.BadParameter."""
+    low, _, high = text.partition("..")
+    smallest: Size = parse_size(low)
+    largest: Size = parse_size(high) if ".." in text else smallest
+    if smallest.width > largest.width or smallest.height > largest.height:
+        raise typer.BadParameter(f"{text} is no range of sizes: write the smallest first, as in 64x64..1920x1080")
+    return smallest, largest
 
 
 @app.command()
 def build(
     style: Annotated[str, typer.Argument(metavar="PACK", help="A style's name or a pack file.")],
     size: Annotated[
-        list[Any], typer.Option(parser=parse_size, metavar="WxH", help="Frame size; may be given several times.")
+        list[Any],
+        typer.Option(
+            parser=parse_sizes, metavar="WxH",
+            help="Frame size; may be given several times. For tensorrt and tensorrt-rtx a range as well: WxH..WxH.",
+        ),
     ],
     engine: Annotated[str, typer.Option(help="auto or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, or fp16 on a GPU.")] = "auto",
+    capability: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X.Y",
+            help="For tensorrt-rtx: the compute capability to build for; may be given several times. "
+            "[default: this GPU's, without one all]",
+        ),
+    ] = None,
     cache_dir: CacheDir = None,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Build engines ahead of time, so that a render or a live session at these sizes starts at once."""
-    from engines import open_engine
     from engines.cache import EngineCache
+    from engines.sizes import FrameSizes
     from training.errors import EngineError
     from training.gallery import find_pack
     from training.pack_file import PackFile
 
     pack = PackFile(find_pack(style))
-    problem = EngineCache(cache_dir).problem()
-    if problem:
-        raise EngineError(problem)
+    cache = EngineCache(cache_dir)
+    if capability and engine != "tensorrt-rtx":
+        raise EngineError("--capability is for --engine tensorrt-rtx: others are built for the device that is here")
+    if cache.problem():
+        raise EngineError(cache.problem())
     rows = []
-    for width, height in size:
-        opened, why = open_engine(
-            pack,
-            height,
-            width,
-            backend=engine,
-            precision=precision,  # type: ignore[arg-type]
-            cache_dir=cache_dir,
-            report=say,
+    for low, high in size:
+        sizes = FrameSizes(
+            smallest=(low.height, low.width), usual=(high.height, high.width), largest=(high.height, high.width)
         )
-        opened.close()
-        say(f"{pack.header.title}, {width}x{height}, {opened.precision}: {why}")
-        outcome = opened.outcome
-        if outcome is None:
-            raise EngineError(f"engine {opened.name} starts at once and has nothing to build ahead of time")
-        if not outcome.kept:
-            raise EngineError(f"the engine was built and is not kept: {outcome.words}", failure=True)
-        row = {
-            "id": outcome.digest[:_ID], "engine": opened.name, "precision": opened.precision,
-            "size": f"{width}x{height}", "style": pack.header.name, "from_cache": outcome.hit, "words": why,
-        }  # fmt: skip
-        rows.append(row)
+        made = _build_ahead(engine, pack, sizes, precision, capability, cache_dir)
+        for name, chosen, outcome, why in made or [_build_here(engine, pack, sizes, precision, cache_dir)]:
+            say(f"{pack.header.title}, {sizes}, {chosen}: {why}")
+            if not outcome.kept:
+                raise EngineError(f"the engine was built and is not kept: {outcome.words}", failure=True)
+            row = {
+                "id": outcome.digest[:_ID], "engine": name, "precision": chosen, "size": str(sizes),
+                "style": pack.header.name, "from_cache": outcome.hit, "words": why,
+            }  # fmt: skip
+            rows.append(row)
     if json:
         print_json(rows)
+
+
+def _build_here(
+    engine: str, pack: PackFile, sizes: FrameSizes, precision: Any, cache_dir: Path | None
+) -> tuple[str, str, Outcome, str]:
+    """By opening the engine on this machine and running it once, which is when some measure and compile."""
+    from engines import open_engine
+    from training.errors import EngineError
+
+    if not sizes.fixed:
+        raise EngineError(f"only tensorrt and tensorrt-rtx are built for a range of sizes, not --engine {engine}")
+    height, width = sizes.usual
+    opened, why = open_engine(
+        pack, height, width, backend=engine, precision=precision, cache_dir=cache_dir, report=say
+    )  # fmt: skip
+    with opened:
+        opened.warm_up()
+    if opened.outcome is None:
+        raise EngineError(f"engine {opened.name} starts at once and has nothing to build ahead of time")
+    if opened.outcome.words not in why:
+        why = f"{why}; {opened.outcome.words}"
+    return opened.name, opened.precision, opened.outcome, why
+
+
+def _build_ahead(
+    engine: str, pack: PackFile, sizes: FrameSizes, precision: Any, capabilities: list[str] | None,
+    cache_dir: Path | None,
+) -> list[tuple[str, str, Outcome, str]]:  # fmt: skip
+    """Without running it: plans for other machines, and engines for a range of sizes. None where neither is asked."""
+    from engines.cache import EngineCache
+
+    if engine == "tensorrt-rtx":
+        from engines.gpu_engine import half_or_f32
+        from engines.tensorrt_rtx_build import build_ahead, capability_here, known_capabilities
+
+        here = capability_here()
+        if here and sizes.fixed and not capabilities:
+            return []
+        wanted = capabilities or ([here] if here else list(known_capabilities()))
+        outcomes = build_ahead(
+            pack, sizes, capabilities=wanted, precision=precision, cache=EngineCache(cache_dir), report=say
+        )
+        return [
+            (
+                engine,
+                half_or_f32(engine, precision),
+                outcome,
+                f"{engine} for compute capability {name}; {outcome.words}",
+            )
+            for name, outcome in zip(wanted, outcomes, strict=True)
+        ]
+    if engine == "tensorrt" and not sizes.fixed:
+        from engines import tensorrt_build
+        from engines.gpu_engine import half_or_f32
+
+        outcome = tensorrt_build.build_ahead(
+            pack, sizes, precision=precision, cache=EngineCache(cache_dir), report=say
+        )  # fmt: skip
+        return [(engine, half_or_f32(engine, precision), outcome, f"{engine}, as asked; {outcome.words}")]
+    return []
 
 
 @app.command()

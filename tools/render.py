@@ -161,6 +161,7 @@ def run(
                 opened.width,
                 backend=engine,
                 precision=precision,  # type: ignore[arg-type]
+                goal="throughput",
                 cache_dir=cache_dir,
                 report=say,
             )

@@ -11,6 +11,9 @@ from typing import Any, BinaryIO
 
 from training.errors import TrainingError
 
+PARTIAL_FILES = ".stylefader-*.partial*"
+"""What matches the names that `temporary_beside` gives."""
+
 
 def temporary_beside(path: Path) -> Path:
     """A hidden name of its own in the folder of `path`, short however long that name is.

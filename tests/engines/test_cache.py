@@ -19,8 +19,10 @@ import pytest
 from engines import open_engine
 from engines.base import quiet
 from engines.cache import EngineCache, EngineKey, Outcome, code_hash, default_folder
+from engines.gpu_engine import in_a_range
 from tests.conftest import random_pack
 from training.errors import EngineError
+from training.files import temporary_beside
 from training.pack import StylePack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
@@ -166,6 +168,55 @@ def test_whole_bytes_that_do_not_load_are_built_anew(cache: EngineCache) -> None
     assert len(names(cache)) == 2, "the one that does not load is gone"
 
 
+def test_an_engine_for_a_range_serves_where_there_is_none_for_the_size(cache: EngineCache) -> None:
+    maker = Maker()
+    wide = replace(KEY, size="8x8..640x480")
+    for key in (wide, replace(wide, precision="bf16"), replace(KEY, size="8x8..32x32"), replace(KEY, size="65x48")):
+        maker.open(cache, key)
+    (cache.folder / f"{'0' * 64}.json").write_text("{")
+
+    def opened() -> Outcome:
+        serves = in_a_range(KEY, 48, 64)
+        return cache.open(KEY, build=maker.build, load=maker.load, report=quiet, serves=serves)[1]
+
+    outcome = opened()
+    assert (outcome.digest, outcome.hit) == (wide.digest, True)
+    assert outcome.words == "from the cache, where it is for 8x8..640x480"
+    _cut(cache.find(wide.digest).file)
+    assert not opened().hit, "one that is corrupt serves nobody"
+    assert opened().digest == KEY.digest
+
+
+@pytest.mark.parametrize("size", ["", "x", "8x8..", "8x8..640x", "640x480..8x8", "1e3x4", 7, None])
+def test_sizes_that_are_none_serve_nobody(size: Any) -> None:
+    assert not in_a_range(KEY, 48, 64)({**KEY.fields(), "size": size})
+
+
+def test_files_of_compilers_stand_beside_and_go_with_clear(cache: EngineCache, tmp_path: Path) -> None:
+    outcome = Maker().open(cache)[1]
+    shared, own = cache.side_file("timings", "a GPU"), cache.side_file("kernels", entry=outcome.digest)
+    other = cache.side_file("timings", "another GPU")
+    assert shared and own and other and shared != other
+    for path in (shared, own, other):
+        path.write_bytes(b"12345")
+    assert cache.side_file("timings", "a GPU") == shared
+    assert len(cache.entries()) == 1, "they are no engines"
+    assert cache.remove(outcome.digest) > 5
+    assert names(cache) == {shared.name, other.name}, "what belongs to an engine goes with it"
+    assert cache.clear() == (0, 10)
+    assert names(cache) == set()
+    (tmp_path / "file").touch()
+    assert EngineCache(tmp_path / "file" / "c").side_file("timings") is None
+
+
+def test_reading_builds_nothing(cache: EngineCache) -> None:
+    assert cache.read(KEY) is None
+    Maker().open(cache)
+    assert cache.read(KEY) == b"the engine"
+    _cut(only_file(cache, "*.engine"))
+    assert cache.read(KEY) is None
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_keeping(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache, maker = EngineCache(tmp_path / "file" / "engines"), Maker()
@@ -203,13 +254,15 @@ def test_a_build_that_fails_leaves_nothing(cache: EngineCache, error: BaseExcept
 def test_what_killed_builds_left_is_swept(cache: EngineCache) -> None:
     digest, other = KEY.digest, replace(KEY, size="1x1").digest
     cache.folder.mkdir(parents=True)
-    left = [f".{digest}.json.partial-1-2", f".{digest}-{'0' * 64}.engine.partial-1-2", f"{digest}-{'1' * 64}.engine"]
-    for name in (*left, f"{digest}.lock", f"{other}-{'2' * 64}.engine", f"{other}.lock", "notes.txt"):
+    killed, running = (temporary_beside(cache.folder / f"{digest}-{'0' * 64}.engine") for _ in range(2))
+    left = [killed.name, f"{digest}-{'1' * 64}.engine"]
+    for name in (*left, running.name, f"{digest}.lock", f"{other}-{'2' * 64}.engine", f"{other}.lock", "notes.txt"):
         (cache.folder / name).write_text("left")
+    os.utime(killed, (0, 0))
     assert Maker().open(cache)[1].kept, "a lock whose holder died does not stop anyone"
     assert not names(cache) & {*left, f"{digest}.lock"}
     assert cache.clear()[0] == 1
-    assert names(cache) == {"notes.txt"}, "what is not ours stays"
+    assert names(cache) == {"notes.txt", running.name}, "what is not ours, or is being written, stays"
 
 
 def test_the_longest_unused_goes_when_the_folder_is_full(tmp_path: Path) -> None:
@@ -293,10 +346,10 @@ import sys
 from pathlib import Path
 from engines.cache import EngineCache
 from tests.engines.test_cache import KEY
-import engines.cache as cache_module
+import engines.file_lock
 number, folder = int(sys.argv[1]), Path(sys.argv[2])
 if number % 2:  # a file system without locks: both build, the last one stays
-    cache_module.fcntl = None
+    engines.file_lock.fcntl = None
 print("ready", flush=True)
 sys.stdin.readline()
 for turn in range(60):

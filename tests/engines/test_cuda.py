@@ -19,9 +19,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from engines import REGISTRY, open_engine
-from engines.captured import bytes_needed
-from engines.cuda_engine import FORMS, Answer, Choices, CudaEngine, fastest
+from engines.cache import EngineCache
+from engines.cuda_engine import FORMS, READY_FIRST, Answer, CudaEngine, fastest
 from engines.gpu import Gpu, why_no_gpu
+from engines.gpu_engine import bytes_needed
 from engines.graph import FrameGraph
 from engines.half import FloatStatisticsNorm
 from tests.compare import F32_DB, FP16_DB, psnr
@@ -40,7 +41,7 @@ GPU_DB = 40.0
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Choices, "_here", {})
+    monkeypatch.setattr(CudaEngine, "_known", {})
 
 
 # What a GPU would compute, computed on the CPU.
@@ -166,14 +167,15 @@ def test_it_gives_the_picture_of_torch_at_a_thousand_alphas(
     frame = picture(9, 14)
     with open_engine(pack, 9, 14, backend="torch")[0] as reference, CudaEngine(pack, 9, 14) as engine:
         assert (engine.precision, engine.device) == ("fp16", "stand-in")
-        picture_buffer = engine.stylize(frame, np.zeros(3, np.float32))
+        buffers = [engine.stylize(frame, np.zeros(3, np.float32)) for _ in range(2)]
+        assert buffers[0] is not buffers[1], "the slots take turns"
         for number in range(1000):
             alpha = np.array([number / 1000, 1 - number / 500, 0.5], np.float32)
             found = engine.stylize(frame, alpha)
-            assert found is picture_buffer
+            assert found is buffers[number % 2]
             if number % 100 == 0:
                 assert psnr(found, reference.stylize(frame, alpha)) >= FP16_DB
-        assert cpu_gpu.waits == 1001, "once a call"
+        assert cpu_gpu.waits == 1002, "once a call"
         assert len(cpu_gpu.recordings) == 1
 
 
@@ -232,26 +234,55 @@ def test_warming_up_keeps_the_fastest_form_and_remembers_it(
         raise RuntimeError("Cannot find a working triton installation")
 
     monkeypatch.setattr(torch, "compile", no_compiler)
-    file = tmp_path / "new" / "forms.json"
+    cache, said = EngineCache(tmp_path / "new"), list[str]()
     cpu_gpu.speeds = [3.0, 2.0]
-    with CudaEngine(pack, 16, 24, choices=file) as engine:
-        assert engine.form == "eager"
+    with CudaEngine(pack, 16, 24, cache=cache, report=said.append) as engine:
+        assert (engine.form, engine.outcome) == ("eager", None)
         engine.warm_up()
         assert engine.form == "eager-transposed"
+        assert engine.outcome and engine.outcome.kept and not engine.outcome.hit
         engine.warm_up()
         assert [recording.live for recording in cpu_gpu.recordings] == [False, True]
         engine.stylize(picture(16, 24), np.zeros(3, np.float32))
-    ((question, answer),) = json.loads(file.read_text()).items()
-    assert {"stand-in", "16x24", "24x16", "fp16", "width 8"} & set(question.split(" | ")) == {
-        "stand-in", "24x16", "fp16", "width 8",
-    }  # fmt: skip
+    assert said == ["building cuda at 24x16", *(f"measuring form {name}" for name in FORMS)]
+    (entry,) = cache.entries()
+    assert (entry.key["device"], entry.key["capability"], entry.key["driver"]) == ("stand-in", "8.9", "580.1")
+    assert (entry.key["size"], entry.key["precision"], entry.key["width"]) == ("24x16", "fp16", 8)
+    answer = json.loads(entry.file.read_bytes())
     assert answer["milliseconds"] == {"eager": 3.0, "eager-transposed": 2.0}
     assert "working triton" in answer["failed"]["compiled"]
-    with CudaEngine(pack, 16, 24, choices=file) as engine:
-        assert engine.form == "eager-transposed"
-        engine.warm_up()
-    with CudaEngine(pack, 24, 24, choices=file) as engine:
+    monkeypatch.setattr(CudaEngine, "_known", {})
+    engine, why = open_engine(pack, 16, 24, backend="cuda", cache_dir=tmp_path / "new")
+    assert isinstance(engine, CudaEngine)
+    assert (engine.form, why) == ("eager-transposed", "cuda, as asked; its form from the cache")
+    engine.warm_up()
+    other = random_pack(tmp_path / "other.safetensors", seed=1)
+    with CudaEngine(other, 16, 24, cache=cache) as engine:
+        assert engine.form == "eager-transposed", "the weights make no difference to the time"
+    with CudaEngine(pack, 24, 24, cache=cache) as engine:
         assert engine.form == "eager", "of another size nothing is known"
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_remembering(
+    pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: graph)
+    cpu_gpu.speeds = [3.0, 2.0, 1.0]
+    with CudaEngine(pack, 16, 24, cache=EngineCache(tmp_path / "file" / "c")) as engine:
+        engine.warm_up()
+        assert engine.form == "compiled"
+        assert engine.outcome and not engine.outcome.kept and "cannot be written" in engine.outcome.words
+
+
+def test_another_process_may_have_measured_meanwhile(pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path) -> None:
+    cache = EngineCache(tmp_path)
+    with CudaEngine(pack, 16, 24, cache=cache) as engine:
+        measured = Answer(name="eager-transposed", milliseconds={}, failed={}).kept()
+        cache.open(engine._question, build=lambda: measured, load=bytes, report=print)
+        engine.warm_up()
+        assert engine.form == "eager-transposed"
+        assert [recording.live for recording in cpu_gpu.recordings] == [False, True]
 
 
 def test_the_first_form_stays_where_it_is_the_fastest(pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path) -> None:
@@ -267,31 +298,38 @@ def test_the_first_form_stays_where_it_is_the_fastest(pack: StylePack, cpu_gpu: 
 
 
 def test_a_remembered_form_that_no_longer_works_gives_way(
-    pack: StylePack, cpu_gpu: CpuGpu, monkeypatch: pytest.MonkeyPatch
+    pack: StylePack, cpu_gpu: CpuGpu, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Choices, "find", lambda self, question: "compiled")
+    cache = EngineCache(tmp_path)
+    with CudaEngine(pack, 16, 24, cache=cache) as engine:
+        measured = Answer(name="compiled", milliseconds={}, failed={}).kept()
+        cache.open(engine._question, build=lambda: measured, load=bytes, report=print)
     monkeypatch.setattr(torch, "compile", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("gone")))
-    with CudaEngine(pack, 16, 24) as engine:
+    cpu_gpu.speeds = [1.0, 2.0]
+    with CudaEngine(pack, 16, 24, cache=cache) as engine:
         assert engine.form == "eager"
-        assert not engine._measured
+        assert cache.entries() == []
+        engine.warm_up()
+        assert json.loads(cache.entries()[0].file.read_bytes())["name"] == "eager"
     with pytest.raises(EngineError, match="failed on stand-in: gone"):
         CudaEngine(pack, 16, 24, form="compiled")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"q": 3}', '{"q": {"form": "warp"}}', "[" * 100_000])
-def test_a_file_of_choices_that_makes_no_sense_is_as_good_as_none(tmp_path: Path, content: str) -> None:
-    file = tmp_path / "forms.json"
-    file.write_text(content)
-    choices = Choices(file)
-    assert choices.find("q") is None
-    choices.keep("q", Answer(name="compiled", milliseconds={"compiled": 1.0}, failed={}))
-    assert Choices(file).find("q") == "compiled"
-
-
-def test_choices_that_cannot_be_written_are_said_and_not_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "file").touch()
-    Choices(tmp_path / "file" / "forms.json").keep("q", Answer(name="eager", milliseconds={}, failed={}))
-    assert "not kept" in caplog.text
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"q": 3}', '{"name": "warp"}', "[" * 100_000, '{"name": [1]}'])
+def test_what_is_no_answer_is_as_good_as_none(
+    pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EngineError, match="names no form"):
+        Answer.read(content.encode())
+    cache = EngineCache(tmp_path)
+    with CudaEngine(pack, 16, 24, cache=cache) as engine:
+        cache._keep(engine._question, content.encode(), {})
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: graph)
+    cpu_gpu.speeds = [1.0, 2.0, 3.0]
+    with CudaEngine(pack, 16, 24, cache=cache) as engine:
+        assert engine.form == READY_FIRST
+        engine.warm_up()
+        assert engine.outcome and "corrupt" in engine.outcome.words
 
 
 def test_the_fastest_is_found_among_those_that_work() -> None:
@@ -337,7 +375,7 @@ def test_running_out_of_memory_all_the_same_is_said_in_words(
 def test_what_fails_on_the_device_is_an_engine_error(
     pack: StylePack, cpu_gpu: CpuGpu, monkeypatch: pytest.MonkeyPatch, picture: MakePicture
 ) -> None:
-    def broken() -> None:
+    def broken(event: object) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously")
 
     with CudaEngine(pack, 16, 24) as engine:
@@ -378,7 +416,7 @@ def test_auto_passes_over_the_engines_of_a_gpu_that_is_not_there(
     pack: StylePack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("engines.registry._has_nvidia_driver", lambda: False)
+    monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
     assert [name for name in REGISTRY if name != "tensorrt-rtx"] == ["tensorrt", "cuda", "openvino", "torch"]
     engine, why = open_engine(pack, 16, 16)
     assert engine.name == "openvino"
@@ -386,15 +424,6 @@ def test_auto_passes_over_the_engines_of_a_gpu_that_is_not_there(
     for name in ("tensorrt", "cuda"):
         with pytest.raises(EngineError, match=f"engine {name} cannot run: "):
             open_engine(pack, 16, 16, backend=name)
-
-
-def test_auto_leaves_unproved_engines_to_those_who_ask_by_name(
-    pack: StylePack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engines.registry._has_nvidia_driver", lambda: True)
-    engine, why = open_engine(pack, 16, 16)
-    assert engine.name == "openvino"
-    assert "cuda has not been proved on a device yet: ask for it by name" in why
 
 
 # On a GPU.
@@ -421,10 +450,12 @@ class TestOnTheGpu:
                 assert psnr(engine.stylize(picture(*size), alpha), expected) >= GPU_DB, values
 
     def test_warming_up_chooses_a_form(self, pack: StylePack, tmp_path: Path) -> None:
-        with CudaEngine(pack, 64, 48, choices=tmp_path / "forms.json") as engine:
+        cache = EngineCache(tmp_path)
+        with CudaEngine(pack, 64, 48, cache=cache) as engine:
             engine.warm_up()
-            (answer,) = json.loads((tmp_path / "forms.json").read_text()).values()
-            assert answer["form"] == engine.form
+            (entry,) = cache.entries()
+            answer = json.loads(entry.file.read_bytes())
+            assert answer["name"] == engine.form
             assert set(answer["milliseconds"]) >= set(EAGER)
 
     def test_a_thousand_calls_allocate_nothing_and_wait_only_for_the_picture(

@@ -9,9 +9,9 @@ import pytest
 
 from engines import REGISTRY, open_engine
 from engines.registry import EngineEntry
-from tests.compare import BF16_DB, F32_DB, psnr
+from tests.compare import BF16_DB, F32_DB, psnr, resident_bytes
 from tests.conftest import random_pack
-from tests.engines.gpu import ON_CUDA, needs_cuda
+from tests.engines.gpu import ON_CUDA, needs_cuda, needs_rtx
 from training.errors import EngineError
 from training.gallery import gallery
 from training.pack import StylePack, load_pack
@@ -22,7 +22,8 @@ PRECISIONS = [
     ("f32", F32_DB),
     pytest.param("bf16", BF16_DB, marks=pytest.mark.skipif(not HAS_BF16, reason="this CPU has no bf16 arithmetic")),
 ]
-BACKENDS = [pytest.param(name, marks=needs_cuda) if name in ON_CUDA else name for name in REGISTRY]
+MARKS = dict.fromkeys(ON_CUDA, needs_cuda) | {"tensorrt-rtx": needs_rtx}
+BACKENDS = [pytest.param(name, marks=MARKS.get(name, ())) for name in REGISTRY]
 ALPHAS = ((0.0, 0.0, 0.0), (0.3, 0.3, 0.3), (1.0, 1.0, 1.0), (0.2, 1.0, 0.5))
 
 
@@ -114,6 +115,56 @@ class TestEveryEngine:
         ):
             expected = reference.stylize(picture(16, 16), alpha).copy()
             assert psnr(engine.stylize(picture(16, 16), alpha), expected) >= F32_DB
+
+
+def test_a_real_frame_at_alphas_inside_and_outside_the_range(bunny_frame: npt.NDArray[np.uint8]) -> None:
+    height, width, _ = bunny_frame.shape
+    for file, header in gallery():
+        with (
+            open_engine(load_pack(file), height, width, backend="torch")[0] as reference,
+            open_engine(load_pack(file), height, width, backend="openvino", precision="f32")[0] as f32,
+            open_engine(load_pack(file), height, width, backend="openvino")[0] as usual,
+        ):
+            for value in (header.alpha.low - 0.5, 0.6, header.alpha.high + 0.5):
+                alpha = np.full(len(header.blocks), value, np.float32)
+                expected = reference.stylize(bunny_frame, alpha).copy()
+                assert psnr(f32.stylize(bunny_frame, alpha), expected) >= F32_DB, (header.name, value)
+                assert psnr(usual.stylize(bunny_frame, alpha), expected) >= BF16_DB, (header.name, value)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_thousand_calls_neither_drift_nor_grow(pack: StylePack, picture: MakePicture, backend: str) -> None:
+    frame, alphas = picture(32, 48), np.random.default_rng(3).uniform(-0.5, 1.5, (1000, 3)).astype(np.float32)
+    with open_engine(pack, 32, 48, backend=backend)[0] as engine:
+        first = [engine.stylize(frame, alpha).copy() for alpha in alphas[:20]]
+        before = resident_bytes()
+        for alpha in alphas:
+            engine.stylize(frame, alpha)
+        assert resident_bytes() - before < 16 << 20
+        for alpha, expected in zip(alphas, first, strict=False):
+            assert np.array_equal(engine.stylize(frame, alpha), expected)
+
+
+def test_frames_under_way_come_back_in_order(pack: StylePack, picture: MakePicture) -> None:
+    frames = [np.roll(picture(32, 48), shift, axis=1) for shift in range(12)]
+    alphas = np.random.default_rng(4).random((12, 3), np.float32)
+    with open_engine(pack, 32, 48, backend="openvino")[0] as engine:
+        expected = [engine.stylize(frame, alpha).copy() for frame, alpha in zip(frames, alphas, strict=True)]
+    with open_engine(pack, 32, 48, backend="openvino", goal="throughput")[0] as engine:
+        found, under_way = [], []
+        for frame, alpha in zip(frames, alphas, strict=True):
+            if len(under_way) == engine.slots:
+                found.append(under_way.pop(0).result().copy())
+            under_way.append(engine.start(frame, alpha))
+        assert len(under_way) == engine.slots
+        with pytest.raises(EngineError, match=f"{engine.slots} frames under way"):
+            engine.start(frames[0], alphas[0])
+        found += [pending.result().copy() for pending in under_way]
+        last = engine.start(frames[0], alphas[0])
+    for picture_, wanted in zip(found, expected, strict=True):
+        assert psnr(picture_, wanted) >= BF16_DB
+    with pytest.raises(EngineError, match="closed"):
+        last.result()
 
 
 def test_dual_packs_run_on_both_sides_of_zero(picture: MakePicture, tmp_path_factory: pytest.TempPathFactory) -> None:

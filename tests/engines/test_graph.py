@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engines.graph import FrameGraph, padded
+from engines.graph import FrameGraph
+from engines.sizes import padded
 from training.colours import denormalise, normalise
 from training.pack import StylePack
 

@@ -15,24 +15,26 @@ import pytest
 import torch
 
 from engines import open_engine
-from engines.graph import FrameGraph, padded
-from engines.sizes import FrameSizes
-from engines.tensorrt_engine import (
+from engines.cache import EngineCache
+from engines.graph import FrameGraph
+from engines.sizes import FrameSizes, padded
+from engines.tensorrt_build import (
     TENSORRT_REWRITES,
     PaddedGraph,
-    TensorRtEngine,
+    build_ahead,
     build_engine,
     export_padded,
-    fill,
     load_engine,
     load_library,
     padded_sizes,
 )
+from engines.tensorrt_engine import TensorRtEngine, fill
 from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
 from tests.engines.gpu import CpuGpu, cpu_gpu, needs_cuda, thousand_calls_leave_no_trace
 from training.errors import EngineError
 from training.pack import StylePack
+from training.pack_file import PackFile
 
 __all__ = ["cpu_gpu"]
 
@@ -157,6 +159,7 @@ class Library(types.ModuleType):
         super().__init__("torch_tensorrt")
         self.dynamo = types.SimpleNamespace(compile=self.compile)
         self.compiled: list[dict[str, Any]] = []
+        self.timings: list[Path] = []
 
     def compile(
         self, exported_program: Any, *, arg_inputs: list[Input], device: torch.device, require_full_compilation: bool,
@@ -164,7 +167,8 @@ class Library(types.ModuleType):
         reuse_cached_engines: bool,
     ) -> Any:  # fmt: skip
         assert require_full_compilation and not cache_built_engines and not reuse_cached_engines
-        Path(timing_cache_path).write_bytes(b"timings")
+        self.timings.append(Path(timing_cache_path))
+        self.timings[-1].write_bytes(b"timings")
         self.compiled.append({"inputs": arg_inputs, "device": device})
         return exported_program
 
@@ -227,6 +231,69 @@ def test_what_was_built_for_a_range_is_loaded_without_a_build(
     assert len(library.compiled) == 1
     with pytest.raises(EngineError, match=r"the built engine does not take 1280x720: .*<= 480"):
         TensorRtEngine(pack, 720, 1280, precision="f32", built=built)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_cache_keeps_engine_and_timings_and_clear_takes_both(
+    pack: StylePack, picture: MakePicture, library: Library, tmp_path: Path
+) -> None:
+    cache, alpha, pictures = EngineCache(tmp_path / "c"), np.full(3, 0.5, np.float32), []
+    for hit in (False, True):
+        engine, why = open_engine(pack, 30, 50, backend="tensorrt", cache_dir=cache.folder)
+        with engine:
+            assert engine.outcome and engine.outcome.hit is hit and engine.outcome.words in why
+            pictures.append(engine.stylize(picture(30, 50), alpha).copy())
+    assert np.array_equal(*pictures)
+    TensorRtEngine(PackFile(pack.file), 34, 50, cache=cache).close()
+    assert len(library.compiled) == 2 and len(set(library.timings)) == 1
+    assert library.timings[0].parent == cache.folder
+    assert [(entry.key["size"], entry.key["device"], entry.key["driver"]) for entry in cache.entries()] == [
+        ("50x34", "stand-in", "580.1"), ("50x30", "stand-in", "580.1"),
+    ]  # fmt: skip
+    assert {"tensorrt", "torch-tensorrt", "torch", "cuda"} == set(cache.entries()[0].key["libraries"])
+    cache.clear()
+    assert list(cache.folder.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_driver_or_gpu_finds_nothing(
+    pack: StylePack, library: Library, cpu_gpu: CpuGpu, tmp_path: Path
+) -> None:
+    cache = EngineCache(tmp_path)
+    for field, other in (("driver", "581.0"), ("name", "another"), ("capability", "9.0")):
+        for hit in (False, True):
+            with TensorRtEngine(pack, 8, 8, cache=cache) as engine:
+                assert engine.outcome and engine.outcome.hit is hit
+        setattr(cpu_gpu, field, other)
+    assert len({path.name for path in library.timings}) == 3
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_was_built_ahead_for_a_range_is_found_for_its_sizes(
+    pack: StylePack, picture: MakePicture, library: Library, tmp_path: Path
+) -> None:
+    cache = EngineCache(tmp_path)
+    assert build_ahead(pack, RANGE, precision="f32", cache=cache, report=print).kept
+    with (
+        open_engine(pack, 30, 50, backend="torch")[0] as reference,
+        TensorRtEngine(pack, 30, 50, precision="f32", cache=cache) as engine,
+    ):
+        assert engine.outcome and engine.outcome.words == "from the cache, where it is for 8x8..640x480"
+        alpha = np.full(3, 0.5, np.float32)
+        assert psnr(engine.stylize(picture(30, 50), alpha), reference.stylize(picture(30, 50), alpha)) >= F32_DB
+    for height, width, precision in ((4, 50, "f32"), (30, 50, "fp16")):
+        with TensorRtEngine(pack, height, width, precision=precision, cache=cache) as engine:  # type: ignore[arg-type]
+            assert engine.outcome and not engine.outcome.hit
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_without_a_cache_folder_it_works_and_says_so(
+    pack: StylePack, picture: MakePicture, library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    engine, why = open_engine(pack, 16, 24, backend="tensorrt", cache_dir=tmp_path / "file" / "c")
+    assert "built for this time only" in why and "cannot be written" in why
+    assert engine.stylize(picture(16, 24), np.zeros(3, np.float32)).shape == (16, 24, 3)
 
 
 @pytest.mark.filterwarnings("ignore")

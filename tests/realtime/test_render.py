@@ -91,8 +91,9 @@ def no_threads_left() -> bool:
     return not any(thread.name.startswith("render-") for thread in threading.enumerate())
 
 
-def test_every_frame_in_order_with_its_time_and_alpha() -> None:
-    sink, engine = Kept(), AddsAlpha()
+@pytest.mark.parametrize("slots", [1, 2, 5])
+def test_every_frame_in_order_with_its_time_and_alpha(slots: int) -> None:
+    sink, engine = Kept(), AddsAlpha(slots=slots)
     assert run(NumberedFrames(100), sink, engine) == 100
     assert [pts for pts, _ in sink.frames] == [5 + Fraction(n, 10) for n in range(100)]
     expected = [min(n / 20, 0.8) for n in range(100)]  # from the clip's first instant, within the range

@@ -38,16 +38,46 @@ def test_bad_input(tmp_path: Path, words: tuple[str, str]) -> None:
 
 
 def test_bench_engine_sets_every_engine_beside_the_floor(pack: StylePack, tmp_path: Path) -> None:
-    words = ("--style", pack.file, "--size", "64x48", "--size", "33x51", "--seconds", "0.1")
-    done = stylefader("bench", "engine", *words, cwd=tmp_path)
+    words = ("--style", pack.file, "--size", "64x48", "--seconds", "0.1", "--cache-dir", tmp_path / "c")
+    engines = ("--engine", "openvino", "--engine", "torch", "--engine", "cuda")
+    done = stylefader("bench", "engine", *words, *engines, "--precision", "f32", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     rows = {(row["engine"], row["precision"], row["size"]): row for row in result["engines"]}
-    assert {("openvino", "f32", "64x48"), ("torch", "f32", "33x51")} <= rows.keys()
-    assert rows["torch", "f32", "64x48"]["psnr_db"] == 99
-    assert rows["openvino", "f32", "64x48"]["psnr_db"] >= 60
+    assert rows.keys() == {(name, "f32", "64x48") for name in ("openvino", "torch", "cuda")}
+    cuda = rows.pop(("cuda", "f32", "64x48"))
+    assert cuda["problem"] if "problem" in cuda else cuda["psnr_db"] >= 45
+    torch, openvino = rows["torch", "f32", "64x48"], rows["openvino", "f32", "64x48"]
+    assert (torch["psnr_db"], torch["speedup"], torch["open_cached_s"]) == (99, 1, None)
+    assert openvino["psnr_db"] >= 60
+    assert openvino["open_cached_s"] < openvino["open_s"]
+    assert openvino["speedup"] == pytest.approx(torch["median_ms"] / openvino["median_ms"], rel=0.01, abs=0.01)
     for row in rows.values():
+        assert (row["style"], row["width"]) == ("random", 8)
         assert row["floor_ms"] > 0
+        assert row["floor_share"] == pytest.approx(row["floor_ms"] / row["median_ms"], rel=0.05, abs=0.001)
         assert row["fps"] == pytest.approx(1000 / row["median_ms"], rel=0.01)
         assert row["p99_ms"] >= row["median_ms"]
+        assert row["calls"] >= 3
+        assert row["memory_mib"] > 0 and row["memory_growth_mib"] >= 0
+    assert {"f32", "int8"} <= result["multiply_adds_per_s"].keys()
     assert "median_ms" in done.stderr, "a table for people"
+
+    done = stylefader("devices", "--style", pack.file, "--cache-dir", tmp_path / "c", "--json", cwd=tmp_path)
+    table = {row["engine"]: row for row in json.loads(done.stdout)["engines"]["table"]}
+    (kept,) = table["openvino"]["measured"]
+    assert kept["median_ms"] == openvino["median_ms"], "what was benchmarked is remembered"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--engine", "warp"), "no engine named 'warp'"),
+        (("--precision", "f8"), "no precision named 'f8'"),
+        (("--against", "none_such"), "no style named 'none_such'"),
+    ],
+)
+def test_bench_engine_refuses_words_that_it_does_not_know(tmp_path: Path, words: tuple[str, str], said: str) -> None:
+    done = stylefader("bench", "engine", *words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 
+from engines.tensorrt_rtx_build import known_capabilities
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
@@ -62,6 +65,25 @@ def test_render_uses_the_cache(built: Path) -> None:
         assert word in done.stderr
 
 
+@pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="TensorRT for RTX is not installed")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here a GPU decides what is built")
+def test_plans_for_other_machines(built: Path) -> None:
+    size = ("--size", "8x8..64x48")
+    words = ("build", "small.safetensors", "--engine", "tensorrt-rtx", *size, "--cache-dir", "plans", "--json")
+    for hit in (False, True):
+        done = stylefader("engine", *words, "--capability", "8.9", "--capability", "12.0", cwd=built)
+        assert done.returncode == 0, done.stderr
+        rows = json.loads(done.stdout)
+        assert [row["size"] for row in rows] == ["8x8..64x48"] * 2
+        assert {(row["engine"], row["precision"], row["from_cache"]) for row in rows} == {("tensorrt-rtx", "fp16", hit)}
+        assert "compute capability 12.0" in rows[1]["words"]
+    rows = json.loads(stylefader("engine", "list", "--cache-dir", "plans", "--json", cwd=built).stdout)
+    assert sorted(row["capability"] for row in rows) == ["12.0", "8.9"]
+    assert "any 8.9" in stylefader("engine", "list", "--cache-dir", "plans", cwd=built).stdout
+    done = stylefader("engine", *words[:4], "--size", "9x9", "--cache-dir", "all", "--json", cwd=built)
+    assert len(json.loads(done.stdout)) == len(known_capabilities()), "without a GPU, all that the library knows"
+
+
 def test_clear(built: Path) -> None:
     rows = json.loads(stylefader("engine", "list", "--cache-dir", "c", "--json", cwd=built).stdout)
     done = stylefader("engine", "clear", rows[0]["id"], "--cache-dir", "c", "--json", cwd=built)
@@ -82,6 +104,17 @@ def test_clear(built: Path) -> None:
         (("build", "small.safetensors", "--size", "8x8", "--engine", "torch"), 2, "nothing to build"),
         (("build", "small.safetensors", "--size", "8x8", "--engine", "warp"), 2, "no engine named 'warp'"),
         (("build", "small.safetensors", "--size", "8x8", "--precision", "f8"), 2, "no precision named 'f8'"),
+        (("build", "small.safetensors", "--size", "9x9..8x8"), 2, "is no range of sizes"),
+        (
+            ("build", "small.safetensors", "--size", "8x8..9x9", "--engine", "openvino"),
+            2,
+            "only tensorrt and tensorrt-rtx",
+        ),
+        (
+            ("build", "small.safetensors", "--size", "8x8", "--capability", "8.9"),
+            2,
+            "--capability is for --engine tensorrt",
+        ),
         (("build", "none.safetensors", "--size", "8x8"), 2, "no style pack at"),
         (("build", "small.safetensors", "--size", "8"), 2, "is not a size"),
         (("build", "small.safetensors", "--size", "8x8", "--cache-dir", "small.safetensors"), 2, "cannot be written"),

@@ -1,0 +1,91 @@
+"""`open_engine`: an engine by name, or with `auto` the one that `engines.choice` finds the fastest here."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from engines.base import Engine, Goal, Precision, Report, quiet
+from engines.cache import EngineCache
+from engines.choice import choose
+from engines.registry import REGISTRY
+from training.errors import EngineError
+
+if TYPE_CHECKING:
+    from training.pack import StylePack
+    from training.pack_file import PackFile
+
+
+def open_engine(
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    *,
+    backend: str = "auto",
+    precision: Precision = "auto",
+    goal: Goal = "latency",
+    least_db: float = 45.0,
+    cache_dir: Path | None = None,
+    report: Report = quiet,
+) -> tuple[Engine, str]:
+    """Open an engine for frames of one size; returns it with a line that says which and why, and how it came.
+
+    pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
+    backend: a name in the registry, or `auto` for the fastest here. Where there is a choice it is measured once,
+    each engine in a process of its own, and remembered.
+    precision: `auto` is the engine's own choice, and for backend `auto` also int8 where the pack has that form.
+    goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
+    least_db: the least PSNR to the reference, in dB, that backend `auto` may choose.
+    cache_dir: where finished engines and measurements are kept; None is the user's cache folder. One that cannot be
+    written costs only the keeping, and the line says so.
+    report: told in words before something that takes long.
+    Raises EngineError: unknown name, not installed (with the command that installs it), cannot run here; for
+    `auto`, every engine's reason.
+    """
+    if height < 1 or width < 1:
+        raise EngineError(f"an engine's size must be 1x1 or more, not {width}x{height}")
+    if precision not in get_args(Precision):
+        raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
+    cache = EngineCache(cache_dir)
+    if backend != "auto":
+        if backend not in REGISTRY:
+            raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
+        engine = _open(backend, pack, height, width, precision, goal, cache, report)
+        return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
+    choice = choose(pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report)
+    reasons = list(choice.reasons)
+    for candidate in choice.order:
+        name = candidate.engine
+        try:
+            engine = _open(name, pack, height, width, candidate.precision, goal, cache, report)
+        except EngineError as error:
+            reasons.append(f"{candidate} {str(error).removeprefix(f'engine {name} ')}")
+            continue
+        why = choice.why if candidate == choice.order[0] else "the next that works here"
+        return engine, "; ".join([f"{candidate}, {why}", *_how_it_came(engine), *reasons])
+    raise EngineError("no engine works here: " + "; ".join(reasons))
+
+
+def _how_it_came(engine: Engine) -> list[str]:
+    return [engine.outcome.words] if engine.outcome else []
+
+
+def _open(
+    name: str,
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    precision: Precision,
+    goal: Goal,
+    cache: EngineCache,
+    report: Report,
+) -> Engine:
+    entry = REGISTRY[name]
+    try:
+        module = importlib.import_module(entry.module)
+    except ImportError as error:
+        raise EngineError(f"engine {name} is not installed ({error}): {entry.install}") from error
+    kind: Any = getattr(module, entry.class_name)
+    engine: Engine = kind(pack, height, width, precision=precision, goal=goal, cache=cache, report=report)
+    return engine

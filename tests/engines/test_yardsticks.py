@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import openvino as ov
+import pytest
+
+from engines.yardsticks import _convolutions, convolution_precisions, multiply_add_rates, openvino_rate
+
+
+def test_int8_is_really_computed_in_int8() -> None:
+    for quantised, expected in ((True, {"u8", "i8"}), (False, {"f32"})):
+        settings = {"INFERENCE_PRECISION_HINT": "f32"}
+        compiled = ov.Core().compile_model(_convolutions(16, 16, quantised=quantised), "CPU", settings)
+        found = convolution_precisions(compiled)
+        assert found and found <= expected
+
+
+def test_rates_are_the_best_of_all_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "engines.yardsticks.openvino_rate", lambda precision, channels, side: {"f32": 1e18}.get(precision)
+    )
+    rates = multiply_add_rates(("f32", "int8"), shapes=((8, 16),), matrix=16)
+    assert rates == {"f32": 1e18}, "int8 that this processor does not compute is left out"
+    monkeypatch.setattr("engines.yardsticks.openvino_rate", lambda precision, channels, side: 1.0)
+    assert multiply_add_rates(("f32",), shapes=((8, 16),), matrix=16)["f32"] > 1
+
+
+def test_a_precision_that_is_not_computed_has_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (openvino_rate("int8", 16, 16) or 0) > 0
+    monkeypatch.setattr("engines.yardsticks.convolution_precisions", lambda compiled: {"f32"})
+    assert openvino_rate("int8", 16, 16) is None
