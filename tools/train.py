@@ -14,6 +14,7 @@ from tools.signals import unwind
 from tools.words import print_json, progress, say
 
 if TYPE_CHECKING:
+    from training.pack import StylePack
     from training.recipe import Part
     from training.runs import Run
 
@@ -40,31 +41,40 @@ def command(
 
     changes = [*(changes or ()), *([f"output='''{output}'''"] if output else ())]
     checked = read_recipe(find_recipe(recipe), changes)
+    from engines.file_lock import try_lock
+    from training.errors import TrainingError
     from training.runs import Run
 
     stop = _StopOnce()
-    run = Run(
-        checked,
-        resume=resume,
-        checkpoint_every=checkpoint_every,
-        preview_minutes=preview_minutes,
-        tensorboard=tensorboard,
-    )
-    unwind()
-    for part in checked.parts:
-        if not _train_part(run, part, stop):
-            say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
-                "the same command with --resume goes on from there")  # fmt: skip
-            raise typer.Exit(130)
-    if checked.held_out:
-        say(f"measuring on {checked.held_out}")
-    for problem in run.problems:
-        say(f"note: {problem}")
-    pack = run.finish()
+    with try_lock(checked.output.with_suffix(".lock")) as held:
+        if held is False:
+            raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
+        run = Run(
+            checked,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            preview_minutes=preview_minutes,
+            tensorboard=tensorboard,
+        )
+        unwind()
+        pack = _train(run, stop)
     if json:
         print_json({"file": str(pack.file), "header": asdict(pack.header)})
     else:
         say(f"wrote {pack.file}")
+
+
+def _train(run: Run, stop: _StopOnce) -> StylePack:
+    for part in run.recipe.parts:
+        if not _train_part(run, part, stop):
+            say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
+                "the same command with --resume goes on from there")  # fmt: skip
+            raise typer.Exit(130)
+    if run.recipe.held_out:
+        say(f"measuring on {run.recipe.held_out}")
+    for problem in run.problems:
+        say(f"note: {problem}")
+    return run.finish()
 
 
 def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:

@@ -226,6 +226,8 @@ def _value(value: Any, kind: Any, where: str) -> Any:
         return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a year
     if kind not in (int, float) and isinstance(value, str):
         if kind is not str and Path in (kind, *get_args(kind)):
             if not value:

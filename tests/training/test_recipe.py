@@ -34,7 +34,7 @@ def test_each_fits_as_it_stands(name: str) -> None:
 def test_every_value_can_be_changed() -> None:
     recipe = change(
         "level", "main.iterations=7", "train.crop = 64", "title=A  title: with = and .", "photos=~/ph", "low=-1",
-        "styles.painting.year='1831'", "train.temporal=strong", "blocks.temporal=off",
+        "styles.painting.year=1831", "train.temporal=strong", "blocks.temporal=off",
     )  # fmt: skip
     main, blocks = recipe.parts
     assert (main.settings.iterations, main.settings.crop, blocks.settings.crop) == (7, 64, 64)
@@ -55,7 +55,7 @@ def test_every_value_can_be_changed() -> None:
         ("level", ["main.iterations=2.5"], "a whole number"),
         ("level", ["main.style_weight=true"], "main.style_weight must be a number"),
         ("level", ["main.style_weight=nan"], "style_weight must be a finite number"),
-        ("level", ["title=7"], "title must be a text"),
+        ("level", ["title=true"], "title must be a text"),
         ("level", ["photos="], "must be a path"),
         ("level", ["blocks.temporal=some"], "temporal must be one of off, weak, strong"),
         ("level", ["train.iterations=3"], "train.iterations has no effect"),

@@ -359,17 +359,20 @@ def wait_a_moment(running: subprocess.Popen[str]) -> None:
 
 
 def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
-    output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=400")
+    output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=2000")
     running = subprocess.Popen(command(given, output, *long), stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     while not checkpoint.exists() and running.poll() is None:
         wait_a_moment(running)
+    second = subprocess.run(command(given, output, *long), capture_output=True, text=True, timeout=300, check=False)
+    assert second.returncode == 2
+    assert "another run is training into" in second.stderr
     running.send_signal(signal.SIGINT)
     _, words = running.communicate(timeout=120)
     assert running.returncode == 130, words
     assert "--resume goes on from there" in words
     reached = torch.load(checkpoint, weights_only=True)["iteration"]
-    assert 5 <= reached < 400
+    assert 5 <= reached < 2000
     again = subprocess.Popen(command(given, output, *long, "--resume"), stderr=subprocess.PIPE, text=True)
     while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
         wait_a_moment(again)
