@@ -70,7 +70,6 @@ class EngineKey:
     """Everything that makes an engine another one.
 
     weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
-    goal: as `Goal` has it, `any` where that makes no difference.
     size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
     device, capability, driver: what it is compiled for, each `any` where that makes no difference.
     libraries: versions of all that compiles or runs it.
@@ -79,7 +78,6 @@ class EngineKey:
 
     engine: str
     precision: str
-    goal: str
     size: str
     network: str
     width: int

@@ -162,7 +162,7 @@ def gpu_key(
 ) -> EngineKey:  # fmt: skip
     """What an engine that is compiled for this very GPU, or measured on it, is kept under in the cache."""
     return EngineKey(
-        engine=engine, precision=precision, goal="any", size=size, network=pack.header.kind,
+        engine=engine, precision=precision, size=size, network=pack.header.kind,
         width=pack.header.width, places=pack.header.places, weights=weights, rewrites=rewrites,
         device=gpu.name, capability=gpu.capability, driver=gpu.driver, libraries=libraries,
     )  # fmt: skip

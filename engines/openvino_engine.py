@@ -55,6 +55,7 @@ class OpenVinoEngine(Engine):
         check_memory(self.name, height, width, pack.header.width, self.precision)
         quantized = _quantized(pack).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
+        # One engine serves both goals: how many streams it runs in is settled when it is loaded.
         settings = {
             "PERFORMANCE_HINT": goal.upper(),
             "INFERENCE_PRECISION_HINT": self.precision if quantized is None else floating,
@@ -82,7 +83,7 @@ class OpenVinoEngine(Engine):
             compiled = load(build())
         else:
             key = EngineKey(
-                engine=self.name, precision=self.precision, goal=goal, size=f"{width}x{height}",
+                engine=self.name, precision=self.precision, size=f"{width}x{height}",
                 network=pack.header.kind, width=pack.header.width, places=pack.header.places,
                 weights=pack.weights_hash() if quantized is None else quantized.sha256,
                 rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),

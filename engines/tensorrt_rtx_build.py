@@ -110,7 +110,7 @@ def plan_key(pack: StylePack | PackFile, sizes: FrameSizes, capability: str, pre
     the library that built it. PyTorch and ONNX only exported it, and their versions may differ between the two.
     """
     return EngineKey(
-        engine="tensorrt-rtx", precision=precision, goal="any", size=str(sizes), network=pack.header.kind,
+        engine="tensorrt-rtx", precision=precision, size=str(sizes), network=pack.header.kind,
         width=pack.header.width, places=pack.header.places, weights=pack.weights_hash(),
         rewrites=words_of(RTX_REWRITES), device="any", capability=capability, driver="any",
         libraries={"tensorrt-rtx": str(load_library().__version__)},

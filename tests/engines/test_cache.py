@@ -28,7 +28,7 @@ from training.pack import StylePack
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 ALPHA = np.array([0.2, 1.0, 0.5], np.float32)
 KEY = EngineKey(
-    engine="demo", precision="f32", goal="latency", size="64x48", network="single", width=8, places=("residual3",),
+    engine="demo", precision="f32", size="64x48", network="single", width=8, places=("residual3",),
     weights="ab" * 32, rewrites="none", device="a CPU", capability="F32", driver="none", libraries={"maker": "1.0"},
 )  # fmt: skip
 OTHER = {"width": 9, "places": ("residual3", "up1"), "libraries": {"maker": "1.1"}}
