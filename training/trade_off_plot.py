@@ -43,10 +43,8 @@ def plot(points: Sequence[Point], first: str, second: str, words: Mapping[str, s
     strengths = [point.alpha[0] for point in points if point.method == "alpha" and point.alpha]
     for strength, (at_x, at_y) in list(zip(strengths, places(curve), strict=False))[:: max(1, len(strengths) - 1)]:
         end = at_x > (_LEFT + _RIGHT) / 2
-        shapes.append(
-            Text(at=(at_x + (0 if end else 10), at_y - (16 if end else 4)), text=f"alpha {strength:g}", colour=_CURVE,
-                 anchor="end" if end else "start")
-        )  # fmt: skip
+        at = (at_x, at_y - 18) if end else (at_x + 10, at_y - 4)
+        shapes.append(Text(at=at, text=f"alpha {strength:g}", colour=_CURVE, anchor="middle" if end else "start"))
     shapes.extend(Dot(centre=place, radius=6, colour=_FIXED) for place in places(fixed))
     names = [point.name for point in points if point.method == "fixed"]
     for name, (at_x, at_y) in zip(names, places(fixed), strict=True):

@@ -10,6 +10,9 @@ import pytest
 
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
+from tools import evaluate, evaluate_objectives
+from tools.evaluate import two_blocks
+from training.errors import PackError, StylefaderError
 from training.pack import StylePack
 
 
@@ -29,6 +32,25 @@ def test_a_strip_shows_the_photograph_and_every_alpha(pack: StylePack, photo: Pa
     assert strip.shape[1] == 3 * 41 + 2 * 6
     assert np.array_equal(strip[:30, :41], cv2.imread(str(photo)))
     assert not np.array_equal(strip[:30, 47:88], strip[:30, 94:135])
+
+
+def test_a_matrix_moves_one_block_against_another(pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells are of one colour here, red for the block that goes down and green for the one that goes across."""
+    monkeypatch.setattr(evaluate, "_stylized", lambda pack, photo, settings, cell: [
+        np.full((30, 200, 3), [200 * down, 200 * across, 200 * other], np.uint8) for across, other, down in settings
+    ])  # fmt: skip
+    matrix = evaluate.matrix_of(pack, np.zeros((30, 200, 3), np.uint8), [0, 1], (2, 0), cell=200)
+    assert matrix.shape[1] == 2 * 200 + 6
+    cells = [matrix[top, left].tolist() for top in (0, matrix.shape[0] // 2) for left in (0, 206)]
+    assert cells == [[0, 0, 0], [0, 200, 0], [200, 0, 0], [200, 200, 0]]
+
+
+def test_blocks_of_a_matrix_go_by_number_or_label(pack: StylePack) -> None:
+    labels = [block.label for block in pack.header.blocks]
+    assert two_blocks(pack, "2, 0") == two_blocks(pack, f"{labels[2]},{labels[0]}") == (2, 0)
+    for words in ("0", "0,0", "0,9", "0,1,2", "paint,0", ""):
+        with pytest.raises(PackError, match="two different blocks of this style"):
+            two_blocks(pack, words)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +109,20 @@ def test_what_cannot_be_measured(pack: StylePack, tmp_path: Path, arguments: tup
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        ("plot.png", "the table is a .csv"),
+        ("nowhere/table.csv", "cannot write"),
+        ("there.csv", r"there\.svg exists already"),
+        ("table.csv", "does not say how it was trained"),
+    ],
+)
+def test_objectives_that_cannot_be_measured(pack: StylePack, tmp_path: Path, output: str, word: str) -> None:
+    (tmp_path / "there.svg").touch()
+    paintings = [tmp_path / "painting.png"]
+    with pytest.raises(StylefaderError, match=word):
+        evaluate_objectives.command(str(pack.file), tmp_path, tmp_path / "vgg", paintings, tmp_path / output)
+    assert not list(tmp_path.glob("table*"))
