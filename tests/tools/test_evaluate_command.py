@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
+from tests.training.given import make_given, quickly_trained
 from tools import evaluate, evaluate_objectives
 from tools.evaluate import two_blocks
 from training.errors import PackError, StylefaderError
@@ -109,6 +111,36 @@ def test_what_cannot_be_measured(pack: StylePack, tmp_path: Path, arguments: tup
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_objectives_as_table_plot_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = make_given(tmp_path)
+    level, fixed, pair = (quickly_trained(given, file).file for file in ("level", "fixed", "pair"))
+
+    def measure(style: Path, paintings: list[str], **more: Any) -> str:
+        files = (given / "held_out", given / "vgg.safetensors", [given / name for name in paintings])
+        evaluate_objectives.command(str(style), *files, given / "table.csv", side=64, steps=3, grid=2, **more)
+        return capsys.readouterr().out
+
+    said = json.loads(measure(level, ["style.png"], fixed=[str(fixed)], json=True))
+    with (given / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["alpha"] * 3 + ["grid"] * 6 + ["interpolation"] * 3 + ["fixed"]
+    assert [float(row["style"]) for row in rows] == [point["losses"]["style"] for point in said["points"]]
+    assert (rows[1]["alpha0"], rows[1]["alpha2"], rows[-1]["alpha0"], rows[-1]["name"]) == ("0.5", "0.5", "", "fixed")
+    assert said["verdict"]["fixed"]["fixed"][0] > 0
+    assert cv2.imread(str(given / "table.png")).ndim == 3
+    assert (given / "table.svg").read_bytes().startswith(b"<svg")
+
+    words = measure(pair, ["style.png", "other.png"], overwrite=True)
+    assert "style loss, look of alpha 0" in words
+    assert "at every step" in words
+    with pytest.raises(StylefaderError, match="one look"):
+        measure(pair, ["style.png", "other.png"], fixed=[str(fixed)], overwrite=True)
+    with pytest.raises(StylefaderError, match="has tuning-blocks"):
+        measure(level, ["style.png"], fixed=[str(pair)], overwrite=True)
+    with pytest.raises(StylefaderError, match="is a fixed network"):
+        measure(fixed, ["style.png"], overwrite=True)
 
 
 @pytest.mark.parametrize(

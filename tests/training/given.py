@@ -10,7 +10,9 @@ import numpy as np
 from safetensors.torch import save_file
 
 from tests.training.small_vgg import vgg19_weights
+from training.pack import StylePack
 from training.recipe import RECIPES, Recipe, read_recipe
+from training.runs import Run
 
 QUICK: dict[str, Any] = {"crop": 32, "batch": 1, "style_size": 32, "pyramid": 1, "precision": "f32"}
 
@@ -52,3 +54,14 @@ def recipe_of(given: Path, output: Path, file: str = "level", **more: Any) -> Re
         more = {"train__style_size": None, "main__style_size": 64, "blocks__style_size": 32, **more}
     more = {**{key: given / name for key, name in pictures.items()}, "output": output, **more}
     return read_recipe(RECIPES / f"{file}.toml", changes(given, **more))
+
+
+def quickly_trained(given: Path, file: str) -> StylePack:
+    """A pack of the recipe with one step for each part, beside `given`; not measured."""
+    parts = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}.get(file, ("main", "blocks"))
+    steps = {f"{part}__iterations": 1 for part in parts}
+    run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=None, **steps))
+    for part in run.recipe.parts:
+        run.begin(part)
+        assert run.train(report=lambda progress: None, should_stop=lambda: False)
+    return run.finish()

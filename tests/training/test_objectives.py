@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.given import make_given, recipe_of
+from tests.training.given import make_given, quickly_trained
 from training.colours import denormalise, normalise
 from training.data import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from training.drawing import Dot, Drawing, Line, Text
@@ -19,7 +19,6 @@ from training.evaluation import measure_losses
 from training.losses import StyleTarget
 from training.objectives import Method, Objectives, Plan, Point, looks, measure_points
 from training.pack import StylePack
-from training.runs import Run
 from training.trade_off import judge, losses_of
 from training.trade_off_plot import plot
 
@@ -29,20 +28,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_given(tmp_path_factory.mktemp("given"))
 
 
-def trained(given: Path, file: str, **more: object) -> StylePack:
-    """A pack of the recipe with one step for each part."""
-    parts = {"level": ("main", "blocks"), "pair": ("main", "blocks"), "fixed": ("main",)}[file]
-    steps = {f"{part}__iterations": 1 for part in parts}
-    run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=None, **steps, **more))
-    for part in run.recipe.parts:
-        run.begin(part)
-        assert run.train(report=lambda progress: None, should_stop=lambda: False)
-    return run.finish()
-
-
 @pytest.fixture(scope="module")
 def level(given: Path) -> StylePack:
-    return trained(given, "level")
+    return quickly_trained(given, "level")
 
 
 def test_losses_are_those_that_training_measures(given: Path, level: StylePack) -> None:
@@ -66,7 +54,7 @@ def test_losses_are_those_that_training_measures(given: Path, level: StylePack) 
 
 
 def test_a_pack_of_two_looks_is_measured_by_both(given: Path) -> None:
-    pack = trained(given, "pair")
+    pack = quickly_trained(given, "pair")
     low, high = looks(pack.header)
     assert low.sha256 != high.sha256
     pictures = [given / "other.png", given / "style.png"]
