@@ -45,12 +45,9 @@ def open_engine(
     """
     if height < 1 or width < 1:
         raise EngineError(f"an engine's size must be 1x1 or more, not {width}x{height}")
-    if precision not in get_args(Precision):
-        raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
+    check_engine_words(backend, precision)
     cache = EngineCache(cache_dir)
     if backend != "auto":
-        if backend not in REGISTRY:
-            raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
         engine = _open(backend, pack, height, width, precision, goal, cache, report)
         return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
     choice = choose(pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report)
@@ -65,6 +62,14 @@ def open_engine(
         why = choice.why if candidate == choice.order[0] else "the next that works here"
         return engine, "; ".join([f"{candidate}, {why}", *_how_it_came(engine), *reasons])
     raise EngineError("no engine works here: " + "; ".join(reasons))
+
+
+def check_engine_words(backend: str, precision: str) -> None:
+    """Raise EngineError for an engine or a precision that there is not, naming those that there are."""
+    if precision not in get_args(Precision):
+        raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
+    if backend != "auto" and backend not in REGISTRY:
+        raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
 
 
 def _how_it_came(engine: Engine) -> list[str]:

@@ -1,7 +1,7 @@
 """The mailbox between two threads of the frame path.
 
 For files: a bounded queue that blocks, so that nothing is dropped and order is kept. An error of the thread
-that fills it reaches the thread that empties it, and the other way round.
+that fills it reaches the thread that empties it, and the other way round. For live sources: one slot, newest wins.
 """
 
 from __future__ import annotations
@@ -72,3 +72,43 @@ class BlockingMailbox(Generic[T]):
                 thing = self._things.popleft()
                 self._changed.notify_all()
             yield thing
+
+
+class NewestMailbox(Generic[T]):
+    """One slot, newest wins: for live sources, where an old frame is worth nothing. Replaced things are counted.
+
+    Any thread puts, one thread takes. `wake` ends a wait that is under way.
+    """
+
+    def __init__(self) -> None:
+        self._thing: T | None = None
+        self._changed = Condition()
+        self._woken = False
+        self.replaced = 0
+
+    def put(self, thing: T) -> None:
+        """Leave a thing for the taker, in place of one that it has not taken yet. Never waits."""
+        with self._changed:
+            self.replaced += self._thing is not None
+            self._thing = thing
+            self._changed.notify_all()
+
+    def take(self, timeout_s: float) -> T | None:
+        """The newest thing; waits for one, but no longer than that. None where nothing came, or after `wake`."""
+        with self._changed:
+            if self._thing is None and timeout_s > 0:
+                self._changed.wait_for(lambda: self._thing is not None or self._woken, timeout_s)
+            self._woken = False
+            thing, self._thing = self._thing, None
+            return thing
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        return self._thing is not None
+
+    def wake(self) -> None:
+        """End a wait, now or the next."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()

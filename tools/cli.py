@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from tools import bench, demo, devices, engine, evaluate, render, styles, train
+from tools import bench, demo, devices, engine, evaluate, live, render, styles, train
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("render")(render.command)
+app.command("live")(live.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)
 app.command("devices")(devices.command)

@@ -1,4 +1,4 @@
-"""`stylefader devices`: what of this machine stylefader can use, section by section: engines."""
+"""`stylefader devices`: what of this machine stylefader can use, section by section: engines, cameras, MIDI."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.devices_live import cameras_section, midi_section, print_sections, virtual_cameras_section
 from tools.render import parse_size
 from tools.words import print_json, say
 
@@ -29,7 +30,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show the engines: which can run here, what was measured here, and which one auto takes and why."""
+    """Show the engines (which can run here, what was measured, which one auto takes and why), cameras, MIDI ports."""
     from engines.cache import EngineCache
     from training.gallery import find_pack
     from training.pack_file import PackFile
@@ -39,11 +40,17 @@ def command(
     width, height = size
     if measure:
         _measure_now(pack, height, width, cache)
-    sections = {"engines": _engines(pack, height, width, least_db, cache)}
+    sections = {
+        "engines": _engines(pack, height, width, least_db, cache),
+        "cameras": cameras_section(),
+        "virtual_cameras": virtual_cameras_section(),
+        "midi": midi_section(),
+    }
     if json:
         print_json(sections)
         return
     _print_engines(sections["engines"])
+    print_sections(sections)
 
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:

@@ -115,13 +115,13 @@ def encoder_for(container: Container, codec: str | None) -> Encoder:
     return ENCODERS[name]
 
 
-def can_hold(container: Container, stream: Stream) -> bool:
-    """Whether the container takes the packets of this stream as they are; tried out on a file in memory."""
+def can_hold(container: Container, stream: Stream, options: dict[str, str] | None = None) -> bool:
+    """Whether the container, with the muxer's options, takes a stream's packets as they are; tried out in memory."""
     if stream.type not in ("audio", "video", "subtitle", "attachment"):
         return False
     if stream.type != "attachment" and stream.codec_context is None:  # no decoder: its parameters are unknown
         return False
-    trial = av.open(io.BytesIO(), "w", format=container.muxer)
+    trial = av.open(io.BytesIO(), "w", format=container.muxer, container_options=dict(options or {}))
     try:
         if stream.type != "attachment":
             codec = stream.codec_context.codec

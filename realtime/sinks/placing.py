@@ -89,8 +89,8 @@ def not_created(path: Path, error: BaseException) -> SinkError:
     return SinkError(f"{path} cannot be created there: {reason(error)}; choose another place or name")
 
 
-def write_failed(path: Path, error: BaseException) -> SinkError:
-    """The SinkError for a write that went wrong, in words that say what to do."""
+def write_failed(path: Path, error: BaseException, *, kept: str = "nothing of it was kept") -> SinkError:
+    """The SinkError for a write that went wrong, in words that say what to do and what became of the file."""
     number = getattr(error, "errno", None)
     folder = path.parent
     words = {
@@ -102,4 +102,4 @@ def write_failed(path: Path, error: BaseException) -> SinkError:
         errno.EACCES: f"{folder} may not be written to",
     }
     why = words.get(number or 0) or reason(error)
-    return SinkError(f"writing {path} failed: {why}; nothing of it was kept", failure=True)
+    return SinkError(f"writing {path} failed: {why}; {kept}", failure=True)

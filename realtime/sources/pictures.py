@@ -240,6 +240,9 @@ class PictureSequenceSource(Source):
         if self._numbers is None:
             raise SourceError(f"{self.path} is not open", failure=True)
         for index, number in enumerate(self._numbers):
+            pts = (self._offset + index) * self.time_base
+            if self.skip_before is not None and pts < self.skip_before:
+                continue
             path = self.path.with_name(numbered_name(self.path, number))
             try:
                 image = read_picture(path)
@@ -254,7 +257,7 @@ class PictureSequenceSource(Source):
                 )
             yield Frame(
                 image=scaled(image, self._size),
-                pts=(self._offset + index) * self.time_base,
+                pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),
                 duration=self.time_base,

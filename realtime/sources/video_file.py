@@ -290,6 +290,8 @@ class VideoFileSource(Source):
                 item = found
             if isinstance(item, Packet):
                 yield item
+            elif self.skip_before is not None and item[1] < self.skip_before:
+                self._index += 1
             else:
                 yield self._frame(*item)
 

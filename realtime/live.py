@@ -1,0 +1,251 @@
+"""A live session: capture, stylize, show, for hours, and nothing that can be unplugged stops it.
+
+Three threads and those of the sinks: `live-capture` leaves the newest frame in a mailbox, `live-stylizer` takes it,
+runs the engine and hands the picture to the fan-out, and whoever owns the session calls `tick` now and then (ten
+times a second is plenty): there engines that were built in the background are taken over, broken ones replaced, sizes
+adapted, and numbers collected. No frame ever waits for `tick`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from realtime.adaptive import Adaptive, ladder
+from realtime.capture import Capture
+from realtime.desk import Alpha, AlphaDesk, Block, carried_over
+from realtime.frames import Frame
+from realtime.live_stats import LiveStats
+from realtime.mailbox import NewestMailbox
+from realtime.playing import Playing
+from realtime.rack import Order, Rack
+from realtime.stylizer import NowNs, Show, Stylizer
+from training.errors import EngineError
+
+_STEP_S = 0.1
+_JOIN_S = 2.0
+
+
+class Outlet(Protocol):
+    """Where pictures go: the fan-out."""
+
+    def put(self, frame: Frame) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions:
+    """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
+
+    fade_s: length of the cross-fade between two styles.
+    """
+
+    height: int
+    width: int
+    fade_s: float = 1.0
+    adaptive_fps: float | None = None
+
+
+class LiveSession:
+    """Made, running after `start`, over after `close`; `close` twice is harmless.
+
+    All but `put`-side work is asked from one thread: keys and other controls call `move`, `go`, `panic` and set
+    flags on `show` from any thread, `tick` and `close` come from the one that owns the session.
+    """
+
+    def __init__(
+        self,
+        make_capture: Callable[[NewestMailbox[Frame]], Capture],
+        outlet: Outlet,
+        rack: Rack,
+        options: SessionOptions,
+        *,
+        say: Callable[[str], None] = lambda words: None,
+        now_ns: NowNs = time.monotonic_ns,
+    ) -> None:
+        self.options = options
+        self.rack = rack
+        self.stats = LiveStats()
+        self._mailbox: NewestMailbox[Frame] = NewestMailbox()
+        self.capture = make_capture(self._mailbox)
+        self._say, self._now_ns = say, now_ns
+        self.stylizer = Stylizer(
+            self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
+            failed=self._engine_failed, timed=self.stats.engine_done,
+        )  # fmt: skip
+        sizes = ladder(options.height, options.width)
+        self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
+        self._size = sizes[0]
+        self._lock = threading.Lock()  # over the three below, which any thread sets
+        self._wanted: int | None = None
+        self._broken: list[tuple[str, EngineError]] = []
+        self._panic: int | None = None
+        self._style = 0
+        self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
+        self._played: Playing | None = None
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._looked_ns = now_ns()
+        self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
+
+    @property
+    def show(self) -> Show:
+        """Bypass, freeze and black-out."""
+        return self.stylizer.show
+
+    @property
+    def style(self) -> int:
+        """Which style of the rack is wanted or plays."""
+        return self._style
+
+    def start(self) -> None:
+        """Begin: the original passes through until the first engine is there."""
+        self.rack.order(Order(style=self._style, size=self._size))
+        self.capture.start()
+        self._thread.start()
+
+    def move(self, block: Block, target: float) -> None:
+        """Set an alpha's target, in whatever plays. Blocks that a style does not have are left alone."""
+        for desk in self._desks():
+            if block == "all" or block < desk.n_blocks:
+                desk.move(block, target)
+
+    def nudge(self, block: Block, step: float) -> None:
+        """Move an alpha's target by a step."""
+        for desk in self._desks():
+            if block == "all" or block < desk.n_blocks:
+                desk.nudge(block, step)
+
+    def go(self, style: int) -> None:
+        """Change to a style of the rack, counted round."""
+        with self._lock:
+            self._wanted = style % len(self.rack.packs)
+
+    def step_style(self, by: int) -> None:
+        """The next style, or the one before."""
+        with self._lock:
+            wanted = self._style if self._wanted is None else self._wanted
+            self._wanted = (wanted + by) % len(self.rack.packs)
+
+    def panic(self) -> None:
+        """Back to what is safe: every flag off, alpha to the default, the first style."""
+        self.show.bypass = self.show.freeze = self.show.blackout = False
+        with self._lock:
+            self._wanted = self._panic = 0
+        for desk in self._desks():
+            desk.reset()
+
+    def tick(self) -> None:
+        """See to engines, styles and sizes. Raises what the stylizer's thread died of."""
+        if self._error is not None:
+            raise self._error
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+            broken, self._broken = self._broken, []
+        for name, error in broken:
+            self._say(f"engine {name} failed: {error}; another one takes over, the original passes through")
+            self.rack.failed(name)
+            self._played = None
+            self.rack.order(Order(style=self._style, size=self._size))
+        if wanted is not None and wanted != self._style:
+            self._style = wanted
+            self.rack.order(Order(style=wanted, size=self._size, fade_s=self.options.fade_s))
+        self._adapt()
+        self._receive()
+
+    def numbers(self) -> dict[str, Any]:
+        """The state of the session as JSON has it; rates are since the last call."""
+        now = self._now_ns()
+        counts, captured = self.stylizer.counts, self.capture.counts
+        playing = self.stylizer.playing
+        shown = counts.stylized + counts.passed + counts.broken
+        return {
+            "state": self.capture.state,
+            "fps_in": self.stats.rate("in", captured.captured, now),
+            "fps_out": self.stats.rate("out", shown, now),
+            "frames": shown,
+            "latency_ms": self.stats.stages(),
+            "drops": {"newer": self._mailbox.replaced, "skipped": captured.skipped, "broken": counts.broken},
+            "losses": captured.losses,
+            "engine_failures": counts.engine_failures,
+            "style": self.rack.packs[self._style].header.name,
+            "engine": playing.engine.name if playing else None,
+            "precision": playing.engine.precision if playing else None,
+            "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
+            "alpha": [round(float(value), 4) for value in self._desk.targets()],
+            "coming": self.rack.stage if self.rack.busy else None,
+            **asdict(self.show),
+        }
+
+    def close(self) -> None:
+        """End the capture, see the last frames through, close the engines. Sinks are the caller's."""
+        self._stop.set()
+        self.capture.stop()
+        self._mailbox.wake()
+        if self._thread.ident is not None:
+            self._thread.join(_JOIN_S)
+        self.rack.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self.stylizer.step(_STEP_S)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self.stylizer.close()
+
+    def _engine_failed(self, playing: Playing, error: EngineError) -> None:
+        with self._lock:
+            self._broken.append((playing.engine.name, error))
+
+    def _adapt(self) -> None:
+        now = self._now_ns()
+        if self._adaptive is None or self._played is None or self.rack.busy or now - self._looked_ns < 1e9:
+            return
+        self._looked_ns = now
+        median_ms = self.stats.recent_engine_ms()
+        if median_ms is None:
+            return
+        before = self._adaptive.rung
+        size = self._adaptive.sizes[self._adaptive.look(median_ms * 1e6, now)]
+        if size != self._size:
+            self._size = size
+            way = "smaller" if self._adaptive.rung > before else "larger"
+            self._say(f"{median_ms:.0f} ms a frame: on to the {way} size {size.width}x{size.height}")
+            self.rack.order(Order(style=self._style, size=size))
+
+    def _receive(self) -> None:
+        """Take an engine over that has come."""
+        try:
+            delivery = self.rack.take()
+        except EngineError as error:
+            self._say(f"{error}; the original passes through")
+            return
+        if delivery is None:
+            return
+        style = delivery.order.style
+        pack = self.rack.packs[style]
+        if style != self._desk_of:
+            # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
+            self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
+        self._panic = None
+        desk = self._desk
+        playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
+        self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
+        self._played = playing
+        self.stats.forget_engine()
+        self.stylizer.play(playing, fade_s=delivery.order.fade_s)
+
+    def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
+        self._desk_of = style
+        pack = self.rack.packs[style]
+        start = None if start is None else carried_over(start, pack.n_blocks)
+        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start)
+
+    def _desks(self) -> list[AlphaDesk]:
+        """All that are heard of in the picture, now or in a moment."""
+        newest = self._desk
+        return [newest, *(desk for desk in self.stylizer.desks if desk is not newest)]

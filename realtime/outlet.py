@@ -1,0 +1,20 @@
+"""Where the stylizer's pictures go: to the sinks, and to the window's slot."""
+
+from __future__ import annotations
+
+from realtime.frames import Frame
+from realtime.mailbox import NewestMailbox
+from realtime.sinks.fan_out import FanOut
+
+
+class SessionOutlet:
+    """Hands each frame to the fan-out and leaves it in `view`, from which the main thread shows the newest."""
+
+    def __init__(self, fan_out: FanOut, *, view: bool) -> None:
+        self.view: NewestMailbox[Frame] | None = NewestMailbox() if view else None
+        self._fan_out = fan_out
+
+    def put(self, frame: Frame) -> None:
+        self._fan_out.put(frame)
+        if self.view is not None:
+            self.view.put(frame)

@@ -1,0 +1,229 @@
+"""The window in which a live session is watched: stylized, original, or both with a line between that can be moved.
+
+Stands at the right end of the live path, but is no `Sink`: windows belong to the main thread (macOS allows no
+other), so the session's main loop calls `show` and `poll` itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from realtime.frames import Frame
+from realtime.sinks.keys import key_name
+from realtime.sinks.overlay import TextStyle, compose_split, draw_lines, draw_sign, draw_split
+from training.errors import SinkError
+
+Mode = Literal["stylized", "original", "split"]
+
+# Key presses that one `poll` takes; more wait for the next.
+_KEYS_A_POLL = 16
+
+
+class Window:
+    """A window of the desktop, driven from the main thread only.
+
+    title: in its bar. width, height: of what is shown, before the user makes the window larger; frames of another
+    size are scaled, and text is drawn after that, so give at least 640x360 for text that reads well.
+
+    mode: what is shown; a frame without an original is shown stylized. split: where the line is, 0 (left) to 1.
+    full_screen: set it to change it. closed: whether the user closed the window.
+    """
+
+    def __init__(self, title: str, width: int, height: int) -> None:
+        self.title = title
+        self.mode: Mode = "stylized"
+        self.split = 0.5
+        self.closed = False
+        self._width, self._height = width, height
+        self._canvas = np.zeros((height, width, 3), np.uint8)
+        self._style = TextStyle(height)
+        self._scaled: list[npt.NDArray[np.uint8]] = []
+        self._open = self._seen = self._full_screen = self._drags = False
+
+    # -- opening and closing ---------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Put the window on the screen, black. Raises SinkError where there is no display to put it on."""
+        why = why_no_display()
+        if why is not None:
+            raise SinkError(f"no window can be shown: {why}")
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        try:
+            cv2.namedWindow(self.title, flags)
+            cv2.resizeWindow(self.title, self._width, self._height)
+            cv2.setMouseCallback(self.title, self._mouse)
+            cv2.imshow(self.title, self._canvas)
+        except cv2.error as error:
+            raise SinkError(f"no window can be shown: {error.err or error}; go on with --no-window") from error
+        self._open, self.closed, self._seen = True, False, False
+
+    def close(self) -> None:
+        """Take the window away; harmless twice."""
+        if self._open:
+            self._open = False
+            with suppress(cv2.error):
+                cv2.destroyWindow(self.title)
+                cv2.pollKey()  # lets the system take it off the screen
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def show(self, frame: Frame, overlay_lines: Sequence[str] = (), sign: str | None = None) -> None:
+        """Show one frame with lines of text (ASCII) in a corner and a sign in the other; returns at once.
+
+        Raises SinkError(failure=True) where the window is not open.
+        """
+        if not self._open:
+            raise SinkError(f"the window {self.title!r} is not open", failure=True)
+        self._compose(frame)
+        draw_lines(self._canvas, overlay_lines, self._style)
+        if sign:
+            draw_sign(self._canvas, sign, self._style)
+        if not self.closed:
+            cv2.imshow(self.title, self._canvas)
+
+    def _compose(self, frame: Frame) -> None:
+        original = frame.original
+        if original is None or self.mode == "stylized":
+            compose_split(self._fitted(frame.image, 0), self._fitted(frame.image, 0), 0, self._canvas)
+        elif self.mode == "original":
+            compose_split(self._fitted(original, 0), self._fitted(original, 0), self._width, self._canvas)
+        else:
+            at = min(self._width, max(0, round(self.split * self._width)))
+            compose_split(self._fitted(original, 0), self._fitted(frame.image, 1), at, self._canvas)
+            draw_split(self._canvas, min(at, self._width - 1), self._style)
+
+    def _fitted(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.uint8]:
+        """The picture in the canvas's size: itself where it has it, else scaled into buffer `number`."""
+        if image.shape == self._canvas.shape:
+            return image
+        while len(self._scaled) <= number:
+            self._scaled.append(np.empty_like(self._canvas))
+        shrinks = image.shape[0] > self._height or image.shape[1] > self._width
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        cv2.resize(image, (self._width, self._height), dst=self._scaled[number], interpolation=how)
+        return self._scaled[number]
+
+    # -- the user --------------------------------------------------------------------------------------------------
+
+    def poll(self) -> list[str]:
+        """Let the window live, and give the names of the keys pressed since: q, esc, space, left, f1, ...
+
+        Call it often, also when there is no new frame. Sets `closed`, and then gives "closed" once.
+        """
+        if not self._open or self.closed:
+            return []
+        names = []
+        for _ in range(_KEYS_A_POLL):
+            code = cv2.pollKey()
+            if code == -1:
+                break
+            name = key_name(code)
+            if name is not None:
+                names.append(name)
+        if self._gone():
+            self.closed = True
+            names.append("closed")
+        return names
+
+    def _gone(self) -> bool:
+        try:
+            visible = cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:
+            return True
+        # GTK never says that a window is visible, so only what was seen can be gone.
+        self._seen = self._seen or visible
+        return self._seen and not visible
+
+    @property
+    def full_screen(self) -> bool:
+        return self._full_screen
+
+    @full_screen.setter
+    def full_screen(self, full: bool) -> None:
+        self._full_screen = full
+        if self._open and not self.closed:
+            value = cv2.WINDOW_FULLSCREEN if full else cv2.WINDOW_NORMAL
+            with suppress(cv2.error):
+                cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, value)
+
+    def _mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self._drags = True
+        elif event == cv2.EVENT_LBUTTONUP:
+            self._drags = False
+        if self._drags and self.mode == "split":
+            self.split = min(1.0, max(0.0, x / self._width))
+
+
+# -- is there a display? -----------------------------------------------------------------------------------------------
+
+
+def why_no_display() -> str | None:
+    """None where OpenCV can open a window, else why not and what to do; asks nothing that ends the program.
+
+    OpenCV's Qt aborts the whole process where it finds no display, so it is not asked before the display answered.
+    """
+    framework = cv2.currentUIFramework()
+    if not framework:
+        return "this OpenCV was built without windows; install opencv-python (not -headless), or use --no-window"
+    if sys.platform in ("win32", "darwin"):
+        return None
+    display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if os.environ.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal", "vnc")):
+        return None
+    if not display and not wayland:
+        return "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set); use --no-window"
+    if display:
+        if _x_answers(display):
+            return None
+        return f"the display {display} does not answer; set DISPLAY to one that does, or use --no-window"
+    if framework.startswith("QT") and not _has_wayland_plugin():
+        return "this OpenCV speaks X11 only, and the desktop offers Wayland only; turn Xwayland on, or use --no-window"
+    return None
+
+
+def _x_answers(display: str) -> bool:
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return _socket_answers(display)
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XOpenDisplay.argtypes = [ctypes.c_char_p]
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    connection = x11.XOpenDisplay(os.fsencode(display))
+    if not connection:
+        return False
+    x11.XCloseDisplay(connection)
+    return True
+
+
+def _socket_answers(display: str) -> bool:
+    host, _, number = display.rpartition(":")
+    number = number.partition(".")[0]
+    if not number.isdigit():
+        return False
+    try:
+        if host in ("", "unix"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(2.0)
+                connection.connect(f"/tmp/.X11-unix/X{number}")
+        else:
+            socket.create_connection((host, 6000 + int(number)), timeout=2.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _has_wayland_plugin() -> bool:
+    return any((Path(cv2.__file__).parent / "qt" / "plugins" / "platforms").glob("libqwayland*"))

@@ -1,0 +1,212 @@
+"""Sources whose device or network may hang: a thread of their own reads it, so that nobody else ever waits for it.
+
+    device --read--> [thread "source NAME"] --newest few pictures--> iteration in the capture thread
+
+The thread opens, reads and releases the device by itself. Closing the source ends the iteration at once; a read that
+is stuck in a driver ends when the driver lets go, and holds up nobody until then.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from threading import Condition, Thread
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime.frames import Frame
+from realtime.sources.base import Source
+from training.errors import SourceError
+
+# Bursts of a network stream fit; what is more is old when somebody comes for it.
+_WAITING = 4
+_JOIN_S = 0.3
+_TICK = Fraction(1, 1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Shot:
+    """A picture as it left the device: uint8 (H, W, 3) RGB, monotonic ns of its capture, seconds since the first."""
+
+    image: npt.NDArray[np.uint8]
+    captured_ns: int
+    pts: Fraction
+
+
+class Session:
+    """One opening of a source: what its thread and its iteration share."""
+
+    def __init__(self) -> None:
+        self.changed = Condition()
+        self.shots: deque[tuple[int, Shot]] = deque()
+        self.taken = 0
+        self.last_pts: Fraction | None = None
+        self.dropped = 0
+        self.error: Exception | None = None
+        self.closed = False
+
+    def put(self, shot: Shot) -> None:
+        """Add the newest picture; the oldest goes where too many wait.
+
+        Some systems' clocks go in steps longer than a picture may take: times that stand still are moved on.
+        """
+        with self.changed:
+            if self.last_pts is not None and shot.pts <= self.last_pts:
+                shot = replace(shot, pts=self.last_pts + _TICK)
+            self.last_pts = shot.pts
+            if len(self.shots) == _WAITING:
+                self.shots.popleft()
+                self.dropped += 1
+            self.shots.append((self.taken, shot))
+            self.taken += 1
+            self.changed.notify_all()
+
+    def leave_out(self) -> None:
+        """Count a picture that came and is not worth making."""
+        with self.changed:
+            self.taken += 1
+            self.dropped += 1
+
+    def rest(self, seconds: float) -> None:
+        """Wait, in the reading thread, at most until the session is closed."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed, seconds)
+
+    def fail(self, error: Exception) -> None:
+        with self.changed:
+            self.error = error
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        with self.changed:
+            self.closed = True
+            self.shots.clear()
+            self.changed.notify_all()
+
+    def next(self, timeout_s: float) -> tuple[int, Shot] | None:
+        """The oldest picture that waits, with its number; None where the session is closed or nothing came in time.
+
+        Pictures that came before an error are given first. Raises the thread's error.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self.shots or self.error or self.closed, timeout_s)
+            if self.closed:
+                return None
+            if self.shots:
+                return self.shots.popleft()
+            if self.error is not None:
+                raise self.error
+            return None
+
+
+class BackgroundSource(Source):
+    """A live source that is read by a thread. A subclass gives `_shots`, which runs in that thread.
+
+    name: for people. open_s: how long the first picture may take. stall_s: how long any later one may.
+    `dropped` counts pictures that nobody came for in time; they leave a gap in `index`.
+    """
+
+    def __init__(self, name: str, *, open_s: float, stall_s: float) -> None:
+        self.name = name
+        self.live = True
+        self.rate: Fraction | None = None
+        self.sample_aspect_ratio = Fraction(1)
+        self.notes: list[str] = []
+        self._open_s, self._stall_s = open_s, stall_s
+        self._session: Session | None = None
+        self._first: tuple[int, Shot] | None = None
+
+    @abstractmethod
+    def _shots(self, session: Session) -> Generator[Shot]:
+        """Open the device, give its pictures until it ends or `session.closed`, release it.
+
+        Sets `rate`, `sample_aspect_ratio` and `notes` before the first picture. Raises SourceError.
+        """
+
+    def open(self) -> None:
+        """Start the thread and wait for the first picture. Raises SourceError."""
+        self.close()
+        self.notes = []
+        session = Session()
+        thread = Thread(target=self._run, args=(session,), name=f"source {self.name}", daemon=True)
+        thread.start()
+        # Together and last, so that `close` in another thread finds both or none.
+        self._thread, self._session = thread, session
+        try:
+            self._first = session.next(self._open_s)
+            if self._first is None:
+                why = "closed" if session.closed else f"it gives no picture within {self._open_s:g} s"
+                raise SourceError(f"{self.name} cannot be opened: {why}; check that it runs", failure=True)
+        except BaseException:
+            self.close()
+            raise
+        self.height, self.width = self._first[1].image.shape[:2]
+
+    def _run(self, session: Session) -> None:
+        try:
+            with closing(self._shots(session)) as shots:
+                for shot in shots:
+                    if session.closed:
+                        return
+                    session.put(shot)
+            session.fail(SourceError(f"{self.name} is lost: it ended", failure=True))
+        except Exception as error:
+            session.fail(error)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames until the source is closed. Raises SourceError(failure=True) when it is lost."""
+        session = self._session
+        if session is None:
+            raise SourceError(f"{self.name} is not open", failure=True)
+        while True:
+            found, self._first = self._first, None
+            if found is None:
+                found = session.next(self._stall_s)
+            if session.closed:
+                return
+            if found is None:
+                raise SourceError(f"{self.name} is lost: no picture for {self._stall_s:g} s", failure=True)
+            index, shot = found
+            self.dropped = session.dropped
+            yield Frame(image=shot.image, pts=shot.pts, index=index, captured_ns=shot.captured_ns)
+
+    def close(self) -> None:
+        if self._session is None:
+            return
+        self._session.close()
+        self._thread.join(_JOIN_S)
+
+
+class Backlog:
+    """Tells when pictures come out later and later after their own times: somebody must leave some out.
+
+    The wait between a stream's clock and ours has a floor where nothing queues. The floor is the least of the last
+    ten to twenty seconds, so that two clocks that drift apart do not look like a queue.
+    """
+
+    _LATE_NS = 200_000_000
+    _WINDOW_NS = 10_000_000_000
+
+    def __init__(self) -> None:
+        self._floor: int | None = None
+        self._before: int | None = None
+        self._since_ns = 0
+
+    def is_late(self, captured_ns: int, pts: Fraction) -> bool:
+        """Whether a picture of stream time `pts` that is here at `captured_ns` waited in a queue."""
+        wait = captured_ns - int(pts * 1_000_000_000)
+        if self._floor is None or captured_ns - self._since_ns > self._WINDOW_NS:
+            self._before, self._floor, self._since_ns = self._floor, wait, captured_ns
+        self._floor = min(self._floor, wait)
+        floor = self._floor if self._before is None else min(self._floor, self._before)
+        return wait - floor > self._LATE_NS
+
+
+def monotonic_pts(first_ns: int, captured_ns: int) -> Fraction:
+    """Seconds from the first capture to this one."""
+    return Fraction(captured_ns - first_ns, 1_000_000_000)

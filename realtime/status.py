@@ -1,0 +1,94 @@
+"""What people and programs see of a live session: lines over the picture, a line in the terminal, a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, TextIO
+
+from realtime.live import LiveSession
+from realtime.sinks.fan_out import FanOut
+
+
+class Status:
+    """lines: for the overlay. sign: for the corner, None where all is well. Both are of the last `tell`."""
+
+    def __init__(self, session: LiveSession, fan_out: FanOut) -> None:
+        self._session, self._fan_out = session, fan_out
+        self.lines: list[str] = []
+        self._said_at = time.monotonic()
+        self._began_ns = time.monotonic_ns()
+
+    @property
+    def sign(self) -> str | None:
+        """A word where the picture is not what it seems to be."""
+        if self._session.capture.state == "lost":
+            return "no signal"
+        show = self._session.show
+        flags = [name for name in ("blackout", "freeze", "bypass") if getattr(show, name)]
+        return flags[0] if flags else None
+
+    def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
+        """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
+        row = self._session.numbers()
+        row["time_s"] = round((time.monotonic_ns() - self._began_ns) / 1e9, 3)
+        row["sinks"] = [
+            {
+                "name": sink.name,
+                "state": sink.state,
+                "written": sink.written,
+                "dropped": sink.dropped,
+                "latency_ms": [round(ns / 1e6, 3) for ns in sink.latency_ns(50, 95, 99)],
+            }
+            for sink in self._fan_out.stats()
+        ]
+        if numbers is not None:
+            numbers.write(json.dumps(row) + "\n")
+            numbers.flush()
+        self.lines = overlay_lines(row)
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{status_line(row)}", end="" if every_s else "\n", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._said_at >= every_s:
+            self._said_at = time.monotonic()
+            print(status_line(row), file=sys.stderr, flush=True)
+
+
+def overlay_lines(row: dict[str, Any]) -> list[str]:
+    """The numbers of a session in a few short lines."""
+    lines = [
+        f"{row['style']}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
+        f"{_number(row['fps_in'])} fps in  {_number(row['fps_out'])} out",
+        f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
+        f"latency {_latency(row['latency_ms']['shown'])}",
+    ]
+    if row["coming"]:
+        lines.append(f"coming: {row['coming']}")
+    return lines
+
+
+def status_line(row: dict[str, Any]) -> str:
+    """The same in one line."""
+    drops = row["drops"]
+    playing = f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "original"
+    parts = [
+        f"{row['style']} {playing}",
+        f"alpha {'/'.join(f'{value:.2f}' for value in row['alpha'])}",
+        f"in {_number(row['fps_in'])} out {_number(row['fps_out'])} fps",
+        f"engine {_latency(row['latency_ms']['engine'])}",
+        f"shown {_latency(row['latency_ms']['shown'])}" if row["latency_ms"]["shown"]["p50"] else "",
+        f"left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}",
+        *(f"{sink['name']} {sink['state']}" for sink in row["sinks"] if sink["state"] != "running"),
+        "LOST" if row["state"] == "lost" else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _latency(stage: dict[str, float | None]) -> str:
+    if stage["p50"] is None:
+        return "-"
+    return f"{stage['p50']:.0f}/{stage['p99']:.0f} ms"

@@ -1,0 +1,275 @@
+"""The stylizer: the newest frame in, a picture out, whatever happens to engines and styles meanwhile.
+
+It stands between the newest-wins mailbox that a capture thread fills and the fan-out. `step` takes one frame and
+begins it at once with the alpha of that moment; with an engine of two slots the next frame is begun while the one
+before is still computed, but a frame is never held back for want of a next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from realtime.buffers import BufferPool, Picture
+from realtime.desk import AlphaDesk
+from realtime.frames import Frame
+from realtime.mailbox import NewestMailbox
+from realtime.playing import Playing, Underway
+from training.errors import EngineError
+
+NowNs = Callable[[], int]
+_GRID = 17
+"""Pixels a side that are looked at first, and are enough for nearly every picture."""
+
+
+@dataclass
+class Show:
+    """What the performer wants to be seen; plain flags that any thread may set, read once a frame."""
+
+    bypass: bool = False
+    freeze: bool = False
+    blackout: bool = False
+
+
+@dataclass(kw_only=True)
+class StageTimes:
+    """When a frame passed the stages, monotonic nanoseconds. started and done are those of its engine."""
+
+    captured_ns: int
+    started_ns: int
+    done_ns: int
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What the stylizer has done. broken: pictures of an engine that were replaced by the last good one."""
+
+    stylized: int = 0
+    passed: int = 0
+    broken: int = 0
+    engine_failures: int = 0
+
+
+@dataclass
+class _Begun:
+    frame: Frame
+    out: Picture
+    started_ns: int
+    playing: Playing
+    parts: list[tuple[Underway, float]] = field(default_factory=list)
+    """A frame's pictures and their weights: one, or two during a cross-fade."""
+
+
+class Stylizer:
+    """Takes frames of (height, width) from `mailbox` and gives them to `put` with their original.
+
+    failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
+    the original passes through. timed: told the times of every frame that an engine made.
+    """
+
+    def __init__(
+        self,
+        mailbox: NewestMailbox[Frame],
+        put: Callable[[Frame], None],
+        *,
+        height: int,
+        width: int,
+        now_ns: NowNs,
+        failed: Callable[[Playing, EngineError], None] = lambda playing, error: None,
+        timed: Callable[[StageTimes], None] = lambda times: None,
+    ) -> None:
+        self.show = Show()
+        self.counts = Counts()
+        self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
+        self._failed, self._timed = failed, timed
+        self._pool = BufferPool(height, width)
+        self._black = np.zeros((height, width, 3), np.uint8)
+        self._mixed = BufferPool(height, width)
+        self._begun: deque[_Begun] = deque()
+        self._last: Picture | None = None
+        self._lock = threading.Lock()  # over the three below, which other threads set or read
+        self._playing: Playing | None = None
+        self._incoming: tuple[Playing, int, int] | None = None  # the next one, when its fade began, how long it takes
+        self._offered: tuple[Playing, float] | None = None
+
+    @property
+    def playing(self) -> Playing | None:
+        """What plays, or fades in."""
+        with self._lock:
+            return self._incoming[0] if self._incoming else self._playing
+
+    @property
+    def desks(self) -> list[AlphaDesk]:
+        """The desks of all that is heard of in the picture now."""
+        with self._lock:
+            return [p.desk for p in (self._playing, self._incoming[0] if self._incoming else None) if p is not None]
+
+    def play(self, playing: Playing, *, fade_s: float = 0.0) -> None:
+        """Change over to another engine between two frames, by a cross-fade of that length. The old one is closed."""
+        with self._lock:
+            dropped, self._offered = self._offered, (playing, fade_s)
+        if dropped is not None:
+            dropped[0].engine.close()
+
+    def step(self, timeout_s: float) -> bool:
+        """Take the newest frame, waiting no longer than that, and see it or the one before through; whether it came."""
+        self._change_over()
+        frame = self._mailbox.take(0 if self._begun else timeout_s)
+        if frame is None:
+            self._finish_all()
+            return False
+        playing = self._playing
+        if self.show.blackout or self.show.freeze or self.show.bypass or playing is None:
+            self._finish_all()
+            self._pass_on(frame)
+            return True
+        if self._begin(frame, playing):
+            slots = playing.engine.slots if self._incoming is None else 1
+            while len(self._begun) >= slots or (self._begun and not self._mailbox.waiting):
+                self._finish()
+        return True
+
+    def close(self) -> None:
+        """See the frames under way through and close every engine. For the stylizer's own thread, at its end."""
+        self._finish_all()
+        with self._lock:
+            offered = self._offered[0] if self._offered else None
+            incoming = self._incoming[0] if self._incoming else None
+            engines = [p.engine for p in (self._playing, incoming, offered) if p is not None]
+            self._playing = self._incoming = self._offered = None
+        for engine in engines:
+            engine.close()
+
+    def _pass_on(self, frame: Frame) -> None:
+        """A frame without an engine: black, the last picture, or as it is."""
+        self.counts.passed += 1
+        if self.show.blackout:
+            self._put(replace(frame, image=self._black, original=frame.image))
+            return
+        image = self._last if self.show.freeze and self._last is not None else frame.image
+        self._last = image
+        self._put(replace(frame, image=image, original=frame.image))
+
+    def _begin(self, frame: Frame, playing: Playing) -> bool:
+        """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
+        now = self._now_ns()
+        begun = _Begun(frame, self._pool.take(), now, playing)
+        wanted = [(playing, 1.0, begun.out)]
+        if self._incoming is not None:
+            newer, since, length = self._incoming
+            share = min(1.0, max(0.0, (now - since) / length))
+            wanted = [(playing, 1 - share, begun.out), (newer, share, self._mixed.take())]
+        for which, weight, out in wanted:
+            try:
+                begun.parts.append((which.begin(frame.image, which.desk.alpha(now), out), weight))
+            except EngineError as error:
+                self._break(which, error)
+                for part, _ in begun.parts:
+                    self._result(which, part)
+                self._finish_all()
+                self._pass_on(frame)
+                return False
+        self._begun.append(begun)
+        return True
+
+    def _finish_all(self) -> None:
+        while self._begun:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Wait for the oldest frame under way and hand it on."""
+        begun = self._begun.popleft()
+        frame, which = begun.frame, begun.playing
+        try:
+            pictures = []
+            for part, weight in begun.parts:
+                pictures.append((part.result(), weight))
+        except EngineError as error:
+            self._break(which, error)
+            self._pass_on(frame)
+            return
+        done = self._now_ns()
+        picture = pictures[0][0]
+        if len(pictures) == 2:
+            (older, kept), (newer, share) = pictures
+            cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
+            picture = begun.out
+        if is_broken(picture, frame.image):
+            self.counts.broken += 1
+            picture = self._last if self._last is not None else frame.image
+        else:
+            self.counts.stylized += 1
+            self._last = picture
+        self._timed(StageTimes(captured_ns=frame.captured_ns, started_ns=begun.started_ns, done_ns=done))
+        self._put(replace(frame, image=picture, original=frame.image))
+
+    def _result(self, which: Playing, part: Underway) -> None:
+        """Take a picture that nobody will see, so that its slot is free."""
+        try:
+            part.result()
+        except EngineError as error:
+            self._break(which, error)
+
+    def _break(self, which: Playing, error: EngineError) -> None:
+        """Take an engine out and tell of it."""
+        with self._lock:
+            if which is self._playing:
+                self._playing = None
+            if self._incoming is not None and which is self._incoming[0]:
+                self._incoming = None
+        self.counts.engine_failures += 1
+        which.engine.close()
+        self._failed(which, error)
+
+    def _change_over(self) -> None:
+        """Take what `play` offered, and end a cross-fade whose time has come; between two frames."""
+        if self._offered is None and self._incoming is None:
+            return
+        now = self._now_ns()
+        gone: list[Playing] = []
+        with self._lock:
+            if self._incoming is not None and now - self._incoming[1] >= self._incoming[2]:
+                gone += [self._playing] if self._playing is not None else []
+                self._playing, self._incoming = self._incoming[0], None
+            offered, self._offered = self._offered, None
+            if offered is not None:
+                newer, fade_s = offered
+                if self._incoming is not None:  # a fade under way is cut short
+                    gone += [self._playing] if self._playing is not None else []
+                    self._playing, self._incoming = self._incoming[0], None
+                if fade_s > 0 and self._playing is not None:
+                    self._incoming = (newer, now, round(fade_s * 1e9))
+                else:
+                    gone += [self._playing] if self._playing is not None else []
+                    self._playing = newer
+        if gone:
+            self._finish_all()
+        for old in gone:
+            old.engine.close()
+
+
+def is_broken(picture: Picture, original: Picture) -> bool:
+    """Whether an engine computed with values that are not finite, by what they leave of its picture.
+
+    Instance norms spread one such value over its whole feature, and the convolutions behind them over all features
+    and colours. Clamp and rounding then make every byte 0 or 255, or, where a library's norm takes them for nothing,
+    the picture is of one colour. Neither comes of a frame that is not so itself.
+    """
+    rows, columns = (max(1, side // _GRID) for side in picture.shape[:2])
+    return any(
+        looks(picture[::rows, ::columns]) and looks(picture) and not looks(original)
+        for looks in (_at_ends, _of_one_colour)
+    )
+
+
+def _at_ends(picture: Picture) -> bool:
+    return not ((picture + np.uint8(1)) & np.uint8(0xFE)).any()
+
+
+def _of_one_colour(picture: Picture) -> bool:
+    return bool((picture == picture[0, 0]).all())

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines import Engine
+from engines.base import Picture
+from realtime.adaptive import Size
+from realtime.capture import Capture
+from realtime.frames import Frame
+from realtime.live import LiveSession, SessionOptions
+from realtime.mailbox import NewestMailbox
+from realtime.rack import Order, Rack
+from tests.conftest import random_pack
+from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
+from tests.realtime.test_capture import Reel
+from training.errors import EngineError
+from training.pack import save_pack
+from training.pack_file import PackFile
+
+WAIT_S = 20
+SIZE = Size(height=HEIGHT, width=WIDTH)
+
+
+class Build:
+    """A build in the background that is there when it is told to be."""
+
+    made: list[Build] = []  # noqa: RUF012  # of one test, see the fixture
+
+    def __init__(self, pack: PackFile, height: int, width: int, **words: Any) -> None:
+        self.pack, self.size, self.backend = pack, (height, width), words["backend"]
+        self.words = words
+        self.engine: Engine | None = None
+        self.error: EngineError | None = None
+        self.cancelled = False
+        self.stage = "compiling"
+        Build.made.append(self)
+
+    def take(self) -> tuple[Engine, str] | None:
+        if self.error:
+            raise self.error
+        return (self.engine, f"{self.backend}, as asked") if self.engine else None
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def wait(self, timeout_s: float) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.cancelled = True
+
+    def ready(self, engine: Engine | None = None, **words: Any) -> Engine:
+        self.engine = engine or TimedEngine(Clock(), 0, n_blocks=self.pack.n_blocks, size=self.size, **words)
+        self.engine.name = self.backend
+        return self.engine
+
+
+@pytest.fixture(autouse=True)
+def _none_made() -> None:
+    Build.made.clear()
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> list[PackFile]:
+    """Three blocks, one block, three blocks."""
+    found = []
+    for name, places in (("first", None), ("second", ("residual3",)), ("third", None)):
+        pack = random_pack(tmp_path / f"{name}.safetensors", **({"places": places} if places else {}))  # type: ignore[arg-type]
+        save_pack(pack)
+        found.append(PackFile(pack.file))
+    return found
+
+
+def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> Rack:
+    say = (said if said is not None else []).append
+    return Rack(packs, say=say, build=Build, **words)  # type: ignore[arg-type]
+
+
+class TestRack:
+    def test_one_order_after_the_other_the_latest_first(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        assert rack.busy and rack.take() is None and rack.stage == "compiling"
+        rack.order(Order(style=1, size=SIZE, fade_s=2))
+        first, second = Build.made
+        assert first.cancelled and not second.cancelled
+        engine = second.ready()
+        delivery = rack.take()
+        assert delivery is not None
+        assert (delivery.order.style, delivery.order.fade_s, delivery.engine) == (1, 2, engine)
+        assert not rack.busy and rack.take() is None
+
+    def test_a_live_session_may_take_int8(self, packs: list[PackFile]) -> None:
+        a_rack(packs).order(Order(style=0, size=SIZE))
+        assert Build.made[0].words["least_db"] == 32 and Build.made[0].backend == "auto"
+
+    def test_an_engine_that_cannot_be_built_gives_way_to_the_next(self, packs: list[PackFile]) -> None:
+        said: list[str] = []
+        rack = a_rack(packs, said, backend="cuda", precision="fp16")
+        rack.order(Order(style=0, size=SIZE))
+        asked = []
+        while rack.busy:
+            asked.append(Build.made[-1].backend)
+            Build.made[-1].error = EngineError(f"{asked[-1]} cannot run")
+            if asked[-1] == "torch":
+                break
+            assert rack.take() is None
+        assert asked == ["cuda", "tensorrt", "tensorrt-rtx", "openvino", "torch"]
+        assert "cuda cannot run; trying tensorrt" in said
+        assert Build.made[1].words["precision"] == "auto", "what was asked for is for the engine that was asked for"
+        with pytest.raises(EngineError, match="no engine is left to play on: torch cannot run"):
+            rack.take()
+        assert not rack.busy
+
+    def test_what_broke_while_it_played_is_not_taken_again(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.failed("tensorrt")
+        rack.order(Order(style=0, size=SIZE))
+        assert Build.made[-1].backend == "tensorrt-rtx", "auto could come to the same, so the next one is named"
+
+    def test_close_cancels(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        rack.close()
+        rack.close()
+        assert Build.made[0].cancelled
+
+
+class Outlet:
+    """Keeps the last frame and the number of all."""
+
+    def __init__(self) -> None:
+        self.last: Frame | None = None
+        self.count = 0
+
+    def put(self, frame: Frame) -> None:
+        self.last, self.count = frame, self.count + 1
+
+
+class Flow(Reel):
+    """Frames for as long as it is open, as fast as they are wanted."""
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        number = 0
+        while not self.closed.wait(0.001):
+            yield numbered(number, captured_ns=time.monotonic_ns())
+            number += 1
+
+
+@pytest.fixture
+def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
+    """A running session of three styles, what it said, and where its frames went."""
+    said: list[str] = []
+    outlet = Outlet()
+
+    def capture(mailbox: NewestMailbox[Frame]) -> Capture:
+        return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, say=said.append)
+
+    options = SessionOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
+    live = LiveSession(capture, outlet, a_rack(packs, said), options, say=said.append)
+    live.start()
+
+    def until(true: Callable[[], bool]) -> None:
+        for _ in range(WAIT_S * 200):
+            live.tick()
+            if true():
+                return
+            threading.Event().wait(0.005)
+        raise AssertionError(f"never so; said: {said}; {live.numbers()}")
+
+    yield SimpleNamespace(live=live, said=said, outlet=outlet, until=until)
+    live.close()
+    live.close()
+    assert not any(thread.name.startswith("live-") for thread in threading.enumerate())
+
+
+def first_pixel(outlet: Outlet) -> int:
+    """How far the first pixel stands from its original's."""
+    assert outlet.last is not None and outlet.last.original is not None
+    return int(outlet.last.image[0, 0, 0]) - int(outlet.last.original[0, 0, 0])
+
+
+def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
+    session.until(lambda: session.outlet.count > 5)
+    assert first_pixel(session.outlet) == 0
+    assert session.live.numbers()["engine"] is None
+    Build.made[0].ready()
+    session.live.tick()
+    session.live.move("all", 1.0)
+    session.until(lambda: first_pixel(session.outlet) > 90)
+    numbers = session.live.numbers()
+    assert (numbers["engine"], numbers["style"], numbers["size"]) == ("auto", "first", f"{WIDTH}x{HEIGHT}")
+    assert numbers["alpha"] == [1.0] * 3
+    assert numbers["latency_ms"]["engine"]["p50"] is not None
+
+
+def test_styles_change_and_take_the_strength_along(session: Any) -> None:
+    first = Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.move(0, 0.9)
+    session.live.move(1, 0.1)
+    session.live.move(2, 0.1)
+    session.live.step_style(1)
+    session.until(lambda: len(Build.made) == 2)
+    assert Build.made[1].pack.header.name == "second"
+    assert session.live.numbers()["coming"] == "compiling", "the present one plays on"
+    Build.made[1].ready()
+    session.until(lambda: bool(first.closed))
+    assert session.live.numbers()["alpha"] == pytest.approx([0.9])
+    session.live.step_style(-1)
+    session.live.step_style(-1)
+    session.until(lambda: len(Build.made) == 3)
+    assert Build.made[2].pack.header.name == "third", "round the corner"
+    Build.made[2].ready()
+    session.until(lambda: len(session.live.stylizer.desks) == 1 and session.live.numbers()["style"] == "third")
+
+
+def test_panic(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.move("all", 1.0)
+    session.live.show.blackout = session.live.show.freeze = True
+    session.live.go(2)
+    session.until(lambda: len(Build.made) == 2)
+    session.live.panic()
+    session.until(lambda: len(Build.made) == 3)
+    assert Build.made[1].cancelled and Build.made[2].pack.header.name == "first"
+    assert not (session.live.show.blackout or session.live.show.freeze)
+    assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
+
+
+def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -> None:
+    Build.made[0].ready(breaks=20)
+    session.until(lambda: len(Build.made) == 2)
+    assert any("engine auto failed: the engine broke; another one takes over" in words for words in session.said)
+    count = session.outlet.count
+    session.until(lambda: session.outlet.count > count + 5)
+    assert first_pixel(session.outlet) == 0
+    Build.made[1].ready()
+    session.until(lambda: session.live.numbers()["engine"] == Build.made[1].backend)
+    assert session.live.numbers()["engine_failures"] == 1
+
+
+def test_what_kills_the_stylizer_reaches_the_owner(session: Any) -> None:
+    class Wild(TimedEngine):
+        def _begin(self, slot: int, frame_HWC: Picture, alpha: Any) -> None:
+            raise ZeroDivisionError("a bug")
+
+    live = session.live
+    Build.made[0].ready(Wild(Clock(), 0, n_blocks=3))
+    with pytest.raises(ZeroDivisionError):
+        session.until(lambda: False)
+    live.close()
+
+
+def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
+    clock = Clock()
+    options = SessionOptions(height=360, width=640, adaptive_fps=30)
+    mailbox_of: list[NewestMailbox[Frame]] = []
+
+    def capture(mailbox: NewestMailbox[Frame]) -> Capture:
+        mailbox_of.append(mailbox)
+        return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False)
+
+    said: list[str] = []
+    live = LiveSession(capture, Outlet(), a_rack(packs), options, say=said.append, now_ns=clock)
+    live.rack.order(Order(style=0, size=Size(height=360, width=640)))
+    Build.made[0].ready(TimedEngine(clock, 100, n_blocks=3, size=(360, 640)))
+    for number in range(300):
+        live.tick()
+        if len(Build.made) == 2 and Build.made[1].engine is None:
+            Build.made[1].ready(TimedEngine(clock, 25, n_blocks=3, size=Build.made[1].size))
+        mailbox_of[0].put(numbered(number, clock.ns, (360, 640)))
+        live.stylizer.step(0)
+        clock.pass_to(clock.ns + 10_000_000)
+    assert [build.size for build in Build.made] == [(360, 640), (180, 320)]
+    assert said[1] == "100 ms a frame: on to the smaller size 320x180"
+    assert live.numbers()["size"] == "320x180"
+    assert np.shape(live.stylizer._pool.take()) == (360, 640, 3), "what is shown keeps its size"
+    live.stylizer.close()
+    live.close()

@@ -1,0 +1,188 @@
+"""Network streams, served on loopback by a second process that is killed, stopped and brought back."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.frames import Frame
+from realtime.sources.background import Backlog
+from realtime.sources.base import Source
+from realtime.sources.live import LiveChoice, live_source
+from realtime.sources.stream import StreamSource, without_secrets
+from training.errors import SourceError
+
+SECONDS = 30  # how long anything may hang before the test fails
+PATHS = {
+    "mjpeg": "http://127.0.0.1:{}/live",
+    "mpegts": "http://127.0.0.1:{}/live.ts",
+    "rtsp": "rtsp://127.0.0.1:{}/live",
+}
+PATHS["hls"] = "http://127.0.0.1:{}/live.m3u8"
+Serve = Callable[..., tuple["subprocess.Popen[str]", int]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """serve(kind, port=0): (process, port) of a server; ended with the test."""
+    running = []
+
+    def start(kind: str, port: int = 0) -> tuple[subprocess.Popen[str], int]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.realtime.stream_server", kind, str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return process, int(process.stdout.readline())
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def opened(choice: LiveChoice) -> Source:
+    """A fresh source, open. A busy machine may need more than one try, as a live session would give it."""
+    for _ in range(4):
+        source = choice.make()
+        try:
+            source.open()
+        except SourceError as error:
+            last = error
+        else:
+            return source
+    raise last
+
+
+def take(source: Any, number: int) -> list[Frame]:
+    return list(itertools.islice(source, number))
+
+
+@pytest.mark.parametrize("kind", ["mjpeg", "mpegts", "rtsp"])
+def test_stream_that_is_killed_and_comes_back(serve: Serve, kind: str) -> None:
+    process, port = serve(kind)
+    choice = live_source(PATHS[kind].format(port))
+    assert choice.kind == "stream" and choice.reconnects
+    with closing(opened(choice)) as source:
+        assert (source.width, source.height, source.live) == (160, 120, True)
+        assert source.rate == (None if kind == "mjpeg" else 25)
+        frames = iter(source)
+        seen = take(frames, 15)
+        process.kill()
+        process.wait()
+        with pytest.raises(SourceError, match=r"is lost: ") as lost:
+            for _ in frames:
+                pass
+    assert lost.value.failure
+    times = [frame.pts for frame in seen]
+    assert times[0] >= 0 and times == sorted(set(times))
+    assert [frame.index for frame in seen] == sorted({frame.index for frame in seen})
+    captured = [frame.captured_ns for frame in seen]
+    assert captured == sorted(captured)
+    assert any(not np.array_equal(seen[0].image, later.image) for later in seen[1:])
+    with pytest.raises(SourceError, match="cannot be opened") as refused:
+        choice.make().open()
+    assert refused.value.failure
+    serve(kind, port)
+    with closing(opened(choice)) as again:
+        assert len(take(again, 5)) == 5
+
+
+def test_hls(serve: Serve) -> None:
+    _, port = serve("hls")
+    with closing(opened(live_source(PATHS["hls"].format(port)))) as source:
+        seen = take(source, 40)
+    # Pieces of a second come at once; each picture waits for its time, so none is left out.
+    assert [frame.index for frame in seen] == list(range(40))
+    assert {after.pts - before.pts for before, after in itertools.pairwise(seen)} == {Fraction(1, 25)}
+
+
+def test_stream_that_hangs_is_lost(serve: Serve) -> None:
+    process, port = serve("mpegts")
+    with StreamSource(PATHS["mpegts"].format(port), stall_s=0.5) as source:
+        frames = iter(source)
+        take(frames, 3)
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(SourceError, match=r"is lost: no"):
+            for _ in frames:
+                pass
+
+
+def test_server_that_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        source = StreamSource(f"http://127.0.0.1:{listener.getsockname()[1]}/x", open_s=0.3)
+        with pytest.raises(SourceError, match="cannot be opened"):
+            source.open()
+
+
+def test_close_ends_a_blocked_iteration(serve: Serve) -> None:
+    process, port = serve("mjpeg")
+    source = StreamSource(PATHS["mjpeg"].format(port), stall_s=10 * SECONDS)
+    source.open()
+    thread = threading.Thread(target=lambda: list(source))
+    thread.start()
+    process.send_signal(signal.SIGSTOP)
+    source.close()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    source.close()
+
+
+def test_close_ends_an_opening(serve: Serve) -> None:
+    caught: list[BaseException] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        source = StreamSource(f"http://127.0.0.1:{listener.getsockname()[1]}/x", open_s=10 * SECONDS)
+
+        def open_it() -> None:
+            try:
+                source.open()
+            except SourceError as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=open_it)
+        thread.start()
+        connection, _ = listener.accept()
+        with connection:
+            source.close()
+            thread.join(SECONDS)
+        assert not thread.is_alive() and "closed" in str(caught[0])
+
+
+def test_page_that_is_no_stream(serve: Serve) -> None:
+    _, port = serve("hls")
+    with pytest.raises(SourceError, match=r"cannot be opened: .*check the address"):
+        StreamSource(f"http://127.0.0.1:{port}/nothing.m3u8").open()
+
+
+def test_secrets_are_not_shown() -> None:
+    url = "rtsp://me:secret@camera.example:554/live?token=abc"
+    assert without_secrets(url) == "rtsp://camera.example:554/live"
+    assert live_source(url).name == "rtsp://camera.example:554/live"
+
+
+def test_backlog() -> None:
+    """A queue that grows is seen, a clock that runs a little wrong is not."""
+    second = 1_000_000_000
+    steady = Backlog()
+    # Half a thousandth too slow, for an hour: the sum is far above what a queue may hold.
+    assert not any(steady.is_late(int(n * 1.0005 * second / 10), Fraction(n, 10)) for n in range(36_000))
+    queue = Backlog()
+    late = [queue.is_late(int(n * 1.2 * second / 25), Fraction(n, 25)) for n in range(100)]
+    assert not any(late[:25]) and all(late[30:])

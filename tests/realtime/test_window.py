@@ -1,0 +1,325 @@
+"""The window under Xvfb, seen by screenshot and moved by the X server's own test keys; what it draws, against NumPy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.frames import Frame
+from realtime.sinks import window as window_module
+from realtime.sinks.keys import key_name
+from realtime.sinks.overlay import TextStyle, compose_split, darken, draw_lines, draw_sign, draw_split
+from realtime.sinks.window import Window, why_no_display
+from training.errors import SinkError
+
+# -- pure --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 1, 31, 63, 64])
+def test_split_is_original_before_the_line_and_stylized_after_it(picture, at: int) -> None:
+    original = picture(48, 64)
+    stylized = 255 - original
+    canvas = np.zeros((48, 64, 3), np.uint8)
+    compose_split(original, stylized, at, canvas)
+    expected = np.concatenate([original[:, :at], stylized[:, at:]], axis=1)[..., ::-1]
+    assert np.array_equal(canvas, expected)
+
+
+def test_darken_leaves_a_quarter_and_stays_within(picture) -> None:
+    canvas = picture(48, 64)
+    before = canvas.copy()
+    darken(canvas, -5, 40, 10, 99)
+    assert np.array_equal(canvas[40:, :10], before[40:, :10] // 4)
+    canvas[40:, :10] = before[40:, :10]
+    assert np.array_equal(canvas, before)
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+def test_text_is_readable_on_every_picture_and_nothing_else_changes(value: int) -> None:
+    canvas = np.full((360, 640, 3), value, np.uint8)
+    draw_lines(canvas, ["fps in 30.0 out 29.9", "alpha 0.50"], TextStyle(360))
+    box = canvas[6:52, 6:100]
+    assert box.min() <= 64 and box.max() >= 200
+    assert (canvas[80:] == value).all() and (canvas[:, 400:] == value).all()
+    draw_sign(canvas, "camera lost", TextStyle(360))
+    assert (canvas[:60, 540:] != value).any()
+    assert (canvas[80:] == value).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (20, 30), (180, 320)])
+def test_drawing_on_small_pictures_does_no_harm(size: tuple[int, int]) -> None:
+    canvas = np.zeros((*size, 3), np.uint8)
+    style = TextStyle(size[0])
+    for at in (0, size[1] - 1):
+        draw_split(canvas, at, style)
+    draw_lines(canvas, ["a line that is longer than the picture"] * 9, style)
+    draw_sign(canvas, "camera lost", style)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (ord("q"), "q"), (ord("Q"), "q"), (27, "esc"), (32, "space"), (13, "enter"), (ord("["), "["), (0xFF51, "left"),
+        (0xF703, "right"), (0x26_0000, "up"), (0xFFBE, "f1"), (0xFFC9, "f12"), (0x70_0000, "f1"), (0x10_0071, "q"),
+        (0xFFE1, None), (-1, None), (0, None), (0xFFB7, "7"),
+    ],
+)  # fmt: skip
+def test_keys_by_their_names(code: int, name: str | None) -> None:
+    assert key_name(code) == name
+
+
+# -- no display --------------------------------------------------------------------------------------------------------
+
+linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these systems always have a display")
+
+
+@linux
+@pytest.mark.parametrize(
+    ("variables", "part"),
+    [
+        ({}, "neither DISPLAY nor WAYLAND_DISPLAY is set"),
+        ({"DISPLAY": ":4077"}, "the display :4077 does not answer"),
+        ({"DISPLAY": "nonsense"}, "does not answer"),
+    ],
+)
+@pytest.mark.parametrize("library", [True, False])
+def test_without_a_display_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], part: str, library: bool
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if not library:
+        monkeypatch.setattr(window_module.ctypes, "CDLL", _no_library)
+    with pytest.raises(SinkError, match=f"{part}.*--no-window"):
+        Window("test", 64, 48).open()
+
+
+def _no_library(name: str) -> Any:
+    raise OSError(f"{name} is not there")
+
+
+@linux
+def test_wayland_alone_is_not_enough_for_an_opencv_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")
+    monkeypatch.setattr(window_module, "_has_wayland_plugin", lambda: False)
+    assert "X11 only" in str(why_no_display())
+
+
+def test_an_opencv_without_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
+    assert "-headless" in str(why_no_display())
+
+
+def test_a_closed_window_refuses_frames_and_has_no_keys(picture) -> None:
+    window = Window("test", 64, 48)
+    frame = Frame(image=picture(48, 64), pts=Fraction(0), index=0, captured_ns=0)
+    with pytest.raises(SinkError, match="not open"):
+        window.show(frame)
+    assert window.poll() == []
+    window.close()
+
+
+# -- on a screen -------------------------------------------------------------------------------------------------------
+
+# In a process of its own: Qt keeps its display until the process ends, and ends it where the display goes first.
+PROGRAM = """
+import ctypes, json, sys, time
+from fractions import Fraction
+import mss, numpy as np
+from realtime.frames import Frame
+from realtime.sinks.window import Window
+
+x11, test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+P, U, I, L = ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_ulong
+x11.XOpenDisplay.restype, x11.XStringToKeysym.restype = P, L
+x11.XKeysymToKeycode.argtypes, x11.XSync.argtypes = [P, L], [P, I]
+test.XTestFakeKeyEvent.argtypes, test.XTestFakeButtonEvent.argtypes = [P, U, I, L], [P, U, I, L]
+test.XTestFakeMotionEvent.argtypes = [P, I, I, I, L]
+screen = x11.XOpenDisplay(None)
+
+folder, width, height = sys.argv[1], 320, 180
+across = np.linspace(0, 255, width, dtype=np.uint8)[None, :].repeat(height, 0)
+stylized = np.ascontiguousarray(np.stack([across, 255 - across, across // 2], axis=2))
+original = np.ascontiguousarray(stylized[::-1, ::-1])
+frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
+window = Window("stylefader test", width, height)
+told = {}
+
+def settle(keys=None):
+    for _ in range(25):
+        window.show(frame)
+        keys_now = window.poll()
+        if keys is not None:
+            keys += keys_now
+        time.sleep(0.01)
+
+def shot(name):
+    settle()
+    with mss.MSS() as camera:
+        np.save(f"{folder}/{name}.npy", np.array(camera.grab(camera.monitors[0]))[:height, :width, 2::-1])
+
+def press(name):
+    code = x11.XKeysymToKeycode(screen, x11.XStringToKeysym(name.encode()))
+    for down in (1, 0):
+        test.XTestFakeKeyEvent(screen, code, down, 0)
+    x11.XSync(screen, 0)
+
+def mouse(x, button=None):
+    test.XTestFakeMotionEvent(screen, -1, x, 60, 0)
+    if button is not None:
+        test.XTestFakeButtonEvent(screen, 1, button, 0)
+    x11.XSync(screen, 0)
+    settle()
+
+window.open()
+shot("stylized")
+window.mode = "original"
+shot("original")
+window.mode = "split"
+shot("split")
+mouse(160), mouse(160, 1), mouse(80), mouse(80, 0)
+told["split"] = window.split
+mouse(300)
+told["split later"] = window.split
+keys = []
+for name in ("q", "Escape", "space", "Left", "F1"):
+    press(name)
+    settle(keys)
+told["keys"] = keys
+window.full_screen = True
+settle()
+told["full screen"] = window.full_screen
+window.full_screen = False
+window.mode = "stylized"
+told["closed before"] = window.closed
+
+# What a desktop's close button sends.
+class Message(ctypes.Structure):
+    _fields_ = [("type", I), ("serial", L), ("send", I), ("display", P), ("window", L), ("kind", L), ("format", I),
+                ("data", ctypes.c_long * 5), ("room", ctypes.c_char * 128)]
+x11.XInternAtom.argtypes, x11.XInternAtom.restype = [P, ctypes.c_char_p, I], L
+x11.XDefaultRootWindow.argtypes, x11.XDefaultRootWindow.restype = [P], L
+x11.XQueryTree.argtypes = [P, L, ctypes.POINTER(L), ctypes.POINTER(L), ctypes.POINTER(ctypes.POINTER(L)),
+                           ctypes.POINTER(U)]
+x11.XFetchName.argtypes = [P, L, ctypes.POINTER(ctypes.c_char_p)]
+x11.XSendEvent.argtypes = [P, L, I, ctypes.c_long, P]
+root, up, below, count = L(), L(), ctypes.POINTER(L)(), U()
+x11.XQueryTree(screen, x11.XDefaultRootWindow(screen), root, up, below, count)
+for number in range(count.value):
+    name = ctypes.c_char_p()
+    x11.XFetchName(screen, below[number], name)
+    if name.value == b"stylefader test":
+        message = Message(type=33, window=below[number], kind=x11.XInternAtom(screen, b"WM_PROTOCOLS", 0), format=32)
+        message.data[0] = x11.XInternAtom(screen, b"WM_DELETE_WINDOW", 0)
+        x11.XSendEvent(screen, below[number], 0, 0, ctypes.byref(message))
+x11.XSync(screen, 0)
+keys = []
+settle(keys)
+told["closing"] = keys
+told["closed after"] = window.closed
+window.close()
+window.close()
+window.open()
+told["opened again"] = window.closed
+shot("again")
+window.close()
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """The name of an X display of this test's own."""
+    pytest.importorskip("mss", reason="mss is not installed, which takes the screenshots")
+    if shutil.which("Xvfb") is None:
+        pytest.skip("there is no Xvfb on this system")
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert server.stdout is not None
+    number = server.stdout.readline().decode().strip()
+    try:
+        assert number, "Xvfb did not start"
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(10)
+        server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def session(display: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What the program above told, and the folder of its screenshots."""
+    folder = tmp_path_factory.mktemp("shots")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "libXtst" in done.stderr:
+        pytest.skip("there is no libXtst on this system, which presses the keys")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), folder
+
+
+def _pictures() -> tuple[np.ndarray, np.ndarray]:
+    across = np.linspace(0, 255, 320, dtype=np.uint8)[None, :].repeat(180, 0)
+    stylized = np.stack([across, 255 - across, across // 2], axis=2)
+    return stylized, stylized[::-1, ::-1]
+
+
+def test_the_screen_shows_the_picture_that_was_given(session: tuple[dict[str, Any], Path]) -> None:
+    stylized, original = _pictures()
+    folder = session[1]
+    assert np.array_equal(np.load(folder / "stylized.npy"), stylized)
+    assert np.array_equal(np.load(folder / "original.npy"), original)
+    split = np.load(folder / "split.npy")
+    # Away from the line, its handle and the words.
+    assert np.array_equal(split[:140, :150], original[:140, :150])
+    assert np.array_equal(split[:140, 170:], stylized[:140, 170:])
+    assert np.array_equal(np.load(folder / "again.npy"), stylized)
+
+
+def test_the_mouse_moves_the_line_while_it_is_pressed(session: tuple[dict[str, Any], Path]) -> None:
+    told = session[0]
+    assert told["split"] == pytest.approx(80 / 320, abs=0.01)
+    assert told["split later"] == told["split"]
+
+
+def test_keys_arrive_by_name(session: tuple[dict[str, Any], Path]) -> None:
+    assert session[0]["keys"] == ["q", "esc", "space", "left", "f1"]
+
+
+def test_the_user_closes_the_window(session: tuple[dict[str, Any], Path]) -> None:
+    told = session[0]
+    assert told["full screen"] is True
+    assert (told["closed before"], told["closed after"], told["opened again"]) == (False, True, False)
+    assert told["closing"] == ["closed"]
+
+
+@linux
+def test_a_display_that_answers_is_taken(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    assert why_no_display() is None
+    monkeypatch.setattr(window_module.ctypes, "CDLL", _no_library)
+    assert why_no_display() is None

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from engines import open_engine
+from tests.conftest import random_pack
+from tests.tools.program import PROGRAM, stylefader
+from training.pack import save_pack
+from training.pack_file import PackFile
+
+WAIT_S = 60
+NO_DISPLAY = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small pack, its engine at 96x64 in the cache `c`, and a picture."""
+    folder = tmp_path_factory.mktemp("stage")
+    save_pack(random_pack(folder / "small.safetensors"))
+    pack = PackFile(folder / "small.safetensors")
+    open_engine(pack, 64, 96, backend="openvino", cache_dir=folder / "c")[0].close()
+    picture = cv2.resize(np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8), (96, 64))
+    cv2.imwrite(str(folder / "picture.png"), picture)
+    return folder
+
+
+def words(source: str, *more: str) -> list[str]:
+    return [
+        "live", "--style", "small.safetensors", "--source", source, "--size", "96x64", "--engine", "openvino",
+        "--cache-dir", "c", *more,
+    ]  # fmt: skip
+
+
+@contextmanager
+def playing(source: str, *more: str, cwd: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A session in a process of its own, from when its engine plays."""
+    line = [str(PROGRAM), *words(source, *more)]
+    with subprocess.Popen(line, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stderr is not None
+            for said in run.stderr:
+                if said.startswith("Random:"):
+                    break
+            yield run
+        finally:
+            run.kill()
+
+
+def test_a_recording_and_its_numbers(stage: Path) -> None:
+    done = stylefader(
+        *words("testcard", "--no-window", "--sink", "show.mkv", "--sink", "null", "--stats", "n.jsonl"),
+        "--alpha", "0.8", "--seconds", "4", "--overwrite", cwd=stage,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Random: 96x64, engine: openvino, as asked; from the cache" in done.stderr
+    rows = [json.loads(line) for line in (stage / "n.jsonl").read_text().splitlines()]
+    last = rows[-1]
+    assert last["engine"] == "openvino" and last["size"] == "96x64" and last["style"] == "small"
+    assert last["alpha"] == pytest.approx([0.8] * 3)
+    assert last["latency_ms"]["engine"]["p99"] > 0 and last["sinks"][0]["latency_ms"][0] > 0
+    assert last["frames"] == sum((last["sinks"][1]["written"], last["sinks"][1]["dropped"]))
+    assert len(rows) >= 3
+    with av.open(stage / "show.mkv") as clip:
+        frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
+    assert len(frames) > 30 and frames[0].shape == (64, 96, 3)
+
+
+def test_sigterm_drains_the_recording_and_ends(stage: Path) -> None:
+    with playing("testcard", "--no-window", "--sink", "cut.mkv", "--overwrite", cwd=stage) as run:
+        threading.Event().wait(1)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(WAIT_S) == 0
+    with av.open(stage / "cut.mkv") as clip:
+        assert sum(1 for _ in clip.decode(video=0)) > 10
+
+
+def test_a_file_plays_to_its_end(stage: Path) -> None:
+    done = stylefader(*words("picture.png", "--no-window", "--sink", "null"), cwd=stage)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
+    line = [str(PROGRAM), *words("testcard", "--sink", "null", "--seconds", "1")]
+    done = subprocess.run(line, cwd=stage, env=NO_DISPLAY, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no window: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--no-window"], "nothing to show the picture on"),
+        (["--no-window", "--sink", "what"], "unknown sink 'what'; there are virtualcam"),
+        (["--no-window", "--sink", "null", "--source", "no.mp4"], "no.mp4 does not exist"),
+        (["--no-window", "--sink", "null", "--source", "7"], "camera"),
+        (["--no-window", "--sink", "null", "--crop", "a"], "a crop is X,Y,WxH in pixels, not 'a'"),
+        (["--no-window", "--sink", "null", "--rotate", "45"], "45"),
+        (["--no-window", "--sink", "null", "--fit", "tight"], "tight"),
+        (["--no-window", "--sink", "null", "--style", "great_wav"], "did you mean great_wave"),
+        (["--no-window", "--sink", "null", "--engine", "warp"], "no engine named 'warp'"),
+        (["--no-window", "--sink", "null", "--precision", "f64"], "no precision named 'f64'"),
+    ],
+)
+def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
+    done = stylefader(*words("testcard"), *more, cwd=stage, timeout=WAIT_S)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """A display of its own without a screen."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("there is no Xvfb on this system")
+    line = ["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        yield f":{server.stdout.readline().strip()}"
+        server.kill()
+
+
+def test_the_window_shows_the_stylized_picture(stage: Path, display: str) -> None:
+    mss = pytest.importorskip("mss")
+    pack = PackFile(stage / "small.safetensors")
+    picture = cv2.imread(str(stage / "picture.png"))[:, :, ::-1]
+    with open_engine(pack, 64, 96, backend="openvino", cache_dir=stage / "c")[0] as engine:
+        expected = engine.stylize(np.ascontiguousarray(picture), np.full(3, 1.0, np.float32)).copy()
+    # The window shows a small picture seven times as large.
+    expected = np.asarray(cv2.resize(expected, (672, 448), interpolation=cv2.INTER_LINEAR))
+    shown = ("picture.png", "--loop", "--alpha", "1", "--no-overlay")
+    with playing(*shown, cwd=stage, env={**NO_DISPLAY, "DISPLAY": display}) as run:
+        error = 255.0
+        with mss.MSS(display=display) as screen:
+            for _ in range(100):
+                threading.Event().wait(0.1)
+                shot = np.asarray(screen.grab(screen.monitors[0]))[:, :, 2::-1]
+                error = float(np.abs(shot[:448, :672].astype(int) - expected).mean())
+                if error < 3:
+                    break
+        assert error < 3
+        run.send_signal(signal.SIGINT)
+        assert run.wait(WAIT_S) == 0

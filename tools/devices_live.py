@@ -1,0 +1,65 @@
+"""The sections of `stylefader devices` on what a live session can be connected to: cameras, screens, MIDI ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def cameras_section() -> dict[str, Any]:
+    """Cameras by number and name, with the sizes and rates that are known without opening them."""
+    from realtime.sources.cameras import cameras
+
+    return {
+        "table": [
+            {
+                "number": camera.number,
+                "name": camera.name,
+                "address": camera.address,
+                "modes": [f"{w}x{h}" + (f" {float(rate):g} fps" if rate else "") for w, h, rate in camera.modes],
+            }
+            for camera in cameras()
+        ]
+    }
+
+
+def virtual_cameras_section() -> dict[str, Any]:
+    """Whether `--sink virtualcam` can work: which device it gets, or why not."""
+    from fractions import Fraction
+
+    from realtime.sinks.virtual_camera import VirtualCameraSink
+    from training.errors import SinkError
+
+    sink = VirtualCameraSink(width=640, height=360, rate=Fraction(30))
+    try:
+        sink.open()
+    except SinkError as error:
+        return {"device": None, "problem": str(error)}
+    device = sink.device
+    sink.close()
+    return {"device": device, "problem": None}
+
+
+def midi_section() -> dict[str, Any]:
+    """The names of the MIDI inputs."""
+    try:
+        import mido
+
+        return {"inputs": list(mido.get_input_names()), "problem": None}
+    except ImportError as error:
+        return {"inputs": [], "problem": f"{error}: pip install python-rtmidi"}
+    except (SystemError, OSError, RuntimeError) as error:  # rtmidi's, where the system has no MIDI
+        return {"inputs": [], "problem": f"no MIDI system is here ({error})"}
+
+
+def print_sections(sections: dict[str, Any]) -> None:
+    """The same in words."""
+    print("\ncameras")
+    for camera in sections["cameras"]["table"]:
+        modes = ", ".join(camera["modes"][:6]) + (", ..." if len(camera["modes"]) > 6 else "")
+        print(f"  {camera['number']}  {camera['name']}  {modes}")
+    if not sections["cameras"]["table"]:
+        print("  none")
+    virtual = sections["virtual_cameras"]
+    print(f"virtual camera\n  {virtual['device'] or virtual['problem']}")
+    midi = sections["midi"]
+    print("MIDI inputs\n  " + ("\n  ".join(midi["inputs"]) or midi["problem"] or "none"))

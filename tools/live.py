@@ -1,0 +1,241 @@
+"""`stylefader live`: stylize a camera, a stream, the screen or a file as it comes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.render import parse_size
+from tools.signals import end_at_once
+from tools.words import say
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from realtime.keys import Keyboard
+    from realtime.live import LiveSession
+    from realtime.mailbox import NewestMailbox
+    from realtime.sinks.fan_out import FanOut
+    from realtime.sinks.window import Window
+    from realtime.sources.transform import TransformedSource
+
+_IDLE_S = 0.02
+_END_S = 2.0
+_LINE_EVERY_S = 10
+
+
+def command(
+    style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
+    sink: Annotated[
+        list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")
+    ] = None,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Show no window.")] = False,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the picture.")] = "640x360",
+    rate: Annotated[float | None, typer.Option(help="Frames a second asked of the source.")] = None,
+    fit: Annotated[str, typer.Option(help="How it is brought to the size: cover, contain, stretch.")] = "cover",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Left and right exchanged.")] = False,
+    rotate: Annotated[int, typer.Option(help="0, 90, 180 or 270 degrees.")] = 0,
+    crop: Annotated[str | None, typer.Option(metavar="X,Y,WxH", help="A part of the source's picture.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Files begin again at their end.")] = False,
+    every: Annotated[int, typer.Option(min=1, help="Take only every so-manieth frame.")] = 1,
+    adaptive: Annotated[
+        float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
+    stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
+    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
+    full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: never]")] = None,
+) -> None:
+    """Stylize a camera as it comes: newest frame first, in a window and to any number of sinks.
+
+    Until the first engine is ready the original passes through. Keys in the window: h shows them all; up and down
+    move alpha, left and right change the style, q quits.
+    """
+    words = {**locals()}
+    Live(words).run()
+
+
+class Live:
+    """One run of the command: what was asked for, opened, played, and put in order again."""
+
+    def __init__(self, words: dict[str, Any]) -> None:
+        from engines.opening import check_engine_words
+        from training.errors import SinkError
+        from training.gallery import find_pack
+        from training.pack_file import PackFile
+
+        self._words = words
+        check_engine_words(words["engine"], words["precision"])
+        self._packs = [PackFile(find_pack(name)) for name in words["style"] or ["great_wave_lite"]]
+        self._width, self._height = parse_size(words["size"])
+        self._asked_to_end = threading.Event()
+        self._window_wanted = not words["no_window"]
+        if self._window_wanted:
+            from realtime.sinks.window import why_no_display
+
+            why = why_no_display()
+            if why is not None:
+                self._window_wanted = False
+                say(f"no window: {why}")
+        if not self._window_wanted and not words["sink"]:
+            raise SinkError("there is nothing to show the picture on: give --sink, such as --sink show.mkv")
+
+    def run(self) -> None:
+        from realtime.capture import Capture
+        from realtime.keys import Keyboard
+        from realtime.live import LiveSession, SessionOptions
+        from realtime.outlet import SessionOutlet
+        from realtime.rack import Rack
+        from realtime.sinks.fan_out import FanOut
+        from realtime.sources.live import live_source
+
+        words = self._words
+        choice = live_source(words["source"], self._source_options())
+        for note in choice.notes:
+            say(f"note: {note}")
+        with ExitStack() as stack:
+            first = stack.enter_context(choice.make())  # a source that is not there is said at once
+            rate = first.rate / words["every"] if first.rate else None
+            fan_out = FanOut(say=say)
+            self._add_sinks(fan_out, rate, first)
+            window = stack.enter_context(self._window()) if self._window_wanted else None
+            outlet = SessionOutlet(fan_out, view=window is not None)
+            rack = Rack(
+                self._packs, backend=words["engine"], precision=words["precision"], cache_dir=words["cache_dir"],
+                say=say,
+            )  # fmt: skip
+            options = SessionOptions(
+                height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
+            )
+            session = LiveSession(
+                lambda mailbox: Capture(
+                    choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
+                    every=words["every"], put_packet=fan_out.put_packet, say=say,
+                ),
+                outlet, rack, options, say=say,
+            )  # fmt: skip
+            if words["alpha"] is not None:
+                session.move("all", words["alpha"])
+            numbers = stack.enter_context(words["stats"].open("a", encoding="utf-8")) if words["stats"] else None
+            fan_out.open()
+            try:
+                self._listen_to_signals()
+                say(f"{choice.name} at {self._width}x{self._height}; Ctrl-C or q ends")
+                session.start()
+                keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
+                self._play(session, fan_out, outlet.view, window, keyboard, numbers)
+            finally:
+                began = time.monotonic()
+                session.close()
+                fan_out.close(max(0.1, _END_S - (time.monotonic() - began)))
+            if session.capture.error is not None and session.capture.state == "failed":
+                raise session.capture.error
+
+    def _play(
+        self,
+        session: LiveSession,
+        fan_out: FanOut,
+        view: NewestMailbox[Any] | None,
+        window: Window | None,
+        keyboard: Keyboard | None,
+        numbers: TextIO | None,
+    ) -> None:
+        """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
+        from realtime.keys import help_lines
+        from realtime.status import Status
+
+        status = Status(session, fan_out)
+        began = told = time.monotonic()
+        frame = None
+        while not (self._asked_to_end.is_set() or session.capture.over or (keyboard and keyboard.quits)):
+            session.tick()
+            if window is not None and keyboard is not None and view is not None:
+                newest = view.take(_IDLE_S)
+                frame = newest or frame
+                if frame is not None:
+                    lines = [*(status.lines if keyboard.overlay else []), *(help_lines() if keyboard.help else [])]
+                    window.show(frame, lines, status.sign)
+                if newest is not None:
+                    session.stats.shown(newest.captured_ns, time.monotonic_ns())
+                keyboard.press(window.poll())
+            else:
+                self._asked_to_end.wait(_IDLE_S)
+            now = time.monotonic()
+            if now - told >= 1:
+                told = now
+                status.tell(numbers, every_s=_LINE_EVERY_S)
+            if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
+                break
+        status.tell(numbers, every_s=0)
+
+    def _source_options(self) -> Any:
+        from realtime.sources.options import LiveOptions
+        from training.errors import SourceError
+
+        words = self._words
+        crop = None
+        if words["crop"] is not None:
+            try:
+                x, y, sides = words["crop"].split(",")
+                crop = (int(x), int(y), *parse_size(sides))
+            except ValueError as error:
+                raise SourceError(f"a crop is X,Y,WxH in pixels, not {words['crop']!r}") from error
+        return LiveOptions(
+            size=(self._width, self._height), rate=Fraction(words["rate"]).limit_denominator(1001)
+            if words["rate"] is not None else None, loop=words["loop"], mirror=words["mirror"], rotate=words["rotate"],
+            crop=crop, fit=words["fit"],
+        )  # fmt: skip
+
+    def _add_sinks(self, fan_out: FanOut, rate: Fraction | None, source: TransformedSource) -> None:
+        from realtime.sinks.live import LiveSinkOptions, live_sink
+
+        options = LiveSinkOptions(overwrite=self._words["overwrite"], sound=_sound_of(source))
+        for word in self._words["sink"] or []:
+            sink = live_sink(word, options)
+            fan_out.add(
+                sink.name, sink.make(self._width, self._height, rate), bound=sink.bound, drains=sink.drains,
+                reconnects=sink.reconnects, packets=sink.packets,
+            )  # fmt: skip
+
+    def _window(self) -> Any:
+        from contextlib import closing
+
+        from realtime.sinks.window import Window
+
+        # Text wants pixels: a small picture is shown larger.
+        scale = max(1, -(-640 // self._width), -(-360 // self._height))
+        window = Window("stylefader", self._width * scale, self._height * scale)
+        window.open()
+        window.full_screen = self._words["full_screen"]
+        return closing(window)
+
+    def _listen_to_signals(self) -> None:
+        """The first signal asks for an end in good order, the second ends at once."""
+
+        def ask(number: int, _: FrameType | None) -> None:
+            self._asked_to_end.set()
+            end_at_once()
+
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), ask)
+
+
+def _sound_of(source: TransformedSource) -> Any:
+    """The first audio track of a file, for recordings; None for sources without."""
+    return next((track for track in getattr(source.inner, "tracks", ()) if track.type == "audio"), None)
