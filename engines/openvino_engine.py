@@ -7,6 +7,8 @@ instruction set and is refused elsewhere. Nothing here needs torch until an engi
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,18 +103,26 @@ class OpenVinoEngine(Engine):
     def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
         inputs = (frame_HWC, alpha)[: 1 + bool(self.n_blocks)]
         self._under_way[slot] = inputs  # shared with OpenVINO, which does not keep them alive
-        self._requests[slot].start_async(dict(enumerate(inputs)), share_inputs=True)
+        with self._errors():
+            self._requests[slot].start_async(dict(enumerate(inputs)), share_inputs=True)
 
     def _finish(self, slot: int) -> Picture:
         try:
-            self._requests[slot].wait()
-        except RuntimeError as error:
-            first_line = str(error).strip().partition("\n")[0]
-            raise EngineError(f"engine openvino failed on {self.device}: {first_line}", failure=True) from error
+            with self._errors():
+                self._requests[slot].wait()
         finally:
             self._under_way[slot] = None
         picture: Picture = self._requests[slot].get_output_tensor(0).data
         return picture
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Makes what OpenVINO raises an EngineError."""
+        try:
+            yield
+        except RuntimeError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise EngineError(f"engine openvino failed on {self.device}: {first_line}", failure=True) from error
 
     def _release(self) -> None:
         for request in self._requests:

@@ -69,6 +69,10 @@ class Adaptive:
             return self._go(above, now_ns)
         return self.rung
 
+    def stay(self, size: Size, now_ns: int) -> None:
+        """The size that was wanted cannot be had: that one plays on."""
+        self._go(self.sizes.index(size), now_ns)
+
     def _pixels(self, rung: int) -> int:
         return self.sizes[rung].height * self.sizes[rung].width
 

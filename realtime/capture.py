@@ -108,7 +108,9 @@ class Capture:
                 wait_s = FIRST_WAIT_S
             if self.state != "lost":
                 self.counts.losses += 1
-                self._say(f"{self._name} is lost ({error or 'it ended'}): the last picture holds, trying again")
+                words = str(error or "it ended")
+                lost = words if words.startswith(self._name) else f"{self._name} is lost ({words})"
+                self._say(f"{lost}: the last picture holds, trying again")
             self.state = "lost"
             self._stop.wait(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
@@ -116,12 +118,16 @@ class Capture:
     def _once(self) -> None:
         """One opening of the source, to its end. Raises SourceError."""
         source, self._first = self._first, None
+        fresh = source is None
         if source is None:
             source = self._make()
-            source.open()
         try:
             with self._lock:
-                self._source = source
+                self._source = source  # before it is open: `stop` ends an opening that hangs, too
+            if self._stop.is_set():
+                return
+            if fresh:
+                source.open()
             self._tell(source)
             for thing in source.frames_and_packets():
                 if self._stop.is_set():

@@ -23,7 +23,7 @@ from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
 from realtime.stylizer import NowNs, Show, Stylizer
-from training.errors import EngineError
+from training.errors import EngineError, StylefaderError
 
 _STEP_S = 0.1
 _JOIN_S = 2.0
@@ -51,8 +51,8 @@ class SessionOptions:
 class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
-    All but `put`-side work is asked from one thread: keys and other controls call `move`, `go`, `panic` and set
-    flags on `show` from any thread, `tick` and `close` come from the one that owns the session.
+    Keys and other controls call `move`, `nudge`, `go`, `step_style` and `panic`, and set flags on `show`, from any
+    thread; `tick`, `numbers` and `close` come from the one that owns the session.
     """
 
     def __init__(
@@ -85,9 +85,12 @@ class LiveSession:
         self._style = 0
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
+        self._ever_played = False
+        self._plays = (0, self._size)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._looked_ns = now_ns()
+        self._said = ""
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
     @property
@@ -149,7 +152,9 @@ class LiveSession:
             self.rack.failed(name)
             self._played = None
             self.rack.order(Order(style=self._style, size=self._size))
-        if wanted is not None and wanted != self._style:
+        if wanted == self._style:
+            self._panic = None  # nothing changes, so there is nothing to begin at its default
+        elif wanted is not None:
             self._style = wanted
             self.rack.order(Order(style=wanted, size=self._size, fade_s=self.options.fade_s))
         self._adapt()
@@ -180,10 +185,10 @@ class LiveSession:
         }
 
     def close(self) -> None:
-        """End the capture, see the last frames through, close the engines. Sinks are the caller's."""
+        """End the capture, see the frames under way through, close the engines. Sinks are the caller's."""
         self._stop.set()
-        self.capture.stop()
         self._mailbox.wake()
+        self.capture.stop()
         if self._thread.ident is not None:
             self._thread.join(_JOIN_S)
         self.rack.close()
@@ -203,7 +208,8 @@ class LiveSession:
 
     def _adapt(self) -> None:
         now = self._now_ns()
-        if self._adaptive is None or self._played is None or self.rack.busy or now - self._looked_ns < 1e9:
+        fading = len(self.stylizer.desks) > 1
+        if self._adaptive is None or self._played is None or self.rack.busy or fading or now - self._looked_ns < 1e9:
             return
         self._looked_ns = now
         median_ms = self.stats.recent_engine_ms()
@@ -219,10 +225,15 @@ class LiveSession:
 
     def _receive(self) -> None:
         """Take an engine over that has come."""
+        if self._played is None and self.rack.stage and self.rack.stage != self._said:
+            self._said = self.rack.stage
+            self._say(f"the original passes through: {self._said}")
         try:
             delivery = self.rack.take()
-        except EngineError as error:
-            self._say(f"{error}; the original passes through")
+        except StylefaderError as error:
+            if not self._ever_played:
+                raise
+            self._give_up(error)
             return
         if delivery is None:
             return
@@ -235,11 +246,20 @@ class LiveSession:
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
-        self._played = playing
+        self._played, self._ever_played = playing, True
+        self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=delivery.order.fade_s)
         if delivery.provisional:
             self.rack.order(replace(delivery.order, fade_s=0.0))
+
+    def _give_up(self, error: StylefaderError) -> None:
+        """What was ordered cannot be had: what plays goes on, and is what is wanted."""
+        name = self.rack.packs[self._plays[0]].header.name
+        self._say(f"{error}; {f'{name} goes on' if self._played else 'the original passes through'}")
+        self._style, self._size = self._plays
+        if self._adaptive is not None:
+            self._adaptive.stay(self._size, self._now_ns())
 
     def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
         self._desk_of = style

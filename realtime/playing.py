@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from engines import Engine
+from realtime.broken import is_broken
 from realtime.buffers import BufferPool, Picture
 from realtime.desk import Alpha, AlphaDesk
 from training.pack_header import PackHeader
@@ -25,10 +26,6 @@ class Playing:
     desk: AlphaDesk
     why: str = ""
 
-    def stylize(self, image: Picture, alpha: Alpha, out: Picture) -> Picture:
-        """Stylize one frame of the session's size into `out`. Raises EngineError."""
-        return self.begin(image, alpha, out).result()
-
     def begin(self, image: Picture, alpha: Alpha, out: Picture) -> Underway:
         """Begin a frame. Raises EngineError."""
         engine = self.engine
@@ -44,16 +41,18 @@ class Playing:
 
 
 class Underway:
-    """A frame in an engine."""
+    """A frame in an engine. broken: whether its picture, once it is there, is of values that are not finite."""
 
     def __init__(self, playing: Playing, image: Picture, alpha: Alpha, out: Picture, *, scaled: Picture | None) -> None:
-        self._out = out
+        self.broken = False
+        self._image, self._out = image, out
         self._scaled = scaled
         self._pending = playing.engine.start(image, alpha, out=out if scaled is None else scaled)
 
     def result(self) -> Picture:
         """Wait for the picture, at the session's size. Raises EngineError."""
         picture = self._pending.result()
+        self.broken = is_broken(picture, self._image)  # before it is scaled, which would hide it
         if self._scaled is None:
             return picture
         height, width, _ = self._out.shape

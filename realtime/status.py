@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from typing import Any, TextIO
 
 from realtime.live import LiveSession
@@ -17,17 +18,18 @@ class Status:
     def __init__(self, session: LiveSession, fan_out: FanOut) -> None:
         self._session, self._fan_out = session, fan_out
         self.lines: list[str] = []
+        self._file_full = False
         self._said_at = time.monotonic()
         self._began_ns = time.monotonic_ns()
 
     @property
     def sign(self) -> str | None:
         """A word where the picture is not what it seems to be."""
-        if self._session.capture.state == "lost":
-            return "no signal"
         show = self._session.show
-        flags = [name for name in ("blackout", "freeze", "bypass") if getattr(show, name)]
-        return flags[0] if flags else None
+        words = [name for name in ("blackout", "freeze", "bypass") if getattr(show, name)][:1]
+        if self._session.capture.state == "lost":
+            words.append("no signal")
+        return ", ".join(words) or None
 
     def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
         """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
@@ -43,15 +45,24 @@ class Status:
             }
             for sink in self._fan_out.stats()
         ]
-        if numbers is not None:
-            numbers.write(json.dumps(row) + "\n")
-            numbers.flush()
+        if numbers is not None and not self._file_full:
+            try:
+                numbers.write(json.dumps(row) + "\n")
+                numbers.flush()
+            except OSError as error:  # no reason to end a show
+                self._file_full = True
+                _print(f"the numbers are not written any more: {error.strerror or error}")
         self.lines = overlay_lines(row)
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{status_line(row)}", end="" if every_s else "\n", file=sys.stderr, flush=True)
+            _print(f"\r\x1b[K{status_line(row)}", end="" if every_s else "\n")
         elif time.monotonic() - self._said_at >= every_s:
             self._said_at = time.monotonic()
-            print(status_line(row), file=sys.stderr, flush=True)
+            _print(status_line(row))
+
+
+def _print(words: str, end: str = "\n") -> None:
+    with suppress(OSError):  # a terminal that is gone is no reason to end a show
+        print(words, end=end, file=sys.stderr, flush=True)
 
 
 def overlay_lines(row: dict[str, Any]) -> list[str]:

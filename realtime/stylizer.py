@@ -23,8 +23,6 @@ from realtime.playing import Playing, Underway
 from training.errors import EngineError
 
 NowNs = Callable[[], int]
-_GRID = 17
-"""Pixels a side that are looked at first, and are enough for nearly every picture."""
 
 
 @dataclass
@@ -60,9 +58,8 @@ class _Begun:
     frame: Frame
     out: Picture
     started_ns: int
-    playing: Playing
-    parts: list[tuple[Underway, float]] = field(default_factory=list)
-    """A frame's pictures and their weights: one, or two during a cross-fade."""
+    parts: list[tuple[Playing, Underway, float]] = field(default_factory=list)
+    """Whose picture, and its weight: one, or two during a cross-fade."""
 
 
 class Stylizer:
@@ -92,6 +89,8 @@ class Stylizer:
         self._mixed = BufferPool(height, width)
         self._begun: deque[_Begun] = deque()
         self._last: Picture | None = None
+        self._held: Frame | None = None  # the newest frame that went out, for what is asked for while none come
+        self._seen = Show()  # the flags that it went out under
         self._lock = threading.Lock()  # over the three below, which other threads set or read
         self._playing: Playing | None = None
         self._incoming: tuple[Playing, int, int] | None = None  # the next one, when its fade began, how long it takes
@@ -122,6 +121,7 @@ class Stylizer:
         frame = self._mailbox.take(0 if self._begun else timeout_s)
         if frame is None:
             self._finish_all()
+            self._show_anew()
             return False
         playing = self._playing
         if self.show.blackout or self.show.freeze or self.show.bypass or playing is None:
@@ -149,28 +149,42 @@ class Stylizer:
         """A frame without an engine: black, the last picture, or as it is."""
         self.counts.passed += 1
         if self.show.blackout:
-            self._put(replace(frame, image=self._black, original=frame.image))
+            self._out(frame, self._black)
             return
-        image = self._last if self.show.freeze and self._last is not None else frame.image
-        self._last = image
+        self._last = self._last if self.show.freeze and self._last is not None else frame.image
+        self._out(frame, self._last)
+
+    def _show_anew(self) -> None:
+        """Where no frames come, what the performer asks for must be seen all the same."""
+        held = self._held
+        if held is None or self.show == self._seen:
+            return
+        if self.show.blackout:
+            image = self._black
+        else:
+            image = held.image if self.show.bypass or self._last is None else self._last
+        self._out(replace(held, captured_ns=self._now_ns()), image)
+
+    def _out(self, frame: Frame, image: Picture) -> None:
+        self._held, self._seen = frame, replace(self.show)
         self._put(replace(frame, image=image, original=frame.image))
 
     def _begin(self, frame: Frame, playing: Playing) -> bool:
         """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
         now = self._now_ns()
-        begun = _Begun(frame, self._pool.take(), now, playing)
+        begun = _Begun(frame, self._pool.take(), now)
         wanted = [(playing, 1.0, begun.out)]
         if self._incoming is not None:
             newer, since, length = self._incoming
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, self._mixed.take())]
-        for which, weight, out in wanted:
+        for owner, weight, out in wanted:
             try:
-                begun.parts.append((which.begin(frame.image, which.desk.alpha(now), out), weight))
-            except EngineError as error:
-                self._break(which, error)
-                for part, _ in begun.parts:
-                    self._result(which, part)
+                begun.parts.append((owner, owner.begin(frame.image, owner.desk.alpha(now), out), weight))
+            except Exception as error:  # a driver's or a library's, too: the show goes on
+                self._break(owner, error)
+                for other, part, _ in begun.parts:
+                    self._result(other, part)
                 self._finish_all()
                 self._pass_on(frame)
                 return False
@@ -182,48 +196,53 @@ class Stylizer:
             self._finish()
 
     def _finish(self) -> None:
-        """Wait for the oldest frame under way and hand it on."""
+        """Wait for the oldest frame under way and hand it on, made of what works."""
         begun = self._begun.popleft()
-        frame, which = begun.frame, begun.playing
-        try:
-            pictures = []
-            for part, weight in begun.parts:
-                pictures.append((part.result(), weight))
-        except EngineError as error:
-            self._break(which, error)
+        frame = begun.frame
+        results = [(self._result(owner, part), part, weight) for owner, part, weight in begun.parts]
+        pictures = [(picture, part, weight) for picture, part, weight in results if picture is not None]
+        if not pictures:
             self._pass_on(frame)
             return
-        done = self._now_ns()
-        picture = pictures[0][0]
-        if len(pictures) == 2:
-            (older, kept), (newer, share) = pictures
+        sound = [(picture, weight) for picture, part, weight in pictures if not part.broken]
+        if len(begun.parts) == 1:  # two engines at once say nothing of how long one takes
+            self._timed(StageTimes(captured_ns=frame.captured_ns, started_ns=begun.started_ns, done_ns=self._now_ns()))
+        self.counts.broken += len(sound) < len(pictures)
+        if not sound:
+            self._out(frame, self._last if self._last is not None else frame.image)
+            return
+        picture = sound[0][0]
+        if len(sound) == 2:
+            (older, kept), (newer, share) = sound
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
-        if is_broken(picture, frame.image):
-            self.counts.broken += 1
-            picture = self._last if self._last is not None else frame.image
-        else:
-            self.counts.stylized += 1
-            self._last = picture
-        self._timed(StageTimes(captured_ns=frame.captured_ns, started_ns=begun.started_ns, done_ns=done))
-        self._put(replace(frame, image=picture, original=frame.image))
+        self.counts.stylized += 1
+        self._last = picture
+        self._out(frame, picture)
 
-    def _result(self, which: Playing, part: Underway) -> None:
-        """Take a picture that nobody will see, so that its slot is free."""
+    def _result(self, owner: Playing, part: Underway) -> Picture | None:
+        """A part's picture, and its slot free; None where its engine broke."""
         try:
-            part.result()
-        except EngineError as error:
-            self._break(which, error)
+            return part.result()
+        except Exception as error:  # a driver's or a library's, too
+            self._break(owner, error)
+            return None
 
-    def _break(self, which: Playing, error: EngineError) -> None:
-        """Take an engine out and tell of it."""
+    def _break(self, which: Playing, error: Exception) -> None:
+        """Take an engine out and tell of it, once."""
         with self._lock:
             if which is self._playing:
-                self._playing = None
-            if self._incoming is not None and which is self._incoming[0]:
+                # A style that was fading in plays alone now.
+                self._playing = self._incoming[0] if self._incoming else None
                 self._incoming = None
+            elif self._incoming is not None and which is self._incoming[0]:
+                self._incoming = None
+            else:
+                return
         self.counts.engine_failures += 1
         which.engine.close()
+        if not isinstance(error, EngineError):
+            error = EngineError(f"engine {which.engine.name}: {type(error).__name__}: {error}", failure=True)
         self._failed(which, error)
 
     def _change_over(self) -> None:
@@ -243,7 +262,7 @@ class Stylizer:
                     gone += [self._playing] if self._playing is not None else []
                     self._playing, self._incoming = self._incoming[0], None
                 if fade_s > 0 and self._playing is not None:
-                    self._incoming = (newer, now, round(fade_s * 1e9))
+                    self._incoming = (newer, now, max(1, round(fade_s * 1e9)))
                 else:
                     gone += [self._playing] if self._playing is not None else []
                     self._playing = newer
@@ -251,25 +270,3 @@ class Stylizer:
             self._finish_all()
         for old in gone:
             old.engine.close()
-
-
-def is_broken(picture: Picture, original: Picture) -> bool:
-    """Whether an engine computed with values that are not finite, by what they leave of its picture.
-
-    Instance norms spread one such value over its whole feature, and the convolutions behind them over all features
-    and colours. Clamp and rounding then make every byte 0 or 255, or, where a library's norm takes them for nothing,
-    the picture is of one colour. Neither comes of a frame that is not so itself.
-    """
-    rows, columns = (max(1, side // _GRID) for side in picture.shape[:2])
-    return any(
-        looks(picture[::rows, ::columns]) and looks(picture) and not looks(original)
-        for looks in (_at_ends, _of_one_colour)
-    )
-
-
-def _at_ends(picture: Picture) -> bool:
-    return not ((picture + np.uint8(1)) & np.uint8(0xFE)).any()
-
-
-def _of_one_colour(picture: Picture) -> bool:
-    return bool((picture == picture[0, 0]).all())

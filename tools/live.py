@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
-import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ import typer
 
 from tools.render import parse_size
 from tools.signals import end_at_once
-from tools.words import say
+from tools.words import say as say_or_fail
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -70,6 +70,12 @@ def command(
     Live(words).run()
 
 
+def say(words: str) -> None:
+    """A line for people; a terminal that is gone is no reason to end a show."""
+    with suppress(OSError):
+        say_or_fail(words)
+
+
 class Live:
     """One run of the command: what was asked for, opened, played, and put in order again."""
 
@@ -83,7 +89,7 @@ class Live:
         check_engine_words(words["engine"], words["precision"])
         self._packs = [PackFile(find_pack(name)) for name in words["style"] or ["great_wave_lite"]]
         self._width, self._height = parse_size(words["size"])
-        self._asked_to_end = threading.Event()
+        self._ends = False  # plain, since a signal may set it at any moment
         self._window_wanted = not words["no_window"]
         if self._window_wanted:
             from realtime.sinks.window import why_no_display
@@ -130,8 +136,13 @@ class Live:
                 outlet, rack, options, say=say,
             )  # fmt: skip
             if words["alpha"] is not None:
+                low, high = self._packs[0].header.alpha.low, self._packs[0].header.alpha.high
+                if not low <= words["alpha"] <= high:
+                    say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
-            numbers = stack.enter_context(words["stats"].open("a", encoding="utf-8")) if words["stats"] else None
+            numbers = words["stats"].open("a", encoding="utf-8") if words["stats"] else None
+            if numbers is not None:
+                stack.callback(_close, numbers)
             fan_out.open()
             try:
                 self._listen_to_signals()
@@ -142,7 +153,7 @@ class Live:
             finally:
                 began = time.monotonic()
                 session.close()
-                fan_out.close(max(0.1, _END_S - (time.monotonic() - began)))
+                fan_out.close(max(0.5, _END_S - (time.monotonic() - began)))
             if session.capture.error is not None and session.capture.state == "failed":
                 raise session.capture.error
 
@@ -158,11 +169,12 @@ class Live:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
         from realtime.keys import help_lines
         from realtime.status import Status
+        from training.errors import SinkError
 
         status = Status(session, fan_out)
         began = told = time.monotonic()
         frame = None
-        while not (self._asked_to_end.is_set() or session.capture.over or (keyboard and keyboard.quits)):
+        while not (self._ends or session.capture.over or (keyboard and keyboard.quits)):
             session.tick()
             if window is not None and keyboard is not None and view is not None:
                 newest = view.take(_IDLE_S)
@@ -174,14 +186,17 @@ class Live:
                     session.stats.shown(newest.captured_ns, time.monotonic_ns())
                 keyboard.press(window.poll())
             else:
-                self._asked_to_end.wait(_IDLE_S)
+                if not fan_out.alive:
+                    raise SinkError("no sink is left to show the picture on", failure=True)
+                time.sleep(_IDLE_S)
             now = time.monotonic()
             if now - told >= 1:
                 told = now
                 status.tell(numbers, every_s=_LINE_EVERY_S)
             if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
                 break
-        status.tell(numbers, every_s=0)
+        if time.monotonic() - told > 0.5:
+            status.tell(numbers, every_s=0)
 
     def _source_options(self) -> Any:
         from realtime.sources.options import LiveOptions
@@ -195,6 +210,8 @@ class Live:
                 crop = (int(x), int(y), *parse_size(sides))
             except ValueError as error:
                 raise SourceError(f"a crop is X,Y,WxH in pixels, not {words['crop']!r}") from error
+        if words["rate"] is not None and not (math.isfinite(words["rate"]) and words["rate"] > 0):
+            raise SourceError(f"a rate is a number of frames a second above 0, not {words['rate']}")
         return LiveOptions(
             size=(self._width, self._height), rate=Fraction(words["rate"]).limit_denominator(1001)
             if words["rate"] is not None else None, loop=words["loop"], mirror=words["mirror"], rotate=words["rotate"],
@@ -203,7 +220,11 @@ class Live:
 
     def _add_sinks(self, fan_out: FanOut, rate: Fraction | None, source: TransformedSource) -> None:
         from realtime.sinks.live import LiveSinkOptions, live_sink
+        from training.errors import SinkError
 
+        files = [Path(word).resolve() for word in self._words["sink"] or [] if word.lower().endswith((".mkv", ".mp4"))]
+        if len(set(files)) < len(files):
+            raise SinkError("two recordings cannot go into one file")
         options = LiveSinkOptions(overwrite=self._words["overwrite"], sound=_sound_of(source))
         for word in self._words["sink"] or []:
             sink = live_sink(word, options)
@@ -228,12 +249,17 @@ class Live:
         """The first signal asks for an end in good order, the second ends at once."""
 
         def ask(number: int, _: FrameType | None) -> None:
-            self._asked_to_end.set()
             end_at_once()
+            self._ends = True
 
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), ask)
+
+
+def _close(file: TextIO) -> None:
+    with suppress(OSError):  # a full disk was said before
+        file.close()
 
 
 def _sound_of(source: TransformedSource) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import Engine
-from engines.base import Picture
+from engines import REGISTRY, Engine
+from engines.choice import why_not_here
 from realtime.adaptive import Size
 from realtime.capture import Capture
 from realtime.frames import Frame
@@ -21,7 +21,7 @@ from realtime.rack import Order, Rack
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.test_capture import Reel
-from training.errors import EngineError
+from training.errors import EngineError, PackError, StylefaderError
 from training.pack import save_pack
 from training.pack_file import PackFile
 
@@ -38,7 +38,7 @@ class Build:
         self.pack, self.size, self.backend = pack, (height, width), words["backend"]
         self.words = words
         self.engine: Engine | None = None
-        self.error: EngineError | None = None
+        self.error: StylefaderError | None = None
         self.cancelled = False
         self.stage = "compiling"
         Build.made.append(self)
@@ -102,29 +102,60 @@ class TestRack:
         a_rack(packs).order(Order(style=0, size=SIZE))
         assert Build.made[0].words["least_db"] == 32 and Build.made[0].backend == "auto"
 
-    def test_an_engine_that_cannot_be_built_gives_way_to_the_next(self, packs: list[PackFile]) -> None:
+    def test_an_engine_that_cannot_be_built_gives_way_to_those_that_can_run_here(self, packs: list[PackFile]) -> None:
         said: list[str] = []
-        rack = a_rack(packs, said, backend="cuda", precision="fp16")
+        rack = a_rack(packs, said)
         rack.order(Order(style=0, size=SIZE))
         asked = []
-        while rack.busy:
+        while True:
             asked.append(Build.made[-1].backend)
             Build.made[-1].error = EngineError(f"{asked[-1]} cannot run")
             if asked[-1] == "torch":
                 break
             assert rack.take() is None
-        assert asked == ["cuda", "tensorrt", "tensorrt-rtx", "openvino", "torch"]
-        assert "cuda cannot run; trying tensorrt" in said
-        assert Build.made[1].words["precision"] == "auto", "what was asked for is for the engine that was asked for"
+        assert asked == ["auto", *(name for name in REGISTRY if not why_not_here(name))]
+        assert f"auto cannot run; trying {asked[1]}" in said
         with pytest.raises(EngineError, match="no engine is left to play on: torch cannot run"):
             rack.take()
         assert not rack.busy
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[-1].backend == "auto", "another style may have better luck"
+
+    def test_what_was_named_and_cannot_be_had_at_the_start_is_an_error(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", precision="int8")
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].error = EngineError("no int8 form")
+        with pytest.raises(EngineError, match="no int8 form"):
+            rack.take()
+        assert not rack.busy
+
+    def test_what_was_named_gives_way_later(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", precision="int8")
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].ready()
+        rack.take()
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[1].error = EngineError("no int8 form")
+        assert rack.take() is None
+        assert (Build.made[2].backend, Build.made[2].words["precision"]) == ("openvino", "auto")
+        Build.made[2].ready()
+        delivery = rack.take()
+        assert delivery is not None and delivery.why == "openvino, in place of what failed"
+
+    def test_a_spoilt_pack_is_no_fault_of_the_engines(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].error = PackError("has NaN")
+        with pytest.raises(PackError):
+            rack.take()
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[1].backend == "auto"
 
     def test_what_broke_while_it_played_is_not_taken_again(self, packs: list[PackFile]) -> None:
         rack = a_rack(packs)
-        rack.failed("tensorrt")
+        rack.failed("openvino")
         rack.order(Order(style=0, size=SIZE))
-        assert Build.made[-1].backend == "tensorrt-rtx", "auto could come to the same, so the next one is named"
+        assert Build.made[-1].backend not in ("auto", "openvino"), "auto could come to the same, so others are named"
 
     def test_what_is_soonest_there_plays_while_the_fastest_is_found_out(
         self, packs: list[PackFile], monkeypatch: pytest.MonkeyPatch
@@ -264,13 +295,24 @@ def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -
     assert session.live.numbers()["engine_failures"] == 1
 
 
-def test_what_kills_the_stylizer_reaches_the_owner(session: Any) -> None:
-    class Wild(TimedEngine):
-        def _begin(self, slot: int, frame_HWC: Picture, alpha: Any) -> None:
-            raise ZeroDivisionError("a bug")
+def test_a_style_that_cannot_be_had_leaves_the_one_that_plays(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.go(1)
+    session.until(lambda: len(Build.made) == 2)
+    Build.made[1].error = PackError("second has NaN")
+    session.until(lambda: "second has NaN; first goes on" in session.said)
+    assert session.live.numbers()["style"] == "first" and session.live.style == 0
+    session.live.go(1)
+    session.until(lambda: len(Build.made) == 3)
+
+
+def test_what_kills_the_stylizer_reaches_the_owner(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
 
     live = session.live
-    Build.made[0].ready(Wild(Clock(), 0, n_blocks=3))
+    monkeypatch.setattr(live.stylizer, "_change_over", bug)
     with pytest.raises(ZeroDivisionError):
         session.until(lambda: False)
     live.close()
@@ -297,7 +339,7 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
         live.stylizer.step(0)
         clock.pass_to(clock.ns + 10_000_000)
     assert [build.size for build in Build.made] == [(360, 640), (180, 320)]
-    assert said[1] == "100 ms a frame: on to the smaller size 320x180"
+    assert "100 ms a frame: on to the smaller size 320x180" in said
     assert live.numbers()["size"] == "320x180"
     assert np.shape(live.stylizer._pool.take()) == (360, 640, 3), "what is shown keeps its size"
     live.stylizer.close()

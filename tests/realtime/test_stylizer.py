@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from engines import open_engine
+from realtime.broken import is_broken
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
-from realtime.stylizer import StageTimes, Stylizer, is_broken
+from realtime.stylizer import StageTimes, Stylizer
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
 from training.errors import EngineError
@@ -214,6 +215,72 @@ def test_an_engine_that_breaks_is_taken_out_and_the_original_passes(slots: int, 
     assert stage.stylizer.counts.engine_failures == 1
     assert stage.shown[-1][1].image[0, 0, 0] == 5, "the original, or the style before"
     assert sound.calls == (6 if fading else 0)
+
+
+def test_in_a_fade_the_style_that_is_sound_is_seen() -> None:
+    stage = Stage()
+    stage.stylizer.play(playing(TimedEngine(stage.clock, 1), alpha=0.5))
+    stage.stylizer.step(0)
+    stage.stylizer.play(playing(TimedEngine(stage.clock, 1, spoils=tuple(range(99))), alpha=0.5), fade_s=50)
+    for number in range(5):
+        stage.mailbox.put(numbered(number, size=(HEIGHT, WIDTH)))
+        stage.stylizer.step(0)
+    assert [int(frame.image[0, 0, 0]) for _, frame in stage.shown] == [50, 51, 52, 53, 54]
+    assert stage.stylizer.counts.broken == 5
+
+
+def test_a_spoilt_picture_is_seen_before_it_is_scaled() -> None:
+    stage = Stage(height=64, width=64)
+    engine = TimedEngine(stage.clock, 1, size=(48, 48))
+    rng = np.random.default_rng(0)
+    engine._finish = lambda slot: rng.integers(0, 2, (48, 48, 3), np.uint8) * np.uint8(255)  # type: ignore[method-assign]
+    stage.stylizer.play(playing(engine))
+    image = rng.integers(1, 255, (64, 64, 3), np.uint8)
+    stage.mailbox.put(Frame(image=image, pts=numbered(0).pts, index=0, captured_ns=0))
+    stage.stylizer.step(0)
+    assert stage.stylizer.counts.broken == 1
+    assert np.array_equal(stage.shown[0][1].image, image)
+
+
+@pytest.mark.parametrize("wild", [False, True])
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_in_a_fade_only_the_engine_that_breaks_goes(which: str, wild: bool) -> None:
+    stage = Stage()
+    engines = {name: TimedEngine(stage.clock, 1) for name in ("old", "new")}
+
+    def breaks(slot: int) -> object:
+        raise RuntimeError("a driver's") if wild else EngineError("boom", failure=True)
+
+    stage.stylizer.play(playing(engines["old"]))
+    stage.stylizer.step(0)
+    stage.stylizer.play(playing(engines["new"]), fade_s=50)
+    stage.mailbox.put(numbered(0))
+    stage.stylizer.step(0)
+    engines[which]._finish = breaks  # type: ignore[method-assign,assignment]
+    for number in range(1, 4):
+        stage.mailbox.put(numbered(number))
+        stage.stylizer.step(0)
+    other = engines["new" if which == "old" else "old"]
+    assert [failed.engine for failed in stage.failed] == [engines[which]]
+    assert engines[which].closed and not other.closed
+    assert stage.stylizer.playing is not None and stage.stylizer.playing.engine is other
+    assert len(stage.shown) == 4 and other.calls == 4
+
+
+def test_flags_are_seen_while_no_frames_come() -> None:
+    stage = Stage()
+    stage.stylizer.play(playing(TimedEngine(stage.clock, 1), alpha=0.5))
+    stage.mailbox.put(numbered(1))
+    stage.stylizer.step(0)
+    show = stage.stylizer.show
+    seen = []
+    for flag, value in (("blackout", True), ("blackout", False), ("bypass", True), ("bypass", False)):
+        setattr(show, flag, value)
+        for _ in range(3):
+            stage.stylizer.step(0)
+        seen.append(int(stage.shown[-1][1].image[0, 0, 0]))
+    assert seen == [0, 51, 1, 51]
+    assert len(stage.shown) == 5, "once each"
 
 
 def test_pictures_that_are_not_finite_are_replaced_by_the_last_good_one() -> None:

@@ -265,6 +265,15 @@ def display() -> Iterator[str]:
         server.stdout.close()
 
 
+def test_a_window_opens_whatever_was_imported_before(display: str) -> None:
+    """PyAV brings a libxcb of its own, which hung Qt where it came first."""
+    code = "import realtime.live; from realtime.sinks.window import Window; Window('x', 64, 48).open(); print('open')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "DISPLAY": display}, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "open\n", done.stderr
+
+
 @pytest.fixture(scope="module")
 def session(display: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """What the program above told, and the folder of its screenshots."""

@@ -90,6 +90,14 @@ def test_sigterm_drains_the_recording_and_ends(stage: Path) -> None:
         assert sum(1 for _ in clip.decode(video=0)) > 10
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_numbers_that_cannot_be_written_do_not_end_the_show(stage: Path) -> None:
+    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--stats", "/dev/full"), "--seconds", "3",
+                      cwd=stage)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("the numbers are not written any more: No space left on device") == 1
+
+
 def test_a_file_plays_to_its_end(stage: Path) -> None:
     done = stylefader(*words("picture.png", "--no-window", "--sink", "null"), cwd=stage)
     assert done.returncode == 0, done.stderr
@@ -115,6 +123,9 @@ def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
         (["--no-window", "--sink", "null", "--style", "great_wav"], "did you mean great_wave"),
         (["--no-window", "--sink", "null", "--engine", "warp"], "no engine named 'warp'"),
         (["--no-window", "--sink", "null", "--precision", "f64"], "no precision named 'f64'"),
+        (["--no-window", "--sink", "null", "--precision", "int8"], "small has no int8 form"),
+        (["--no-window", "--sink", "null", "--rate", "nan"], "a rate is a number"),
+        (["--no-window", "--sink", "a.mkv", "--sink", "./a.mkv"], "two recordings cannot go into one file"),
     ],
 )
 def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
