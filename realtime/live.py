@@ -83,6 +83,7 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._panic: int | None = None
         self._style = 0
+        self.muted: set[str] = set()  # sources (keys, midi, osc) that move no alpha
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
         self._stop = threading.Event()
@@ -106,17 +107,26 @@ class LiveSession:
         self.capture.start()
         self._thread.start()
 
-    def move(self, block: Block, target: float) -> None:
+    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Set an alpha's target, in whatever plays. Blocks that a style does not have are left alone."""
         for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
-                desk.move(block, target)
+                desk.move(block, target, at_ns, source)
 
-    def nudge(self, block: Block, step: float) -> None:
+    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Move an alpha's target by a step."""
         for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
-                desk.nudge(block, step)
+                desk.nudge(block, step, at_ns, source)
+
+    def targets(self) -> Alpha:
+        """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
+        return self._desk.targets()
+
+    @property
+    def alpha_range(self) -> tuple[float, float]:
+        """Lowest and highest alpha of that style."""
+        return self._desk.low, self._desk.high
 
     def go(self, style: int) -> None:
         """Change to a style of the rack, counted round."""
@@ -243,7 +253,7 @@ class LiveSession:
         self._desk_of = style
         pack = self.rack.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
-        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start)
+        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted)
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""
