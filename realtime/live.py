@@ -101,6 +101,11 @@ class LiveSession:
         """Which style of the rack is wanted or plays."""
         return self._style
 
+    @property
+    def style_names(self) -> list[str]:
+        """The styles of the rack, in their order."""
+        return [pack.header.name for pack in self.rack.packs]
+
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
         self.rack.order(Order(style=self._style, size=self._size))
