@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
@@ -20,6 +20,7 @@ from tools.words import say
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from realtime.controls.controls import Controls
     from realtime.keys import Keyboard
     from realtime.live import LiveSession
     from realtime.mailbox import NewestMailbox
@@ -52,6 +53,13 @@ def command(
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
     fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.toml", help="Which MIDI control moves what.")
+    ] = None,
+    midi: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
+    ] = None,
+    osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
@@ -131,14 +139,16 @@ class Live:
             )  # fmt: skip
             if words["alpha"] is not None:
                 session.move("all", words["alpha"])
+            controls = stack.enter_context(closing(self._controls(session)))
             numbers = stack.enter_context(words["stats"].open("a", encoding="utf-8")) if words["stats"] else None
             fan_out.open()
             try:
                 self._listen_to_signals()
                 say(f"{choice.name} at {self._width}x{self._height}; Ctrl-C or q ends")
                 session.start()
+                controls.start()
                 keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
-                self._play(session, fan_out, outlet.view, window, keyboard, numbers)
+                self._play(session, fan_out, outlet.view, window, keyboard, controls, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
@@ -153,6 +163,7 @@ class Live:
         view: NewestMailbox[Any] | None,
         window: Window | None,
         keyboard: Keyboard | None,
+        controls: Controls,
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
@@ -164,6 +175,7 @@ class Live:
         frame = None
         while not (self._asked_to_end.is_set() or session.capture.over or (keyboard and keyboard.quits)):
             session.tick()
+            controls.tick()
             if window is not None and keyboard is not None and view is not None:
                 newest = view.take(_IDLE_S)
                 frame = newest or frame
@@ -212,9 +224,14 @@ class Live:
                 reconnects=sink.reconnects, packets=sink.packets,
             )  # fmt: skip
 
-    def _window(self) -> Any:
-        from contextlib import closing
+    def _controls(self, session: LiveSession) -> Controls:
+        from realtime.controls.controls import ControlOptions, Controls
 
+        words = self._words
+        options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
+        return Controls(session, options, most_blocks=max(pack.n_blocks for pack in self._packs), say=say)
+
+    def _window(self) -> Any:
         from realtime.sinks.window import Window
 
         # Text wants pixels: a small picture is shown larger.
