@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from realtime.adaptive import Adaptive, ladder
@@ -253,6 +253,8 @@ class LiveSession:
         self._played = playing
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=delivery.order.fade_s)
+        if delivery.provisional:
+            self.rack.order(replace(delivery.order, fade_s=0.0))
 
     def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
         self._desk_of = style

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import REGISTRY, Engine, EngineBuild, Precision
+from engines.base import quiet
+from engines.cache import EngineCache
+from engines.choice import choose
 from realtime.adaptive import Size
 from training.errors import EngineError, StylefaderError
 from training.pack_file import PackFile
 
 LIVE_DB = 32.0
 """What an engine must hold for `auto` to take it in a live session: int8 may, where it is faster."""
+SOON_DB = 45.0
+"""What the engine must hold that plays while `auto` measures: mostly only one does, and nothing is to be measured."""
 Say = Callable[[str], None]
 
 
@@ -27,11 +32,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """An engine, warmed up, for the order that asked for it."""
+    """An engine, warmed up, for the order that asked for it. provisional: a faster one may be had; order again."""
 
     order: Order
     engine: Engine
     why: str
+    provisional: bool = False
 
 
 class Rack:
@@ -59,6 +65,7 @@ class Rack:
         self._build: EngineBuild | None = None
         self._old: list[EngineBuild] = []
         self._trying = ""
+        self._provisional = self._once_provisional = False
 
     @property
     def busy(self) -> bool:
@@ -104,7 +111,7 @@ class Rack:
         if result is None:
             return None
         engine, why = result
-        delivery = Delivery(order=self._order, engine=engine, why=why)
+        delivery = Delivery(order=self._order, engine=engine, why=why, provisional=self._provisional)
         self._build = self._order = None
         return delivery
 
@@ -125,11 +132,22 @@ class Rack:
         assert self._order is not None
         self._trying = self._next_backend()
         asked = self._trying == self._backend
+        self._provisional = not self._once_provisional and self._trying == "auto" and self._must_measure()
+        self._once_provisional = self._once_provisional or self._provisional
         self._build = self._make(
             self.packs[self._order.style], self._order.size.height, self._order.size.width,
             backend=self._trying or self._backend, precision=self._precision if asked else "auto",
-            least_db=LIVE_DB, cache_dir=self._cache_dir,
+            least_db=SOON_DB if self._provisional else LIVE_DB, cache_dir=self._cache_dir,
         )  # fmt: skip
+
+    def _must_measure(self) -> bool:
+        """Whether `auto` would first have to find out what is the fastest here, which takes seconds."""
+        assert self._order is not None
+        choice = choose(
+            self.packs[self._order.style], self._order.size.height, self._order.size.width, precision=self._precision,
+            least_db=LIVE_DB, cache=EngineCache(self._cache_dir), report=quiet, measure=False,
+        )  # fmt: skip
+        return bool(choice.unmeasured)
 
     def _cancel(self, *, keep_order: bool = False) -> None:
         if self._build is not None:

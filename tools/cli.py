@@ -27,11 +27,11 @@ app = typer.Typer(
 app.command("render")(render.command)
 app.command("live")(live.command)
 app.command("demo")(demo.command)
+app.command("train")(train.command)
 app.command("devices")(devices.command)
 app.add_typer(styles.app, name="styles")
 app.add_typer(engine.app, name="engine")
 app.add_typer(midi.app, name="midi")
-app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

@@ -1,13 +1,14 @@
-"""`stylefader evaluate`: look at what a style pack does."""
+"""`stylefader evaluate`: look at what a style pack does, and measure it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tools import evaluate_objectives, evaluate_temporal
 from tools.signals import unwind
 from tools.words import print_json, say
 
@@ -15,12 +16,11 @@ if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
 
-app = typer.Typer(help="Look at what a style pack does.", no_args_is_help=True)
+app = typer.Typer(help="Look at what a style pack does, and measure it.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Look at what a style pack does."""
+app.command("temporal")(evaluate_temporal.command)
+app.command("objectives")(evaluate_objectives.command)
 
 
 @app.command()
@@ -29,11 +29,17 @@ def strip(
     photo: Annotated[Path, typer.Argument(help="A picture.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The strip to write, .jpg or .png.")],
     alphas: Annotated[str, typer.Option(help="Strengths, with commas between them.")] = "0,0.25,0.5,0.75,1",
+    matrix: Annotated[
+        str | None, typer.Option(help="Two blocks, numbers from 0 or labels: one downwards against the other across.")
+    ] = None,
     cell: Annotated[int, typer.Option(help="Width of each picture in the strip, in pixels.")] = 320,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Draw a photograph and its stylized form at several alphas side by side, all blocks moving together."""
+    """Draw a photograph and its stylized form at several alphas side by side, all blocks moving together.
+
+    With --matrix the alphas of one block go down and those of another across, and the other blocks stay at 0.
+    """
     from realtime.automation import parse_inline
     from training.data import read_picture
     from training.errors import AutomationError, SinkError
@@ -59,7 +65,10 @@ def strip(
     low, high = pack.header.alpha.low, pack.header.alpha.high
     if min(values) < low or max(values) > high:
         say(f"note: this style's useful range is {low:g} to {high:g}; outside it is an extrapolation")
-    picture = strip_of(pack, read_picture(photo), values, cell=cell)
+    if matrix is None:
+        picture = strip_of(pack, read_picture(photo), values, cell=cell)
+    else:
+        picture = matrix_of(pack, read_picture(photo), values, two_blocks(pack, matrix), cell=cell)
     unwind()
     try:
         with written_whole(output) as file:
@@ -76,15 +85,59 @@ def strip_of(pack: StylePack, photo: Picture, alphas: Sequence[float], *, cell: 
 
     The network sees the photograph at its own size; the pictures are made smaller afterwards.
     """
-    import cv2
+    from training.strip import strip as in_a_row
+
+    settings = [(alpha,) * pack.n_blocks for alpha in alphas]
+    captions = ["original", *(f"alpha {alpha:g}" for alpha in alphas)]
+    return in_a_row([_smaller(photo, cell), *_stylized(pack, photo, settings, cell)], captions)
+
+
+def matrix_of(
+    pack: StylePack, photo: Picture, alphas: Sequence[float], blocks: tuple[int, int], *, cell: int
+) -> Picture:
+    """The photograph with the first of two blocks at each alpha downwards, the second across, the others at 0."""
+    from training.strip import stack
+    from training.strip import strip as in_a_row
+
+    down, across = blocks
+    names = [pack.header.blocks[block].label for block in blocks]
+    places = [(first, second) for first in alphas for second in alphas]
+    settings = [[{down: first, across: second}.get(n, 0.0) for n in range(pack.n_blocks)] for first, second in places]
+    pictures = _stylized(pack, photo, settings, cell)
+    captions = [f"{names[0]} {first:g}, {names[1]} {second:g}" for first, second in places]
+    ends = range(0, len(places), len(alphas))
+    return stack([in_a_row(pictures[at : at + len(alphas)], captions[at : at + len(alphas)]) for at in ends])
+
+
+def two_blocks(pack: StylePack, words: str) -> tuple[int, int]:
+    """The numbers of the two blocks that `--matrix` names."""
+    from training.errors import PackError
+
+    names = {**{block.label: n for n, block in enumerate(pack.header.blocks)},
+             **{str(n): n for n in range(pack.n_blocks)}}  # fmt: skip
+    found = [names.get(word.strip()) for word in words.split(",")]
+    if len(found) != 2 or None in found or found[0] == found[1]:
+        there = ", ".join(f"{n} ({block.label})" for n, block in enumerate(pack.header.blocks)) or "none"
+        raise PackError(f"--matrix takes two different blocks of this style, as in 0,1, not {words!r}: it has {there}")
+    down, across = found
+    assert down is not None and across is not None
+    return down, across
+
+
+def _stylized(pack: StylePack, photo: Picture, settings: Sequence[Sequence[float]], cell: int) -> list[Picture]:
     import numpy as np
 
     from engines import open_engine
-    from training.strip import strip as in_a_row
 
-    height, width, _ = photo.shape
-    with open_engine(pack, height, width)[0] as engine:
-        pictures: list[Any] = [engine.stylize(photo, np.full(pack.n_blocks, a, np.float32)).copy() for a in alphas]
+    with open_engine(pack, *photo.shape[:2])[0] as engine:
+        return [_smaller(engine.stylize(photo, np.array(alphas, np.float32)), cell) for alphas in settings]
+
+
+def _smaller(picture: Picture, cell: int) -> Picture:
+    """A copy `cell` pixels wide, proportions kept."""
+    import cv2
+    import numpy as np
+
+    height, width, _ = picture.shape
     size = (cell, max(1, round(cell * height / width)))
-    small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (photo, *pictures)]
-    return in_a_row(small, ["original", *(f"alpha {alpha:g}" for alpha in alphas)])
+    return np.array(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -13,7 +13,9 @@ def main() -> NoReturn:
     end_at_once()
     from tools.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
+    sys.exit(code)
 
 
 if __name__ == "__main__":

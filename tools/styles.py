@@ -69,14 +69,24 @@ def show(
         print(f"  at {alpha}: {meaning}")
     for number, block in enumerate(header.blocks):
         print(f"  block {number}: {block.label}, before {block.place}, {block.channels} channels")
-    print(f"licence {header.licence}; style: {', '.join(f'{k} {v}' for k, v in header.style.items() if k != 'sha256')}")
+    print(f"licence {header.licence}; style: {_words(header.style)}")
+    for alpha, style in header.style.items():
+        if isinstance(style, dict):
+            print(f"  at {alpha}: {_words(style)}")
     for part, run in header.training.items():
-        used = ("iterations", "batch", "crop", "style_weight", "learning_rate", "photographs", "precision", "device")
+        used = ("iterations", "batch", "crop", "style_weight", "style_size", "temporal", "learning_rate", "photographs",
+                "precision", "device")  # fmt: skip
         print(f"trained {part}: {', '.join(f'{key} {run[key]}' for key in used if key in run)}")
     if header.losses:
         print(f"losses on {header.losses.photographs} held-out photographs:")
-        for at, content, style in zip(header.losses.alpha, header.losses.content, header.losses.style, strict=True):
-            print(f"  alpha {at:<5g} content {content:.4f}  style {style:.4f}")
+        losses = header.losses
+        for place, at in enumerate(losses.alpha):
+            others = "".join(f"  of {end} {curve[place]:.4f}" for end, curve in losses.style_at.items())
+            print(f"  alpha {at:<6g} content {losses.content[place]:.4f}  style {losses.style[place]:.4f}{others}")
+
+
+def _words(style: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {text}" for key, text in style.items() if isinstance(text, str) and key != "sha256")
 
 
 @app.command()

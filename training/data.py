@@ -7,10 +7,13 @@ crops that it would have had, whatever was in flight when it stopped.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -23,6 +26,8 @@ from training.errors import TrainingError
 Picture = npt.NDArray[np.uint8]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _MOST_UNREADABLE = 0.05
+_MOST_WORKERS = 8
+Split = Literal["train", "val"]
 
 
 def read_picture(path: Path) -> Picture:
@@ -58,17 +63,37 @@ def resize_short_side(image_HWC: Picture, short_side: int) -> Picture:
     return np.asarray(cv2.resize(image_HWC, size_wh, interpolation=how), np.uint8)
 
 
-class PhotoFolder:
-    """All pictures below a folder, in a fixed order. Unreadable ones are skipped and counted."""
+def coco_split(folder: Path, split: Split) -> Path:
+    """The pictures of one split where `folder` is laid out as COCO is (`train2017/`, perhaps in `images/`), else it."""
+    for root in (folder / "images", folder):
+        found = {name: sorted(root.glob(f"{name}20[0-9][0-9]")) for name in get_args(Split)}
+        if found[split]:
+            return found[split][-1]
+    return folder
 
-    def __init__(self, folder: Path) -> None:
+
+class PhotoFolder:
+    """All pictures below a folder, in a fixed order. Unreadable ones are skipped and counted.
+
+    split: which pictures to take of a folder that is laid out as COCO is.
+    unreadable: those that could not be read so far; more than 5% of all is an error.
+    enlarged: those read so far that were smaller than the crop.
+    """
+
+    def __init__(self, folder: Path, *, split: Split = "train") -> None:
         if not folder.is_dir():
             raise TrainingError(f"no folder of photographs at {folder}")
-        self.folder = folder
-        self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+        self.folder = coco_split(folder, split)
+        self.files = sorted(
+            path
+            for path in self.folder.rglob("*")
+            if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+        )
         if not self.files:
-            raise TrainingError(f"no pictures in {folder} (looked for {', '.join(sorted(PICTURE_SUFFIXES))})")
+            raise TrainingError(f"no pictures in {self.folder} (looked for {', '.join(sorted(PICTURE_SUFFIXES))})")
         self.unreadable: set[Path] = set()
+        self.enlarged: set[Path] = set()
+        self._order = lru_cache(maxsize=2)(self._new_order)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -90,13 +115,18 @@ class PhotoFolder:
                 ) from None
             return None
 
+    def _new_order(self, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+        return np.random.default_rng((seed, epoch)).permutation(len(self))
+
     def crop(self, index: int, *, seed: int, size: int) -> Picture:
         """Random crop number `index` of the row with this seed: uint8 (size, size, 3) RGB."""
         for attempt in range(len(self)):
             epoch, place = divmod(index + attempt, len(self))
-            order = np.random.default_rng((seed, epoch)).permutation(len(self))
-            photo = self._read(self.files[order[place]])
+            path = self.files[self._order(seed, epoch)[place]]
+            photo = self._read(path)
             if photo is not None:
+                if min(photo.shape[:2]) < size:
+                    self.enlarged.add(path)
                 return _random_crop(photo, np.random.default_rng((seed, epoch, place)), size)
         raise TrainingError("no picture in the folder can be read")
 
@@ -131,20 +161,35 @@ def _random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Pic
     return np.ascontiguousarray(crop[:, ::-1] if rng.integers(2) else crop)
 
 
+def loader_workers() -> int:
+    """Threads that read photographs: half of the processors that this process may use, 1 to 8."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_MOST_WORKERS, cpus // 2))
+
+
 def batches(
-    photos: PhotoFolder, *, seed: int, size: int, batch: int, first: int, count: int, ahead: int = 4
-) -> Iterator[Picture]:
-    """Batches number `first` to `count` - 1, uint8 (batch, size, size, 3) RGB, read `ahead` by one worker thread."""
+    photos: PhotoFolder, *, seed: int, size: int, batch: int, first: int, count: int, workers: int | None = None
+) -> Generator[Picture, None, None]:
+    """Batches number `first` to `count` - 1, uint8 (batch, size, size, 3) RGB, read ahead by worker threads.
+
+    However many workers there are, the batches are the same. Close it when leaving early.
+    """
+    workers = loader_workers() if workers is None else workers
+    ahead = 2 + 2 * workers
 
     def make(number: int) -> Picture:
         return np.stack([photos.crop(number * batch + i, seed=seed, size=size) for i in range(batch)])
 
-    with ThreadPoolExecutor(1, thread_name_prefix="photos") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="photos") as pool:
         waiting = deque(pool.submit(make, number) for number in range(first, min(first + ahead, count)))
-        for number in range(first + ahead, count + ahead):
-            ready = waiting.popleft().result() if waiting else None
-            if ready is None:
-                return
-            if number < count:
-                waiting.append(pool.submit(make, number))
-            yield ready
+        try:
+            for number in range(first + ahead, count + ahead):
+                if not waiting:
+                    return
+                ready = waiting.popleft().result()
+                if number < count:
+                    waiting.append(pool.submit(make, number))
+                yield ready
+        finally:
+            for reading in waiting:  # whoever stops early need not wait for what was read ahead
+                reading.cancel()

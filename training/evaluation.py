@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -27,29 +27,40 @@ def stylize(net: DynamicNet, picture_HWC: Picture, alpha: Tensor) -> Picture:
 @torch.inference_mode()
 def measure_losses(
     net: DynamicNet,
-    target: StyleTarget,
+    targets: Mapping[str, StyleTarget],
     photos_NHWC: Picture,
     alphas: Sequence[float],
     *,
+    bf16: bool = False,
     report: Callable[[int], None] = lambda done: None,
 ) -> LossCurve:
-    """Mean content and style loss over photographs, uint8 (N, H, W, 3), with every block at each of the alphas.
+    """Mean losses over photographs, uint8 (N, H, W, 3), with every block at each of the alphas.
 
-    In the units of training: the target's loss network and pyramid. The output is clamped to what can be shown.
-    `report` gets the number of photographs done.
+    targets: by the alpha that they were trained for, with one loss network between them; the first is the curve's
+    `style`, the others its `style_at`. In the units of training; the output is clamped to what can be shown.
+    bf16: whether the loss network runs under bf16 autocast, as it does in training. `report` gets the number of
+    photographs done.
     """
-    layers = target.loss_network.layers.content
-    sums = np.zeros((2, len(alphas)))
+    loss_network = next(iter(targets.values())).loss_network
+    assert all(target.loss_network is loss_network for target in targets.values())
+    content, styles = np.zeros(len(alphas)), {end: np.zeros(len(alphas)) for end in targets}
     for number, photo in enumerate(photos_NHWC, 1):
         rgb01 = to_rgb01(photo)
-        photo_features = target.loss_network(rgb01, last=target.loss_network.last_content_layer)
-        for place, alpha in enumerate(alphas):
-            y = denormalise(net(normalise(rgb01), torch.full((net.n_blocks,), alpha))).clamp(0, 1)
-            features = target.loss_network(y)
-            sums[0, place] += float(content_loss(features, photo_features, layers))
-            sums[1, place] += float(target.loss(y, features))
+        pictures = [denormalise(net(normalise(rgb01), torch.full((net.n_blocks,), alpha))) for alpha in alphas]
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            photo_features = loss_network(rgb01, last=loss_network.last_content_layer)
+            for place, picture in enumerate(pictures):
+                shown = picture.clamp(0, 1)
+                features = loss_network(shown)
+                content[place] += float(content_loss(features, photo_features, loss_network.layers.content))
+                for end, target in targets.items():
+                    styles[end][place] += float(target.loss(shown, features))
         report(number)
-    content, style = (sums / len(photos_NHWC)).round(6)
+    mean = {end: tuple((sums / len(photos_NHWC)).round(6).tolist()) for end, sums in styles.items()}
     return LossCurve(
-        photographs=len(photos_NHWC), alpha=tuple(alphas), content=tuple(content.tolist()), style=tuple(style.tolist())
+        photographs=len(photos_NHWC),
+        alpha=tuple(alphas),
+        content=tuple((content / len(photos_NHWC)).round(6).tolist()),
+        style=mean.pop(next(iter(targets))),
+        style_at=mean,
     )

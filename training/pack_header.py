@@ -50,12 +50,17 @@ class AlphaHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class LossCurve:
-    """Mean losses over `photographs` held-out pictures, every block at the same alpha. Units: see `losses`."""
+    """Mean losses over `photographs` held-out pictures, every block at the same alpha. Units: see `losses`.
+
+    style: against what the pack was trained for at alpha 1 (a fixed network: at all).
+    style_at: against what it was trained for at other alphas, by that alpha, where that is another picture or size.
+    """
 
     photographs: int
     alpha: tuple[float, ...]
     content: tuple[float, ...]
     style: tuple[float, ...]
+    style_at: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +108,9 @@ class _Fields:
             raise PackError(f"{self.where} has no {key!r}")
         self.left.discard(key)
         return reader(self.value[key], f"{self.where}.{key}")
+
+    def take_if_there(self, key: str, reader: Callable[[Any, str], T], default: T) -> T:
+        return self.take(key, reader) if key in self.value else default
 
     def done(self) -> None:
         if self.left:
@@ -153,6 +161,10 @@ def _free(value: Any, where: str) -> dict[str, Any]:
     return dict(_Fields(value, where).value)
 
 
+def _curves(value: Any, where: str) -> dict[str, tuple[float, ...]]:
+    return {end: _many(_number)(curve, f"{where}.{end}") for end, curve in _free(value, where).items()}
+
+
 def _block(value: Any, where: str) -> BlockHeader:
     fields = _Fields(value, where)
     block = BlockHeader(
@@ -188,9 +200,10 @@ def _losses(value: Any, where: str) -> LossCurve | None:
         alpha=fields.take("alpha", _many(_number)),
         content=fields.take("content", _many(_number)),
         style=fields.take("style", _many(_number)),
+        style_at=fields.take_if_there("style_at", _curves, {}),
     )
     fields.done()
-    if not len(curve.alpha) == len(curve.content) == len(curve.style):
+    if {len(values) for values in (curve.content, curve.style, *curve.style_at.values())} != {len(curve.alpha)}:
         raise PackError(f"{where} must have as many content and style losses as alphas")
     return curve
 

@@ -1,217 +1,289 @@
-"""A whole training run, from a style picture and photographs to a style pack with its header filled in."""
+"""A whole training run: from a recipe to a style pack with its header filled in.
+
+The parts of a recipe are trained one after another: the main network, then tuning-blocks around it, which stays as
+it is. The two sides of a dual network know nothing of each other, so each is trained as blocks of a single network,
+and they are put together at the end.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from training.data import PhotoFolder, Picture, read_picture, resize_short_side
+from training.data import PhotoFolder, read_picture, resize_short_side
 from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
 from training.files import written_whole
 from training.hashing import file_hash
+from training.log import TrainingLog
 from training.loss_network import load_loss_network
-from training.networks import DynamicNet
+from training.losses import StyleTarget
+from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from training.pack import StylePack, load_pack, make_pack, save_pack
+from training.pack_file import hash_weights
 from training.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
+from training.recipe import ENDS, Part, Recipe, StylePicture
 from training.strip import encode_picture, stack, strip
-from training.trainer import Progress, Trainer, TrainSettings
+from training.trainer import Progress, Trainer, style_target
 
-LEVEL_ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
-_PREVIEW_PHOTOS, _PREVIEW_SIDE = 3, 200
-_MEASURED_SIDE = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFiles:
-    """What a run reads and writes. Checkpoint and preview stand beside the pack.
-
-    held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
-    """
-
-    style: Path
-    photos: Path
-    loss_network: Path
-    output: Path
-    held_out: Path | None = None
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.output.with_suffix(".checkpoint.pt")
-
-    @property
-    def preview(self) -> Path:
-        return self.output.with_suffix(".preview.png")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credits:
-    """What people should know of the style: goes into the pack's header."""
-
-    title: str
-    artist: str = ""
-    year: str = ""
-    source: str = ""
-    style_licence: str = ""
-    licence: str = "MIT"
-    photos: str = ""
-
-    def style(self, picture: Path) -> dict[str, Any]:
-        said = {"artist": self.artist, "year": self.year, "source": self.source, "licence": self.style_licence}
-        return {
-            "title": self.title,
-            **{key: text for key, text in said.items() if text},
-            "sha256": file_hash(picture),
-        }
+_PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
+_PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
+_MEASURED_SIDE, _MEASURED_STEPS = 256, 9
 
 
 class Run:
-    """Trains a main network (`main_pack` None), or the tuning-blocks of an existing one, into a pack.
+    """Trains a recipe's parts in order: `begin` each one, `train` it, and `finish` after the last.
 
-    Raises TrainingError or PackError before anything is written when the input does not fit.
+    Raises TrainingError or PackError before anything is written when the input does not fit. With `resume` the run
+    goes on from the checkpoints beside the output, bit for bit as if never stopped.
+
+    checkpoint_every: iterations between checkpoints. preview_minutes: time between previews, by `clock` in seconds.
+    tensorboard: a folder that losses are written into for TensorBoard, as well as into the CSV log.
     """
 
     def __init__(
         self,
-        files: RunFiles,
-        settings: TrainSettings,
-        credits_: Credits,
+        recipe: Recipe,
         *,
-        width: int = 32,
-        main_pack: Path | None = None,
-        places: tuple[str, ...] = (),
         resume: bool = False,
         checkpoint_every: int = 200,
+        preview_minutes: float = 5.0,
+        tensorboard: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not files.output.parent.is_dir():
-            raise TrainingError(f"the folder {files.output.parent} is not there")
-        if files.output.suffix != ".safetensors":
-            raise TrainingError(f"a style pack's name ends in .safetensors, not {files.output.name!r}")
-        if files.output.exists():
-            raise TrainingError(f"{files.output} is there already: name another output")
-        read_picture(files.style)
-        self.files, self.settings, self.credits = files, settings, credits_
-        if not 1 <= width <= MAX_WIDTH:
-            raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {width}")
-        self.main_pack = None if main_pack is None else load_pack(main_pack)
-        if self.main_pack is not None and self.main_pack.n_blocks:
-            raise TrainingError(f"{main_pack} has tuning-blocks already: blocks go on a main network's pack")
-        torch.manual_seed(settings.seed)
-        self.net = DynamicNet(width=self.main_pack.header.width if self.main_pack else width, places=places)
-        if self.main_pack is not None:
-            self.net.main.load_state_dict(self.main_pack.network().main.state_dict())
-        self.trainer = Trainer(
-            self.net,
-            settings,
-            style=files.style,
-            photos=files.photos,
-            loss_network=load_loss_network(files.loss_network),
-            blocks_only=self.main_pack is not None,
-            checkpoint=files.checkpoint,
-            identity={} if self.main_pack is None else {"main network": self.main_pack.weights_hash()},
-            resume=resume,
-            checkpoint_every=checkpoint_every,
-        )
-        self._previewed = PhotoFolder(files.held_out or files.photos)
-        self._previewed.photo(0)  # at least one can be read
+        if not preview_minutes > 0:
+            raise TrainingError(f"previews come every so many minutes, more than 0, not {preview_minutes}")
+        if not recipe.output.parent.is_dir():
+            raise TrainingError(f"the folder {recipe.output.parent} is not there")
+        if recipe.output.exists():
+            raise TrainingError(f"{recipe.output} is there already: name another output")
+        if not 1 <= recipe.width <= MAX_WIDTH:
+            raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {recipe.width}")
+        for part in recipe.parts:
+            read_picture(part.style.picture)
+        checkpoints = [recipe.checkpoint(part) for part in recipe.parts]
+        there = [path for path in checkpoints if path.exists()]
+        if resume and not there:
+            raise TrainingError(f"no checkpoint at {checkpoints[0]} to resume")
+        if there and not resume:
+            raise TrainingError(f"{there[0]} is there already: resume it, or remove it to start again")
+        self.recipe = recipe
+        self._resume = resume
         self._checkpoint_every = checkpoint_every
-        parse_header(self._header().to_json())  # what would be refused at the end is refused now
-        self.preview_problem: str | None = None
+        self._previewed = PhotoFolder(recipe.held_out, split="val") if recipe.held_out else PhotoFolder(recipe.photos)
+        self._previewed.photo(0)  # at least one can be read
+        self._nets: dict[str, DynamicNet] = {}
+        self._record: dict[str, Any] = {}
+        if recipe.main_pack is not None:
+            self._take_main(load_pack(recipe.main_pack))
+        parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
+        self._preview_seconds, self._clock = 60 * preview_minutes, clock
+        self._preview_problem: str | None = None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard)
 
     @property
-    def alphas(self) -> tuple[float, ...]:
-        """The alphas that previews show and losses are measured at."""
-        return LEVEL_ALPHAS if self.net.n_blocks else (0.0,)
+    def problems(self) -> list[str]:
+        """What went wrong without stopping the run, in words."""
+        return [problem for problem in (self._preview_problem, self._log.problem) if problem]
+
+    @property
+    def width(self) -> int:
+        return self._nets["main"].width if "main" in self._nets else self.recipe.width
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return _PLACES[self.recipe.n_blocks]
+
+    def _take_main(self, pack: StylePack) -> None:
+        main = DynamicNet(width=pack.header.width, places=())
+        main.main.load_state_dict(pack.network().main.state_dict())
+        self._nets["main"] = main
+        self._record["main"] = {**pack.header.training.get("main", {}), "taken_from": pack.header.name}
+
+    def begin(self, part: Part) -> Trainer:
+        """Make ready for one part; its trainer stands where the part's checkpoint does."""
+        torch.manual_seed(part.settings.seed)
+        identity = {}
+        if part.name == "main":
+            self.net = DynamicNet(width=self.recipe.width, places=())
+        else:
+            main = self._nets["main"]
+            self.net = DynamicNet(width=main.width, places=self.places)
+            self.net.main.load_state_dict(main.main.state_dict())
+            identity["main network"] = main_hash(main)
+        self.part = part
+        checkpoint = self.recipe.checkpoint(part)
+        self.trainer = Trainer(
+            self.net,
+            part.settings,
+            style=part.style.picture,
+            photos=self.recipe.photos,
+            loss_network=load_loss_network(self.recipe.loss_network),
+            blocks_only=part.name != "main",
+            checkpoint=checkpoint,
+            identity=identity,
+            resume=self._resume and checkpoint.exists(),
+            checkpoint_every=self._checkpoint_every,
+        )
+        return self.trainer
 
     def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
-        """Run to the end or until `should_stop`; True when finished. A preview goes with every checkpoint."""
+        """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock."""
+        previewed = self._clock()
 
         def step(progress: Progress) -> None:
-            if progress.iteration % self._checkpoint_every == 0 or progress.iteration == progress.iterations:
+            nonlocal previewed
+            self._log.add(progress)
+            if self._clock() - previewed >= self._preview_seconds or self.trainer.finished:
                 try:
                     self.write_preview()
                 except OSError as error:  # a preview is no reason to lose a run
-                    self.preview_problem = f"cannot write {self.files.preview}: {error.strerror or error}"
+                    self._preview_problem = f"cannot write {self.recipe.preview}: {error.strerror or error}"
+                previewed = self._clock()
             report(progress)
 
-        return self.trainer.run(report=step, should_stop=should_stop)
+        self._log.begin(self.part.name, done=self.trainer.iteration)
+        try:
+            finished = self.trainer.run(report=step, should_stop=should_stop)
+        finally:
+            self._log.close()
+        if finished:
+            # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
+            self._nets[self.part.name] = self.net.half().float().eval().requires_grad_(False)
+            self._record[self.part.name] = self._facts()
+        return finished
 
     def write_preview(self) -> None:
         """A strip for each of a few photographs: the photograph, then the network at each alpha."""
-        captions = [f"alpha {alpha:g}" for alpha in self.alphas] if self.net.n_blocks else ["main network"]
+        recipe = self.recipe
+        low, high = (recipe.low, recipe.high) if recipe.objective != "dual" else (0, 1)
+        alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)] if self.net.n_blocks else [0.0]
+        captions = [f"alpha {alpha:g}" for alpha in alphas] if self.net.n_blocks else ["main network"]
         rows = []
         for number in range(min(_PREVIEW_PHOTOS, len(self._previewed))):
             photo = resize_short_side(self._previewed.photo(number), _PREVIEW_SIDE)
             photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            pictures = [stylize(self.net, photo, torch.full((self.net.n_blocks,), alpha)) for alpha in self.alphas]
+            pictures = [stylize(self.net, photo, torch.full((self.net.n_blocks,), alpha)) for alpha in alphas]
             rows.append(strip([photo, *pictures], ["photograph", *captions]))
-        with written_whole(self.files.preview) as file:
+        with written_whole(recipe.preview) as file:
             file.write(encode_picture(stack(rows), ".png"))
 
     def finish(self, *, report: Callable[[int], None] = lambda done: None) -> StylePack:
-        """Make the pack of the trained network, measure it on the held-out photographs, and write it."""
-        pack = make_pack(self._header(), self.net, self.files.output)
-        if self.files.held_out is not None:
-            photos = self._held_out_crops(self.files.held_out)
-            curve = measure_losses(pack.network(), self.trainer.target, photos, self.alphas, report=report)
+        """Put the trained parts together, measure them on the held-out photographs, and write the pack."""
+        net = self._together()
+        pack = make_pack(self._header(net), net, self.recipe.output)
+        if main_hash(pack.network()) != main_hash(self._nets["main"]):
+            raise TrainingError("the main network changed while its blocks were trained", failure=True)
+        if self.recipe.held_out is not None:
+            held_out = PhotoFolder(self.recipe.held_out, split="val")
+            photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
+            alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
+            curve = measure_losses(
+                pack.network(),
+                self._targets(),
+                photos,
+                alphas if net.n_blocks else [0.0],
+                bf16=self.trainer.bf16,
+                report=report,
+            )
             pack = replace(pack, header=replace(pack.header, losses=curve))
         save_pack(pack)
         return pack
 
-    def _held_out_crops(self, folder: Path) -> Picture:
-        held_out = PhotoFolder(folder)
-        return held_out.centre_crops(len(held_out), _MEASURED_SIDE)
+    def _together(self) -> DynamicNet:
+        if self.recipe.objective == "fixed":
+            return self._nets["main"]
+        if self.recipe.objective != "dual":
+            return self._nets["blocks"]
+        net = DynamicNet(width=self.width, places=self.places, kind="dual")
+        state = self._nets["main"].state_dict()
+        for side in ("lo", "hi"):
+            for name, tensor in self._nets[side].blocks.state_dict().items():
+                place, rest = name.split(".psi.")
+                state[f"blocks.{place}.{side}.{rest}"] = tensor
+        net.load_state_dict(state)
+        return net
 
-    def _header(self) -> PackHeader:
-        this_run = {
-            **asdict(self.settings),
-            "precision": "bf16" if self.trainer.bf16 else "f32",
-            "photographs": len(self.trainer.photos),
-            "photographs_from": self.credits.photos,
-            "loss_network": self.trainer.loss_network.name,
-            "loss_network_sha256": self.trainer.loss_network.sha256,
-            "layer_means": self.trainer.layer_means,
-            "content_layers": list(self.trainer.loss_network.layers.content),
-            "style_layers": list(self.trainer.loss_network.layers.style),
+    def _targets(self) -> dict[str, StyleTarget]:
+        """What the ends of alpha were trained for, each once, by its alpha: that of alpha 1 first, if there is one."""
+        parts = sorted(self.recipe.parts, key=lambda part: ("blocks", "hi", "lo", "main").index(part.name))
+        targets: dict[tuple[Any, ...], tuple[str, StyleTarget]] = {}
+        for part in parts:
+            look = (part.style.picture, part.settings.style_size, part.settings.pyramid)
+            if look not in targets:
+                target = style_target(self.trainer.loss_network, part.style.picture, part.settings)
+                targets[look] = (ENDS[part.name], target)
+        return dict(targets.values())
+
+    def _facts(self) -> dict[str, Any]:
+        """What the current part was trained with, for the pack."""
+        trainer = self.trainer
+        return {
+            **asdict(self.part.settings),
+            "style": _said(self.part.style),
+            "precision": "bf16" if trainer.bf16 else "f32",
+            "photographs": len(trainer.photos),
+            "photographs_from": self.recipe.photos_from,
+            "loss_network": trainer.loss_network.name,
+            "loss_network_sha256": trainer.loss_network.sha256,
+            "layer_means": trainer.layer_means,
+            "content_layers": list(trainer.loss_network.layers.content),
+            "style_layers": list(trainer.loss_network.layers.style),
+            "iterations": trainer.iteration,
             "device": "CPU",
         }
-        common: dict[str, Any] = {
-            "name": self.files.output.stem,
-            "title": self.credits.title,
-            "kind": self.net.kind,
-            "width": self.net.width,
-            "style": self.credits.style(self.files.style),
-            "licence": self.credits.licence,
-        }
-        if self.main_pack is None:
-            return PackHeader(
-                **common,
-                objective="fixed",
-                blocks=(),
-                alpha=AlphaHeader(meaning={}, low=0, high=0, default=0),
-                training={"main": this_run},
-            )
-        main_weight = self.main_pack.header.training.get("main", {}).get("style_weight")
+
+    def _header(self, net: DynamicNet) -> PackHeader:
+        recipe = self.recipe
+        kind: NetworkKind = "dual" if recipe.objective == "dual" else "single"
+        styles = {ENDS[part.name]: _said(part.style) for part in recipe.parts}
+        alike = all(style == next(iter(styles.values())) for style in styles.values())
         return PackHeader(
-            **common,
-            objective="level",
+            name=recipe.output.stem,
+            title=recipe.title,
+            objective=recipe.objective,
+            kind=kind,
+            width=self.width,
             blocks=tuple(
-                BlockHeader(place=place, channels=self.net.main.channels_before(place), label=_LABELS.get(place, place))
-                for place in self.net.places
+                BlockHeader(place=place, channels=net.main.channels_before(place), label=_LABELS[place])
+                for place in self.places
             ),
-            alpha=AlphaHeader(
-                meaning={
-                    "0": f"lightly stylized (style weight {main_weight})",
-                    "1": f"strongly stylized (style weight {self.settings.style_weight})",
-                },
-                low=0,
-                high=1,
-                default=0.5,
-            ),
-            training={**self.main_pack.header.training, "blocks": this_run},
+            alpha=AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default),
+            style=next(iter(styles.values())) if alike else {"title": recipe.title, **styles},
+            licence=recipe.licence,
+            training=dict(self._record),
         )
+
+    def _meaning(self) -> dict[str, str]:
+        """What the picture is at each end of alpha, in words."""
+        weights: dict[str, Any] = {"main": self._record.get("main", {}).get("style_weight", "unknown")}
+        titles = {part.name: part.style.title for part in self.recipe.parts}
+        weights |= {part.name: part.settings.style_weight for part in self.recipe.parts}
+        taken = self._record.get("main", {}).get("style", {}).get("title")
+        titles.setdefault("main", taken or "the main network's style")
+        ends: dict[str, dict[str, str | None]] = {
+            "level": {"main": "lightly stylized", "blocks": "strongly stylized"},
+            "pair": {"main": titles["main"], "blocks": titles.get("blocks")},
+            "scale": {"main": "large strokes", "blocks": "small strokes"},
+            "dual": {"lo": titles.get("lo"), "main": f"lightly, {titles['main']}", "hi": titles.get("hi")},
+            "fixed": {},
+        }
+        words = ends[self.recipe.objective]
+        return {ENDS[name]: f"{text} (style weight {weights[name]})" for name, text in words.items()}
+
+
+def _said(style: StylePicture) -> dict[str, Any]:
+    words = {key: text for key, text in asdict(style).items() if text and key != "picture"}
+    return {**words, "sha256": file_hash(style.picture)}
+
+
+def main_hash(net: DynamicNet) -> str:
+    """SHA-256 of a network's main network as a pack holds it."""
+    return hash_weights({name: tensor.half().numpy() for name, tensor in net.main.state_dict().items()})

@@ -1,7 +1,7 @@
 """The training loop: one network, one style picture, a folder of photographs, Adam.
 
-Main networks and tuning-blocks are trained by the same loop: a main network at whatever alpha (it has no
-blocks yet), blocks at alpha = 1 with the main network frozen.
+Main networks and tuning-blocks are trained by the same loop: a main network has no blocks yet, blocks are
+trained at alpha = 1 with the main network frozen. The temporal term sees blocks at any alpha.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,64 +26,56 @@ from training.hashing import file_hash
 from training.loss_network import LossNetwork
 from training.losses import StyleTarget, content_loss
 from training.networks import DynamicNet
+from training.settings import TrainSettings
+from training.temporal import TEMPORAL_WEIGHTS, camera_noise, generator_for, random_warp, temporal_loss
 
-Precision = Literal["auto", "f32", "bf16"]
 _CALIBRATION_PHOTOS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
-
-    style_weight: style loss against content loss (whose weight is 1).
-    smoothness: weight of the total variation of the output, in its normalised colours.
-    style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
-    pyramid: over how many sizes style is compared, each half of the one before.
-    learning_rate falls to a tenth over the second half of the run.
-    """
-
-    iterations: int
-    style_weight: float
-    smoothness: float = 0.0
-    batch: int = 2
-    crop: int = 192
-    learning_rate: float = 1e-3
-    style_size: int = 256
-    pyramid: int = 2
-    seed: int = 0
-    precision: Precision = "auto"
-
-    def __post_init__(self) -> None:
-        if self.crop % 4:
-            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
-        if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
-            raise TrainingError("iterations, batch and pyramid must be 1 or more")
-        # The loss network halves the picture twice more than the pyramid does.
-        least = 16 * 2 ** (self.pyramid - 1)
-        for name in ("style_size", "crop"):
-            if getattr(self, name) < least:
-                raise TrainingError(f"{name} must be at least {least} pixels, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise TrainingError(f"seed must be 0 or more, not {self.seed}")
-        if self.precision not in get_args(Precision):
-            raise TrainingError(f"precision must be one of {', '.join(get_args(Precision))}, not {self.precision!r}")
-        for name in ("style_weight", "learning_rate", "smoothness"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised."""
+    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised.
+
+    waiting: share of the time since this call of `run` that went into waiting for photographs.
+    """
 
     iteration: int
     iterations: int
     total: float
     content: float
     style: float
+    temporal: float
     images_per_second: float
     seconds_left: float
+    waiting: float
+
+
+class Plateau:
+    """Tells when a loss has stopped falling: its running mean, over a quarter of `patience`, has found no new low.
+
+    A fall by less than a thousandth is none. The state is three numbers, kept in checkpoints.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.mean, self.best, self.best_at = 0.0, math.inf, 0
+
+    def add(self, iteration: int, loss: float) -> None:
+        """Take in the loss of an iteration, the first of which is 1."""
+        share = max(1 / iteration, 4 / self.patience) if self.patience else 1.0
+        self.mean += min(1.0, share) * (loss - self.mean)
+        # The first means are of a few losses only, and lows among them are luck.
+        if iteration <= self.patience // 4 or self.mean < 0.999 * self.best:
+            self.best, self.best_at = self.mean, iteration
+
+    def reached(self, iteration: int) -> bool:
+        return self.patience > 0 and iteration - self.best_at >= self.patience
+
+    def state(self) -> list[float]:
+        return [self.mean, self.best, self.best_at]
+
+    def restore(self, state: list[float]) -> None:
+        self.mean, self.best, self.best_at = state[0], state[1], int(state[2])
 
 
 def prefers_bf16() -> bool:
@@ -133,12 +126,12 @@ class Trainer:
         learning: Iterable[nn.Parameter] = [p for p in net.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(learning, lr=settings.learning_rate)
         self.alpha = torch.ones(net.n_blocks)
+        self.plateau = Plateau(settings.patience)
 
-        style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
         self.layer_means = self._restore() if resume else self._calibrate(loss_network)
         loss_network.divide_activations(self.layer_means)
         self.loss_network = loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.target = StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
+        self.target = style_target(loss_network, style, settings)
 
     def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
         if self.checkpoint.exists():
@@ -158,6 +151,7 @@ class Trainer:
         self.net.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration = state["iteration"]
+        self.plateau.restore(state["plateau"])
         return dict(state["layer_means"])
 
     def _fingerprint(self) -> dict[str, Any]:
@@ -173,6 +167,7 @@ class Trainer:
             "network": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "iteration": self.iteration,
+            "plateau": self.plateau.state(),
             "layer_means": self.layer_means,
         }
         try:
@@ -186,47 +181,56 @@ class Trainer:
     ) -> bool:
         """Train to the end, or until `should_stop` says so between two iterations; True when it is finished.
 
-        A checkpoint is written every `checkpoint_every` iterations and at the end of the call. A loss that is
-        not finite raises TrainingError and leaves the last checkpoint alone.
+        The end is the last iteration, or the plateau. A checkpoint is written every `checkpoint_every` iterations and
+        at the end of the call. A loss that is not finite raises TrainingError and leaves the last checkpoint alone.
         """
         settings = self.settings
-        if self.iteration >= settings.iterations:
+        if self.finished:
             return True
-        began, first = time.monotonic(), self.iteration
         rows = batches(
             self.photos, seed=settings.seed, size=settings.crop, batch=settings.batch,
             first=self.iteration, count=settings.iterations,
         )  # fmt: skip
-        for crops_NHWC in rows:
-            if should_stop():
-                self.save_checkpoint()
-                return False
-            total, content, style = self._step(crops_NHWC)
-            self.iteration += 1
-            if self.iteration % self.checkpoint_every == 0 and self.iteration < settings.iterations:
-                self.save_checkpoint()
-            if report:
-                seconds = time.monotonic() - began
-                done = self.iteration - first
-                left = settings.iterations - self.iteration
-                now = Progress(
-                    iteration=self.iteration,
-                    iterations=settings.iterations,
-                    total=total,
-                    content=content,
-                    style=style,
-                    images_per_second=done * settings.batch / seconds,
-                    seconds_left=seconds / done * left,
-                )
-                report(now)
+        began, first, waited = time.monotonic(), self.iteration, 0.0
+        with closing(rows):
+            while not self.finished:
+                if should_stop():
+                    self.save_checkpoint()
+                    return False
+                asked = time.monotonic()
+                crops_NHWC = next(rows)
+                waited += time.monotonic() - asked
+                losses = self._step(crops_NHWC)
+                self.iteration += 1
+                self.plateau.add(self.iteration, losses["total"])
+                if self.iteration % self.checkpoint_every == 0 and not self.finished:
+                    self.save_checkpoint()
+                if report:
+                    seconds = time.monotonic() - began
+                    done = self.iteration - first
+                    now = Progress(
+                        iteration=self.iteration,
+                        iterations=settings.iterations,
+                        **losses,
+                        images_per_second=done * settings.batch / seconds,
+                        seconds_left=seconds / done * (settings.iterations - self.iteration),
+                        waiting=waited / seconds,
+                    )
+                    report(now)
         self.save_checkpoint()
         return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last iteration is done, or the loss has reached its plateau."""
+        return self.iteration >= self.settings.iterations or self.plateau.reached(self.iteration)
 
     def _rate(self) -> float:
         late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)
         return self.settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * late))
 
-    def _step(self, crops_NHWC: Picture) -> tuple[float, float, float]:
+    def _step(self, crops_NHWC: Picture) -> dict[str, float]:
+        """One step of Adam; the losses before it, by their names in Progress."""
         settings = self.settings
         photo = torch.from_numpy(crops_NHWC).permute(0, 3, 1, 2).float() / 255
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
@@ -237,14 +241,16 @@ class Trainer:
                 photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
             content = content_loss(features, photo_features, self.loss_network.layers.content)
             style = self.target.loss(rgb01, features)
-        seen = float(content.detach()), float(style.detach())
-        total = content + settings.style_weight * style
+            temporal = self._temporal(photo, rgb01) if settings.temporal != "off" else torch.zeros(())
+        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(y.float())
-        if not torch.isfinite(total):
+        losses = {"total": total, "content": content, "style": style, "temporal": temporal}
+        seen = {name: float(loss.detach()) for name, loss in losses.items()}
+        if not math.isfinite(seen["total"]):
             raise TrainingError(
-                f"the loss is not finite at iteration {self.iteration + 1} (content {seen[0]:g}, "
-                f"style {seen[1]:g}): lower the learning rate and resume; the last checkpoint is untouched",
+                f"the loss is not finite at iteration {self.iteration + 1} (content {seen['content']:g}, "
+                f"style {seen['style']:g}): lower the learning rate and resume; the last checkpoint is untouched",
                 failure=True,
             )
         for group in self.optimizer.param_groups:
@@ -252,7 +258,32 @@ class Trainer:
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return float(total.detach()), *seen
+        return seen
+
+    def _temporal(self, photo: Tensor, rgb01: Tensor) -> Tensor:
+        """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
+
+        Costs one more pass of a batch through the network: a main network has its first picture already, for
+        blocks half the photographs go in twice.
+        """
+        generator = generator_for(self.settings.seed, self.iteration)
+        if self.net.n_blocks:
+            photo = photo[: (len(photo) + 1) // 2]
+        warp = random_warp(len(photo), photo.shape[2], photo.shape[3], generator)
+        warped = warp(photo)
+        warped = (warped + camera_noise(warped, generator)).clamp(0, 1)
+        if self.net.n_blocks:
+            alpha = torch.rand(1, generator=generator).expand(self.net.n_blocks)
+            rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
+        else:
+            of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
+        return temporal_loss(warp(rgb01), of_warped, warp.visible_N1HW)
+
+
+def style_target(loss_network: LossNetwork, style: Path, settings: TrainSettings) -> StyleTarget:
+    """What a run with these settings looks for in the style picture. Raises TrainingError."""
+    style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
+    return StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
 
 
 def total_variation(x_NCHW: Tensor) -> Tensor:

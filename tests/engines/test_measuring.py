@@ -105,10 +105,12 @@ def test_a_worker_ends_with_whoever_asked_and_leaves_nothing(pack: StylePack, sc
     assert parent.stdout
     folder = Path(parent.stdout.readline().strip())
     assert folder.parent == scratch
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    if not children.exists():
+        pytest.skip("this system does not tell when the worker has begun")
     for _ in range(600):
-        if (folder / "words.txt").exists():
+        if children.read_text():
             break
-        parent.poll()
         time.sleep(0.05)
     parent.kill()
     parent.communicate()

@@ -126,6 +126,21 @@ class TestRack:
         rack.order(Order(style=0, size=SIZE))
         assert Build.made[-1].backend == "tensorrt-rtx", "auto could come to the same, so the next one is named"
 
+    def test_what_is_soonest_there_plays_while_the_fastest_is_found_out(
+        self, packs: list[PackFile], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("realtime.rack.choose", lambda *_, **__: SimpleNamespace(unmeasured=("openvino int8",)))
+        rack = a_rack(packs)
+        provisional = []
+        for _ in range(2):
+            rack.order(Order(style=0, size=SIZE))
+            Build.made[-1].ready()
+            delivery = rack.take()
+            assert delivery is not None
+            provisional.append(delivery.provisional)
+        assert [build.words["least_db"] for build in Build.made] == [45, 32]
+        assert provisional == [True, False], "once is enough"
+
     def test_close_cancels(self, packs: list[PackFile]) -> None:
         rack = a_rack(packs)
         rack.order(Order(style=0, size=SIZE))

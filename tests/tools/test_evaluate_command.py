@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
+from tests.training.given import make_given, quickly_trained
+from tools import evaluate, evaluate_objectives
+from tools.evaluate import two_blocks
+from training.errors import PackError, StylefaderError
 from training.pack import StylePack
 
 
@@ -29,6 +36,25 @@ def test_a_strip_shows_the_photograph_and_every_alpha(pack: StylePack, photo: Pa
     assert not np.array_equal(strip[:30, 47:88], strip[:30, 94:135])
 
 
+def test_a_matrix_moves_one_block_against_another(pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells are of one colour here, red for the block that goes down and green for the one that goes across."""
+    monkeypatch.setattr(evaluate, "_stylized", lambda pack, photo, settings, cell: [
+        np.full((30, 200, 3), [200 * down, 200 * across, 200 * other], np.uint8) for across, other, down in settings
+    ])  # fmt: skip
+    matrix = evaluate.matrix_of(pack, np.zeros((30, 200, 3), np.uint8), [0, 1], (2, 0), cell=200)
+    assert matrix.shape[1] == 2 * 200 + 6
+    cells = [matrix[top, left].tolist() for top in (0, matrix.shape[0] // 2) for left in (0, 206)]
+    assert cells == [[0, 0, 0], [0, 200, 0], [200, 0, 0], [200, 200, 0]]
+
+
+def test_blocks_of_a_matrix_go_by_number_or_label(pack: StylePack) -> None:
+    labels = [block.label for block in pack.header.blocks]
+    assert two_blocks(pack, "2, 0") == two_blocks(pack, f"{labels[2]},{labels[0]}") == (2, 0)
+    for words in ("0", "0,0", "0,9", "0,1,2", "paint,0", ""):
+        with pytest.raises(PackError, match="two different blocks of this style"):
+            two_blocks(pack, words)
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -47,3 +73,88 @@ def test_bad_input(pack: StylePack, photo: Path, tmp_path: Path, arguments: tupl
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_warping_errors_of_photographs_and_of_a_clip(pack: StylePack, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    photo.rename(tmp_path / "photos" / "one.png")
+    Clip(frames=4).make(tmp_path / "clip.mp4")
+    words = ("evaluate", "temporal", pack.file, "clip.mp4", "--photos", "photos", "--frames", 3, "--side", 32)
+    done = stylefader(*words, "-o", "table.csv", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [(row["of"], row["alpha"], row["pairs"]) for row in rows] == [
+        (of, alpha, 2) for of in ("photographs", "clip.mp4") for alpha in (0, 0.5, 1)
+    ]
+    for row in rows:
+        assert row["excess"] == pytest.approx(row["error"] - row["input"])
+    with (tmp_path / "table.csv").open(newline="") as file:
+        assert [float(row["error"]) for row in csv.DictReader(file)] == [row["error"] for row in rows]
+    done = stylefader(*words, "-o", "table.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((), "nothing to measure on"),
+        (("none.mp4",), "none.mp4"),
+        (("--photos", "nowhere"), "no folder of photographs"),
+        (("none.mp4", "--frames", 1), "2 frames or more"),
+        (("none.mp4", "--alphas", "0:1 1:0"), "without times"),
+        (("none.mp4", "-o", "nowhere/table.csv"), "cannot write"),
+    ],
+)
+def test_what_cannot_be_measured(pack: StylePack, tmp_path: Path, arguments: tuple[object, ...], word: str) -> None:
+    done = stylefader("evaluate", "temporal", pack.file, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_objectives_as_table_plot_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = make_given(tmp_path)
+    level, fixed, pair = (quickly_trained(given, file).file for file in ("level", "fixed", "pair"))
+
+    def measure(style: Path, paintings: list[str], **more: Any) -> str:
+        files = (given / "held_out", given / "vgg.safetensors", [given / name for name in paintings])
+        evaluate_objectives.command(str(style), *files, given / "table.csv", side=64, steps=3, grid=2, **more)
+        return capsys.readouterr().out
+
+    said = json.loads(measure(level, ["style.png"], fixed=[str(fixed)], json=True))
+    with (given / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == ["alpha"] * 3 + ["grid"] * 6 + ["interpolation"] * 3 + ["fixed"]
+    assert [float(row["style"]) for row in rows] == [point["losses"]["style"] for point in said["points"]]
+    assert (rows[1]["alpha0"], rows[1]["alpha2"], rows[-1]["alpha0"], rows[-1]["name"]) == ("0.5", "0.5", "", "fixed")
+    assert said["verdict"]["fixed"]["fixed"][0] > 0
+    assert cv2.imread(str(given / "table.png")).ndim == 3
+    assert (given / "table.svg").read_bytes().startswith(b"<svg")
+
+    words = measure(pair, ["style.png", "other.png"], overwrite=True)
+    assert "style loss, look of alpha 0" in words
+    assert "at every step" in words
+    with pytest.raises(StylefaderError, match="one look"):
+        measure(pair, ["style.png", "other.png"], fixed=[str(fixed)], overwrite=True)
+    with pytest.raises(StylefaderError, match="has tuning-blocks"):
+        measure(level, ["style.png"], fixed=[str(pair)], overwrite=True)
+    with pytest.raises(StylefaderError, match="is a fixed network"):
+        measure(fixed, ["style.png"], overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        ("plot.png", "the table is a .csv"),
+        ("nowhere/table.csv", "cannot write"),
+        ("there.csv", r"there\.svg exists already"),
+        ("table.csv", "does not say how it was trained"),
+    ],
+)
+def test_objectives_that_cannot_be_measured(pack: StylePack, tmp_path: Path, output: str, word: str) -> None:
+    (tmp_path / "there.svg").touch()
+    paintings = [tmp_path / "painting.png"]
+    with pytest.raises(StylefaderError, match=word):
+        evaluate_objectives.command(str(pack.file), tmp_path, tmp_path / "vgg", paintings, tmp_path / output)
+    assert not list(tmp_path.glob("table*"))

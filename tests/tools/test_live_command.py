@@ -51,9 +51,12 @@ def playing(source: str, *more: str, cwd: Path, env: dict[str, str] | None = Non
     with subprocess.Popen(line, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True) as run:
         try:
             assert run.stderr is not None
+            told = []
             for said in run.stderr:
+                told.append(said)
                 if said.startswith("Random:"):
                     break
+            assert told and told[-1].startswith("Random:"), told
             yield run
         finally:
             run.kill()
@@ -145,7 +148,8 @@ def test_the_window_shows_the_stylized_picture(stage: Path, display: str) -> Non
     with playing(*shown, cwd=stage, env={**NO_DISPLAY, "DISPLAY": display}) as run:
         error = 255.0
         with mss.MSS(display=display) as screen:
-            for _ in range(100):
+            for _ in range(300):
+                assert run.poll() is None
                 threading.Event().wait(0.1)
                 shot = np.asarray(screen.grab(screen.monitors[0]))[:, :, 2::-1]
                 error = float(np.abs(shot[:448, :672].astype(int) - expected).mean())

@@ -133,7 +133,7 @@ def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
 
 def test_help_is_there_for_every_command() -> None:
     assert PROGRAM.exists(), "the tests run in an environment where stylefader is installed"
-    for command in ([], ["render"], ["demo"], ["styles"], ["train", "main"], ["train", "blocks"], ["bench", "render"]):
+    for command in ([], ["render"], ["demo"], ["styles"], ["train"], ["bench", "render"]):
         done = stylefader(*command, "--help", cwd=ROOT)
         assert done.returncode == 0, done.stderr
         assert "Usage" in done.stdout

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -13,103 +14,265 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from tests.conftest import random_pack
-from tests.training.small_vgg import vgg19_weights
-from training.errors import PackError, TrainingError
+from tests.training.given import QUICK, changes, make_given, recipe_of
+from training.errors import TrainingError
+from training.log import TrainingLog
 from training.loss_network import load_loss_network
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from training.pack import load_pack, save_pack
-from training.runs import Credits, Run, RunFiles
-from training.trainer import Progress, Trainer, TrainSettings
-
-QUICK: dict[str, Any] = {"crop": 32, "batch": 1, "style_size": 32, "pyramid": 1, "precision": "f32"}
+from training.runs import Run, main_hash
+from training.settings import TrainSettings
+from training.trainer import Plateau, Progress, Trainer
 
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with photographs, a style picture and a small loss network."""
-    folder = tmp_path_factory.mktemp("training")
-    (folder / "photos").mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(6):
-        coarse = rng.integers(0, 256, (5, 5, 3), np.uint8)
-        cv2.imwrite(str(folder / "photos" / f"{number}.png"), cv2.resize(coarse, (48, 40)))
-    cv2.imwrite(str(folder / "style.png"), cv2.resize(rng.integers(0, 256, (16, 16, 3), np.uint8), (64, 64)))
-    (folder / "held_out").mkdir()
-    cv2.imwrite(str(folder / "held_out" / "one.png"), cv2.resize(rng.integers(0, 256, (5, 5, 3), np.uint8), (48, 48)))
-    save_file(vgg19_weights(), folder / "vgg.safetensors")
-    return folder
+    return make_given(tmp_path_factory.mktemp("training"))
 
 
-def run_of(
-    given: Path, output: Path, *, iterations: int = 6, blocks_of: Path | None = None, resume: bool = False
-) -> Run:
-    files = RunFiles(
-        style=given / "style.png",
-        photos=given / "photos",
-        loss_network=given / "vgg.safetensors",
-        output=output,
-        held_out=given / "held_out",
-    )
-    settings = TrainSettings(iterations=iterations, style_weight=5.0, **QUICK)
-    places = THREE_BLOCKS if blocks_of else ()
-    return Run(files, settings, Credits(title="T"), width=4, main_pack=blocks_of, places=places, resume=resume)
+@pytest.fixture(autouse=True)
+def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.runs._MEASURED_SIDE", 64)
+
+
+def run_of(given: Path, output: Path, recipe: str = "fixed", *, resume: bool = False, **more: Any) -> Run:
+    return Run(recipe_of(given, output, recipe, **{"main__iterations": 6, **more}), resume=resume)
 
 
 def train(run: Run, *, until: int | None = None) -> list[Progress]:
-    """Run it, stopping before iteration `until` + 1 as Ctrl-C would."""
+    """Run its parts, stopping before iteration `until` + 1 of all as Ctrl-C would."""
     seen: list[Progress] = []
-    run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until)
+    for part in run.recipe.parts:
+        run.begin(part)
+        if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
+            break
     return seen
 
 
-def test_resume_goes_on_exactly(given: Path, tmp_path: Path) -> None:
-    whole = run_of(given, tmp_path / "whole.safetensors")
+def state_of(run: Run) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in run.net.state_dict().items()}
+
+
+@pytest.mark.parametrize("temporal", ["off", "strong"])
+@pytest.mark.parametrize("stop", [2, 6, 9])
+def test_resume_goes_on_exactly(given: Path, tmp_path: Path, temporal: str, stop: int) -> None:
+    """Stopped in the main network, between main network and blocks, and in the blocks."""
+    more = {"main__iterations": 6, "blocks__iterations": 5, "train__batch": 2, "train__temporal": temporal}
+    whole = run_of(given, tmp_path / "whole.safetensors", "level", **more)
     losses = [p.total for p in train(whole)]
-    train(run_of(given, tmp_path / "parts.safetensors"), until=2)
-    rest = run_of(given, tmp_path / "parts.safetensors", resume=True)
-    assert [p.total for p in train(rest)] == losses[2:]
+    assert len(losses) == 11
+    train(run_of(given, tmp_path / "parts.safetensors", "level", **more), until=stop)
+    rest = run_of(given, tmp_path / "parts.safetensors", "level", resume=True, **more)
+    assert [p.total for p in train(rest)] == losses[stop:]
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(rest.net.state_dict()[name], tensor), name
+    assert logged(rest) == logged(whole)
 
 
-def test_main_then_blocks_makes_a_level_pack(given: Path, tmp_path: Path) -> None:
-    main = run_of(given, tmp_path / "main.safetensors", iterations=3)
-    train(main)
-    main.finish()
-    blocks = run_of(given, tmp_path / "level.safetensors", iterations=25, blocks_of=tmp_path / "main.safetensors")
-    before = {name: tensor.clone() for name, tensor in blocks.net.main.state_dict().items()}
-    seen = train(blocks)
-    pack = blocks.finish()
+def logged(run: Run) -> list[list[str]]:
+    """The rows of a run's CSV log, without the speeds."""
+    return [row.split(",")[:-1] for row in run.recipe.log.read_text().splitlines()]
+
+
+def test_the_log_has_a_row_a_step_and_drops_what_a_checkpoint_does_not_know(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "p.safetensors", main__iterations=3)
+    seen = train(run)
+    rows = logged(run)
+    assert rows[0] == ["part", "iteration", "total", "content", "style", "temporal"]
+    assert [row[:2] for row in rows[1:]] == [["main", "1"], ["main", "2"], ["main", "3"]]
+    assert [float(row[2]) for row in rows[1:]] == pytest.approx([now.total for now in seen], rel=1e-5)
+    log = TrainingLog(run.recipe.log)
+    log.begin("blocks", done=0)
+    log.add(seen[0])
+    log.close()
+    assert [row[:2] for row in logged(run)[3:]] == [["main", "3"], ["blocks", "1"]]
+    with run.recipe.log.open("a") as file:
+        file.write("main,4,1,")  # cut off where the disk was full
+    log.begin("main", done=1)
+    log.close()
+    log.close()
+    assert [row[:2] for row in logged(run)[1:]] == [["main", "1"], ["blocks", "1"]]
+
+
+def test_a_log_that_cannot_be_written_stops_no_run(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "p.safetensors", main__iterations=2)
+    run.recipe.log.mkdir()
+    assert len(train(run)) == 2
+    assert [problem for problem in run.problems if "cannot write" in problem]
+
+
+def test_previews_come_by_the_clock(given: Path, tmp_path: Path) -> None:
+    minutes = iter(range(1000))
+    recipe = recipe_of(given, tmp_path / "p.safetensors", "fixed", main__iterations=9)
+    run = Run(recipe, preview_minutes=4, clock=lambda: 60.0 * next(minutes))
+    run.begin(recipe.parts[0])
+    drawn: list[int] = []
+    run.write_preview = lambda: drawn.append(run.trainer.iteration)  # type: ignore[method-assign]
+    run.train(report=lambda now: None, should_stop=lambda: False)
+    assert drawn == [4, 8, 9]
+
+
+def test_scalars_go_to_tensorboard(given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[str, int]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path / "board")
+
+        def add_scalar(self, name: str, value: float, iteration: int) -> None:
+            written.append((name, iteration))
+
+        def close(self) -> None:
+            written.append(("close", 0))
+
+    recipe = recipe_of(given, tmp_path / "p.safetensors", "fixed", main__iterations=1)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        Run(recipe, tensorboard=tmp_path / "board")
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    train(Run(recipe, tensorboard=tmp_path / "board"))
+    names = [f"main/{loss}" for loss in ("total", "content", "style", "temporal")]
+    assert written == [*((name, 1) for name in names), ("close", 0)]
+
+
+def test_a_plateau_is_where_the_mean_no_longer_falls() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.3, 1000)
+    plateau = Plateau(80)
+    falling = [10 - 0.02 * i if i < 300 else 4 for i in range(1000)]
+    for i, loss in enumerate(falling, 1):
+        plateau.add(i, loss + noise[i - 1])
+        if plateau.reached(i):
+            break
+    assert 340 < i < 600
+    for i, loss in enumerate(falling, 1):
+        never = Plateau(0)
+        never.add(i, loss)
+        assert not never.reached(i)
+
+
+def test_a_run_stops_at_the_plateau_and_stays_finished(given: Path, tmp_path: Path) -> None:
+    more = {"main__iterations": 50, "main__learning_rate": 0, "train__patience": 6, "held_out": None}
+    run = run_of(given, tmp_path / "p.safetensors", **more)
+    reached = len(train(run))
+    assert 6 <= reached < 50
+    again = run_of(given, tmp_path / "p.safetensors", resume=True, **more)
+    assert train(again) == []
+    assert again.finish().header.training["main"]["iterations"] == reached
+
+
+def test_a_level_recipe_makes_a_level_pack(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "level.safetensors", "level", main__iterations=3, blocks__iterations=25)
+    main, blocks = run.recipe.parts
+    run.begin(main)
+    run.train(report=lambda now: None, should_stop=lambda: False)
+    before = state_of(run)
+    seen: list[Progress] = []
+    run.begin(blocks)
+    run.train(report=seen.append, should_stop=lambda: False)
+    pack = run.finish()
     assert seen[-1].iteration == 25
     for name, tensor in load_pack(pack.file).network().main.state_dict().items():
-        assert torch.equal(tensor, before[name]), f"main network untouched: {name}"
+        assert torch.equal(tensor, before[f"main.{name}"]), f"main network untouched: {name}"
     assert pack.header.objective == "level"
     assert pack.header.places == THREE_BLOCKS
+    assert (pack.header.alpha.low, pack.header.alpha.high) == (0, 1)
     assert set(pack.header.training) == {"main", "blocks"}
+    assert pack.header.training["blocks"]["temporal"] == "weak"
+    assert str(given) not in pack.header.to_json(), "a pack says nothing of the machine that made it"
     losses = load_pack(pack.file).header.losses
     assert losses is not None
     assert losses.photographs == 1
+    assert len(losses.alpha) == 9
+    assert not losses.style_at
     assert losses.style[-1] < losses.style[0], "the blocks learnt to lower the style loss"
-    assert cv2.imread(str(blocks.files.preview)).shape[1] > 5 * 200
+    assert cv2.imread(str(run.recipe.preview)).shape[1] > 5 * 200
+
+
+def test_pair_and_scale_packs_say_what_their_ends_are(given: Path, tmp_path: Path) -> None:
+    pair = run_of(given, tmp_path / "pair.safetensors", "pair", main__iterations=1, blocks__iterations=25)
+    train(pair)
+    header = pair.finish().header
+    assert header.objective == "pair"
+    assert header.alpha.meaning["0"].startswith("The first painting")
+    assert header.alpha.meaning["1"].startswith("The second painting")
+    assert header.style["0"]["sha256"] != header.style["1"]["sha256"]
+    assert header.losses is not None
+    assert set(header.losses.style_at) == {"0"}
+    assert header.losses.style[-1] < header.losses.style[0], "towards the second painting"
+    scale = run_of(given, tmp_path / "scale.safetensors", "scale", main__iterations=1, blocks__iterations=1)
+    train(scale)
+    header = scale.finish().header
+    assert (header.alpha.low, header.alpha.high, header.alpha.default) == (-0.5, 1.5, 0.5)
+    assert header.losses is not None
+    assert (header.losses.alpha[0], header.losses.alpha[-1]) == (-0.5, 1.5)
+    assert header.style["title"] == "A painting"
+    assert "0" not in header.style
+
+
+def test_a_dual_pack_is_each_side_by_itself(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "dual.safetensors", "dual", main__iterations=2, lo__iterations=3, hi__iterations=3)
+    sides = {}
+    for part in run.recipe.parts:
+        run.begin(part)
+        run.train(report=lambda now: None, should_stop=lambda: False)
+        sides[part.name] = run.net
+    pack = run.finish()
+    dual, x = load_pack(pack.file).network(), torch.rand(1, 3, 32, 32)
+    for side, sign in (("hi", 1), ("lo", -1), ("main", 0)):
+        alpha = torch.tensor([0.3, 1, 0.7])
+        expected = sides[side](x, alpha if sides[side].n_blocks else alpha[:0])
+        torch.testing.assert_close(dual(x, sign * alpha), expected)
+    assert not torch.allclose(dual(x, -torch.ones(3)), dual(x, torch.ones(3)))
+    header = pack.header
+    assert (header.kind, header.alpha.low, header.alpha.high, header.alpha.default) == ("dual", -1, 1, 0)
+    assert set(header.alpha.meaning) == {"-1", "0", "1"}
+    assert header.losses is not None
+    assert set(header.losses.style_at) == {"-1"}, "light style at 0 is of the same picture and size"
+
+
+def test_blocks_for_a_main_network_that_is_there(given: Path, tmp_path: Path) -> None:
+    given_main = random_pack(tmp_path / "main.safetensors", width=4)
+    save_pack(given_main)
+    more = {"main_pack": given_main.file, "blocks__iterations": 2}
+    recipe = recipe_of(given, tmp_path / "one.safetensors", "one_block", **more)
+    assert [part.name for part in recipe.parts] == ["blocks"]
+    run = Run(recipe)
+    train(run)
+    pack = run.finish()
+    assert pack.header.places == ONE_BLOCK
+    assert main_hash(pack.network()) == main_hash(given_main.network())
+    assert pack.header.training["main"] == {"taken_from": "main"}
+
+
+def test_a_main_network_that_changed_is_not_written(given: Path, tmp_path: Path) -> None:
+    run = run_of(given, tmp_path / "p.safetensors", "level", main__iterations=1, blocks__iterations=1)
+    train(run)
+    with torch.no_grad():
+        run.net.main["conv1"].conv.weight[0] += 1
+    with pytest.raises(TrainingError, match="main network changed"):
+        run.finish()
+    assert not run.recipe.output.exists()
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(given: Path, tmp_path: Path) -> None:
     train(run_of(given, tmp_path / "p.safetensors"), until=2)
-    checkpoint = tmp_path / "p.checkpoint.pt"
+    checkpoint = tmp_path / "p.main.checkpoint.pt"
     kept = checkpoint.read_bytes()
     run = run_of(given, tmp_path / "p.safetensors", resume=True)
+    run.begin(run.recipe.parts[0])
     with torch.no_grad():
         run.net.main["conv1"].conv.weight.fill_(torch.nan)
     with pytest.raises(TrainingError, match="not finite at iteration 3") as caught:
-        train(run)
+        run.train(report=lambda now: None, should_stop=lambda: False)
     assert caught.value.exit_code == 1
     with pytest.raises(TrainingError, match="weights are not finite"):
         run.trainer.save_checkpoint()
     assert checkpoint.read_bytes() == kept
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.checkpoint.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["p.log.csv", "p.main.checkpoint.pt"]
 
 
 def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
@@ -120,42 +283,41 @@ def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is there already"):
         run_of(given, output)
     with pytest.raises(TrainingError, match="other settings: iterations"):
-        run_of(given, output, iterations=7, resume=True)
-    (tmp_path / "p.checkpoint.pt").write_bytes(b"torn")
+        train(run_of(given, output, main__iterations=7, resume=True))
+    (tmp_path / "p.main.checkpoint.pt").write_bytes(b"torn")
     with pytest.raises(TrainingError, match="cannot read the checkpoint"):
-        run_of(given, output, resume=True)
+        train(run_of(given, output, resume=True))
     with pytest.raises(TrainingError, match="the folder"):
         run_of(given, tmp_path / "nowhere" / "p.safetensors")
     with pytest.raises(TrainingError, match=r"ends in \.safetensors"):
         run_of(given, tmp_path / "p.pt")
-    with pytest.raises(PackError, match="no style pack"):
-        run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "none.safetensors")
 
 
 def test_a_checkpoint_of_another_picture_folder_or_main_network_is_refused(given: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(given, other)
-    train(run_of(given, tmp_path / "p.safetensors"), until=1)
-    train(run_of(other, tmp_path / "p.safetensors", resume=True), until=0)  # the same things elsewhere are the same
+    output = tmp_path / "p.safetensors"
+    train(run_of(given, output, "level"), until=1)
+    train(run_of(other, output, "level", resume=True), until=0)  # the same things elsewhere are the same
     cv2.imwrite(str(other / "style.png"), np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(TrainingError, match="other settings: style picture"):
-        run_of(other, tmp_path / "p.safetensors", resume=True)
+        train(run_of(other, output, "level", resume=True))
     shutil.copy(given / "style.png", other / "style.png")
     (other / "photos" / "0.png").rename(other / "photos" / "9.png")
     with pytest.raises(TrainingError, match="other settings: photographs"):
-        run_of(other, tmp_path / "p.safetensors", resume=True)
-    for seed, name in enumerate(("a.safetensors", "b.safetensors")):
-        save_pack(random_pack(tmp_path / name, width=4, places=(), seed=seed))
-    train(run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "a.safetensors"), until=1)
+        train(run_of(other, output, "level", resume=True))
+    train(run_of(given, output, "level", resume=True), until=8)
+    (tmp_path / "p.main.checkpoint.pt").unlink()
     with pytest.raises(TrainingError, match="other settings: main network"):
-        run_of(given, tmp_path / "q.safetensors", blocks_of=tmp_path / "b.safetensors", resume=True)
+        train(run_of(given, output, "level", main__seed=1, resume=True))
 
 
 @pytest.mark.parametrize(
     ("bad", "word"),
     [({"crop": 30}, "crop"), ({"batch": 0}, "batch"), ({"style_weight": float("nan")}, "style_weight"),
      ({"learning_rate": -1.0}, "learning_rate"), ({"iterations": 0}, "iterations"),
-     ({"precision": "f64"}, "precision"), ({"seed": -1}, "seed"), ({"style_size": 4}, "style_size"),
+     ({"precision": "f64"}, "precision"), ({"temporal": "much"}, "temporal"),
+     ({"seed": -1}, "seed"), ({"patience": -1}, "patience"), ({"style_size": 4}, "style_size"),
      ({"crop": 16, "pyramid": 3}, "crop")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(bad: dict[str, Any], word: str) -> None:
@@ -185,9 +347,9 @@ def test_bf16_follows_f32(given: Path, tmp_path: Path, places: tuple[str, ...]) 
 
 
 def command(given: Path, output: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "tools.program", "train", "main", "--style", str(given / "style.png"),
-            "--photos", str(given / "photos"), "--loss-network", str(given / "vgg.safetensors"), "-o", str(output),
-            "--width", "4", "--crop", "32", "--style-size", "32", "--checkpoint-every", "5", *more]  # fmt: skip
+    settings = changes(given, styles__painting__picture=given / "style.png", main__iterations=6)
+    return [sys.executable, "-m", "tools.program", "train", "fixed", "-o", str(output), "--checkpoint-every", "5",
+            *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
 
 
 def wait_a_moment(running: subprocess.Popen[str]) -> None:
@@ -197,20 +359,21 @@ def wait_a_moment(running: subprocess.Popen[str]) -> None:
 
 
 def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
-    output = tmp_path / "p.safetensors"
-    running = subprocess.Popen(command(given, output, "--iterations", "400"), stderr=subprocess.PIPE, text=True)
-    checkpoint = tmp_path / "p.checkpoint.pt"
+    output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=2000")
+    running = subprocess.Popen(command(given, output, *long), stderr=subprocess.PIPE, text=True)
+    checkpoint = tmp_path / "p.main.checkpoint.pt"
     while not checkpoint.exists() and running.poll() is None:
         wait_a_moment(running)
+    second = subprocess.run(command(given, output, *long), capture_output=True, text=True, timeout=300, check=False)
+    assert second.returncode == 2
+    assert "another run is training into" in second.stderr
     running.send_signal(signal.SIGINT)
     _, words = running.communicate(timeout=120)
     assert running.returncode == 130, words
     assert "--resume goes on from there" in words
     reached = torch.load(checkpoint, weights_only=True)["iteration"]
-    assert 5 <= reached < 400
-    again = subprocess.Popen(
-        command(given, output, "--iterations", "400", "--resume"), stderr=subprocess.PIPE, text=True
-    )
+    assert 5 <= reached < 2000
+    again = subprocess.Popen(command(given, output, *long, "--resume"), stderr=subprocess.PIPE, text=True)
     while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
         wait_a_moment(again)
     again.send_signal(signal.SIGINT)
@@ -221,18 +384,19 @@ def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
 
 def test_the_command_trains_to_the_end(given: Path, tmp_path: Path) -> None:
     output = tmp_path / "p.safetensors"
-    done = subprocess.run(
-        command(given, output, "--iterations", "6", "--json"), capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(command(given, output, "--json"), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["iterations"] == 6
+    assert json.loads(done.stdout)["header"]["training"]["main"]["iterations"] == 6
     assert load_pack(output).header.objective == "fixed"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--width", "600"), "width"), (("--licence", ""), "licence"), (("--checkpoint-every", "0"), "checkpoints"),
-     (("--seed", "-1"), "seed"), (("--style-size", "4"), "style_size"), (("--held-out", "nowhere"), "nowhere")],
+    [(("--set", "width=600"), "width"), (("--set", "licence="), "licence"),
+     (("--checkpoint-every", "0"), "checkpoints"),
+     (("--set", "main.seed=-1"), "seed"), (("--set", "main.style_size=4"), "style_size"),
+     (("--set", "held_out=nowhere"), "nowhere"), (("--set", "main.iteratons=4"), "did you mean 'iterations'"),
+     (("--set", "width"), "KEY=VALUE")],
 )  # fmt: skip
 def test_what_cannot_work_is_refused_before_training(
     given: Path, tmp_path: Path, words: tuple[str, str], said: str

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.given import recipe_of
+from training.errors import TrainingError
+from training.recipe import RECIPES, find_recipe, read_recipe
+
+NAMES = ("dual", "fixed", "level", "one_block", "pair", "scale")
+PARTS = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}
+
+
+def change(name: str, *changes: str) -> Any:
+    return read_recipe(RECIPES / f"{name}.toml", changes)
+
+
+def test_there_is_one_for_each_kind() -> None:
+    assert tuple(sorted(file.stem for file in RECIPES.glob("*.toml"))) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_fits_as_it_stands(name: str) -> None:
+    recipe = change(name)
+    assert tuple(part.name for part in recipe.parts) == PARTS.get(name, ("main", "blocks"))
+    assert recipe.n_blocks == {"one_block": 1, "fixed": 0}.get(name, 3)
+    assert all(part.settings.temporal == "weak" for part in recipe.parts)
+    assert len({recipe.checkpoint(part) for part in recipe.parts}) == len(recipe.parts)
+
+
+def test_every_value_can_be_changed() -> None:
+    recipe = change(
+        "level", "main.iterations=7", "train.crop = 64", "title=A  title: with = and .", "photos=~/ph", "low=-1",
+        "styles.painting.year=1831", "train.temporal=strong", "blocks.temporal=off",
+    )  # fmt: skip
+    main, blocks = recipe.parts
+    assert (main.settings.iterations, main.settings.crop, blocks.settings.crop) == (7, 64, 64)
+    assert (main.settings.temporal, blocks.settings.temporal) == ("strong", "off")
+    assert recipe.title == "A  title: with = and ."
+    assert recipe.photos == Path("~/ph").expanduser()
+    assert recipe.low == -1
+    assert main.style.year == "1831"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("level", ["objective=levle"], "objective must be one of level, pair"),
+        ("level", ["blocks.iteratons=3"], "blocks has no 'iteratons': did you mean 'iterations'"),
+        ("level", ["phtos=x"], "did you mean 'photos'"),
+        ("level", ["main.iterations=many"], "main.iterations must be a whole number, not 'many'"),
+        ("level", ["main.iterations=2.5"], "a whole number"),
+        ("level", ["main.style_weight=true"], "main.style_weight must be a number"),
+        ("level", ["main.style_weight=nan"], "style_weight must be a finite number"),
+        ("level", ["title=true"], "title must be a text"),
+        ("level", ["photos="], "must be a path"),
+        ("level", ["blocks.temporal=some"], "temporal must be one of off, weak, strong"),
+        ("level", ["train.iterations=3"], "train.iterations has no effect"),
+        ("level", ["main.style=other"], "main.style must be one of painting"),
+        ("level", ["main=3"], "main must be a table"),
+        ("level", ["photos.deep=3"], "photos holds a value"),
+        ("level", ["styles.painting.picture.deep=3"], "picture holds a value"),
+        ("level", ["output=level.pt"], "ends in .safetensors"),
+        ("level", ["low=2"], "low <= default <= high"),
+        ("level", ["width="], "a whole number"),
+        ("level", ["main_pack=m.safetensors", "main.seed=1"], "[main] has no effect"),
+        ("level", ["novalue"], "KEY=VALUE"),
+        ("level", [".x=1"], "KEY=VALUE"),
+        ("one_block", ["n_blocks=2"], "n_blocks must be 1 or 3"),
+        ("pair", ["main.style=second"], "a pair is of two pictures"),
+        ("scale", ["main.style_size=128"], "scale is one picture at two sizes"),
+        ("dual", ["hi.style=left"], "lo and hi have the same"),
+        ("dual", ["blocks.iterations=3"], "the recipe has no 'blocks'"),
+        ("pair", ["train.style=first"], "train.style has no effect"),
+    ],
+)
+def test_what_does_not_fit_is_refused(name: str, changes: list[str], said: str) -> None:
+    with pytest.raises(TrainingError, match=re.escape(said)):
+        change(name, *changes)
+
+
+def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
+    for content in (b"no recipe", b"\xff\xfe", b"a = 1\na = 2"):
+        (tmp_path / "r.toml").write_bytes(content)
+        with pytest.raises(TrainingError, match=r"cannot read the recipe"):
+            read_recipe(tmp_path / "r.toml")
+    (tmp_path / "r.toml").write_text('objective = "level"')
+    with pytest.raises(TrainingError, match=r"recipe r\.toml: no \[styles"):
+        read_recipe(tmp_path / "r.toml")
+    with pytest.raises(TrainingError, match=r"no recipe at nowhere\.toml; those that come with stylefader are dual"):
+        find_recipe("nowhere.toml")
+    assert find_recipe("pair") == RECIPES / "pair.toml"
+    assert find_recipe(str(tmp_path / "r.toml")) == tmp_path / "r.toml"
+
+
+def test_the_test_recipes_are_small(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, tmp_path / "p.safetensors", "dual")
+    assert {part.settings.crop for part in recipe.parts} == {32}

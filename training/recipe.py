@@ -1,0 +1,238 @@
+"""Recipes: all that one style pack is trained from, in one TOML file. Reading one needs no torch.
+
+A recipe has some words about the pack, `[styles.NAME]` with the pictures that it learns from, `[train]` with
+settings that hold for every part, and a table a part: `[main]` and `[blocks]`, or `[lo]` and `[hi]` for the two
+sides of a dual network. Paths are as seen from where the command is run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from training.errors import TrainingError
+from training.settings import TrainSettings
+
+T = TypeVar("T")
+Objective = Literal["level", "pair", "scale", "dual", "fixed"]
+RECIPES = Path(__file__).parent / "recipes"
+
+_PARTS: dict[str, tuple[str, ...]] = {
+    "level": ("main", "blocks"),
+    "pair": ("main", "blocks"),
+    "scale": ("main", "blocks"),
+    "dual": ("main", "lo", "hi"),
+    "fixed": ("main",),
+}
+_RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0)}
+ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
+"""The alpha at which each part of a recipe is seen by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylePicture:
+    """A picture to learn from, and what people should know of it."""
+
+    picture: Path
+    title: str
+    artist: str = ""
+    year: str = ""
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`."""
+
+    name: str
+    style: StylePicture
+    settings: TrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a style pack is trained from, checked.
+
+    output: the pack to write; checkpoints and previews stand beside it.
+    held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
+    n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
+    main_pack: a pack whose main network is taken as it is; then there is no part `main`.
+    low, high, default: the pack's useful range of alpha and where a session starts.
+    """
+
+    objective: Objective
+    title: str
+    output: Path
+    photos: Path
+    loss_network: Path
+    held_out: Path | None = None
+    photos_from: str = ""
+    licence: str = "MIT"
+    width: int = 32
+    n_blocks: int = 3
+    main_pack: Path | None = None
+    low: float
+    high: float
+    default: float
+    parts: tuple[Part, ...] = ()
+
+    def part(self, name: str) -> Part | None:
+        return next((part for part in self.parts if part.name == name), None)
+
+    def checkpoint(self, part: Part) -> Path:
+        return self.output.with_suffix(f".{part.name}.checkpoint.pt")
+
+    @property
+    def log(self) -> Path:
+        return self.output.with_suffix(".log.csv")
+
+    @property
+    def preview(self) -> Path:
+        return self.output.with_suffix(".preview.png")
+
+
+def find_recipe(name_or_file: str) -> Path:
+    """The recipe that a user means: one that comes with stylefader, by name, or a file. Raises TrainingError."""
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    if (RECIPES / f"{name_or_file}.toml").is_file() and len(path.parts) == 1:
+        return RECIPES / f"{name_or_file}.toml"
+    known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+    raise TrainingError(f"no recipe at {name_or_file}; those that come with stylefader are {known}")
+
+
+def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
+    """Read a recipe with changes like `main.iterations=100` made to it. Raises TrainingError with what does not fit."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"cannot read the recipe {path}: {error}") from error
+    for change in changes:
+        _make_change(table, change)
+    try:
+        return _recipe(table)
+    except TrainingError as error:
+        raise TrainingError(f"recipe {path.name}: {error}") from error
+
+
+def _make_change(table: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    *tables, last = key.strip().split(".")
+    if key.strip() == "main_pack":
+        table.pop("main", None)  # what is taken needs no training
+    if not equals or not last or not all(tables):
+        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r}")
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise TrainingError(f"{change!r}: {name} holds a value, so nothing can stand below it")
+    try:
+        table[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = text.strip()  # words need no quotes here
+
+
+def _recipe(table: Mapping[str, Any]) -> Recipe:
+    objective = table.get("objective")
+    if not isinstance(objective, str) or objective not in get_args(Objective):
+        raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r}")
+    names = _PARTS[objective]
+    if "main_pack" in table:
+        if "main" in table:
+            raise TrainingError("main_pack is a main network that is there already: [main] has no effect")
+        names = tuple(name for name in names if name != "main")
+    styles = {
+        name: _fill(StylePicture, value, where=f"styles.{name}")
+        for name, value in _table(table.get("styles", {}), "styles").items()
+    }
+    if not styles:
+        raise TrainingError("no [styles.NAME] says which picture to learn from")
+    common, own = _table(table.get("train", {}), "train"), {name: _table(table.get(name, {}), name) for name in names}
+    for key in common:
+        if all(key in own[name] for name in names):
+            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} have their own {key}")
+    parts = tuple(_part(name, {**common, **own[name]}, styles) for name in names)
+    words = {key: value for key, value in table.items() if key not in ("styles", "train", *names)}
+    low, high, default = _RANGES[objective]
+    words = {"low": low, "high": high, "default": default, "title": parts[0].style.title, **words}
+    if objective == "fixed":
+        words["n_blocks"] = 0
+    recipe: Recipe = replace(_fill(Recipe, words, where="the recipe", known=(*names, "styles", "train")), parts=parts)
+    _check(recipe)
+    return recipe
+
+
+def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
+    style = table.get("style", next(iter(styles)) if len(styles) == 1 else None)
+    if style not in styles:
+        raise TrainingError(f"{name}.style must be one of {', '.join(styles)}, not {style!r}")
+    settings = _fill(TrainSettings, {k: v for k, v in table.items() if k != "style"}, where=name, known=("style",))
+    return Part(name=name, style=styles[style], settings=settings)
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
+        raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")
+    if recipe.main_pack and recipe.objective == "fixed":
+        raise TrainingError("a fixed network has no blocks to train on a main_pack")
+    if not recipe.low <= recipe.default <= recipe.high:
+        raise TrainingError(f"must have low <= default <= high, not {recipe.low}, {recipe.default}, {recipe.high}")
+    if recipe.output.suffix != ".safetensors":
+        raise TrainingError(f"a style pack's name ends in .safetensors, not {recipe.output.name!r}")
+    main, blocks = recipe.part("main"), recipe.part("blocks")
+    if main and blocks:
+        same = main.style.picture == blocks.style.picture
+        if recipe.objective == "pair" and same:
+            raise TrainingError("a pair is of two pictures, but main and blocks have the same one")
+        if recipe.objective in ("level", "scale") and not same:
+            raise TrainingError(f"main and blocks of a {recipe.objective} recipe have the same style picture")
+        if recipe.objective == "scale" and main.settings.style_size == blocks.settings.style_size:
+            raise TrainingError("scale is one picture at two sizes, but main and blocks have the same style_size")
+    lo, hi = recipe.part("lo"), recipe.part("hi")
+    if lo and hi and lo.style.picture == hi.style.picture:
+        raise TrainingError("a dual pack runs between two pictures, but lo and hi have the same one")
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TrainingError(f"{where} must be a table, not {value!r:.60}")
+    return value
+
+
+def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) -> Any:
+    """Make a dataclass of a table: every value of its field's type, every key known."""
+    table = _table(table, where)
+    types = get_type_hints(cls)
+    names = {field.name for field in fields(cls)} - {"parts"}  # type: ignore[arg-type]
+    for key in table.keys() - names:
+        near = difflib.get_close_matches(key, [*names, *known], n=1)
+        raise TrainingError(f"{where} has no {key!r}{f': did you mean {near[0]!r}?' if near else ''}")
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.default is MISSING and field.name not in table:
+            raise TrainingError(f"{where} says no {field.name}")
+    return cls(**{key: _value(value, types[key], f"{where}.{key}") for key, value in table.items()})
+
+
+def _value(value: Any, kind: Any, where: str) -> Any:
+    """`value` as the type of its field: int, float, str or one of some words, or Path. Raises TrainingError."""
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a year
+    if kind not in (int, float) and isinstance(value, str):
+        if kind is not str and Path in (kind, *get_args(kind)):
+            if not value:
+                raise TrainingError(f"{where} must be a path, not an empty text")
+            return Path(value).expanduser()
+        return value
+    wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
+    raise TrainingError(f"{where} must be {wanted}, not {value!r:.60}")

@@ -1,0 +1,61 @@
+"""What decides the outcome of one training run, checked once where it is made. Needs no torch, so that reading a
+recipe is quick."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from training.errors import TrainingError
+
+Precision = Literal["auto", "f32", "bf16"]
+Temporal = Literal["off", "weak", "strong"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
+
+    style_weight: style loss against content loss (whose weight is 1).
+    smoothness: weight of the total variation of the output, in its normalised colours.
+    temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
+    style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
+    pyramid: over how many sizes style is compared, each half of the one before.
+    patience: stop when the total loss has not fallen for so many iterations; 0 never does.
+    learning_rate falls to a tenth over the second half of the run.
+    """
+
+    iterations: int
+    style_weight: float
+    smoothness: float = 0.0
+    temporal: Temporal = "off"
+    batch: int = 2
+    crop: int = 192
+    learning_rate: float = 1e-3
+    style_size: int = 256
+    pyramid: int = 2
+    seed: int = 0
+    precision: Precision = "auto"
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crop % 4:
+            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
+        if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
+            raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        # The loss network halves the picture twice more than the pyramid does.
+        least = 16 * 2 ** (self.pyramid - 1)
+        for name in ("style_size", "crop"):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name} must be at least {least} pixels, not {getattr(self, name)}")
+        for name in ("seed", "patience"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name, choices in (("precision", get_args(Precision)), ("temporal", get_args(Temporal))):
+            if getattr(self, name) not in choices:
+                raise TrainingError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
+        for name in ("style_weight", "learning_rate", "smoothness"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
