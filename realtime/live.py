@@ -22,7 +22,7 @@ from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
-from realtime.stylizer import NowNs, Show, Stylizer
+from realtime.stylizer import NowNs, Played, Show, Stylizer
 from training.errors import EngineError
 
 _STEP_S = 0.1
@@ -64,6 +64,7 @@ class LiveSession:
         *,
         say: Callable[[str], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
+        played: Played = lambda frame, style, alpha: None,
     ) -> None:
         self.options = options
         self.rack = rack
@@ -73,7 +74,7 @@ class LiveSession:
         self._say, self._now_ns = say, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done,
+            failed=self._engine_failed, timed=self.stats.engine_done, played=played,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None

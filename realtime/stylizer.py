@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 
 from realtime.buffers import BufferPool, Picture
-from realtime.desk import AlphaDesk
+from realtime.desk import Alpha, AlphaDesk
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing, Underway
 from training.errors import EngineError
 
 NowNs = Callable[[], int]
+Played = Callable[[Frame, str, Alpha], None]
 _GRID = 17
 """Pixels a side that are looked at first, and are enough for nearly every picture."""
 
@@ -69,7 +70,8 @@ class Stylizer:
     """Takes frames of (height, width) from `mailbox` and gives them to `put` with their original.
 
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
-    the original passes through. timed: told the times of every frame that an engine made.
+    the original passes through. timed: told the times of every frame that an engine made. played: told every frame
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha.
     """
 
     def __init__(
@@ -82,11 +84,12 @@ class Stylizer:
         now_ns: NowNs,
         failed: Callable[[Playing, EngineError], None] = lambda playing, error: None,
         timed: Callable[[StageTimes], None] = lambda times: None,
+        played: Played = lambda frame, style, alpha: None,
     ) -> None:
         self.show = Show()
         self.counts = Counts()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
-        self._failed, self._timed = failed, timed
+        self._failed, self._timed, self._played = failed, timed, played
         self._pool = BufferPool(height, width)
         self._black = np.zeros((height, width, 3), np.uint8)
         self._mixed = BufferPool(height, width)
@@ -165,8 +168,9 @@ class Stylizer:
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, self._mixed.take())]
         for which, weight, out in wanted:
+            alpha = which.desk.alpha(now)
             try:
-                begun.parts.append((which.begin(frame.image, which.desk.alpha(now), out), weight))
+                begun.parts.append((which.begin(frame.image, alpha, out), weight))
             except EngineError as error:
                 self._break(which, error)
                 for part, _ in begun.parts:
@@ -175,6 +179,7 @@ class Stylizer:
                 self._pass_on(frame)
                 return False
         self._begun.append(begun)
+        self._played(frame, which.header.name, alpha)
         return True
 
     def _finish_all(self) -> None:

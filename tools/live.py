@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from realtime.controls.controls import Controls
+    from realtime.desk import Alpha
+    from realtime.frames import Frame
     from realtime.keys import Keyboard
     from realtime.live import LiveSession
     from realtime.mailbox import NewestMailbox
     from realtime.sinks.fan_out import FanOut
     from realtime.sinks.window import Window
     from realtime.sources.transform import TransformedSource
+    from realtime.take import TakeRecorder
 
 _IDLE_S = 0.02
 _END_S = 2.0
@@ -63,6 +66,9 @@ def command(
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
+    record_automation: Annotated[
+        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played, for render --automation.")
+    ] = None,
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
@@ -130,12 +136,14 @@ class Live:
             options = SessionOptions(
                 height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
             )
+            take = self._take()
             session = LiveSession(
                 lambda mailbox: Capture(
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
                 outlet, rack, options, say=say,
+                played=(lambda frame, style, alpha: take.played(frame.pts, style, alpha)) if take else _not_kept,
             )  # fmt: skip
             if words["alpha"] is not None:
                 session.move("all", words["alpha"])
@@ -148,10 +156,13 @@ class Live:
                 session.start()
                 controls.start()
                 keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
-                self._play(session, fan_out, outlet.view, window, keyboard, controls, numbers)
+                self._play(session, fan_out, outlet.view, window, keyboard, controls, take, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
+                if take is not None:
+                    take.close()
+                    say(f"wrote {take.path}: {take.rows} rows")
                 fan_out.close(max(0.1, _END_S - (time.monotonic() - began)))
             if session.capture.error is not None and session.capture.state == "failed":
                 raise session.capture.error
@@ -164,6 +175,7 @@ class Live:
         window: Window | None,
         keyboard: Keyboard | None,
         controls: Controls,
+        take: TakeRecorder | None,
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
@@ -190,6 +202,8 @@ class Live:
             now = time.monotonic()
             if now - told >= 1:
                 told = now
+                if take is not None:
+                    take.write()
                 status.tell(numbers, every_s=_LINE_EVERY_S)
             if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
                 break
@@ -224,6 +238,15 @@ class Live:
                 reconnects=sink.reconnects, packets=sink.packets,
             )  # fmt: skip
 
+    def _take(self) -> TakeRecorder | None:
+        from realtime.take import TakeRecorder
+
+        words = self._words
+        if words["record_automation"] is None:
+            return None
+        columns = max(pack.n_blocks for pack in self._packs)
+        return TakeRecorder(words["record_automation"], columns, overwrite=words["overwrite"])
+
     def _controls(self, session: LiveSession) -> Controls:
         from realtime.controls.controls import ControlOptions, Controls
 
@@ -251,6 +274,10 @@ class Live:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), ask)
+
+
+def _not_kept(frame: Frame, style: str, alpha: Alpha) -> None:
+    """What is played is not recorded."""
 
 
 def _sound_of(source: TransformedSource) -> Any:
