@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,7 @@ for line in sys.stdin:
     for message in json.loads(line):
         out.send_message(message)
         time.sleep(0.001)  # rtmidi loses what it is given faster than JACK takes it
+    time.sleep(0.05)
     print(json.dumps(got), flush=True)
 """
 
@@ -37,7 +37,7 @@ def jack_server() -> Iterator[None]:
     rtmidi = pytest.importorskip("rtmidi")
     if rtmidi.API_UNIX_JACK not in rtmidi.get_compiled_api():
         pytest.skip("this python-rtmidi was built without JACK")
-    name = f"stylefader-{os.getpid()}"
+    name = "stylefader-tests"  # always the same: JACK has room for eight names until the machine starts again
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JACK_DEFAULT_SERVER", name)
         patch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
