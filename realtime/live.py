@@ -22,7 +22,7 @@ from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
-from realtime.stylizer import NowNs, Show, Stylizer
+from realtime.stylizer import NowNs, Played, Show, Stylizer
 from training.errors import EngineError, StylefaderError
 
 _STEP_S = 0.1
@@ -64,6 +64,7 @@ class LiveSession:
         *,
         say: Callable[[str], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
+        played: Played = lambda frame, style, alpha: None,
     ) -> None:
         self.options = options
         self.rack = rack
@@ -73,7 +74,7 @@ class LiveSession:
         self._say, self._now_ns = say, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done,
+            failed=self._engine_failed, timed=self.stats.engine_done, played=played,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
@@ -83,6 +84,7 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._panic: int | None = None
         self._style = 0
+        self.muted: set[str] = set()  # sources (keys, midi, osc) that move no alpha
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
         self._ever_played = False
@@ -103,23 +105,37 @@ class LiveSession:
         """Which style of the rack is wanted or plays."""
         return self._style
 
+    @property
+    def style_names(self) -> list[str]:
+        """The styles of the rack, in their order."""
+        return [pack.header.name for pack in self.rack.packs]
+
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
         self.rack.order(Order(style=self._style, size=self._size))
         self.capture.start()
         self._thread.start()
 
-    def move(self, block: Block, target: float) -> None:
+    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Set an alpha's target, in whatever plays. Blocks that a style does not have are left alone."""
         for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
-                desk.move(block, target)
+                desk.move(block, target, at_ns, source)
 
-    def nudge(self, block: Block, step: float) -> None:
+    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Move an alpha's target by a step."""
         for desk in self._desks():
             if block == "all" or block < desk.n_blocks:
-                desk.nudge(block, step)
+                desk.nudge(block, step, at_ns, source)
+
+    def targets(self) -> Alpha:
+        """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
+        return self._desk.targets()
+
+    @property
+    def alpha_range(self) -> tuple[float, float]:
+        """Lowest and highest alpha of that style."""
+        return self._desk.low, self._desk.high
 
     def go(self, style: int) -> None:
         """Change to a style of the rack, counted round."""
@@ -265,7 +281,7 @@ class LiveSession:
         self._desk_of = style
         pack = self.rack.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
-        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start)
+        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted)
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""

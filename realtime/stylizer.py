@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 
 from realtime.buffers import BufferPool, Picture
-from realtime.desk import AlphaDesk
+from realtime.desk import Alpha, AlphaDesk
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing, Underway
 from training.errors import EngineError
 
 NowNs = Callable[[], int]
+Played = Callable[[Frame, str, Alpha], None]
 
 
 @dataclass
@@ -66,7 +67,8 @@ class Stylizer:
     """Takes frames of (height, width) from `mailbox` and gives them to `put` with their original.
 
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
-    the original passes through. timed: told the times of every frame that an engine made.
+    the original passes through. timed: told the times of every frame that an engine made. played: told every frame
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha.
     """
 
     def __init__(
@@ -79,11 +81,12 @@ class Stylizer:
         now_ns: NowNs,
         failed: Callable[[Playing, EngineError], None] = lambda playing, error: None,
         timed: Callable[[StageTimes], None] = lambda times: None,
+        played: Played = lambda frame, style, alpha: None,
     ) -> None:
         self.show = Show()
         self.counts = Counts()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
-        self._failed, self._timed = failed, timed
+        self._failed, self._timed, self._played = failed, timed, played
         self._pool = BufferPool(height, width)
         self._black = np.zeros((height, width, 3), np.uint8)
         self._mixed = BufferPool(height, width)
@@ -179,8 +182,9 @@ class Stylizer:
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, self._mixed.take())]
         for owner, weight, out in wanted:
+            alpha = owner.desk.alpha(now)
             try:
-                begun.parts.append((owner, owner.begin(frame.image, owner.desk.alpha(now), out), weight))
+                begun.parts.append((owner, owner.begin(frame.image, alpha, out), weight))
             except Exception as error:  # a driver's or a library's, too: the show goes on
                 self._break(owner, error)
                 for other, part, _ in begun.parts:
@@ -189,6 +193,7 @@ class Stylizer:
                 self._pass_on(frame)
                 return False
         self._begun.append(begun)
+        self._played(frame, owner.header.name, alpha)
         return True
 
     def _finish_all(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
@@ -20,12 +20,16 @@ from tools.words import say as say_or_fail
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from realtime.controls.controls import Controls
+    from realtime.desk import Alpha
+    from realtime.frames import Frame
     from realtime.keys import Keyboard
     from realtime.live import LiveSession
     from realtime.mailbox import NewestMailbox
     from realtime.sinks.fan_out import FanOut
     from realtime.sinks.window import Window
     from realtime.sources.transform import TransformedSource
+    from realtime.take import TakeRecorder
 
 _IDLE_S = 0.02
 _END_S = 2.0
@@ -52,9 +56,19 @@ def command(
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
     fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.toml", help="Which MIDI control moves what.")
+    ] = None,
+    midi: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
+    ] = None,
+    osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
+    record_automation: Annotated[
+        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played, for render --automation.")
+    ] = None,
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
@@ -128,18 +142,21 @@ class Live:
             options = SessionOptions(
                 height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
             )
+            take = self._take()
             session = LiveSession(
                 lambda mailbox: Capture(
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
                 outlet, rack, options, say=say,
+                played=(lambda frame, style, alpha: take.played(frame.pts, style, alpha)) if take else _not_kept,
             )  # fmt: skip
             if words["alpha"] is not None:
                 low, high = self._packs[0].header.alpha.low, self._packs[0].header.alpha.high
                 if not low <= words["alpha"] <= high:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
+            controls = stack.enter_context(closing(self._controls(session)))
             numbers = words["stats"].open("a", encoding="utf-8") if words["stats"] else None
             if numbers is not None:
                 stack.callback(_close, numbers)
@@ -148,11 +165,15 @@ class Live:
                 self._listen_to_signals()
                 say(f"{choice.name} at {self._width}x{self._height}; Ctrl-C or q ends")
                 session.start()
+                controls.start()
                 keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
-                self._play(session, fan_out, outlet.view, window, keyboard, numbers)
+                self._play(session, fan_out, outlet.view, window, keyboard, controls, take, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
+                if take is not None:
+                    take.close()
+                    say(f"wrote {take.path}: {take.rows} rows")
                 fan_out.close(max(0.5, _END_S - (time.monotonic() - began)))
             if session.capture.error is not None and session.capture.state == "failed":
                 raise session.capture.error
@@ -164,6 +185,8 @@ class Live:
         view: NewestMailbox[Any] | None,
         window: Window | None,
         keyboard: Keyboard | None,
+        controls: Controls,
+        take: TakeRecorder | None,
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
@@ -176,6 +199,7 @@ class Live:
         frame = None
         while not (self._ends or session.capture.over or (keyboard and keyboard.quits)):
             session.tick()
+            controls.tick()
             if window is not None and keyboard is not None and view is not None:
                 newest = view.take(_IDLE_S)
                 frame = newest or frame
@@ -192,6 +216,8 @@ class Live:
             now = time.monotonic()
             if now - told >= 1:
                 told = now
+                if take is not None:
+                    take.write()
                 status.tell(numbers, every_s=_LINE_EVERY_S)
             if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
                 break
@@ -233,9 +259,23 @@ class Live:
                 reconnects=sink.reconnects, packets=sink.packets,
             )  # fmt: skip
 
-    def _window(self) -> Any:
-        from contextlib import closing
+    def _take(self) -> TakeRecorder | None:
+        from realtime.take import TakeRecorder
 
+        words = self._words
+        if words["record_automation"] is None:
+            return None
+        columns = max(pack.n_blocks for pack in self._packs)
+        return TakeRecorder(words["record_automation"], columns, overwrite=words["overwrite"])
+
+    def _controls(self, session: LiveSession) -> Controls:
+        from realtime.controls.controls import ControlOptions, Controls
+
+        words = self._words
+        options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
+        return Controls(session, options, most_blocks=max(pack.n_blocks for pack in self._packs), say=say)
+
+    def _window(self) -> Any:
         from realtime.sinks.window import Window
 
         # Text wants pixels: a small picture is shown larger.
@@ -260,6 +300,10 @@ class Live:
 def _close(file: TextIO) -> None:
     with suppress(OSError):  # a full disk was said before
         file.close()
+
+
+def _not_kept(frame: Frame, style: str, alpha: Alpha) -> None:
+    """What is played is not recorded."""
 
 
 def _sound_of(source: TransformedSource) -> Any:

@@ -62,6 +62,92 @@ def test_time_that_goes_back_changes_nothing() -> None:
     np.testing.assert_allclose(after, 0.5 + 0.5 * (1 - np.exp(-1)), rtol=1e-5)
 
 
+STEP = 1 / 127
+FRAME_S = 1 / 30
+
+
+def sweep(seconds: float, source: str = "midi") -> np.ndarray:
+    """What a fader that goes evenly through its 128 positions moves alpha by in each frame, in 7-bit steps."""
+    d = AlphaDesk(HEADER.alpha, 1, start=np.zeros(1, np.float32))
+    d.alpha(0)
+    steps = [(round(seconds * S * number / 127), number) for number in range(128)]
+    way = []
+    for frame in range(round((seconds + 1) / FRAME_S)):
+        at = round(frame * FRAME_S * S)
+        while steps and steps[0][0] <= at:
+            when, number = steps.pop(0)
+            d.move(0, number / 127, when, source)
+        way.append(float(d.alpha(at)[0]))
+    assert way[-1] == pytest.approx(1, abs=1e-3)
+    return np.diff(way) / STEP
+
+
+@pytest.mark.parametrize("seconds", [25, 40, 127, 254])
+def test_steps_of_a_7_bit_fader_do_not_show(seconds: float) -> None:
+    assert sweep(seconds).max() <= 0.25
+    assert sweep(seconds, "keys").max() > 0.25, "one stage would show them"
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 2, 5, 10, 20])
+def test_a_faster_sweep_moves_as_evenly(seconds: float) -> None:
+    even = 127 * FRAME_S / seconds
+    moved = sweep(seconds)
+    assert moved.max() <= even + 0.25
+    middle = moved[round(0.4 / FRAME_S) : round(seconds / FRAME_S)]
+    np.testing.assert_allclose(middle, even, atol=0.25)
+
+
+def test_a_move_counts_from_its_own_time() -> None:
+    ways = []
+    for frames in ([50, 100], [100]):
+        d = desk()
+        d.alpha(0)
+        for frame in frames:
+            if frame == frames[-1]:
+                d.move(0, 1.0, 70_000_000, "midi")
+            alpha = d.alpha(frame * 1_000_000)
+        ways.append(float(alpha[0]))
+    u = 30 / 60
+    assert ways == pytest.approx([0.5 + 0.5 * (1 - (1 + u) * np.exp(-u))] * 2, rel=1e-6)
+
+
+def test_the_last_mover_wins_and_alpha_does_not_jump() -> None:
+    d = desk()
+    d.alpha(0)
+    d.move(0, 1.0, 0, "midi")
+    before = d.alpha(S // 20)[0]
+    d.move(0, 0.0, S // 20, "keys")
+    assert d.alpha(S // 20)[0] == before
+    assert d.alpha(S // 10)[0] < before
+    d.move(0, 0.9, S // 10, "osc")
+    assert d.targets()[0] == pytest.approx(0.9)
+    assert d.alpha(3 * S)[0] == pytest.approx(0.9)
+
+
+def test_a_muted_source_moves_nothing() -> None:
+    muted: set[str] = set()
+    d = desk(muted=muted)
+    muted.add("midi")
+    d.move("all", 1.0, source="midi")
+    d.nudge(0, 0.1, source="midi")
+    assert d.targets().tolist() == [0.5] * 3
+    d.move(1, 0.75, source="osc")
+    muted.clear()
+    d.move(0, 1.0, source="midi")
+    assert d.targets().tolist() == [1.0, 0.75, 0.5]
+
+
+@pytest.mark.parametrize("fps", [10, 30, 240])
+def test_slew_is_limited_by_time(fps: int) -> None:
+    d = desk(time_constant_s=0, slew=0.4)
+    d.alpha(0)
+    d.move("all", 1.0)
+    for frame in range(1, fps + 1):
+        alpha = d.alpha(frame * S // fps)
+    np.testing.assert_allclose(alpha, 0.9, rtol=1e-6)
+    np.testing.assert_allclose(d.alpha(2 * S), 1)
+
+
 @pytest.mark.parametrize(
     ("alpha", "n_blocks", "expected"),
     [([0.2, 0.4, 0.9], 1, [0.2]), ([0.2, 0.4], 3, [0.2, 0.4, 0.3]), ([], 2, [0, 0]), ([0.7], 0, [])],

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 
 from engines import open_engine
+from realtime.automation import read_csv
 from tests.conftest import random_pack
+from tests.realtime.clips import Clip
 from tests.tools.program import PROGRAM, stylefader
 from training.pack import save_pack
 from training.pack_file import PackFile
@@ -79,6 +82,22 @@ def test_a_recording_and_its_numbers(stage: Path) -> None:
     with av.open(stage / "show.mkv") as clip:
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
     assert len(frames) > 30 and frames[0].shape == (64, 96, 3)
+
+
+def test_a_performance_is_rendered_again(stage: Path) -> None:
+    Clip(frames=75, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
+    play = words("clip.mp4", "--no-window", "--sink", "null", "--record-automation", "take.csv", "--alpha", "0.8")
+    done = stylefader(*play, cwd=stage)
+    assert done.returncode == 0, done.stderr
+    keyframes = read_csv(stage / "take.csv").keyframes
+    assert len(keyframes) > 3 and keyframes[-1].alpha == pytest.approx((0.8,) * 3, abs=1e-3)
+    times = [float(keyframe.time * 15) for keyframe in keyframes]
+    assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 75, "the clip's own times"
+    again = ["render", "clip.mp4", "-o", "again.mp4", "--style", "small.safetensors", "--automation", "take.csv"]
+    done = stylefader(*again, "--engine", "openvino", "--cache-dir", "c", cwd=stage)
+    assert done.returncode == 0, done.stderr
+    done = stylefader(*play, cwd=stage)
+    assert done.returncode == 2 and "take.csv exists: give --overwrite" in done.stderr
 
 
 def test_sigterm_drains_the_recording_and_ends(stage: Path) -> None:

@@ -1,0 +1,66 @@
+"""What is sent back to controllers with lights and motor faders when something else moved what they are mapped to."""
+
+from __future__ import annotations
+
+from realtime.controls.events import top
+from realtime.controls.mapping import FLAGS, ControlMap
+from realtime.controls.player import Player
+from realtime.controls.router import MapState, Router
+
+Message = tuple[int, ...]
+
+
+def encode(entry: ControlMap, raw: int, channel: int) -> list[Message]:
+    """The messages that put a mapping's control to a raw value. channel: 1 to 16."""
+    at, number = channel - 1, entry.number or 0
+    if entry.kind == "pitchbend":
+        return [(0xE0 | at, raw & 0x7F, raw >> 7)]
+    if entry.kind == "note":
+        return [(0x90 | at, number, raw)]
+    control = 0xB0 | at
+    if entry.kind == "cc14":
+        return [(control, number, raw >> 7), (control, number + 32, raw & 0x7F)]
+    if entry.kind == "nrpn":
+        chosen = [(control, 99, number >> 7), (control, 98, number & 0x7F)]
+        return [*chosen, (control, 6, raw >> 7), (control, 38, raw & 0x7F)]
+    assert entry.kind == "cc"
+    return [(control, number, raw)]
+
+
+class Feedback:
+    """Looks at a router's mappings now and then. One thread."""
+
+    def __init__(self, player: Player, router: Router) -> None:
+        self._player, self._router = player, router
+        self._told: dict[int, int] = {}  # flags, by the id of their state
+
+    def forget(self) -> None:
+        """A controller came back: nothing is known of where it stands."""
+        self._told.clear()
+        for _, state in self._router.states:
+            state.known = None
+
+    def due(self) -> list[tuple[str, Message]]:
+        """What has to be told to which port, in order."""
+        messages: list[tuple[str, Message]] = []
+        for entry, state in self._router.states:
+            raw = self._raw(entry, state) if entry.feedback else None
+            if raw is not None:
+                channel = entry.channel or (state.event.channel if state.event else 1)
+                messages += [(entry.port, message) for message in encode(entry, raw, channel)]
+        return messages
+
+    def _raw(self, entry: ControlMap, state: MapState) -> int | None:
+        """The value that a control should show; None where it does."""
+        if entry.target in FLAGS:
+            raw = top(entry.kind) if getattr(self._player.show, entry.target) else 0
+            told, self._told[id(state)] = self._told.get(id(state)), raw
+            return raw if raw != told else None
+        alpha = self._router.current(entry)
+        if alpha is None:
+            return None
+        raw = round(entry.place(alpha, self._player.alpha_range) * top(entry.kind))
+        if raw == state.known:
+            return None
+        state.known = raw
+        return raw

@@ -1,0 +1,221 @@
+"""Open Sound Control over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists them.
+
+A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
+network.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from realtime.controls.mapping import FLAGS, TRIGGERS
+from realtime.controls.player import Player
+from realtime.desk import Block
+from training.errors import ControlError
+
+ROOT = "/stylefader"
+PORT = 9000
+_MOST_SUBSCRIBERS = 16
+_MOST_SAID = 50
+_LARGEST = 65536
+_WAIT_S = 0.2
+Address = tuple[str, int]
+
+
+def parse_osc_address(text: str) -> Address:
+    """`[HOST:]PORT`; the host is this machine alone where none is given. Raises ControlError."""
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ControlError(f"{text!r} is no address for OSC: write [HOST:]PORT, as in 9000 or 0.0.0.0:9000")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class OscControl:
+    """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
+
+    `tick` sends what changed to the subscribers, from whichever thread. `address` is where it listens.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        host: str = "127.0.0.1",
+        port: int = PORT,
+        *,
+        say: Callable[[str], None] = lambda words: None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._player, self._say, self._now_ns = player, say, now_ns
+        try:
+            family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        except (OSError, UnicodeError) as error:
+            raise ControlError(f"OSC cannot listen at {host}:{port}: {error}") from error
+        try:
+            self._socket.bind(where)
+        except OSError as error:
+            self._socket.close()
+            raise ControlError(f"OSC cannot listen at {host}:{port}: {error.strerror or error}") from error
+        self._socket.settimeout(_WAIT_S)
+        self.address: Address = self._socket.getsockname()[:2]
+        self._said: set[str] = set()
+        self._lock = threading.Lock()  # over the subscribers and what each was told
+        self._subscribers: dict[Any, dict[str, object]] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="controls-osc", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more; harmless twice."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(2)
+        self._socket.close()
+
+    def tick(self) -> None:
+        """Tell every subscriber what is not as it was told."""
+        with self._lock:
+            if not self._subscribers:
+                return
+            state = self._state()
+            for subscriber, told in self._subscribers.items():
+                for address, value in state.items():
+                    if told.get(address) != value:
+                        told[address] = value
+                        self._send(subscriber, address, value)
+
+    def _state(self) -> dict[str, float | str]:
+        targets = [float(value) for value in self._player.targets()]
+        names, style = self._player.style_names, self._player.style
+        return {
+            f"{ROOT}/alpha": sum(targets) / len(targets) if targets else 0.0,
+            **{f"{ROOT}/alpha/{block}": value for block, value in enumerate(targets)},
+            f"{ROOT}/style": names[style],
+            **{f"{ROOT}/{flag}": int(getattr(self._player.show, flag)) for flag in FLAGS},
+        }
+
+    def _send(self, to: Any, address: str, value: float | str) -> None:
+        from pythonosc.osc_message_builder import build_msg
+
+        try:
+            self._socket.sendto(build_msg(address, value).dgram, to)
+        except OSError as error:
+            self._once(f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                packet, sender = self._socket.recvfrom(_LARGEST)
+            except TimeoutError:
+                continue
+            except OSError as error:  # Windows: a subscriber has gone
+                if not self._stop.is_set():
+                    self._once(f"OSC: {error.strerror or error}")
+                    self._stop.wait(_WAIT_S)
+                continue
+            self.take(packet, sender)
+
+    def take(self, packet: bytes, sender: Any) -> None:
+        """Do what a packet asks for."""
+        from pythonosc.osc_packet import OscPacket
+
+        at_ns = self._now_ns()
+        try:
+            messages = [timed.message for timed in OscPacket(packet).messages]
+            words = [(message.address, message.params) for message in messages]
+        except Exception:  # bytes that are no packet can make the parser raise anything
+            self._once(f"OSC: a packet of {sender[0]} cannot be read")
+            return
+        for address, values in words:
+            try:
+                self._do(address, values, sender, at_ns)
+            except ControlError as error:
+                self._once(f"OSC: {error}")
+
+    def _do(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
+        """One message. Raises ControlError."""
+        word = address.removeprefix(f"{ROOT}/") if address.startswith(f"{ROOT}/") else ""
+        if word == "alpha" and len(values) > 1:
+            for block, value in enumerate(values):
+                self._move(block, value, address, at_ns)
+        elif word == "alpha":
+            self._move("all", *_one(values, address), address, at_ns)
+        elif re.fullmatch(r"alpha/(0|[1-9][0-9]?)", word):
+            self._move(int(word[6:]), *_one(values, address), address, at_ns)
+        elif word == "style":
+            self._player.go(self._style(*_one(values, address), address))
+        elif word in FLAGS:
+            setattr(self._player.show, word, _number(*_one(values, address), address) >= 0.5)
+        elif word in TRIGGERS:
+            # Buttons send 1 when they are pressed and 0 when they are let go.
+            if not values or _number(*_one(values, address), address) >= 0.5:
+                self._trigger(word)
+        elif word in ("subscribe", "unsubscribe"):
+            self._subscribe(values, sender, address, on=word == "subscribe")
+        else:
+            raise ControlError(f"{address!r:.80} means nothing; addresses begin with {ROOT}/alpha, {ROOT}/style, ...")
+
+    def _move(self, block: Block, value: object, address: str, at_ns: int) -> None:
+        alpha = _number(value, address)
+        blocks = len(self._player.targets())
+        if block != "all" and block >= blocks:
+            raise ControlError(f"{address}: there is no block {block}: this style has {blocks}")
+        self._player.move(block, alpha, at_ns, "osc")
+
+    def _style(self, value: object, address: str) -> int:
+        names = self._player.style_names
+        if isinstance(value, str) and value in names:
+            return names.index(value)
+        if isinstance(value, str):
+            raise ControlError(f"{address}: there is no style {value!r:.80}; there are {', '.join(names)}")
+        number = _number(value, address)
+        if not (number.is_integer() and 1 <= number <= len(names)):
+            raise ControlError(f"{address}: a style's name, or its number from 1 to {len(names)}, not {number:g}")
+        return int(number) - 1
+
+    def _trigger(self, word: str) -> None:
+        if word == "panic":
+            self._player.panic()
+        else:
+            self._player.step_style(1 if word == "next" else -1)
+
+    def _subscribe(self, values: Sequence[Any], sender: Any, address: str, *, on: bool) -> None:
+        """Feedback goes to the sender's machine, at its port or another."""
+        if values:
+            port = _number(*_one(values, address), address)
+            if not (port.is_integer() and 1 <= port <= 65535):
+                raise ControlError(f"{address}: a port is from 1 to 65535, not {port:g}")
+            sender = (sender[0], int(port), *sender[2:])
+        with self._lock:
+            if not on:
+                self._subscribers.pop(sender, None)
+                return
+            if sender not in self._subscribers and len(self._subscribers) >= _MOST_SUBSCRIBERS:
+                raise ControlError(f"{address}: there are {_MOST_SUBSCRIBERS} subscribers, no more can be had")
+            self._subscribers[sender] = {}  # told everything anew, also who asks again
+
+    def _once(self, words: str) -> None:
+        if words not in self._said and len(self._said) < _MOST_SAID:
+            self._said.add(words)
+            self._say(words)
+
+
+def _one(values: Sequence[Any], address: str) -> tuple[Any]:
+    if len(values) != 1:
+        raise ControlError(f"{address} takes one value, not {len(values)}")
+    return (values[0],)
+
+
+def _number(value: object, address: str) -> float:
+    if not isinstance(value, bool | int | float) or not math.isfinite(value):
+        raise ControlError(f"{address} takes a finite number, not {value!r:.80}")
+    return float(value)

@@ -1,0 +1,148 @@
+"""Control events into what they are mapped to: alpha, styles, flags.
+
+Soft takeover (pickup): a fader that stands elsewhere than alpha moves nothing until it has come to where alpha is, or
+past it. Alpha stands elsewhere when something else moved it since, and at first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from realtime.controls.events import ControlEvent, relative_step
+from realtime.controls.mapping import FLAGS, ControlMap
+from realtime.controls.player import Player
+
+_NEAR = 1.5 / 127
+"""Of its range: how close a fader must come where it does not pass alpha."""
+_SAME = 1e-6
+
+
+@dataclass
+class MapState:
+    """What is known of a mapping's control.
+
+    event: its last. known: the raw value that the controller stands at or was told. left: alpha as this mapping left
+    it, None where it has not yet got hold.
+    """
+
+    event: ControlEvent | None = None
+    known: int | None = None
+    place: float | None = None
+    left: float | None = None
+    pressed: bool = False
+
+
+class Router:
+    """Does what events ask for. Any thread calls `handle`; `take_over` sets other mappings."""
+
+    def __init__(self, player: Player, maps: Sequence[ControlMap] = (), *, source: str = "midi") -> None:
+        self._player, self._source = player, source
+        self._lock = threading.Lock()  # over the states
+        self.states: list[tuple[ControlMap, MapState]] = []
+        self.take_over(maps)
+
+    def take_over(self, maps: Sequence[ControlMap]) -> None:
+        """Other mappings; those that stay as they were keep what they know of their control."""
+        with self._lock:
+            known = {_but_line(entry): state for entry, state in self.states}
+            self.states = [(entry, known.get(_but_line(entry), MapState())) for entry in maps]
+
+    def handle(self, event: ControlEvent) -> None:
+        """Do what is mapped to this event."""
+        with self._lock:
+            for entry, state in self.states:
+                if not entry.takes(event):
+                    continue
+                if entry.relative is not None:
+                    self._turn(entry, event)
+                elif entry.block is not None:
+                    self._move(entry, state, event)
+                elif entry.target == "style" and entry.to is None:
+                    self._choose(event, state)
+                else:
+                    self._press(entry, state, event)
+                state.event, state.known = event, event.raw
+
+    def current(self, entry: ControlMap) -> float | None:
+        """Where the alpha of a mapping stands; the mean for all of them. None where the style has no such block."""
+        targets, block = self._player.targets(), entry.block
+        if block == "all":
+            return float(targets.mean()) if len(targets) else None
+        return float(targets[block]) if block is not None and block < len(targets) else None
+
+    def _turn(self, entry: ControlMap, event: ControlEvent) -> None:
+        assert entry.relative is not None
+        clicks = relative_step(event.raw, entry.relative) * (-1 if entry.invert else 1)
+        if entry.block is not None:
+            self._player.nudge(entry.block, clicks * entry.step, event.at_ns, self._source)
+        elif clicks:
+            self._player.step_style(1 if clicks > 0 else -1)
+
+    def _move(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
+        if entry.kind == "note" and event.raw == 0:
+            return  # let go: the strength that the key was pressed with stays
+        bounds, current, block = self._player.alpha_range, self.current(entry), entry.block
+        if current is None or block is None:
+            return
+        wanted = entry.alpha(event.value, bounds)
+        before, state.place = state.place, wanted
+        if entry.pickup and entry.kind not in ("note", "program"):
+            holds = state.left is not None and abs(current - state.left) < _SAME
+            low, high = entry.range or bounds
+            near = abs(wanted - current) <= _NEAR * (high - low) + _SAME
+            passed = before is not None and (before - current) * (wanted - current) <= 0
+            # Where alpha stands beyond this mapping's range, its nearer end is as close as a fader can come.
+            at_end = (current > high and wanted >= high - _SAME) or (current < low and wanted <= low + _SAME)
+            if not (holds or near or passed or at_end):
+                state.left = None
+                return
+        self._player.move(block, wanted, event.at_ns, self._source)
+        moved = self.current(entry)
+        # A muted source has not got hold of anything.
+        state.left = (
+            moved if moved is not None and abs(moved - min(max(wanted, bounds[0]), bounds[1])) < _SAME else None
+        )
+
+    def _choose(self, event: ControlEvent, state: MapState) -> None:
+        """A style by a program's number, or by a fader's place."""
+        count = len(self._player.style_names)
+        if event.kind == "program":
+            if event.raw < count:
+                self._player.go(event.raw)
+            return
+        if event.kind == "note" and event.raw == 0:
+            return
+        wanted = min(int(event.value * count), count - 1)
+        if state.place != wanted:
+            state.place = wanted
+            self._player.go(wanted)
+
+    def _press(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
+        """Flags and triggers: a program, a key that is pressed, a control that passes its middle."""
+        pressed = event.kind == "program" or (event.raw > 0 if event.kind == "note" else event.value >= 0.5)
+        begins = pressed and (event.kind == "program" or not state.pressed)
+        ends = state.pressed and not pressed
+        state.pressed = pressed
+        if entry.target in FLAGS:
+            show = self._player.show
+            if entry.mode == "hold":
+                if begins or ends:
+                    setattr(show, entry.target, pressed)
+            elif begins:
+                setattr(show, entry.target, not getattr(show, entry.target))
+        elif not begins:
+            return
+        elif entry.target == "panic":
+            self._player.panic()
+        elif entry.target == "style":
+            assert entry.to is not None
+            if entry.to <= len(self._player.style_names):
+                self._player.go(entry.to - 1)
+        else:
+            self._player.step_style(1 if entry.target == "next" else -1)
+
+
+def _but_line(entry: ControlMap) -> tuple[object, ...]:
+    return tuple(value for name, value in vars(entry).items() if name != "line")

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from realtime.controls import controls as module
+from realtime.controls.controls import ControlOptions, Controls
+from realtime.controls.events import ControlEvent
+from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.live import Clock
+from training.errors import ControlError
+
+FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
+
+
+class Ports:
+    """MIDI ports that do as they are told."""
+
+    made: list[Ports] = []  # noqa: RUF012  # of one test, see the fixture
+
+    def __init__(self, receive: Callable[[ControlEvent], None], **words: object) -> None:
+        self.receive, self.words = receive, words
+        self.wanted: list[dict[str, object]] = []
+        self.sent: list[tuple[str, tuple[int, ...]]] = []
+        self.outputs_opened, self.error, self.closed = 0, None, False
+        Ports.made.append(self)
+
+    def start(self) -> None: ...
+
+    def want(self, **words: object) -> None:
+        self.wanted.append(words)
+
+    def send(self, part: str, message: tuple[int, ...]) -> None:
+        self.sent.append((part, message))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def _ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(module, "MidiPorts", Ports)
+    yield
+    Ports.made.clear()
+
+
+class Stage:
+    def __init__(self, folder: Path, text: str, **words: object) -> None:
+        self.path, self.clock, self.said, self.player = folder / "c.toml", Clock(), list[str](), FakePlayer()
+        self.edit(text)
+        options = ControlOptions(mapping=self.path, **words)  # type: ignore[arg-type]
+        self.controls = Controls(self.player, options, most_blocks=3, say=self.said.append, now_ns=self.clock)
+        self.controls.start()
+        self.ports = Ports.made[-1]
+
+    def edit(self, text: str) -> None:
+        self.path.write_text(text)
+        os.utime(self.path, ns=(self.clock.ns, self.clock.ns))
+
+    def tick(self) -> None:
+        self.clock.pass_to(self.clock.ns + 10**9)
+        self.controls.tick()
+
+
+def test_an_edit_takes_over_while_it_plays(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0))
+    assert stage.ports.words["inputs"] == ["nano"] and stage.ports.words["outputs"] == []
+    stage.ports.receive(event("cc", 127))
+    assert stage.player.alpha == [1, 0.5, 0.5]
+    stage.clock.pass_to(10**9)
+    stage.edit(FADER.format(1) + "feedback = 3")
+    stage.tick()
+    assert "line 7: feedback is true or false, not 3; the mapping before stays" in stage.said[-1]
+    stage.ports.receive(event("cc", 0))
+    assert stage.player.alpha == [0, 0.5, 0.5]
+    stage.edit(FADER.format(1) + FADER.format(8).replace("nano", "pads"))
+    stage.tick()
+    stage.ports.receive(event("cc", 0))
+    assert stage.player.alpha == [0, 0, 0.5]
+    assert stage.ports.wanted == [{"inputs": ["nano", "pads"], "outputs": []}]
+    assert stage.said[-1].endswith("line 7: there is no alpha8: the styles of this session have 3 blocks at most")
+    stage.controls.close()
+    assert stage.ports.closed
+
+
+def test_feedback_goes_out_and_again_when_a_port_comes_back(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0) + "feedback = true")
+    assert stage.ports.words["outputs"] == ["nano"]
+    stage.tick()
+    stage.tick()
+    assert stage.ports.sent == [("nano", (0xB0, 1, 64))]
+    stage.ports.outputs_opened = 1
+    stage.tick()
+    assert stage.ports.sent == [("nano", (0xB0, 1, 64))] * 2
+
+
+def test_which_ports_are_opened(tmp_path: Path) -> None:
+    any_port = FADER.format(0).replace('port = "nano"\n', "")
+    assert Stage(tmp_path, FADER.format(0) + any_port).ports.words["inputs"] == []
+    assert Stage(tmp_path, any_port, midi=["pads"]).ports.words["inputs"] == ["pads"]
+
+
+def test_without_a_midi_system_the_rest_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*arguments: object, **words: object) -> None:
+        raise ControlError("there is no MIDI system here")
+
+    monkeypatch.setattr(module, "MidiPorts", none)
+    said: list[str] = []
+    controls = Controls(FakePlayer(), ControlOptions(midi=["nano"], osc="0"), most_blocks=3, say=said.append)
+    controls.start()
+    controls.tick()
+    controls.close()
+    assert said[0].startswith("MIDI: nothing is mapped") and said[1].startswith("OSC at 127.0.0.1:")
+    assert said[2] == "without MIDI: there is no MIDI system here"
+
+
+def test_what_the_midi_thread_died_of_reaches_the_owner(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0))
+    stage.ports.error = ZeroDivisionError()  # type: ignore[assignment]
+    with pytest.raises(ZeroDivisionError):
+        stage.tick()

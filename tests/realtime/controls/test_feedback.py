@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from realtime.controls.decoder import WAIT_NS, Decoder
+from realtime.controls.feedback import Feedback, encode
+from realtime.controls.mapping import ControlMap, parse_mapping
+from realtime.controls.router import Router
+from tests.realtime.controls.player import FakePlayer, event
+
+
+def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
+    player = FakePlayer()
+    router = Router(player, parse_mapping(f'[[map]]\nport="nano"\nfeedback=true\n{text}', origin="t"))
+    return router, player, Feedback(player, router)
+
+
+def test_what_something_else_moved_is_sent_back_once() -> None:
+    router, player, feedback = parts('kind="cc"\nnumber=7\ntarget="alpha0"\nchannel=3')
+    assert feedback.due() == [("nano", (0xB2, 7, 64))], "a motor fader goes to where alpha is"
+    assert feedback.due() == []
+    router.handle(event("cc", 100, number=7, channel=3))
+    router.handle(event("cc", 20, number=7, channel=3))
+    assert player.alpha[0] == pytest.approx(20 / 127, abs=1e-4)
+    assert feedback.due() == [], "the fader knows where it is"
+    player.move(0, 1.0)
+    assert feedback.due() == [("nano", (0xB2, 7, 127))]
+    feedback.forget()
+    assert feedback.due() == [("nano", (0xB2, 7, 127))], "it was unplugged meanwhile"
+
+
+def test_flags_are_lights() -> None:
+    router, player, feedback = parts('kind="note"\nnumber=36\ntarget="bypass"')
+    assert feedback.due() == [("nano", (0x90, 36, 0))]
+    router.handle(event("note", 100, number=36))
+    router.handle(event("note", 0, number=36))
+    assert player.show.bypass and feedback.due() == [("nano", (0x90, 36, 127))]
+    player.show.bypass = False
+    assert feedback.due() == [("nano", (0x90, 36, 0))] and feedback.due() == []
+
+
+def test_without_feedback_nothing_is_sent() -> None:
+    player = FakePlayer()
+    router = Router(player, parse_mapping('[[map]]\nkind="cc"\nnumber=7\ntarget="alpha0"', origin="t"))
+    assert Feedback(player, router).due() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "raw"),
+    [("cc", 3, 99), ("cc14", 3, 9999), ("nrpn", 300, 12345), ("pitchbend", None, 8193), ("note", 60, 1)],
+)
+def test_what_is_sent_is_what_would_be_heard(kind: str, number: int | None, raw: int) -> None:
+    decoder = Decoder()
+    entry = ControlMap(kind=kind, target="alpha0", number=number)  # type: ignore[arg-type]
+    events = [e for message in encode(entry, raw, 16) for e in decoder.feed(message, 0)] + decoder.due(WAIT_NS)
+    heard = [e for e in events if e.kind == kind]
+    assert [(e.number, e.raw, e.channel) for e in heard] == [(number or 0, raw, 16)]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import build_msg
+from pythonosc.osc_packet import OscPacket
+
+from realtime.controls.osc import OscControl, parse_osc_address
+from tests.realtime.controls.player import FakePlayer
+from training.errors import ControlError
+
+
+class Stage:
+    """An OSC control on loopback, and a socket that plays into it."""
+
+    def __init__(self) -> None:
+        self.player, self.said = FakePlayer(), list[str]()
+        self.osc = OscControl(self.player, port=0, say=self.said.append)
+        self.osc.start()
+        self.socket = self.listener()
+
+    def listener(self) -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.bind(("127.0.0.1", 0))
+        made.settimeout(10)
+        return made
+
+    def send(self, address: str, *values: object) -> None:
+        self.raw(build_msg(f"/stylefader{address}", values).dgram)
+
+    def raw(self, packet: bytes) -> None:
+        self.socket.sendto(packet, self.osc.address)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if true():
+                return
+            threading.Event().wait(0.02)
+        raise AssertionError(f"it never came: {self.said} {self.player.asked} {self.player.alpha}")
+
+    def heard(self, listener: socket.socket, count: int) -> dict[str, object]:
+        got = {}
+        for _ in range(count):
+            (timed,) = OscPacket(listener.recv(4096)).messages
+            got[timed.message.address.removeprefix("/stylefader")] = timed.message.params[0]
+        return got
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    made.osc.close()
+    made.osc.close()
+    made.socket.close()
+
+
+def test_it_listens_to_this_machine_alone_unless_told(stage: Stage) -> None:
+    assert stage.osc.address[0] == "127.0.0.1"
+    assert parse_osc_address("9001") == ("127.0.0.1", 9001)
+    assert parse_osc_address("0.0.0.0:9001") == ("0.0.0.0", 9001)
+    assert parse_osc_address("[::1]:9001") == ("::1", 9001)
+    for text in ("", "host:", "a", "1:99999", "-1"):
+        with pytest.raises(ControlError, match="no address for OSC"):
+            parse_osc_address(text)
+    with pytest.raises(ControlError, match=r"OSC cannot listen at 127\.0\.0\.1"):
+        OscControl(stage.player, port=stage.osc.address[1])
+
+
+def test_alphas_over_udp(stage: Stage) -> None:
+    stage.send("/alpha", 0.25)
+    stage.until(lambda: stage.player.alpha == [0.25] * 3)
+    stage.send("/alpha/1", 1)
+    stage.until(lambda: stage.player.alpha == [0.25, 1, 0.25])
+    stage.send("/alpha", 0.1, 0.2, 0.3)
+    stage.until(lambda: stage.player.alpha == [0.1, 0.2, 0.3])
+    assert all(source == "osc" and at is not None for *_, at, source in stage.player.moves)
+    stage.send("/alpha/0", 9.0)
+    stage.until(lambda: stage.player.alpha[0] == 1.0)
+    assert stage.said == []
+
+
+def test_styles_flags_and_triggers(stage: Stage) -> None:
+    for address, values in (("/style", (3,)), ("/style", ("second",)), ("/next", ()), ("/previous", (1,)),
+                            ("/previous", (0,)), ("/panic", (1.0,))):  # fmt: skip
+        stage.send(address, *values)
+    stage.until(lambda: stage.player.asked == [("go", 2), ("go", 1), ("step", 1), ("step", -1), "panic"])
+    for flag in ("bypass", "freeze", "blackout"):
+        stage.send(f"/{flag}", 1)
+        stage.until(lambda flag=flag: getattr(stage.player.show, flag) is True)
+        stage.send(f"/{flag}", False)
+        stage.until(lambda flag=flag: getattr(stage.player.show, flag) is False)
+
+
+def test_bundles(stage: Stage) -> None:
+    bundle = OscBundleBuilder(IMMEDIATELY)
+    for block in (0, 2):
+        bundle.add_content(build_msg(f"/stylefader/alpha/{block}", 0.75))
+    stage.raw(bundle.build().dgram)
+    stage.until(lambda: stage.player.alpha == [0.75, 0.5, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "words"),
+    [
+        ("/alpha", ("x",), "/stylefader/alpha takes a finite number, not 'x'"),
+        ("/alpha", (float("nan"),), "/stylefader/alpha takes a finite number, not nan"),
+        ("/alpha", (), "/stylefader/alpha takes one value, not 0"),
+        ("/alpha/7", (1.0,), "/stylefader/alpha/7: there is no block 7: this style has 3"),
+        ("/alpha/x", (1.0,), "'/stylefader/alpha/x' means nothing"),
+        ("/tempo", (1.0,), "'/stylefader/tempo' means nothing"),
+        ("/style", ("fourth",), "there is no style 'fourth'; there are first, second, third"),
+        ("/style", (4,), "its number from 1 to 3, not 4"),
+        ("/style", (1.5,), "its number from 1 to 3, not 1.5"),
+        ("/bypass", (b"\0",), "takes a finite number"),
+        ("/subscribe", (0,), "a port is from 1 to 65535, not 0"),
+    ],
+)
+def test_what_means_nothing_is_said_once_and_it_goes_on(
+    stage: Stage, address: str, values: tuple[object, ...], words: str
+) -> None:
+    for _ in range(3):
+        stage.send(address, *values)
+    stage.send("/alpha", 0.0)
+    stage.until(lambda: stage.player.alpha == [0] * 3)
+    assert len(stage.said) == 1 and words in stage.said[0]
+
+
+def test_packets_that_cannot_be_read(stage: Stage) -> None:
+    for packet in (b"", b"x", b"/", b"/stylefader/alpha\0\0\0,f\0\0\0", b"#bundle\0" + b"\0" * 9, bytes(range(256))):
+        stage.raw(packet)
+    stage.send("/alpha", 0.0)
+    stage.until(lambda: stage.player.alpha == [0] * 3)
+    assert stage.said[0] == "OSC: a packet of 127.0.0.1 cannot be read" and len(stage.said) <= 2
+
+
+def test_subscribers_are_told_what_changed(stage: Stage) -> None:
+    other = stage.listener()
+    stage.send("/subscribe")
+    stage.send("/subscribe", other.getsockname()[1])
+    stage.until(lambda: len(stage.osc._subscribers) == 2)
+    stage.osc.tick()
+    for listener in (stage.socket, other):
+        assert stage.heard(listener, 8) == {
+            "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/bypass": 0,
+            "/freeze": 0, "/blackout": 0,
+        }  # fmt: skip
+    stage.player.move("all", 1.0)
+    stage.player.show.bypass = True
+    stage.player.style = 1
+    stage.osc.tick()
+    stage.osc.tick()
+    assert stage.heard(other, 6)["/style"] == "second"
+    stage.send("/unsubscribe", other.getsockname()[1])
+    stage.until(lambda: len(stage.osc._subscribers) == 1)
+    stage.player.move(0, 0.0)
+    stage.osc.tick()
+    assert stage.heard(stage.socket, 8)["/alpha/0"] == 0
+    other.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        other.recv(10)
+    other.close()
+
+
+@pytest.fixture(scope="module")
+def closed() -> Iterator[OscControl]:
+    osc = OscControl(FakePlayer(), port=0)
+    yield osc
+    osc.close()
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"/stylefader/alpha\0\0\0,", b"#bundle\0\0\0\0\0\0\0\0\1"]))
+def test_any_bytes_do_no_harm(closed: OscControl, packet: bytes, begin: bytes) -> None:
+    closed.take(begin + packet, ("127.0.0.1", 9))
+    assert all(0 <= value <= 1 for value in closed._player.targets())

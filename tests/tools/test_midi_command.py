@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from realtime.controls.mapping import read_mapping
+from tests.realtime.controls.jack import Controller, jack_server
+from tests.tools.program import PROGRAM, stylefader
+from tests.tools.test_live_command import WAIT_S, playing, stage
+
+__all__ = ["stage"]
+
+
+@pytest.fixture(scope="module")
+def _jack() -> Iterator[None]:
+    with jack_server():
+        yield
+
+
+@pytest.fixture
+def nano(_jack: None) -> Iterator[Controller]:
+    controller = Controller("nano")
+    yield controller
+    controller.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    for _ in range(WAIT_S * 20):
+        if true():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it never came")
+
+
+@pytest.mark.usefixtures("nano")
+def test_ports(tmp_path: Path) -> None:
+    done = stylefader("midi", "ports", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["inputs"] == ["nano:knobs"]
+
+
+def test_monitor(nano: Controller) -> None:
+    line = [str(PROGRAM), "midi", "monitor", "--midi", "nano"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None and run.stdout is not None
+        while not run.stderr.readline().startswith("MIDI: nano:knobs"):
+            pass
+        nano.play([0xB1, 70, 99])
+        assert run.stdout.readline() == "nano:knobs  cc 70 channel 2  99\n"
+        run.send_signal(signal.SIGINT)
+        assert run.wait(WAIT_S) == 130
+
+
+def test_learn(nano: Controller, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("# mine\n")
+    line = [str(PROGRAM), "midi", "learn", "alpha0", "--map", str(path), "--seconds", "1.5"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        while not run.stderr.readline().startswith("MIDI: nano:knobs"):
+            pass
+        nano.play(*([0xB0, 70, raw] for raw in range(0, 128, 5)), [0xB0, 71, 3])
+        assert run.wait(WAIT_S) == 0
+    (entry,) = read_mapping(path)
+    assert (entry.port, entry.kind, entry.number, entry.channel) == ("nano:knobs", "cc", 70, 1)
+    assert path.read_text().startswith("# mine\n")
+
+
+@pytest.mark.usefixtures("_jack")
+def test_what_cannot_be_learned(tmp_path: Path) -> None:
+    done = stylefader("midi", "learn", "apha", "--map", "c.toml", cwd=tmp_path)
+    assert done.returncode == 2 and "target is alpha, alpha0" in done.stderr
+    done = stylefader("midi", "learn", "alpha", "--map", "c.toml", "--seconds", "0.5", cwd=tmp_path)
+    assert done.returncode == 1 and "nothing was moved" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "c.toml").exists()
+
+
+def test_a_session_played_by_midi_and_osc(stage: Path, nano: Controller) -> None:
+    (stage / "c.toml").write_text(
+        '[[map]]\nport="nano"\nkind="cc"\nnumber=1\ntarget="alpha0"\npickup=false\nfeedback=true\n'
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+    more = ("--no-window", "--sink", "null", "--stats", "played.jsonl", "--map", "c.toml", "--osc", str(address[1]))
+
+    def alpha() -> list[float]:
+        rows = (stage / "played.jsonl").read_text().splitlines()
+        return json.loads(rows[-1])["alpha"] if rows else []
+
+    with playing("testcard", *more, cwd=stage) as run, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        nano.play([0xB0, 1, 127])
+        until(lambda: alpha() == [1, 0, 0])
+        client.sendto(build_msg("/stylefader/alpha/2", 0.25).dgram, address)
+        until(lambda: alpha() == [1, 0, 0.25])
+        client.sendto(build_msg("/stylefader/alpha/0", 0.0).dgram, address)
+        until(lambda: nano.play()[-1:] == [[0xB0, 1, 0]])
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(WAIT_S) == 0
+
+
+def test_without_a_midi_system_live_goes_on(stage: Path) -> None:
+    (stage / "c.toml").write_text('[[map]]\nkind="cc"\nnumber=1\ntarget="alpha0"\n')
+    line = [str(PROGRAM), "live", "--style", "small.safetensors", "--source", "testcard", "--size", "96x64"]
+    more = ["--engine", "openvino", "--cache-dir", "c", "--no-window", "--sink", "null", "--map", "c.toml"]
+    env = {**os.environ, "JACK_DEFAULT_SERVER": "there-is-none"}
+    if Path("/dev/snd/seq").exists():
+        pytest.skip("this machine has a MIDI system")
+    done = subprocess.run(
+        [*line, *more, "--seconds", "1"],
+        cwd=stage,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "without MIDI: there is no MIDI system here" in done.stderr and "modprobe snd-seq" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--map", "none.toml"], "no mapping file at none.toml"),
+        (["--osc", "nine"], "'nine' is no address for OSC"),
+        (["--osc", "999.1.1.1:9000"], "OSC cannot listen at 999.1.1.1:9000"),
+    ],
+)
+def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
+    done = stylefader(
+        "live",
+        "--style",
+        "small.safetensors",
+        "--source",
+        "testcard",
+        "--no-window",
+        "--sink",
+        "null",
+        *more,
+        cwd=stage,
+    )
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr.strip().splitlines()[-1]

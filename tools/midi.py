@@ -1,0 +1,111 @@
+"""`stylefader midi`: which ports there are, what comes in, and learning a mapping by moving a control."""
+
+from __future__ import annotations
+
+import queue
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.words import print_json, say
+
+if TYPE_CHECKING:
+    from realtime.controls.events import ControlEvent
+
+app = typer.Typer(help="MIDI ports, what comes in, and learning a mapping.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Port = Annotated[list[str] | None, typer.Option("--midi", metavar="NAME", help="A part of a port's name. [all]")]
+_AFTER_S = 0.5
+
+
+@app.command()
+def ports(json: Json = False) -> None:
+    """List the MIDI ports."""
+    from realtime.controls.midi import port_names
+
+    inputs, outputs = port_names()
+    if json:
+        print_json({"inputs": inputs, "outputs": outputs})
+        return
+    print("inputs\n  " + ("\n  ".join(inputs) or "none"))
+    print("outputs\n  " + ("\n  ".join(outputs) or "none"))
+
+
+@app.command()
+def monitor(
+    midi: Port = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: Ctrl-C]")] = None,
+    json: Json = False,
+) -> None:
+    """Show what comes in, as a mapping would see it."""
+    events = []
+    for event in _heard(midi, seconds):
+        if json:
+            events.append(_as_json(event))
+        else:
+            print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
+    if json:
+        print_json(events)
+
+
+@app.command()
+def learn(
+    target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, bypass, panic, ...")],
+    map: Annotated[Path, typer.Option("--map", metavar="FILE.toml", help="The mapping file.")],
+    midi: Port = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long to listen.")] = 5.0,
+    json: Json = False,
+) -> None:
+    """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
+    from realtime.controls.learn import moved_most, port_part, write_learned
+    from realtime.controls.mapping import parse_mapping
+    from realtime.controls.midi import port_names
+    from training.errors import ControlError
+
+    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {target!r}', origin="TARGET")
+    say(f"move the control for {target} ({seconds:g} s)")
+    event = moved_most(list(_heard(midi, seconds)))
+    if event is None:
+        raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
+    port = port_part(event.port, port_names()[0])
+    write_learned(map, target, event, port=port)
+    say(f"{map}: {target} is {_words(event)} of {port}")
+    if json:
+        print_json({**_as_json(event), "target": target, "port": port, "file": str(map)})
+
+
+def _heard(midi: list[str] | None, seconds: float | None) -> Any:
+    """Events as they come."""
+    from realtime.controls.midi import MidiPorts
+
+    events: queue.Queue[ControlEvent] = queue.Queue(maxsize=100_000)
+
+    def take(event: ControlEvent) -> None:
+        if not events.full():
+            events.put(event)
+
+    ports = MidiPorts(take, inputs=midi or (), say=say)
+    ports.start()
+    try:
+        end = None if seconds is None else time.monotonic() + seconds
+        while end is None or time.monotonic() < end:
+            if ports.error is not None:
+                raise ports.error
+            left = _AFTER_S if end is None else min(_AFTER_S, max(0.001, end - time.monotonic()))
+            try:
+                yield events.get(timeout=left)
+            except queue.Empty:
+                continue
+    finally:
+        ports.close()
+
+
+def _words(event: ControlEvent) -> str:
+    number = "" if event.kind in ("pitchbend", "aftertouch") else f" {event.number}"
+    return f"{event.kind}{number} channel {event.channel}"
+
+
+def _as_json(event: ControlEvent) -> dict[str, Any]:
+    return {"port": event.port, "kind": event.kind, "number": event.number, "channel": event.channel, "raw": event.raw}
