@@ -40,15 +40,15 @@ def virtual_cameras_section() -> dict[str, Any]:
 
 
 def midi_section() -> dict[str, Any]:
-    """The names of the MIDI inputs."""
-    try:
-        import mido
+    """The names of the MIDI inputs and outputs."""
+    from realtime.controls.midi import port_names
+    from training.errors import ControlError
 
-        return {"inputs": list(mido.get_input_names()), "problem": None}
-    except ImportError as error:
-        return {"inputs": [], "problem": f"{error}: pip install python-rtmidi"}
-    except (SystemError, OSError, RuntimeError) as error:  # rtmidi's, where the system has no MIDI
-        return {"inputs": [], "problem": f"no MIDI system is here ({error})"}
+    try:
+        inputs, outputs = port_names()
+    except ControlError as error:
+        return {"inputs": [], "outputs": [], "problem": str(error)}
+    return {"inputs": inputs, "outputs": outputs, "problem": None}
 
 
 def print_sections(sections: dict[str, Any]) -> None:
