@@ -193,6 +193,11 @@ def why_no_display() -> str | None:
     return None
 
 
+_KEPT_OPEN: set[str] = set()
+"""Displays with a connection of ours that stays: a bare X server begins anew when its last client leaves, and whoever
+comes at that moment, Qt above all, finds nobody."""
+
+
 def _x_answers(display: str) -> bool:
     try:
         x11 = ctypes.CDLL("libX11.so.6")
@@ -204,7 +209,9 @@ def _x_answers(display: str) -> bool:
     connection = x11.XOpenDisplay(os.fsencode(display))
     if not connection:
         return False
-    x11.XCloseDisplay(connection)
+    if display in _KEPT_OPEN:
+        x11.XCloseDisplay(connection)
+    _KEPT_OPEN.add(display)
     return True
 
 

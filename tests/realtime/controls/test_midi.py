@@ -71,8 +71,7 @@ class TestPorts:
             heard.until(lambda: heard.raws("note") == [9])
             assert heard.raws("cc") == [7] and heard.events[0].port == "nano-pads:knobs"
             first.close()
-            heard.until(lambda: ports.playing == [])
-            assert heard.said[-1] == "MIDI: nano-pads:knobs has gone"
+            heard.until(lambda: ports.playing == [] and heard.said[-1] == "MIDI: nano-pads:knobs has gone")
             second = controllers("nano-pads")
             heard.until(lambda: ports.playing == ["nano-pads:knobs"])
             second.play([0xB0, 1, 8])
