@@ -1,6 +1,7 @@
 """`stylefader COMMAND`: puts the commands together and turns every error into one line and an exit code.
 
-Exit codes: 0 done, 2 bad input, 1 failed while running, 130 Ctrl-C, 143 ended by SIGTERM, 129 by a closed terminal.
+Exit codes: 0 done (a signal is `live`'s normal end), 2 bad input, 1 failed while running, 130 Ctrl-C, 143 ended by
+SIGTERM, 129 by a closed terminal.
 `--debug` anywhere on the line shows the traceback as well. Commands import what they need when they run, so that
 `--help` is quick.
 """
