@@ -14,16 +14,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from realtime.adaptive import Adaptive, ladder
 from realtime.capture import Capture
-from realtime.desk import Alpha, AlphaDesk, Block, carried_over
+from realtime.desk import Alpha, AlphaDesk, Block, Modulation, carried_over
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
 from realtime.stylizer import NowNs, Played, Show, Stylizer
-from training.errors import EngineError, StylefaderError
+from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
 _JOIN_S = 2.0
@@ -48,11 +50,20 @@ class SessionOptions:
     adaptive_fps: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A style that was asked for, and the alpha to fade to with it, (n_blocks,) or one value; None: as it stands."""
+
+    style: int
+    fade_s: float
+    alpha: Alpha | None = None
+
+
 class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
-    Keys and other controls call `move`, `nudge`, `go`, `step_style` and `panic`, and set flags on `show`, from any
-    thread; `tick`, `numbers` and `close` come from the one that owns the session.
+    Keys and other controls call `move`, `nudge`, `go`, `step_style`, `fade_to` and `panic`, and set flags on `show`,
+    from any thread; `tick`, `numbers` and `close` come from the one that owns the session.
     """
 
     def __init__(
@@ -65,6 +76,7 @@ class LiveSession:
         say: Callable[[str], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
+        modulation: Modulation | None = None,
     ) -> None:
         self.options = options
         self.rack = rack
@@ -80,10 +92,12 @@ class LiveSession:
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
         self._size = sizes[0]
         self._lock = threading.Lock()  # over the three below, which any thread sets
-        self._wanted: int | None = None
+        self._wanted: _Wanted | None = None
         self._broken: list[tuple[str, EngineError]] = []
         self._panic: int | None = None
         self._style = 0
+        self._coming: _Wanted | None = None  # ordered, to be faded to when it comes
+        self._modulation = modulation
         self.muted: set[str] = set()  # sources (keys, midi, osc) that move no alpha
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
@@ -140,19 +154,33 @@ class LiveSession:
     def go(self, style: int) -> None:
         """Change to a style of the rack, counted round."""
         with self._lock:
-            self._wanted = style % len(self.rack.packs)
+            self._wanted = self._want(style)
 
     def step_style(self, by: int) -> None:
         """The next style, or the one before."""
         with self._lock:
-            wanted = self._style if self._wanted is None else self._wanted
-            self._wanted = (wanted + by) % len(self.rack.packs)
+            self._wanted = self._want((self._style if self._wanted is None else self._wanted.style) + by)
+
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float) -> None:
+        """Change to a style of the rack, None for the one that plays, and to an alpha, in that time: a scene.
+
+        alpha: float32 (n_blocks,) of that style or (1,) for all; None: as it stands. A style that has yet to be built
+        begins its fade when it is there. Raises ControlError for an alpha that is not finite numbers.
+        """
+        if alpha is not None and not np.isfinite(alpha).all():
+            raise ControlError(f"alpha must be finite numbers, not {alpha}")
+        with self._lock:
+            now = self._style if self._wanted is None else self._wanted.style
+            self._wanted = replace(self._want(now if style is None else style), fade_s=fade_s, alpha=alpha)
+
+    def _want(self, style: int) -> _Wanted:
+        return _Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
 
     def panic(self) -> None:
         """Back to what is safe: every flag off, alpha to the default, the first style."""
         self.show.bypass = self.show.freeze = self.show.blackout = False
         with self._lock:
-            self._wanted = self._panic = 0
+            self._wanted, self._panic = self._want(0), 0
         for desk in self._desks():
             desk.reset()
 
@@ -168,11 +196,8 @@ class LiveSession:
             self.rack.failed(name)
             self._played = None
             self.rack.order(Order(style=self._style, size=self._size))
-        if wanted == self._style:
-            self._panic = None  # nothing changes, so there is nothing to begin at its default
-        elif wanted is not None:
-            self._style = wanted
-            self.rack.order(Order(style=wanted, size=self._size, fade_s=self.options.fade_s))
+        if wanted is not None:
+            self._change(wanted)
         self._adapt()
         self._receive()
 
@@ -222,6 +247,18 @@ class LiveSession:
         with self._lock:
             self._broken.append((playing.engine.name, error))
 
+    def _change(self, wanted: _Wanted) -> None:
+        """Order what was asked for, or fade at once where the style is there."""
+        if wanted.style == self._style:
+            self._panic = None  # nothing changes, so there is nothing to begin at its default
+            if self._desk_of != self._style:
+                self._coming = wanted
+            elif wanted.alpha is not None:
+                _fade(self._desk, wanted, self._now_ns())
+            return
+        self._style, self._coming = wanted.style, wanted
+        self.rack.order(Order(style=wanted.style, size=self._size, fade_s=wanted.fade_s))
+
     def _adapt(self) -> None:
         now = self._now_ns()
         fading = len(self.stylizer.desks) > 1
@@ -258,6 +295,9 @@ class LiveSession:
         if style != self._desk_of:
             # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
             self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
+            if self._coming is not None and self._coming.style == style and self._coming.alpha is not None:
+                _fade(self._desk, self._coming, self._now_ns())
+            self._coming = None
         self._panic = None
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
@@ -274,6 +314,7 @@ class LiveSession:
         name = self.rack.packs[self._plays[0]].header.name
         self._say(f"{error}; {f'{name} goes on' if self._played else 'the original passes through'}")
         self._style, self._size = self._plays
+        self._coming = None
         if self._adaptive is not None:
             self._adaptive.stay(self._size, self._now_ns())
 
@@ -281,9 +322,15 @@ class LiveSession:
         self._desk_of = style
         pack = self.rack.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
-        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted)
+        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted, modulation=self._modulation)
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""
         newest = self._desk
         return [newest, *(desk for desk in self.stylizer.desks if desk is not newest)]
+
+
+def _fade(desk: AlphaDesk, wanted: _Wanted, at_ns: int) -> None:
+    assert wanted.alpha is not None
+    alpha = wanted.alpha[0] if len(wanted.alpha) == 1 else carried_over(wanted.alpha, desk.n_blocks)
+    desk.glide("all", alpha, wanted.fade_s, at_ns)

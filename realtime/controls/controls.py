@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realtime.controls.feedback import Feedback
-from realtime.controls.mapping import ControlMap, MappingFile
+from realtime.controls.mapping import ControlMap, read_mapping
 from realtime.controls.midi import MidiPorts
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.router import Router
+from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
 _POLL_NS = 500_000_000
@@ -48,7 +49,7 @@ class Controls:
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
         self._most_blocks = most_blocks
-        self._file = MappingFile(options.mapping, say=say) if options.mapping else None
+        self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
         self._router = Router(player, self._maps())
         self._feedback = Feedback(player, self._router)
         self._warn()
@@ -85,7 +86,7 @@ class Controls:
         if self._file is not None and now - self._polled_ns >= _POLL_NS:
             self._polled_ns = now
             if self._file.poll():
-                self._router.take_over(self._file.maps)
+                self._router.take_over(self._file.content.maps)
                 self._warn()
                 if self.midi is not None:
                     inputs, outputs = self._ports()
@@ -107,7 +108,7 @@ class Controls:
             self.osc.close()
 
     def _maps(self) -> tuple[ControlMap, ...]:
-        return self._file.maps if self._file is not None else ()
+        return self._file.content.maps if self._file is not None else ()
 
     def _ports(self) -> tuple[list[str], list[str]]:
         """Parts of the names of inputs and outputs; a mapping of any port opens all inputs."""

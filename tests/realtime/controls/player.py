@@ -40,6 +40,9 @@ class FakePlayer:
     def step_style(self, by: int) -> None:
         self.asked.append(("step", by))
 
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float) -> None:
+        self.asked.append(("fade", style, None if alpha is None else alpha.tolist(), fade_s))
+
     def panic(self) -> None:
         self.asked.append("panic")
         self.desk.reset()

@@ -73,7 +73,7 @@ def test_an_edit_takes_over_while_it_plays(tmp_path: Path) -> None:
     stage.clock.pass_to(10**9)
     stage.edit(FADER.format(1) + "feedback = 3")
     stage.tick()
-    assert "line 7: feedback is true or false, not 3; the mapping before stays" in stage.said[-1]
+    assert "line 7: feedback is true or false, not 3; what was read before stays" in stage.said[-1]
     stage.ports.receive(event("cc", 0))
     assert stage.player.alpha == [0, 0.5, 0.5]
     stage.edit(FADER.format(1) + FADER.format(8).replace("nano", "pads"))

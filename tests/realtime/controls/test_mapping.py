@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import KINDS
-from realtime.controls.mapping import _KEYS, ControlMap, MappingFile, parse_mapping, read_mapping
+from realtime.controls.mapping import _KEYS, ControlMap, parse_mapping, read_mapping
+from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
 DOCS = Path(__file__).parents[3] / "docs" / "control.md"
@@ -21,13 +22,13 @@ def test_a_file_with_everything() -> None:
     (first, second) = parse_mapping(
         GOOD + 'channel = 16\nrange = [0, 0.5]\ninvert = true\ncurve = "slow"\npickup = false\nfeedback = true\n'
         '\n# the pads\n[[ map ]]\nkind = "note"\nnumber = 36\ntarget = "bypass"\nmode = "hold"\n', origin="t",
-    )  # fmt: skip
+    ).maps  # fmt: skip
     assert first == ControlMap(
         port="nano", kind="cc", number=1, target="alpha0", channel=16, range=(0.0, 0.5), invert=True, curve="slow",
         pickup=False, feedback=True, line=1,
     )  # fmt: skip
     assert second.mode == "hold" and second.line == 14 and second.pickup
-    assert parse_mapping("", origin="t") == ()
+    assert parse_mapping("", origin="t").maps == ()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ VALUES = st.sampled_from(
 def test_any_values_give_a_mapping_or_an_error_with_its_line(tables: list[dict[str, str]]) -> None:
     text = "".join("[[map]]\n" + "".join(f"{key} = {value}\n" for key, value in table.items()) for table in tables)
     try:
-        for entry in parse_mapping(text, origin="t"):
+        for entry in parse_mapping(text, origin="t").maps:
             for place in (0.0, 0.3, 1.0):
                 if entry.block is not None:
                     assert abs(entry.alpha(place, (-1, 1))) < 1e6
@@ -110,7 +111,7 @@ def test_curves_rise_from_0_to_1_and_go_back(name: str, place: float) -> None:
 
 
 def test_a_place_for_feedback_is_where_the_control_would_be() -> None:
-    (entry,) = parse_mapping(GOOD + "range=[0.2, 0.8]\ninvert=true\ncurve='smooth'", origin="t")
+    (entry,) = parse_mapping(GOOD + "range=[0.2, 0.8]\ninvert=true\ncurve='smooth'", origin="t").maps
     for place in (0.0, 0.25, 0.7, 1.0):
         assert entry.place(entry.alpha(place, (0, 1)), (0, 1)) == pytest.approx(place)
 
@@ -134,18 +135,18 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(tmp_path: Path) -> None:
         os.utime(path, ns=(at, at))
 
     edit(GOOD, 1)
-    file = MappingFile(path, say=said.append)
-    assert len(file.maps) == 1 and not file.poll()
+    file = WatchedFile(path, read_mapping, str, say=said.append)
+    assert len(file.content.maps) == 1 and not file.poll()
     edit(GOOD + "curve = 'round'\n", 2)
-    assert not file.poll() and len(file.maps) == 1
+    assert not file.poll() and len(file.content.maps) == 1
     assert said == [
-        f"{path}, line 6: curve is one of linear, slow, fast, smooth, not 'round'; the mapping before stays"
+        f"{path}, line 6: curve is one of linear, slow, fast, smooth, not 'round'; what was read before stays"
     ]
     assert not file.poll() and len(said) == 1, "said once"
     edit(GOOD + GOOD, 3)
-    assert file.poll() and len(file.maps) == 2 and said[1] == f"{path}: 2 mappings"
+    assert file.poll() and len(file.content.maps) == 2 and said[1] == f"{path}: 2 mappings"
     path.unlink()
-    assert not file.poll() and len(file.maps) == 2
+    assert not file.poll() and len(file.content.maps) == 2
 
 
 def test_the_documents_have_every_key_and_kind() -> None:
@@ -155,4 +156,4 @@ def test_the_documents_have_every_key_and_kind() -> None:
     for word in (*KINDS, *CURVES):
         assert f"`{word}`" in text
     example = text.split("```toml\n")[1].split("```")[0]
-    assert len(parse_mapping(example, origin="docs/control.md")) >= 4
+    assert len(parse_mapping(example, origin="docs/control.md").maps) >= 4

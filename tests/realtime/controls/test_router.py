@@ -11,7 +11,7 @@ from tests.realtime.controls.player import FakePlayer, event
 
 def router(text: str) -> tuple[Router, FakePlayer]:
     player = FakePlayer()
-    return Router(player, parse_mapping(f"[[map]]\n{text}", origin="t.toml")), player
+    return Router(player, parse_mapping(f"[[map]]\n{text}", origin="t.toml").maps), player
 
 
 def test_a_fader_moves_its_block() -> None:
@@ -166,7 +166,7 @@ def test_other_mappings_take_over_and_known_ones_keep_hold() -> None:
     r, player = router(text[8:])
     r.handle(event("cc", 64))
     r.take_over(
-        parse_mapping(f'# moved\n{text}[[map]]\nkind="cc"\nnumber=2\ntarget="alpha1"\npickup=false', origin="t")
+        parse_mapping(f'# moved\n{text}[[map]]\nkind="cc"\nnumber=2\ntarget="alpha1"\npickup=false', origin="t").maps
     )
     r.handle(event("cc", 127))
     r.handle(event("cc", 0, number=2))
