@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.lfo import LfoMap, lfo
 from realtime.controls.tables import (
     Check,
     Form,
@@ -25,6 +26,7 @@ from realtime.controls.tables import (
     read_text,
 )  # fmt: skip
 
+FREE_BPM = 120.0
 FLAGS = ("bypass", "freeze", "blackout")
 TRIGGERS = ("next", "previous", "panic")
 MODES = ("toggle", "hold")
@@ -83,12 +85,15 @@ class Mapping:
     """What a mapping file says, section by section."""
 
     maps: tuple[ControlMap, ...] = ()
+    lfos: tuple[LfoMap, ...] = ()
+    bpm: float = FREE_BPM
+    """Of the clock while no MIDI clock runs."""
 
     def __str__(self) -> str:
-        return f"{len(self.maps)} mappings"
+        return f"{len(self.maps)} mappings" + (f", {len(self.lfos)} LFOs" if self.lfos else "")
 
 
-_SECTIONS: dict[str, Form] = {"map": "many"}
+_SECTIONS: dict[str, Form] = {"map": "many", "lfo": "many", "clock": "one"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -99,7 +104,12 @@ def read_mapping(path: Path) -> Mapping:
 def parse_mapping(text: str, *, origin: str) -> Mapping:
     """Read the text of a mapping file. Raises ControlError with line and reason."""
     tables = parse_tables(text, _SECTIONS, origin=origin)
-    return Mapping(maps=tuple(map(_control, tables["map"])))
+    words = tables["clock"][0].check(_CLOCK_KEYS) if tables["clock"] else {}
+    return Mapping(
+        maps=tuple(map(_control, tables["map"])),
+        lfos=tuple(map(lfo, tables["lfo"])),
+        bpm=float(words.get("bpm", FREE_BPM)),
+    )
 
 
 def _control(table: Table) -> ControlMap:
@@ -155,6 +165,9 @@ def _is_target(value: object) -> bool:
     return is_block(value) or value in ("style", *FLAGS, *TRIGGERS)
 
 
+_CLOCK_KEYS: dict[str, Check] = {
+    "bpm": (lambda value: is_number(value) and 10 <= value <= 999, "quarter notes a minute, from 10 to 999"),
+}
 _KEYS: dict[str, Check] = {
     "port": (lambda value: isinstance(value, str) and value != "", "a part of a port's name"),
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
