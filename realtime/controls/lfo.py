@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from realtime.controls.tables import Check, Table, block_of, is_block, is_bool, is_number, is_whole
+
+if TYPE_CHECKING:
+    from realtime.controls.mapping import Mapping
 
 _HASH = 0x9E3779B97F4A7C15
 
@@ -111,14 +115,20 @@ LFO_KEYS: dict[str, Check] = {
 
 
 class Lfos:
-    """The sum of some LFOs; a `Modulation`. Any thread may set others.
+    """The sum of some LFOs: a part of a session's modulation. Any thread may set others.
 
     beat: quarter notes since the start of the music, by the time in nanoseconds. zero_ns: when seconds begin.
     """
 
+    source = "lfo"
+
     def __init__(self, lfos: Sequence[LfoMap], *, beat: Callable[[int], float], zero_ns: int = 0) -> None:
         self.lfos = tuple(lfos)
         self._beat, self._zero_ns = beat, zero_ns
+
+    def take_over(self, mapping: Mapping) -> None:
+        """Go on with the LFOs of an edited mapping."""
+        self.lfos = mapping.lfos
 
     def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
         """Alpha to add at a time: float64 (n_blocks,)."""
