@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.controls.clock import BeatClock
 from realtime.controls.feedback import Feedback
 from realtime.controls.mapping import ControlMap, MappingFile
 from realtime.controls.midi import MidiPorts
@@ -48,6 +49,7 @@ class Controls:
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
         self._most_blocks = most_blocks
+        self.clock = BeatClock(now_ns=now_ns)
         self._file = MappingFile(options.mapping, say=say) if options.mapping else None
         self._router = Router(player, self._maps())
         self._feedback = Feedback(player, self._router)
