@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from realtime.controls.clock import BeatClock
 from realtime.controls.feedback import Feedback
 from realtime.controls.mapping import ControlMap, read_mapping
 from realtime.controls.midi import MidiPorts
+from realtime.controls.modulation import Modulators
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.router import Router
@@ -44,15 +46,20 @@ class Controls:
         options: ControlOptions,
         *,
         most_blocks: int,
+        clock: BeatClock | None = None,
+        modulators: Modulators | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
         self._most_blocks = most_blocks
+        self.clock = clock or BeatClock(now_ns=now_ns)
         self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
+        self._modulators = modulators or Modulators()
+        self._bpm: float | None = None
         self._router = Router(player, self._maps())
         self._feedback = Feedback(player, self._router)
-        self._warn()
+        self._take_over()
         self.osc: OscControl | None = None
         if options.osc is not None:
             self.osc = OscControl(player, *parse_osc_address(options.osc), say=say, now_ns=now_ns)
@@ -87,7 +94,7 @@ class Controls:
             self._polled_ns = now
             if self._file.poll():
                 self._router.take_over(self._file.content.maps)
-                self._warn()
+                self._take_over()
                 if self.midi is not None:
                     inputs, outputs = self._ports()
                     self.midi.want(inputs=inputs, outputs=outputs)
@@ -106,6 +113,16 @@ class Controls:
             self.midi.close()
         if self.osc is not None:
             self.osc.close()
+
+    def _take_over(self) -> None:
+        """What the mapping says besides `maps`."""
+        if self._file is not None:
+            mapping = self._file.content
+            self._modulators.take_over(mapping)
+            if mapping.bpm is not None and mapping.bpm != self._bpm:
+                self._bpm = mapping.bpm
+                self.clock.set_tempo(mapping.bpm, self._now_ns())
+        self._warn()
 
     def _maps(self) -> tuple[ControlMap, ...]:
         return self._file.content.maps if self._file is not None else ()

@@ -26,7 +26,6 @@ from realtime.controls.tables import (
     read_text,
 )  # fmt: skip
 
-FREE_BPM = 120.0
 FLAGS = ("bypass", "freeze", "blackout")
 TRIGGERS = ("next", "previous", "panic")
 MODES = ("toggle", "hold")
@@ -86,8 +85,8 @@ class Mapping:
 
     maps: tuple[ControlMap, ...] = ()
     lfos: tuple[LfoMap, ...] = ()
-    bpm: float = FREE_BPM
-    """Of the clock while no MIDI clock runs."""
+    bpm: float | None = None
+    """Of the clock while no MIDI clock runs; None where the file does not say."""
 
     def __str__(self) -> str:
         return f"{len(self.maps)} mappings" + (f", {len(self.lfos)} LFOs" if self.lfos else "")
@@ -108,7 +107,7 @@ def parse_mapping(text: str, *, origin: str) -> Mapping:
     return Mapping(
         maps=tuple(map(_control, tables["map"])),
         lfos=tuple(map(lfo, tables["lfo"])),
-        bpm=float(words.get("bpm", FREE_BPM)),
+        bpm=words.get("bpm"),
     )
 
 

@@ -97,6 +97,11 @@ def test_feedback_goes_out_and_again_when_a_port_comes_back(tmp_path: Path) -> N
     assert stage.ports.sent == [("nano", (0xB0, 1, 64))] * 2
 
 
+def test_beats_run_from_the_start_of_the_session(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0))
+    assert stage.controls.clock.beat(10**9) == 2 and stage.controls.clock.running
+
+
 def test_which_ports_are_opened(tmp_path: Path) -> None:
     any_port = FADER.format(0).replace('port = "nano"\n', "")
     assert Stage(tmp_path, FADER.format(0) + any_port).ports.words["inputs"] == []
