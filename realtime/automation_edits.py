@@ -80,7 +80,7 @@ def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyfr
 
 
 def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]) -> tuple[Comment, ...]:
-    """What takes say of styles at their new times; of those before 0 the last one, which holds at 0."""
+    """What takes say of styles at their new times; of those until 0 the last one, which holds there."""
     result: list[Comment] = []
     cut: list[Comment] = []
     for comment in comments:
@@ -91,7 +91,7 @@ def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]
             time = None
         if match is None or time is None:
             result.append(comment)
-        elif time < 0:
+        elif time <= 0:
             cut = [Comment(0, f"# 0 style {match[2]}")]
         else:
             result.append(Comment(comment.before, f"# {exact_time(time)} style {match[2]}"))
