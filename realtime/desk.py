@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Set
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -143,6 +144,14 @@ class AlphaDesk:
         with self._lock:
             self._pass_to(at_ns)
             return self._alpha.astype(np.float32)
+
+    def copy(self) -> AlphaDesk:
+        """A desk that stands as this one does and goes its own way from here."""
+        with self._lock:
+            other = copy(self)
+            vars(other).update({name: value.copy() for name, value in vars(self).items() if hasattr(value, "shape")})
+        other._lock = threading.Lock()
+        return other
 
     def _set(self, block: Block, targets: npt.NDArray[np.float64], at_ns: int | None, source: str | None) -> None:
         """Take the targets of these blocks over at that time."""

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from realtime.desk import Alpha, carried_over
+from realtime.times import exact_time
 from training.errors import ControlError
 
-_DIGITS = 12
-"""Of a second: as many as an automation's times may have."""
 _AFTER_GAP = Fraction(1, 30)
 _WAITING = 100_000
 
@@ -54,7 +53,7 @@ class TakeRecorder:
         pts += self._later
         if style != self._style:
             self._style = style
-            self._lines.append(f"# {_time(pts)} style {style}")
+            self._lines.append(f"# {exact_time(pts)} style {style}")
         if self._last is None:
             self._row(pts, alpha)
         elif not np.array_equal(alpha, self._last[1]):
@@ -82,11 +81,4 @@ class TakeRecorder:
     def _row(self, pts: Fraction, alpha: Alpha) -> None:
         self._written = pts
         self.rows += 1
-        self._lines.append(",".join([_time(pts), *(f"{value:.9g}" for value in alpha)]))
-
-
-def _time(pts: Fraction) -> str:
-    """Seconds, never later than they are: a frame's row is then there at its time."""
-    whole = pts.numerator * 10**_DIGITS // pts.denominator
-    seconds, rest = divmod(whole, 10**_DIGITS)
-    return f"{seconds}.{rest:0{_DIGITS}}".rstrip("0").rstrip(".")
+        self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in alpha)]))

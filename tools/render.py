@@ -6,12 +6,16 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from tools.signals import end_at_once, unwind
 from tools.words import print_json, progress, say
+
+if TYPE_CHECKING:
+    from realtime.automation import AlphaOverTime
+    from training.pack_header import PackHeader
 
 
 class Size(NamedTuple):
@@ -59,7 +63,12 @@ def command(
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
-    automation: Annotated[Path | None, typer.Option(help="Keyframes from a CSV file.")] = None,
+    automation: Annotated[
+        Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
+    ] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.toml", help="What a MIDI file's controls move.")
+    ] = None,
     start: Annotated[
         Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
     ] = None,
@@ -89,8 +98,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     result = run(
-        source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
-        engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
+        source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
+        rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -103,6 +112,7 @@ def run(
     style: str,
     alpha: str | None = None,
     automation: Path | None = None,
+    map: Path | None = None,
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
@@ -115,20 +125,12 @@ def run(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
-    from realtime.automation import Automation, parse_inline, read_csv
-    from training.errors import AutomationError
     from training.gallery import find_pack
     from training.pack_header import read_header
 
-    if alpha is not None and automation is not None:
-        raise AutomationError("give either --alpha or --automation, not both")
     pack_file = find_pack(style)
     header = read_header(pack_file)
-    keyframes: Automation
-    if automation is not None:
-        keyframes = read_csv(automation)
-    else:
-        keyframes = parse_inline(alpha if alpha is not None else f"{header.alpha.default}")
+    keyframes, said_before = alpha_over_time(alpha, automation, map, header)
     keyframes.check_blocks(len(header.blocks))
 
     # Heavy imports only once the words on the line have proved to be good.
@@ -153,7 +155,7 @@ def run(
             if low < header.alpha.low or high > header.alpha.high:
                 say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
             said = len(sink.notes)
-            for note in sink.notes:
+            for note in [*said_before, *sink.notes]:
                 say(f"note: {note}")
             opened_engine, why = open_engine(
                 pack,
@@ -182,7 +184,7 @@ def run(
                 done = render(
                     opened, sink, opened_engine, keyframes, low=header.alpha.low, high=header.alpha.high, report=report
                 )
-        notes = [*opened.notes, *sink.notes]
+        notes = [*said_before, *opened.notes, *sink.notes]
         for note in [*opened.notes, *sink.notes[said:]]:
             say(f"note: {note}")
     seconds = time.monotonic() - began
@@ -194,3 +196,33 @@ def run(
         "seconds": round(seconds, 3), "render_seconds": round(done.seconds, 3),
         "engine_seconds": round(done.engine_seconds, 3), "fps": round(done.frames / done.seconds, 3), "notes": notes,
     }  # fmt: skip
+
+
+def alpha_over_time(
+    alpha: str | None, automation: Path | None, map: Path | None, header: PackHeader
+) -> tuple[AlphaOverTime, list[str]]:
+    """What was asked for on the line, the pack's default where nothing was; notes on what a MIDI file has besides.
+
+    Raises AutomationError for words that do not go together.
+    """
+    from realtime.automation import parse_inline, read_csv
+    from realtime.midi_file import is_midi_file
+    from training.errors import AutomationError
+
+    if alpha is not None and automation is not None:
+        raise AutomationError("give either --alpha or --automation, not both")
+    midi = automation is not None and is_midi_file(automation)
+    if map is not None and not midi:
+        given = f"{automation} is not one" if automation else "there is none"
+        raise AutomationError(f"--map says what the controls of a MIDI file move, with --automation FILE.mid; {given}")
+    if automation is None:
+        return parse_inline(alpha if alpha is not None else f"{header.alpha.default}"), []
+    if not midi:
+        return read_csv(automation), []
+    if map is None:
+        raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
+    from realtime.controls.mapping import read_mapping
+    from realtime.midi_automation import read_midi_automation
+
+    played = read_midi_automation(automation, read_mapping(map), header.alpha, len(header.blocks))
+    return played, played.notes
