@@ -1,4 +1,6 @@
-"""The mapping file: which control moves what. TOML, one `[[map]]` a control; docs/control.md has it key by key.
+"""The mapping file: which control moves what. TOML, one `[[map]]` a control, one `[[sound]]` a band of sound.
+
+docs/control.md has it key by key.
 
 Everything is checked when it is read, and what is wrong is said with its line.
 """
@@ -11,6 +13,7 @@ from typing import Any, Literal
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
     Check,
     Form,
@@ -83,12 +86,14 @@ class Mapping:
     """What a mapping file says, section by section."""
 
     maps: tuple[ControlMap, ...] = ()
+    sounds: tuple[SoundMap, ...] = ()
 
     def __str__(self) -> str:
-        return f"{len(self.maps)} mappings"
+        sounds = f", {len(self.sounds)} of sound" if self.sounds else ""
+        return f"{len(self.maps)} mappings{sounds}"
 
 
-_SECTIONS: dict[str, Form] = {"map": "many"}
+_SECTIONS: dict[str, Form] = {"map": "many", "sound": "many"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -99,7 +104,7 @@ def read_mapping(path: Path) -> Mapping:
 def parse_mapping(text: str, *, origin: str) -> Mapping:
     """Read the text of a mapping file. Raises ControlError with line and reason."""
     tables = parse_tables(text, _SECTIONS, origin=origin)
-    return Mapping(maps=tuple(map(_control, tables["map"])))
+    return Mapping(maps=tuple(map(_control, tables["map"])), sounds=tuple(map(sound_map, tables["sound"])))
 
 
 def _control(table: Table) -> ControlMap:
