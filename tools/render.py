@@ -60,6 +60,9 @@ def command(
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
     automation: Annotated[Path | None, typer.Option(help="Keyframes from a CSV file.")] = None,
+    map: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE.toml", help="Its [[sound]] move alpha by the clip's sound.")
+    ] = None,
     start: Annotated[
         Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
     ] = None,
@@ -89,8 +92,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     result = run(
-        source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
-        engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
+        source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
+        rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -103,6 +106,7 @@ def run(
     style: str,
     alpha: str | None = None,
     automation: Path | None = None,
+    map: Path | None = None,
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
@@ -116,6 +120,8 @@ def run(
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
     from realtime.automation import Automation, parse_inline, read_csv
+    from realtime.controls.mapping import Mapping, read_mapping
+    from realtime.modulated import AlphaOverTime, ModulatedAutomation
     from training.errors import AutomationError
     from training.gallery import find_pack
     from training.pack_header import read_header
@@ -130,13 +136,24 @@ def run(
     else:
         keyframes = parse_inline(alpha if alpha is not None else f"{header.alpha.default}")
     keyframes.check_blocks(len(header.blocks))
+    mapping = read_mapping(map) if map is not None else Mapping()
+    if map is not None and not mapping.sounds:
+        say(f"note: {map} has no [[sound]], so it moves nothing here")
+    for entry in mapping.sounds:
+        if entry.block != "all" and entry.block >= len(header.blocks):
+            say(f"note: {map}, line {entry.line}: there is no {entry.target}: this style has {len(header.blocks)}")
 
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
 
     with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
         from realtime.sinks.files import open_file_sink
+        from realtime.sound.render import sound_of
 
+        played: AlphaOverTime = keyframes
+        sound = sound_of(mapping, opened, origin=str(map))
+        if sound is not None:
+            played = ModulatedAutomation(keyframes, sound, low=header.alpha.low, high=header.alpha.high)
         sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
         from engines import open_engine
         from realtime.render import render, seconds_per_frame
@@ -149,6 +166,8 @@ def run(
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             end_at_once(sink.abort)
             stack.enter_context(sink)
+            if sound is not None:
+                stack.callback(sound.close)
             low, high = keyframes.bounds()
             if low < header.alpha.low or high > header.alpha.high:
                 say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
@@ -180,7 +199,7 @@ def run(
                     advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")
 
                 done = render(
-                    opened, sink, opened_engine, keyframes, low=header.alpha.low, high=header.alpha.high, report=report
+                    opened, sink, opened_engine, played, low=header.alpha.low, high=header.alpha.high, report=report
                 )
         notes = [*opened.notes, *sink.notes]
         for note in [*opened.notes, *sink.notes[said:]]:

@@ -12,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from realtime.controls.mapping import Mapping
 from realtime.controls.sound_map import SoundMap
 from realtime.sound.bands import Floats
 from realtime.sound.envelope import Envelopes, bands_of, offsets
 from realtime.sound.track import Levels, open_track
+from realtime.sources.files import FileSource
+from realtime.sources.video_file import VideoFileSource
+from training.errors import ControlError, SourceError
 
 
 class TrackSound:
@@ -62,3 +66,20 @@ class TrackSound:
         self._values = np.empty((0, len(self._maps)))
         self._before = np.zeros(len(self._maps))
         self._asked = float("-inf")
+
+
+def sound_of(mapping: Mapping, source: FileSource, *, origin: str) -> TrackSound | None:
+    """What the `[[sound]]` of a mapping add in a render of an open source; None where there are none.
+
+    origin: the mapping file. Raises ControlError for a source without sound.
+    """
+    if not mapping.sounds:
+        return None
+    try:
+        if not isinstance(source, VideoFileSource):
+            raise SourceError(f"{source.path} has no sound")
+        return TrackSound(source.path, mapping.sounds, clock_zero=source.clock_zero)
+    except SourceError as error:
+        raise ControlError(
+            f"{error}, but {origin}, line {mapping.sounds[0].line}, moves alpha by it: take a mapping without [[sound]]"
+        ) from error
