@@ -172,6 +172,8 @@ class _Recorder:
     def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         self._add("by", block, step)
 
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float) -> None: ...
+
     def panic(self) -> None:
         self._add("reset", "all", 0.0)
 

@@ -125,7 +125,7 @@ def convert(
     if not LEAST_TOLERANCE <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")
     check_output(output, overwrite, ".csv")
-    maps = read_mapping(map)
+    maps = read_mapping(map).maps
     if style is not None:
         pack = read_header(find_pack(style))
         header, n_blocks = pack.alpha, len(pack.blocks)

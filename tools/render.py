@@ -14,8 +14,7 @@ from tools.signals import end_at_once, unwind
 from tools.words import print_json, progress, say
 
 if TYPE_CHECKING:
-    from realtime.automation import AlphaOverTime
-    from training.pack_header import PackHeader
+    pass
 
 
 class Size(NamedTuple):
@@ -67,7 +66,8 @@ def command(
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE.toml", help="What a MIDI file's controls move.")
+        Path | None,
+        typer.Option("--map", metavar="FILE.toml", help="Its [[lfo]] and [[sound]], and [[map]] for a MIDI file."),
     ] = None,
     start: Annotated[
         Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
@@ -125,12 +125,15 @@ def run(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
+    from realtime.controls.mapping import Mapping, read_mapping
+    from tools.render_alpha import alpha_over_time
     from training.gallery import find_pack
     from training.pack_header import read_header
 
     pack_file = find_pack(style)
     header = read_header(pack_file)
-    keyframes, said_before = alpha_over_time(alpha, automation, map, header)
+    mapping = read_mapping(map) if map is not None else Mapping()
+    keyframes, said_before = alpha_over_time(alpha, automation, mapping, map, header)
     keyframes.check_blocks(len(header.blocks))
 
     # Heavy imports only once the words on the line have proved to be good.
@@ -138,6 +141,7 @@ def run(
 
     with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
         from realtime.sinks.files import open_file_sink
+        from tools.render_alpha import modulated
 
         sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
         from engines import open_engine
@@ -151,6 +155,7 @@ def run(
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             end_at_once(sink.abort)
             stack.enter_context(sink)
+            played = modulated(keyframes, mapping, opened, header, origin=str(map), closing=stack)
             low, high = keyframes.bounds()
             if low < header.alpha.low or high > header.alpha.high:
                 say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
@@ -182,7 +187,7 @@ def run(
                     advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")
 
                 done = render(
-                    opened, sink, opened_engine, keyframes, low=header.alpha.low, high=header.alpha.high, report=report
+                    opened, sink, opened_engine, played, low=header.alpha.low, high=header.alpha.high, report=report
                 )
         notes = [*said_before, *opened.notes, *sink.notes]
         for note in [*opened.notes, *sink.notes[said:]]:
@@ -196,33 +201,3 @@ def run(
         "seconds": round(seconds, 3), "render_seconds": round(done.seconds, 3),
         "engine_seconds": round(done.engine_seconds, 3), "fps": round(done.frames / done.seconds, 3), "notes": notes,
     }  # fmt: skip
-
-
-def alpha_over_time(
-    alpha: str | None, automation: Path | None, map: Path | None, header: PackHeader
-) -> tuple[AlphaOverTime, list[str]]:
-    """What was asked for on the line, the pack's default where nothing was; notes on what a MIDI file has besides.
-
-    Raises AutomationError for words that do not go together.
-    """
-    from realtime.automation import parse_inline, read_csv
-    from realtime.midi_file import is_midi_file
-    from training.errors import AutomationError
-
-    if alpha is not None and automation is not None:
-        raise AutomationError("give either --alpha or --automation, not both")
-    midi = automation is not None and is_midi_file(automation)
-    if map is not None and not midi:
-        given = f"{automation} is not one" if automation else "there is none"
-        raise AutomationError(f"--map says what the controls of a MIDI file move, with --automation FILE.mid; {given}")
-    if automation is None:
-        return parse_inline(alpha if alpha is not None else f"{header.alpha.default}"), []
-    if not midi:
-        return read_csv(automation), []
-    if map is None:
-        raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
-    from realtime.controls.mapping import read_mapping
-    from realtime.midi_automation import read_midi_automation
-
-    played = read_midi_automation(automation, read_mapping(map), header.alpha, len(header.blocks))
-    return played, played.notes

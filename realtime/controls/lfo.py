@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from realtime.controls.tables import Check, Table, block_of, is_block, is_bool, 
 if TYPE_CHECKING:
     from realtime.controls.mapping import Mapping
 
+FREE_BPM = 120.0
+"""Of beats where neither a MIDI clock nor a mapping gives a tempo."""
 _HASH = 0x9E3779B97F4A7C15
 
 
@@ -85,6 +88,11 @@ class LfoMap:
     seed: int = 0
     line: int = 0
 
+    @property
+    def block(self) -> int | Literal["all"] | None:
+        """Which alpha it moves."""
+        return block_of(self.target)
+
     def offset(self, seconds: float, beat: float) -> float:
         """Alpha to add at a time in seconds, and quarter notes, from the start."""
         cycles = seconds * self.hertz if self.hertz is not None else beat / (self.beats or 1)
@@ -114,6 +122,11 @@ LFO_KEYS: dict[str, Check] = {
 }
 
 
+def free_beat(bpm: float | None) -> Callable[[int], float]:
+    """Beats of a tempo that stays, from 0 at 0 ns; 120 a minute where it is None."""
+    return lambda at_ns: at_ns * (bpm or FREE_BPM) / 60e9
+
+
 class Lfos:
     """The sum of some LFOs: a part of a session's modulation. Any thread may set others.
 
@@ -126,6 +139,10 @@ class Lfos:
         self.lfos = tuple(lfos)
         self._beat, self._zero_ns = beat, zero_ns
 
+    def offsets_at(self, seconds: Fraction, n_blocks: int) -> npt.NDArray[np.float64]:
+        """The same at a time of a clip, whose start is `zero_ns`."""
+        return self.offsets(self._zero_ns + round(seconds * 10**9), n_blocks)
+
     def take_over(self, mapping: Mapping) -> None:
         """Go on with the LFOs of an edited mapping."""
         self.lfos = mapping.lfos
@@ -136,7 +153,7 @@ class Lfos:
         if self.lfos:
             seconds, beat = (at_ns - self._zero_ns) / 1e9, self._beat(at_ns)
             for entry in self.lfos:
-                block = block_of(entry.target)
+                block = entry.block
                 if block == "all":
                     total += entry.offset(seconds, beat)
                 elif block is not None and block < n_blocks:

@@ -1,4 +1,6 @@
-"""The mapping file: which control moves what. TOML, one `[[map]]` a control; docs/control.md has it key by key.
+"""The mapping file: which control moves what. TOML, one `[[map]]` a control, one `[[sound]]` a band of sound.
+
+docs/control.md has it key by key.
 
 Everything is checked when it is read, and what is wrong is said with its line.
 """
@@ -12,6 +14,7 @@ from typing import Any, Literal
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
 from realtime.controls.lfo import LfoMap, lfo
+from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
     Check,
     Form,
@@ -85,14 +88,16 @@ class Mapping:
 
     maps: tuple[ControlMap, ...] = ()
     lfos: tuple[LfoMap, ...] = ()
+    sounds: tuple[SoundMap, ...] = ()
     bpm: float | None = None
     """Of the clock while no MIDI clock runs; None where the file does not say."""
 
     def __str__(self) -> str:
-        return f"{len(self.maps)} mappings" + (f", {len(self.lfos)} LFOs" if self.lfos else "")
+        counts = {"mappings": len(self.maps), "LFOs": len(self.lfos), "of sound": len(self.sounds)}
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "mappings")
 
 
-_SECTIONS: dict[str, Form] = {"map": "many", "lfo": "many", "clock": "one"}
+_SECTIONS: dict[str, Form] = {"map": "many", "lfo": "many", "sound": "many", "clock": "one"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -107,6 +112,7 @@ def parse_mapping(text: str, *, origin: str) -> Mapping:
     return Mapping(
         maps=tuple(map(_control, tables["map"])),
         lfos=tuple(map(lfo, tables["lfo"])),
+        sounds=tuple(map(sound_map, tables["sound"])),
         bpm=words.get("bpm"),
     )
 

@@ -67,7 +67,7 @@ def made(
     """An automation from (milliseconds, bytes)."""
     file = MidiFile(tracks=tracks, messages=tuple(MidiMessage(ms * 10**6, 0, data) for ms, data in messages))
     return midi_automation(
-        file, parse_mapping(mapping, origin="c.toml"), HEADER.alpha, words.get("n_blocks", N), origin="take.mid"
+        file, parse_mapping(mapping, origin="c.toml").maps, HEADER.alpha, words.get("n_blocks", N), origin="take.mid"
     )
 
 
@@ -91,7 +91,7 @@ def performance(seed: int, count: int = 400) -> list[tuple[int, bytes]]:
 def played_live(messages: Sequence[tuple[int, bytes]], frames: Sequence[Fraction]) -> list[Alpha]:
     """Through decoder and router into a desk that is asked at each frame, as a session does."""
     player, decoder = FakePlayer(), Decoder()
-    maps = [replace(entry, pickup=False) for entry in parse_mapping(MAPPING, origin="c.toml")]
+    maps = [replace(entry, pickup=False) for entry in parse_mapping(MAPPING, origin="c.toml").maps]
     router = Router(player, maps)
     asked = [(round(at * 10**9), None) for at in frames]
     # What waits for a fine half is looked after a thousand times a second.
@@ -160,7 +160,7 @@ def test_a_tracks_name_is_its_port(tracks: tuple[str, ...], port: str, moves: bo
     file = MidiFile(tracks=tracks, messages=(MidiMessage(10**9, 1, bytes((0xB0, 1, 127))),))
     maps = parse_mapping(
         f'[[map]]\nkind="cc"\nnumber=1\ntarget="alpha"\n{f"port={port!r}" if port else ""}', origin="c"
-    )
+    ).maps
     if moves:
         assert midi_automation(file, maps, HEADER.alpha, N, origin="take.mid").notes == ([note] if note else [])
     else:
@@ -215,7 +215,7 @@ def test_any_messages_give_finite_alphas_or_a_clear_error(
     track = b"".join(map(bytes, events))
     try:
         file = parse_midi_file(smf(track), origin="x.mid")
-        automation = midi_automation(file, parse_mapping(MAPPING, origin="c"), HEADER.alpha, N, origin="x.mid")
+        automation = midi_automation(file, parse_mapping(MAPPING, origin="c").maps, HEADER.alpha, N, origin="x.mid")
     except AutomationError:
         return
     for at in times:
