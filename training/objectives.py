@@ -75,6 +75,7 @@ class Objectives:
     """The loss network and style targets of one pack, in the units that it was trained in.
 
     columns: the names of all losses. first, second: the two that alpha trades. words: what each is, for people.
+    targets: by the alpha that they were trained for, that of alpha 1 first (of a fixed network: the only one).
     """
 
     def __init__(self, header: PackHeader, paintings: Sequence[Path], loss_network: Path, *, bf16: bool) -> None:
@@ -98,9 +99,8 @@ class Objectives:
         self.network.divide_activations(run["layer_means"])
         self.first, self.second = "content", "style"
         self.words = {"content": "content loss", "style": "style loss"}
-        ends = {"style": high}
+        ends, at = {"style": high}, "-1" if "lo" in runs else "0"
         if low != high:
-            at = "-1" if "lo" in runs else "0"
             self.first = f"style_at_{at}"
             self.words |= {"style": "style loss, look of alpha 1", self.first: f"style loss, look of alpha {at}"}
             ends[self.first] = low
@@ -109,6 +109,7 @@ class Objectives:
             picture = to_rgb01(resize_short_side(read_picture(by_hash[look.sha256]), look.size))
             self._targets[name] = StyleTarget(self.network, picture, pyramid=look.pyramid)
         self.columns = ("content", *ends)
+        self.targets = dict(zip(("1", at), self._targets.values(), strict=False))
 
     def of_photo(self, photo_HWC: Picture) -> Callable[[Tensor], dict[str, float]]:
         """What measures pictures made of this photograph: float (1, 3, H, W) RGB of 0 to 1 -> losses."""
