@@ -144,7 +144,7 @@ def _time_axis(drawing: Drawing, begin: Fraction, end: Fraction) -> Callable[[Fr
     def place(time: Fraction) -> float:
         return _LEFT + float((time - begin) / (end - begin)) * (_RIGHT - _LEFT)
 
-    exact = Fraction(step).limit_denominator(10**12)
+    exact = Fraction(f"{step:.6g}")
     for number in range(math.ceil(begin / exact), math.floor(end / exact) + 1):
         at = place(number * exact)
         drawing.shapes.append(Line(points=((at, _TOP), (at, _BOTTOM)), colour=_LINE))

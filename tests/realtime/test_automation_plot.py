@@ -7,10 +7,13 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from realtime.automation import Keyframe, Sheet, parse_inline, parse_sheet
 from realtime.automation_plot import plot
 from realtime.automation_sheet import sheet_of
+from tests.realtime.test_automation_thinning import automations
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -65,6 +68,15 @@ def test_a_line_for_each_block_and_the_styles_by_name() -> None:
 )  # fmt: skip
 def test_times_as_people_read_them(text: str, labels: set[str]) -> None:
     assert labels <= set(texts(sheet_of(parse_inline(text).keyframes, origin="x")))
+
+
+@given(automations(), st.sampled_from([0, 10**6]), st.sampled_from([1, Fraction(1, 10**10)]))
+def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine: Fraction) -> None:
+    moved = [Keyframe(time=late + k.time * fine, alpha=k.alpha, ease=k.ease) for k in keyframes]
+    found = lines(sheet_of(moved, origin="x"))
+    assert len(found) < 250
+    for points, _, _ in found:
+        assert all(0 <= x <= 960 and 0 <= y <= 420 for x, y in points)
 
 
 def test_a_nights_take_is_drawn_with_few_points() -> None:
