@@ -158,6 +158,7 @@ class _Recorder:
     """What the router plays: a desk whose moves are written down, and one style that nothing changes."""
 
     style = 0
+    scene: str | None = None
 
     def __init__(self, header: AlphaHeader, n_blocks: int) -> None:
         self.moves: list[Move] = []
@@ -172,7 +173,7 @@ class _Recorder:
     def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         self._add("by", block, step)
 
-    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float) -> None: ...
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None: ...
 
     def panic(self) -> None:
         self._add("reset", "all", 0.0)

@@ -69,6 +69,7 @@ def overlay_lines(row: dict[str, Any]) -> list[str]:
     """The numbers of a session in a few short lines."""
     lines = [
         f"{row['style']}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
+        *([f"scene {row['scene']}"] if row["scene"] else []),
         f"{_number(row['fps_in'])} fps in  {_number(row['fps_out'])} out",
         f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
         f"latency {_latency(row['latency_ms']['shown'])}",
@@ -85,6 +86,7 @@ def status_line(row: dict[str, Any]) -> str:
     parts = [
         f"{row['style']} {playing}",
         f"alpha {'/'.join(f'{value:.2f}' for value in row['alpha'])}",
+        f"scene {row['scene']}" if row["scene"] else "",
         f"in {_number(row['fps_in'])} out {_number(row['fps_out'])} fps",
         f"engine {_latency(row['latency_ms']['engine'])}",
         f"shown {_latency(row['latency_ms']['shown'])}" if row["latency_ms"]["shown"]["p50"] else "",

@@ -56,6 +56,9 @@ def command(
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
     fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    scenes: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
+    ] = None,
     map: Annotated[
         Path | None, typer.Option("--map", metavar="FILE.toml", help="Which MIDI control moves what.")
     ] = None,
@@ -101,7 +104,12 @@ class Live:
 
         self._words = words
         check_engine_words(words["engine"], words["precision"])
-        self._packs = [PackFile(find_pack(name)) for name in words["style"] or ["great_wave_lite"]]
+        self._packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
+        if words["scenes"] is not None:
+            from realtime.controls.scenes import cast, read_scenes
+
+            self._packs += cast(read_scenes(words["scenes"]), self._packs, words["scenes"]).added
+        self._packs = self._packs or [PackFile(find_pack("great_wave_lite"))]
         self._width, self._height = parse_size(words["size"])
         self._ends = False  # plain, since a signal may set it at any moment
         self._window_wanted = not words["no_window"]
@@ -270,10 +278,15 @@ class Live:
 
     def _controls(self, session: LiveSession) -> Controls:
         from realtime.controls.controls import ControlOptions, Controls
+        from realtime.controls.recall import Scenes
 
         words = self._words
+        scenes = None
+        if words["scenes"] is not None:
+            scenes = Scenes(words["scenes"], session, session.rack, fade_s=words["fade"], say=say)
         options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
-        return Controls(session, options, most_blocks=max(pack.n_blocks for pack in self._packs), say=say)
+        most_blocks = max(pack.n_blocks for pack in self._packs)
+        return Controls(session, options, most_blocks=most_blocks, scenes=scenes, say=say)
 
     def _window(self) -> Any:
         from realtime.sinks.window import Window

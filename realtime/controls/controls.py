@@ -18,6 +18,7 @@ from realtime.controls.midi import MidiPorts
 from realtime.controls.modulation import Modulators
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
+from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router
 from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
@@ -37,7 +38,8 @@ class ControlOptions:
 class Controls:
     """Made (files are read and OSC's port is taken), running after `start`, over after `close`.
 
-    `tick` comes from the thread that owns the session, some times a second.
+    `tick` comes from the thread that owns the session, some times a second. scenes: those of the session, which
+    anything may recall, and which are seen to here.
     """
 
     def __init__(
@@ -48,21 +50,23 @@ class Controls:
         most_blocks: int,
         clock: BeatClock | None = None,
         modulators: Modulators | None = None,
+        scenes: Scenes | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
-        self._most_blocks = most_blocks
+        self._most_blocks, self.scenes = most_blocks, scenes
         self.clock = clock or BeatClock(now_ns=now_ns)
         self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
         self._modulators = modulators or Modulators()
         self._bpm: float | None = None
-        self._router = Router(player, self._maps())
+        self._router = Router(player, self._maps(), scenes=scenes)
         self._feedback = Feedback(player, self._router)
         self._take_over()
+        self._warn()
         self.osc: OscControl | None = None
         if options.osc is not None:
-            self.osc = OscControl(player, *parse_osc_address(options.osc), say=say, now_ns=now_ns)
+            self.osc = OscControl(player, *parse_osc_address(options.osc), scenes=scenes, say=say, now_ns=now_ns)
         self.midi: MidiPorts | None = None
         self._outputs_seen = 0
         self._polled_ns = now_ns()
@@ -90,14 +94,18 @@ class Controls:
         if self.midi is not None and self.midi.error is not None:
             raise self.midi.error
         now = self._now_ns()
-        if self._file is not None and now - self._polled_ns >= _POLL_NS:
+        if now - self._polled_ns >= _POLL_NS:
             self._polled_ns = now
-            if self._file.poll():
+            others = self.scenes is not None and self.scenes.poll()
+            if self._file is not None and self._file.poll():
+                others = True
                 self._router.take_over(self._file.content.maps)
                 self._take_over()
                 if self.midi is not None:
                     inputs, outputs = self._ports()
                     self.midi.want(inputs=inputs, outputs=outputs)
+            if others:
+                self._warn()
         if self.midi is not None:
             if self.midi.outputs_opened != self._outputs_seen:
                 self._outputs_seen = self.midi.outputs_opened
@@ -113,6 +121,8 @@ class Controls:
             self.midi.close()
         if self.osc is not None:
             self.osc.close()
+        if self.scenes is not None:
+            self.scenes.poll()  # what was saved a moment ago
 
     def _take_over(self) -> None:
         """What the mapping says besides `maps`."""
@@ -122,7 +132,6 @@ class Controls:
             if mapping.bpm is not None and mapping.bpm != self._bpm:
                 self._bpm = mapping.bpm
                 self.clock.set_tempo(mapping.bpm, self._now_ns())
-        self._warn()
 
     def _maps(self) -> tuple[ControlMap, ...]:
         return self._file.content.maps if self._file is not None else ()
@@ -135,10 +144,18 @@ class Controls:
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:
-        """Say which mappings move nothing in any style of this session."""
+        """Say which mappings move nothing in any style of this session, or recall no scene."""
         for entry in self._maps():
+            where = f"{self._options.mapping}, line {entry.line}"
             if isinstance(entry.block, int) and entry.block >= self._most_blocks:
                 self._say(
-                    f"{self._options.mapping}, line {entry.line}: there is no {entry.target}: "
+                    f"{where}: there is no {entry.target}: "
                     f"the styles of this session have {self._most_blocks} blocks at most"
                 )
+            elif entry.target == "scene" and self.scenes is None:
+                self._say(f"{where}: {NO_SCENES}")
+            elif entry.target == "scene" and self.scenes is not None and entry.to is not None:
+                try:
+                    self.scenes.find(entry.to)
+                except ControlError as error:
+                    self._say(f"{where}: {error}")

@@ -24,11 +24,14 @@ from realtime.controls.tables import (
     is_bool,
     is_number,
     is_range,
+    is_text,
     is_whole,
     parse_tables,
     read_text,
 )  # fmt: skip
 
+CHOICES = ("style", "scene")
+"""What is chosen by a number, from 1 in files and from 0 by programs."""
 FLAGS = ("bypass", "freeze", "blackout")
 TRIGGERS = ("next", "previous", "panic")
 MODES = ("toggle", "hold")
@@ -50,7 +53,7 @@ class ControlMap:
     pickup: bool = True
     relative: Coding | None = None
     step: float = 0.01
-    to: int | None = None
+    to: int | str | None = None
     mode: Literal["toggle", "hold"] = "toggle"
     feedback: bool = False
     line: int = 0
@@ -128,6 +131,8 @@ def _control(table: Table) -> ControlMap:
     for key, why in _without_effect(words).items():
         if key in words:
             raise table.refuse(key, f"{key} has no effect here: {why}")
+    if isinstance(words.get("to"), str) and words["target"] != "scene":
+        raise table.refuse("to", "to is a style's number, from 1: only scenes are called by their names")
     if "range" in words:
         words["range"] = (float(words["range"][0]), float(words["range"][1]))
     return ControlMap(**words, line=table.line)
@@ -149,7 +154,7 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         without["step"] = "it is for relative encoders"
     if kind != "cc":
         without["relative"] = "it is for kind cc"
-    if relative and target in (*FLAGS, *TRIGGERS):
+    if relative and target in ("scene", *FLAGS, *TRIGGERS):
         without["relative"] = "it is for alpha and style"
     if kind == "program":
         without |= {
@@ -159,15 +164,19 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         }
     if kind == "note":
         without |= {"pickup": "a key does not move"}
-    if target != "style" or relative:
-        without["to"] = "it is for style, by a press"
+    if target not in CHOICES or relative:
+        without["to"] = f"it is for {' and '.join(CHOICES)}, by a press"
     if target not in FLAGS:
         without["mode"] = f"it is for {', '.join(FLAGS)}"
     return without
 
 
 def _is_target(value: object) -> bool:
-    return is_block(value) or value in ("style", *FLAGS, *TRIGGERS)
+    return is_block(value) or value in (*CHOICES, *FLAGS, *TRIGGERS)
+
+
+def _is_choice(value: object) -> bool:
+    return is_text(value) if isinstance(value, str) else is_whole(1, 999)(value)
 
 
 _CLOCK_KEYS: dict[str, Check] = {
@@ -178,14 +187,14 @@ _KEYS: dict[str, Check] = {
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "number": (is_whole(0, 16383), "a whole number from 0"),
     "channel": (is_whole(1, 16), "a channel from 1 to 16"),
-    "target": (_is_target, f"alpha, alpha0, alpha1, ..., style, {', '.join(FLAGS + TRIGGERS)}"),
+    "target": (_is_target, f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + FLAGS + TRIGGERS)}"),
     "range": (is_range, "two numbers, the lower first, as in [0.0, 1.0]"),
     "invert": (is_bool, "true or false"),
     "curve": (lambda value: isinstance(value, str) and value in CURVES, f"one of {', '.join(CURVES)}"),
     "pickup": (is_bool, "true or false"),
     "relative": (lambda value: value in CODINGS, f"one of {', '.join(CODINGS)}"),
     "step": (lambda value: is_number(value) and 0 < value <= 1, "a number above 0, to 1"),
-    "to": (is_whole(1, 999), "a style's number, from 1"),
+    "to": (_is_choice, "a style's or a scene's number, from 1, or a scene's name"),
     "mode": (lambda value: value in MODES, f"one of {', '.join(MODES)}"),
     "feedback": (is_bool, "true or false"),
 }

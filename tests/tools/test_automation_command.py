@@ -123,7 +123,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "picture": (("automation", "plot", "take.csv", "-o", "o.jpg"), "the output is a .png or .svg file"),
     "no mapping": (("automation", "convert", "take.mid", "--map", "no.toml", "-o", "o.csv"), "no mapping file"),
     "csv to convert": (("automation", "convert", "take.csv", "--map", "controls.toml", "-o", "o.csv"), "MThd"),
-    "map alone": ((*RENDER, "--map", "controls.toml"), "so it moves nothing here: its [[map]] are for a MIDI file, with --automation FILE.mid"),
+    "map alone": ((*RENDER, "--map", "controls.toml"), "its [[map]] are for a MIDI file, with --automation FILE.mid"),
     "map with csv": ((*RENDER, "--automation", "take.csv", "--map", "controls.toml"), "has no [[lfo]] or [[sound]]"),
     "midi alone": ((*RENDER, "--automation", "take.mid"), "say with --map FILE.toml"),
     "cut": ((*RENDER, "--automation", "cut.mid", "--map", "controls.toml"), "cut short or damaged"),
