@@ -14,9 +14,11 @@ from pathlib import Path
 from realtime.controls.feedback import Feedback
 from realtime.controls.mapping import ControlMap, read_mapping
 from realtime.controls.midi import MidiPorts
+from realtime.controls.modulation import Modulators
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.router import Router
+from realtime.controls.sound_map import SoundMap
 from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
@@ -44,12 +46,16 @@ class Controls:
         options: ControlOptions,
         *,
         most_blocks: int,
+        modulators: Modulators | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
         self._most_blocks = most_blocks
         self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
+        self._modulators = modulators or Modulators()
+        if self._file is not None:
+            self._modulators.take_over(self._file.content)
         self._router = Router(player, self._maps())
         self._feedback = Feedback(player, self._router)
         self._warn()
@@ -87,6 +93,7 @@ class Controls:
             self._polled_ns = now
             if self._file.poll():
                 self._router.take_over(self._file.content.maps)
+                self._modulators.take_over(self._file.content)
                 self._warn()
                 if self.midi is not None:
                     inputs, outputs = self._ports()
@@ -119,7 +126,14 @@ class Controls:
 
     def _warn(self) -> None:
         """Say which mappings move nothing in any style of this session."""
-        for entry in self._maps():
+        sounds = self._file.content.sounds if self._file is not None else ()
+        heard = any(part.source == "sound" for part in self._modulators.parts)
+        if heard and not sounds:
+            self._say("sound: nothing is mapped: give --map FILE.toml with [[sound]], see docs/control.md")
+        if sounds and not heard:
+            self._say(f"{self._options.mapping}, line {sounds[0].line}: [[sound]] moves nothing without --sound")
+        entries: list[ControlMap | SoundMap] = [*self._maps(), *sounds]
+        for entry in entries:
             if isinstance(entry.block, int) and entry.block >= self._most_blocks:
                 self._say(
                     f"{self._options.mapping}, line {entry.line}: there is no {entry.target}: "
