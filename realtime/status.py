@@ -8,15 +8,17 @@ import time
 from contextlib import suppress
 from typing import Any, TextIO
 
+from realtime.controls.sound_map import BANDS
 from realtime.live import LiveSession
 from realtime.sinks.fan_out import FanOut
+from realtime.sound.live import LiveSound
 
 
 class Status:
     """lines: for the overlay. sign: for the corner, None where all is well. Both are of the last `tell`."""
 
-    def __init__(self, session: LiveSession, fan_out: FanOut) -> None:
-        self._session, self._fan_out = session, fan_out
+    def __init__(self, session: LiveSession, fan_out: FanOut, sound: LiveSound | None = None) -> None:
+        self._session, self._fan_out, self._sound = session, fan_out, sound
         self.lines: list[str] = []
         self._file_full = False
         self._said_at = time.monotonic()
@@ -35,6 +37,7 @@ class Status:
         """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
         row = self._session.numbers()
         row["time_s"] = round((time.monotonic_ns() - self._began_ns) / 1e9, 3)
+        row["sound"] = self._sound.numbers() if self._sound else None
         row["sinks"] = [
             {
                 "name": sink.name,
@@ -74,6 +77,8 @@ def overlay_lines(row: dict[str, Any]) -> list[str]:
         f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
         f"latency {_latency(row['latency_ms']['shown'])}",
     ]
+    if row["sound"]:
+        lines.append(sound_words(row["sound"]))
     if row["coming"]:
         lines.append(f"coming: {row['coming']}")
     return lines
@@ -91,10 +96,18 @@ def status_line(row: dict[str, Any]) -> str:
         f"engine {_latency(row['latency_ms']['engine'])}",
         f"shown {_latency(row['latency_ms']['shown'])}" if row["latency_ms"]["shown"]["p50"] else "",
         f"left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}",
+        sound_words(row["sound"]) if row["sound"] else "",
         *(f"{sink['name']} {sink['state']}" for sink in row["sinks"] if sink["state"] != "running"),
         "LOST" if row["state"] == "lost" else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def sound_words(sound: dict[str, Any]) -> str:
+    """The levels of a line's sound."""
+    if sound["state"] == "lost":
+        return "no sound"
+    return "sound " + "  ".join(f"{band} {sound[band]:.0f}" for band in BANDS) + " dB"
 
 
 def _number(value: float | None) -> str:

@@ -20,7 +20,9 @@ from tools.words import say as say_or_fail
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from realtime.controls.clock import BeatClock
     from realtime.controls.controls import Controls
+    from realtime.controls.modulation import Modulators
     from realtime.desk import Alpha
     from realtime.frames import Frame
     from realtime.keys import Keyboard
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from realtime.mailbox import NewestMailbox
     from realtime.sinks.fan_out import FanOut
     from realtime.sinks.window import Window
+    from realtime.sound.live import LiveSound
     from realtime.sources.transform import TransformedSource
     from realtime.take import TakeRecorder
 
@@ -64,6 +67,9 @@ def command(
     ] = None,
     midi: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
+    ] = None,
+    sound: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="Hear an input: default, number, name; file: the source's own.")
     ] = None,
     osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
@@ -125,6 +131,9 @@ class Live:
 
     def run(self) -> None:
         from realtime.capture import Capture
+        from realtime.controls.clock import BeatClock
+        from realtime.controls.lfo import Lfos
+        from realtime.controls.modulation import Modulators
         from realtime.keys import Keyboard
         from realtime.live import LiveSession, SessionOptions
         from realtime.outlet import SessionOutlet
@@ -151,6 +160,11 @@ class Live:
                 height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
             )
             take = self._take()
+            sound = self._sound(first)
+            if sound is not None:
+                stack.callback(sound.close)
+            clock = BeatClock()
+            modulators = Modulators(Lfos((), beat=clock.beat, zero_ns=time.monotonic_ns()), *([sound] if sound else []))
             session = LiveSession(
                 lambda mailbox: Capture(
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
@@ -158,13 +172,15 @@ class Live:
                 ),
                 outlet, rack, options, say=say,
                 played=(lambda frame, style, alpha: take.played(frame.pts, style, alpha)) if take else _not_kept,
+                modulation=modulators,
             )  # fmt: skip
+            modulators.muted = session.muted
             if words["alpha"] is not None:
                 low, high = self._packs[0].header.alpha.low, self._packs[0].header.alpha.high
                 if not low <= words["alpha"] <= high:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
-            controls = stack.enter_context(closing(self._controls(session)))
+            controls = stack.enter_context(closing(self._controls(session, clock, modulators)))
             numbers = words["stats"].open("a", encoding="utf-8") if words["stats"] else None
             if numbers is not None:
                 stack.callback(_close, numbers)
@@ -172,10 +188,12 @@ class Live:
             try:
                 self._listen_to_signals()
                 say(f"{choice.name} at {self._width}x{self._height}; Ctrl-C or q ends")
+                if sound is not None:
+                    sound.start()
                 session.start()
                 controls.start()
                 keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
-                self._play(session, fan_out, outlet.view, window, keyboard, controls, take, numbers)
+                self._play(session, fan_out, outlet.view, window, keyboard, controls, take, sound, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
@@ -195,6 +213,7 @@ class Live:
         keyboard: Keyboard | None,
         controls: Controls,
         take: TakeRecorder | None,
+        sound: LiveSound | None,
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
@@ -202,7 +221,7 @@ class Live:
         from realtime.status import Status
         from training.errors import SinkError
 
-        status = Status(session, fan_out)
+        status = Status(session, fan_out, sound)
         began = told = time.monotonic()
         frame = None
         while not (self._ends or session.capture.over or (keyboard and keyboard.quits)):
@@ -276,7 +295,14 @@ class Live:
         columns = max(pack.n_blocks for pack in self._packs)
         return TakeRecorder(words["record_automation"], columns, overwrite=words["overwrite"])
 
-    def _controls(self, session: LiveSession) -> Controls:
+    def _sound(self, source: TransformedSource) -> LiveSound | None:
+        """What --sound names, not yet listened to."""
+        from realtime.sound.opening import live_sound
+
+        word = self._words["sound"]
+        return None if word is None else live_sound(word, source.inner, say=say)
+
+    def _controls(self, session: LiveSession, clock: BeatClock, modulators: Modulators) -> Controls:
         from realtime.controls.controls import ControlOptions, Controls
         from realtime.controls.recall import Scenes
 
@@ -286,7 +312,9 @@ class Live:
             scenes = Scenes(words["scenes"], session, session.rack, fade_s=words["fade"], say=say)
         options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
         most_blocks = max(pack.n_blocks for pack in self._packs)
-        return Controls(session, options, most_blocks=most_blocks, scenes=scenes, say=say)
+        return Controls(
+            session, options, most_blocks=most_blocks, clock=clock, modulators=modulators, scenes=scenes, say=say
+        )
 
     def _window(self) -> Any:
         from realtime.sinks.window import Window

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from realtime.controls.clock import BeatClock
 from realtime.controls.feedback import Feedback
-from realtime.controls.mapping import ControlMap, read_mapping
+from realtime.controls.lfo import LfoMap
+from realtime.controls.mapping import ControlMap, Mapping, read_mapping
 from realtime.controls.midi import MidiPorts
 from realtime.controls.modulation import Modulators
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router
+from realtime.controls.sound_map import SoundMap
 from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
@@ -144,17 +146,28 @@ class Controls:
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:
-        """Say which mappings move nothing in any style of this session, or recall no scene."""
-        for entry in self._maps():
+        """Say what moves nothing in this session: blocks that no style has, scenes and sound that are not there."""
+        mapping = self._file.content if self._file is not None else Mapping()
+        heard = any(part.source == "sound" for part in self._modulators.parts)
+        if heard and not mapping.sounds:
+            self._say("sound: nothing is mapped: give --map FILE.toml with [[sound]], see docs/control.md")
+        if mapping.sounds and not heard:
+            self._say(
+                f"{self._options.mapping}, line {mapping.sounds[0].line}: [[sound]] moves nothing without --sound"
+            )
+        entries: list[ControlMap | LfoMap | SoundMap] = [*mapping.maps, *mapping.lfos, *mapping.sounds]
+        for entry in entries:
             where = f"{self._options.mapping}, line {entry.line}"
             if isinstance(entry.block, int) and entry.block >= self._most_blocks:
                 self._say(
                     f"{where}: there is no {entry.target}: "
                     f"the styles of this session have {self._most_blocks} blocks at most"
                 )
-            elif entry.target == "scene" and self.scenes is None:
+            elif not isinstance(entry, ControlMap) or entry.target != "scene":
+                continue
+            elif self.scenes is None:
                 self._say(f"{where}: {NO_SCENES}")
-            elif entry.target == "scene" and self.scenes is not None and entry.to is not None:
+            elif entry.to is not None:
                 try:
                     self.scenes.find(entry.to)
                 except ControlError as error:
