@@ -1,16 +1,18 @@
-"""The mapping file: which control moves what. TOML, one `[[map]]` a control; docs/control.md has it key by key.
+"""The mapping file: which control and which key does what. TOML; docs/control.md has it key by key.
 
 Everything is checked when it is read, and what is wrong is said with its line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.key_section import parse_keys
 from realtime.controls.tables import (
     Check,
     Form,
@@ -83,12 +85,14 @@ class Mapping:
     """What a mapping file says, section by section."""
 
     maps: tuple[ControlMap, ...] = ()
+    keys: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+    """By action, in place of the table's in realtime/keys.py."""
 
     def __str__(self) -> str:
-        return f"{len(self.maps)} mappings"
+        return f"{len(self.maps)} mappings" + (f", keys of {len(self.keys)} actions" if self.keys else "")
 
 
-_SECTIONS: dict[str, Form] = {"map": "many"}
+_SECTIONS: dict[str, Form] = {"map": "many", "keys": "one"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -99,7 +103,10 @@ def read_mapping(path: Path) -> Mapping:
 def parse_mapping(text: str, *, origin: str) -> Mapping:
     """Read the text of a mapping file. Raises ControlError with line and reason."""
     tables = parse_tables(text, _SECTIONS, origin=origin)
-    return Mapping(maps=tuple(map(_control, tables["map"])))
+    return Mapping(
+        maps=tuple(map(_control, tables["map"])),
+        keys=parse_keys(tables["keys"][0]) if tables["keys"] else {},
+    )
 
 
 def _control(table: Table) -> ControlMap:
