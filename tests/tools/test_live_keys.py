@@ -156,6 +156,33 @@ def test_a_program_that_forgets_the_terminal_leaves_it_in_order(tmp_path: Path, 
         assert terminal.state() == terminal.before
 
 
+def test_stopping_leaves_the_terminal_in_order(tmp_path: Path) -> None:
+    """By a parent that, unlike a shell, sees to nothing itself."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    plays = SCRIPT.format("import time\nprint('set', flush=True)\nwhile keys.poll() != ['q']: time.sleep(0.01)")
+    front = (
+        "import os, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n"
+        f"run = subprocess.Popen([sys.executable, '-c', {plays!r}], process_group=0)\n"
+        "os.tcsetpgrp(0, run.pid)\n"
+        "assert os.WIFSTOPPED(os.waitpid(run.pid, os.WUNTRACED)[1])\n"
+        "print('stopped', flush=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.01)\n"
+        "os.kill(run.pid, signal.SIGCONT)\n"
+        "print('ended', os.waitpid(run.pid, 0)[1], flush=True)"
+    )
+    with Terminal([sys.executable, "-c", front], cwd=tmp_path, env=env) as terminal:
+        until(lambda: not terminal.shows_keys)
+        terminal.type(b"\x1a")
+        terminal.until("stopped")
+        assert terminal.state() == terminal.before
+        (tmp_path / "go").touch()
+        until(lambda: not terminal.shows_keys)
+        terminal.type(b"q")
+        terminal.until("ended 0")
+        assert terminal.state() == terminal.before
+
+
 def test_in_the_background_it_neither_reads_nor_stops(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     back = SCRIPT.format("assert keys.poll() == []\nkeys.restore()\nprint('went on', flush=True)")
