@@ -1,18 +1,18 @@
-"""The mapping file: which control moves what. TOML, one `[[map]]` a control, one `[[sound]]` a band of sound.
-
-docs/control.md has it key by key.
+"""The mapping file: what controls and keys do, LFOs, sound, tempo. TOML; docs/control.md has it key by key.
 
 Everything is checked when it is read, and what is wrong is said with its line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.key_section import parse_keys
 from realtime.controls.lfo import LfoMap, lfo
 from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
@@ -90,17 +90,20 @@ class Mapping:
     """What a mapping file says, section by section."""
 
     maps: tuple[ControlMap, ...] = ()
+    keys: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+    """By action, in place of the table's in realtime/keys.py."""
     lfos: tuple[LfoMap, ...] = ()
     sounds: tuple[SoundMap, ...] = ()
     bpm: float | None = None
     """Of the clock while no MIDI clock runs; None where the file does not say."""
 
     def __str__(self) -> str:
-        counts = {"mappings": len(self.maps), "LFOs": len(self.lfos), "of sound": len(self.sounds)}
-        return ", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "mappings")
+        others = {"keys of {} actions": self.keys, "{} LFOs": self.lfos, "{} of sound": self.sounds}
+        there = [words.format(len(entries)) for words, entries in others.items() if entries]
+        return ", ".join([f"{len(self.maps)} mappings", *there])
 
 
-_SECTIONS: dict[str, Form] = {"map": "many", "lfo": "many", "sound": "many", "clock": "one"}
+_SECTIONS: dict[str, Form] = {"map": "many", "keys": "one", "lfo": "many", "sound": "many", "clock": "one"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -114,6 +117,7 @@ def parse_mapping(text: str, *, origin: str) -> Mapping:
     words = tables["clock"][0].check(_CLOCK_KEYS) if tables["clock"] else {}
     return Mapping(
         maps=tuple(map(_control, tables["map"])),
+        keys=parse_keys(tables["keys"][0]) if tables["keys"] else {},
         lfos=tuple(map(lfo, tables["lfo"])),
         sounds=tuple(map(sound_map, tables["sound"])),
         bpm=words.get("bpm"),
