@@ -64,7 +64,7 @@ def _curve(
     alphas = np.linspace(low, high, steps).tolist() if pack.n_blocks else [0.0]
     with progress("measuring", len(pictures)) as advance:
         return measure_losses(
-            pack.network(), objectives.targets, pictures, alphas, bf16=objectives.bf16,
+            pack.network(), objectives.targets, pictures, alphas, compute=objectives.compute,
             report=lambda done: advance(done, "photographs"),
         )  # fmt: skip
 

@@ -96,12 +96,12 @@ def _check_fixed(pack: StylePack, fixed: Sequence[StylePack]) -> None:
 
 def objectives_of(pack: StylePack, paintings: Sequence[Path], loss_network: Path) -> Objectives:
     """What the pack was trained for, in the precision that it was trained in where this machine has it."""
+    from training.compute import Compute, prefers_bf16
     from training.objectives import Objectives
-    from training.trainer import prefers_bf16
 
     runs = pack.header.training.values()
     bf16 = prefers_bf16() and any(run.get("precision") == "bf16" for run in runs)
-    return Objectives(pack.header, paintings, loss_network, bf16=bf16)
+    return Objectives(pack.header, paintings, loss_network, compute=Compute(numbers="bf16" if bf16 else "f32"))
 
 
 def _measured(

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from training.colours import denormalise, normalise
+from training.compute import Compute
 from training.data import Picture, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
 from training.hashing import file_hash
@@ -78,7 +79,7 @@ class Objectives:
     targets: by the alpha that they were trained for, that of alpha 1 first (of a fixed network: the only one).
     """
 
-    def __init__(self, header: PackHeader, paintings: Sequence[Path], loss_network: Path, *, bf16: bool) -> None:
+    def __init__(self, header: PackHeader, paintings: Sequence[Path], loss_network: Path, *, compute: Compute) -> None:
         low, high = looks(header)
         by_hash: dict[str, Path] = {}
         for path in paintings:
@@ -90,7 +91,7 @@ class Objectives:
         missing = {low.sha256, high.sha256} - by_hash.keys()
         if missing:
             raise TrainingError(f"{header.name} was trained on another picture as well: give it with --style")
-        self.bf16 = bf16
+        self.compute = compute
         self.network = load_loss_network(loss_network)
         runs = header.training
         run: dict[str, Any] = next(runs[name] for name in ("blocks", "hi", "main") if name in runs)
@@ -115,7 +116,7 @@ class Objectives:
         """What measures pictures made of this photograph: float (1, 3, H, W) RGB of 0 to 1 -> losses."""
 
         def features(x_NCHW: Tensor, last: str | None = None) -> dict[str, Tensor]:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            with self.compute.autocast():
                 return self.network(x_NCHW, last=last)
 
         photo = features(to_rgb01(photo_HWC), self.network.last_content_layer)
@@ -123,7 +124,7 @@ class Objectives:
         def measure(rgb01_NCHW: Tensor) -> dict[str, float]:
             found = features(rgb01_NCHW)
             losses = {"content": float(content_loss(found, photo, self.network.layers.content))}
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            with self.compute.autocast():
                 return losses | {name: float(target.loss(rgb01_NCHW, found)) for name, target in self._targets.items()}
 
         return measure
