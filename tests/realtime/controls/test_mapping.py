@@ -35,7 +35,7 @@ def test_a_file_with_everything() -> None:
     ("text", "message"),
     [
         ("a b", "line 1"),
-        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]], [[lfo]], [[sound]], [clock]"),
+        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]], [keys], [[lfo]], [[sound]], [clock]"),
         ("x = 1", "t, line 1: 'x' is not known"),
         ("map = 3", "t, line 1: write [[map]]"),
         ("[map]\nkind='cc'", "t, line 1: write [[map]]"),
