@@ -43,6 +43,10 @@ SMOOTHING = {"midi": MIDI_SMOOTHING, "osc": MIDI_SMOOTHING}
 """By source; others follow in one stage of the desk's own time constant."""
 
 
+MODULATIONS = ("lfo", "sound")
+"""Sources that are modulations; muted, they add nothing."""
+
+
 class Modulation(Protocol):
     """What is added to alpha by the time."""
 

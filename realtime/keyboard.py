@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
 
 from realtime.controls.live_learn import LiveLearner
 from realtime.controls.mapping import FLAGS, TRIGGERS
 from realtime.controls.player import Player
+from realtime.desk import MODULATIONS
 from realtime.keys import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_lines
 from realtime.take import Takes
+from training.errors import ControlError
 
 if TYPE_CHECKING:
+    from realtime.controls.recall import Scenes
     from realtime.sinks.window import Mode, Window
 
 _MODES: tuple[Mode, ...] = ("stylized", "split", "original")
@@ -22,20 +25,11 @@ _BY_NUMBER = re.compile(r"(scene|style) ([0-9]+)")
 _ALL = {"stronger": (1, False), "weaker": (-1, False), "much stronger": (1, True), "much weaker": (-1, True)}
 
 
-class Scenes(Protocol):
-    """The scenes of a session, as far as keys know them."""
-
-    @property
-    def names(self) -> Sequence[str]: ...
-    def recall(self, number: int, /) -> None:
-        """Go to a scene, counted from 0."""
-
-
 class Keyboard:
     """Does what keys ask for. overlay, help: whether these are to be seen in the window; quits: whether to end.
 
-    window: where one is, else help is said in lines. tap: told the time of a tap, in monotonic nanoseconds. What is
-    not given does nothing. From the thread that owns the session.
+    window: where one is, else help is said in lines. tap: told the time of a tap, in monotonic nanoseconds. modulated:
+    whether there is anything that moves by itself. What is not given does nothing. One thread: the session's owner.
     """
 
     def __init__(
@@ -48,6 +42,7 @@ class Keyboard:
         learner: LiveLearner | None = None,
         scenes: Scenes | None = None,
         tap: Callable[[int], object] | None = None,
+        modulated: Callable[[], bool] = lambda: False,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -57,12 +52,14 @@ class Keyboard:
         self._overrides: Overrides = {}
         self._session, self._window = session, window
         self._takes, self._learner, self._scenes, self._tap_at = takes, learner, scenes, tap
-        self._say, self._now_ns = say, now_ns
+        self._modulated, self._say, self._now_ns = modulated, say, now_ns
         self._actions: dict[str, Callable[[], None]] = {
             "fine": lambda: setattr(self, "fine", not self.fine),
             "previous": lambda: session.step_style(-1),
             "next": lambda: session.step_style(1),
             "panic": session.panic,
+            "save scene": self._save_scene,
+            "modulation": self._modulation,
             "tap": self._tap,
             "record": self._record,
             "learn": self._learn,
@@ -94,6 +91,9 @@ class Keyboard:
             notes.append(self._learner.words)
         if self.fine:
             notes.append("fine steps")
+        muted = self._session.muted - (set() if self._modulated() else set(MODULATIONS))
+        if muted:
+            notes.append(f"without {', '.join(sorted(muted))}")
         return notes
 
     @property
@@ -131,6 +131,22 @@ class Keyboard:
 
     def _toggle(self, flag: str) -> None:
         setattr(self._session.show, flag, not getattr(self._session.show, flag))
+
+    def _modulation(self) -> None:
+        muted = self._session.muted
+        if muted & set(MODULATIONS):
+            muted.difference_update(MODULATIONS)
+        else:
+            muted.update(MODULATIONS)
+
+    def _save_scene(self) -> None:
+        if self._scenes is None:
+            self._say("no scene is added: begin with --scenes FILE.toml")
+            return
+        try:
+            self._say(f"scene {self._scenes.save()!r} added")
+        except ControlError as error:
+            self._say(f"no scene is added: {error}")
 
     def _tap(self) -> None:
         if self._tap_at is not None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from realtime.adaptive import Adaptive, ladder
 from realtime.capture import Capture
-from realtime.desk import Alpha, AlphaDesk, Block, Modulation, carried_over
+from realtime.desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
@@ -188,7 +188,8 @@ class LiveSession:
         return _Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
 
     def panic(self) -> None:
-        """Back to what is safe: every flag off, alpha to the default, the first style."""
+        """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
+        self.muted.update(MODULATIONS)
         self.show.bypass = self.show.freeze = self.show.blackout = False
         with self._lock:
             self._wanted, self._panic = self._want(0), 0

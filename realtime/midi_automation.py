@@ -163,6 +163,7 @@ class _Recorder:
     def __init__(self, header: AlphaHeader, n_blocks: int) -> None:
         self.moves: list[Move] = []
         self.show = Show()
+        self.muted: set[str] = set()
         self.style_names = [""]
         self.at_ns = 0
         self._desk = AlphaDesk(header, n_blocks)

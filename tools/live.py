@@ -312,7 +312,8 @@ class Live:
 
         return Keyboard(
             session, window=window, overlay=self._words["overlay"], takes=takes, learner=learner,
-            scenes=controls.scenes, tap=controls.clock.tap, say=say,
+            scenes=controls.scenes, tap=controls.clock.tap,
+            modulated=lambda: bool(controls.mapping.lfos or controls.mapping.sounds), say=say,
         )  # fmt: skip
 
     def _sound(self, source: TransformedSource) -> LiveSound | None:

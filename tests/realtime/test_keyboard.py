@@ -27,6 +27,12 @@ class FakeScenes:
     def recall(self, number: int) -> None:
         self.recalled.append(number)
 
+    def save(self) -> str:
+        if "full" in self.names:
+            raise ControlError("no more")
+        self.names.append("full")
+        return "full"
+
 
 class Listening:
     """Controls that hear nothing."""
@@ -205,3 +211,24 @@ def test_keys_that_are_not_given_do_nothing() -> None:
     board.press(["l", "t", "r", "h", "esc"])
     board.press(KEY_NAMES)
     assert board.notes == []
+
+
+def test_what_moves_by_itself_is_turned_off_and_on() -> None:
+    board = Board(modulated=lambda: True)
+    board.press(["m"])
+    assert board.player.muted == {"lfo", "sound"} and board.notes == ["without lfo, sound"]
+    board.player.muted.add("midi")
+    board.press(["m"])
+    assert board.player.muted == {"midi"} and board.notes == ["without midi"]
+    still = Board()
+    still.press(["m"])
+    assert still.notes == [], "nothing moves by itself here anyway"
+
+
+def test_what_plays_becomes_a_scene() -> None:
+    board = Board(scenes=FakeScenes("one"))
+    board.press(["a", "a"])
+    assert board.said == ["scene 'full' added", "no scene is added: no more"]
+    without = Board()
+    without.press(["a"])
+    assert without.said == ["no scene is added: begin with --scenes FILE.toml"]

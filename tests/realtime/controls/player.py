@@ -36,6 +36,7 @@ class FakePlayer:
         self.desk = AlphaDesk(HEADER.alpha, 3)
         self.asked: list[object] = []
         self.show = Show()
+        self.muted: set[str] = set()
         self.style = 0
         self.scene: str | None = None
         self.style_names = ["first", "second", "third"]
