@@ -14,7 +14,7 @@ import sys
 
 import typer
 
-from tools import bench, demo, devices, engine, evaluate, live, midi, render, styles, train
+from tools import bench, demo, devices, engine, evaluate, live, midi, render, sound, styles, train
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -33,6 +33,7 @@ app.command("devices")(devices.command)
 app.add_typer(styles.app, name="styles")
 app.add_typer(engine.app, name="engine")
 app.add_typer(midi.app, name="midi")
+app.add_typer(sound.app, name="sound")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 
