@@ -14,7 +14,7 @@ import sys
 
 import typer
 
-from tools import automation, bench, demo, devices, engine, evaluate, live, midi, render, scenes, styles, train
+from tools import automation, bench, demo, devices, engine, evaluate, live, midi, render, scenes, sound, styles, train
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -35,6 +35,7 @@ app.add_typer(scenes.app, name="scenes")
 app.add_typer(engine.app, name="engine")
 app.add_typer(automation.app, name="automation")
 app.add_typer(midi.app, name="midi")
+app.add_typer(sound.app, name="sound")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

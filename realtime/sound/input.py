@@ -7,6 +7,7 @@ An input that is lost is said, tried again by itself, and silence meanwhile.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +29,9 @@ _EVERY_S = 0.005
 _SILENT_NS = 1_500_000_000
 """An input that gives no samples for so long is lost."""
 _FIRST_WAIT_NS, _LONGEST_WAIT_NS = 1_000_000_000, 8_000_000_000
-_JOIN_S = 2.0
+_CREDIBLE_S = 2.0
+"""JACK's latency is garbage where nothing is connected."""
+_JOIN_S, _END_S = 2.0, 1.0
 _KEPT = 400
 
 
@@ -54,6 +57,7 @@ class SoundInput(LiveSound):
         self._heard = Heard()
         self._came_ns = self._silent_ns = self._try_ns = 0
         self._wait_ns = _FIRST_WAIT_NS
+        self._stuck = False
         self._recent: list[Floats] = []
         self._lock = threading.Lock()  # over _recent
         self._stop = threading.Event()
@@ -70,8 +74,13 @@ class SoundInput(LiveSound):
         if self._word != "default":
             self._word = found.name  # numbers change when something is plugged in
         self._open(found)
-        behind = float(self._stream.latency) + (self._meter.window / 2 + self._meter.step) / self._meter.rate + _EVERY_S
-        self._say(f"{self.name}: {self._meter.rate} Hz, alpha is {behind * 1e3:.0f} ms behind it")
+        behind = (self._meter.window / 2 + self._meter.step) / self._meter.rate + _EVERY_S
+        latency = float(self._stream.latency)
+        credible = 0 <= latency < _CREDIBLE_S
+        self._say(
+            f"{self.name}: {self._meter.rate} Hz, alpha is {(behind + credible * latency) * 1e3:.0f} ms behind it"
+            f"{'' if credible else ', and what the sound system takes'}"
+        )
 
     def close(self) -> None:
         self._stop.set()
@@ -84,9 +93,13 @@ class SoundInput(LiveSound):
         return self._heard
 
     def levels(self) -> Floats:
+        return highest(self.recent())
+
+    def recent(self) -> list[Floats]:
+        """All levels since the last call, some seconds at most: dB (n, bands, 3) each."""
         with self._lock:
             recent, self._recent = self._recent, []
-        return highest(recent)
+        return recent
 
     def step(self) -> None:
         """Measure what came, see whether the input is still there, and try to get it back. The thread's turn."""
@@ -102,7 +115,7 @@ class SoundInput(LiveSound):
                 self._measure(samples)
             elif not self._stream.active or now - self._came_ns > _SILENT_NS:
                 self._lose(now, "it was unplugged, or its driver stopped")
-        if self._stream is None and now >= self._try_ns:
+        if self._stream is None and not self._stuck and now >= self._try_ns:
             self._try(now)
         if self._stream is None or now - self._came_ns > _SILENT_NS // 4:
             self._be_silent(now)
@@ -177,9 +190,21 @@ class SoundInput(LiveSound):
             self._lose(now, reason(error))
 
     def _drop(self) -> None:
+        """Close the stream. A driver that does not answer is left alone: nobody waits for it, also not at the end."""
         stream, self._stream = self._stream, None
-        if stream is not None:
+        if stream is None:
+            return
+
+        def end() -> None:
             with suppress(Exception):  # a device that is gone may answer with anything
                 stream.abort()
             with suppress(Exception):
                 stream.close()
+
+        ending = threading.Thread(target=end, name="sound-input-end", daemon=True)
+        ending.start()
+        ending.join(_END_S)
+        if ending.is_alive():
+            self._stuck = True
+            atexit.unregister(self._system._exit_handler)
+            self._say(f"{self.name}: the sound system hangs; it is heard again only in a new session")

@@ -142,7 +142,9 @@ class SoundTrack:
         return av.AudioResampler(format="fltp", layout=layout, rate=self.rate)
 
 
-def open_track(path: Path, bands: Sequence[Band], *, clock_zero: Fraction) -> tuple[SoundTrack, BandMeter]:
+def open_track(
+    path: Path, bands: Sequence[Band], *, clock_zero: Fraction = Fraction(0)
+) -> tuple[SoundTrack, BandMeter]:
     """A track and a meter for it."""
     track = SoundTrack(path, clock_zero=clock_zero)
     return track, BandMeter(track.rate, bands)

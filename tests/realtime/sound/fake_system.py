@@ -60,6 +60,8 @@ class FakeSystem:
         self.began += 1
         self._seen = list(self.devices)
 
+    def _exit_handler(self) -> None: ...
+
     def query_devices(self) -> list[dict[str, Any]]:
         return [
             {"name": name, "max_input_channels": channels, "default_samplerate": float(rate), "hostapi": 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,26 @@ def test_one_that_stalls_is_lost_too() -> None:
     began = room.system.began
     room.wait(60)
     assert 7 <= room.system.began - began <= 14, "it is tried less and less often"
+
+
+def test_a_driver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As PortAudio does where a JACK server is gone: its own end at the program's exit would wait for ever, too."""
+    monkeypatch.setattr("realtime.sound.input._END_S", 0.05)
+    gone: list[object] = []
+    monkeypatch.setattr("realtime.sound.input.atexit.unregister", gone.append)
+    room = Room()
+    room.hear(tone(60, -10, 0.3))
+    hangs = threading.Event()
+    stream = room.system.streams[0]
+    monkeypatch.setattr(stream, "abort", hangs.wait)
+    stream.active = False
+    room.wait(20)
+    assert room.offset == 0 and room.input.state == "lost"
+    assert len(room.system.streams) == 1 and room.system.began == 1, "it is not touched again"
+    assert "the sound system hangs; it is heard again only in a new session" in room.said[-1]
+    assert gone == [room.system._exit_handler]
+    room.input.close()
+    hangs.set()
 
 
 def test_an_edited_mapping_goes_on_from_where_it_stands() -> None:
