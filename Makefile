@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format gallery clean
 
 demo: $(READY)
 	$(VENV)/bin/stylefader demo
@@ -20,6 +20,9 @@ lint: $(READY)
 format: $(READY)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+gallery: $(READY)
+	$(VENV)/bin/python -m tools.gallery_page
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache demo.mp4 demo.jpg

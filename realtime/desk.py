@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Set
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -40,6 +41,10 @@ MIDI_SMOOTHING = Smoothing(time_constant_s=TIME_CONSTANT_S, stages=2)
 """No frame at 30 a second takes more than a quarter of a 7-bit step above what an even sweep would take."""
 SMOOTHING = {"midi": MIDI_SMOOTHING, "osc": MIDI_SMOOTHING}
 """By source; others follow in one stage of the desk's own time constant."""
+
+
+MODULATIONS = ("lfo", "sound")
+"""Sources that are modulations; muted, they add nothing."""
 
 
 class Modulation(Protocol):
@@ -143,6 +148,14 @@ class AlphaDesk:
         with self._lock:
             self._pass_to(at_ns)
             return self._alpha.astype(np.float32)
+
+    def copy(self) -> AlphaDesk:
+        """A desk that stands as this one does and goes its own way from here."""
+        with self._lock:
+            other = copy(self)
+            vars(other).update({name: value.copy() for name, value in vars(self).items() if hasattr(value, "shape")})
+        other._lock = threading.Lock()
+        return other
 
     def _set(self, block: Block, targets: npt.NDArray[np.float64], at_ns: int | None, source: str | None) -> None:
         """Take the targets of these blocks over at that time."""

@@ -12,13 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-
-class AlphaOverTime(Protocol):
-    """`Automation`, as far as it is asked here."""
-
-    def check_blocks(self, n_blocks: int) -> None: ...
-    def bounds(self) -> tuple[float, float]: ...
-    def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]: ...
+from realtime.automation import AlphaOverTime
 
 
 class TimedModulation(Protocol):

@@ -17,9 +17,9 @@ from typing import TypeVar
 import numpy as np
 
 from engines import Engine, Pending
+from realtime.automation import AlphaOverTime
 from realtime.frames import Frame
 from realtime.mailbox import BlockingMailbox, MailboxClosed
-from realtime.modulated import AlphaOverTime
 from realtime.sinks.base import Sink
 from realtime.sources.base import Packet, Source
 

@@ -6,12 +6,15 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from tools.signals import end_at_once, unwind
 from tools.words import print_json, progress, say
+
+if TYPE_CHECKING:
+    pass
 
 
 class Size(NamedTuple):
@@ -59,9 +62,12 @@ def command(
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
-    automation: Annotated[Path | None, typer.Option(help="Keyframes from a CSV file.")] = None,
+    automation: Annotated[
+        Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
+    ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE.toml", help="Its [[sound]] move alpha by the clip's sound.")
+        Path | None,
+        typer.Option("--map", metavar="FILE.toml", help="Its [[lfo]] and [[sound]], and [[map]] for a MIDI file."),
     ] = None,
     start: Annotated[
         Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
@@ -119,41 +125,24 @@ def run(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
-    from realtime.automation import Automation, parse_inline, read_csv
     from realtime.controls.mapping import Mapping, read_mapping
-    from realtime.modulated import AlphaOverTime, ModulatedAutomation
-    from training.errors import AutomationError
+    from tools.render_alpha import alpha_over_time
     from training.gallery import find_pack
     from training.pack_header import read_header
 
-    if alpha is not None and automation is not None:
-        raise AutomationError("give either --alpha or --automation, not both")
     pack_file = find_pack(style)
     header = read_header(pack_file)
-    keyframes: Automation
-    if automation is not None:
-        keyframes = read_csv(automation)
-    else:
-        keyframes = parse_inline(alpha if alpha is not None else f"{header.alpha.default}")
-    keyframes.check_blocks(len(header.blocks))
     mapping = read_mapping(map) if map is not None else Mapping()
-    if map is not None and not mapping.sounds:
-        say(f"note: {map} has no [[sound]], so it moves nothing here")
-    for entry in mapping.sounds:
-        if entry.block != "all" and entry.block >= len(header.blocks):
-            say(f"note: {map}, line {entry.line}: there is no {entry.target}: this style has {len(header.blocks)}")
+    keyframes, said_before = alpha_over_time(alpha, automation, mapping, map, header)
+    keyframes.check_blocks(len(header.blocks))
 
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
 
     with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
         from realtime.sinks.files import open_file_sink
-        from realtime.sound.render import sound_of
+        from tools.render_alpha import modulated
 
-        played: AlphaOverTime = keyframes
-        sound = sound_of(mapping, opened, origin=str(map))
-        if sound is not None:
-            played = ModulatedAutomation(keyframes, sound, low=header.alpha.low, high=header.alpha.high)
         sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
         from engines import open_engine
         from realtime.render import render, seconds_per_frame
@@ -166,13 +155,12 @@ def run(
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             end_at_once(sink.abort)
             stack.enter_context(sink)
-            if sound is not None:
-                stack.callback(sound.close)
+            played = modulated(keyframes, mapping, opened, header, origin=str(map), closing=stack)
             low, high = keyframes.bounds()
             if low < header.alpha.low or high > header.alpha.high:
                 say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
             said = len(sink.notes)
-            for note in sink.notes:
+            for note in [*said_before, *sink.notes]:
                 say(f"note: {note}")
             opened_engine, why = open_engine(
                 pack,
@@ -201,7 +189,7 @@ def run(
                 done = render(
                     opened, sink, opened_engine, played, low=header.alpha.low, high=header.alpha.high, report=report
                 )
-        notes = [*opened.notes, *sink.notes]
+        notes = [*said_before, *opened.notes, *sink.notes]
         for note in [*opened.notes, *sink.notes[said:]]:
             say(f"note: {note}")
     seconds = time.monotonic() - began

@@ -1,18 +1,19 @@
-"""The mapping file: which control moves what. TOML, one `[[map]]` a control, one `[[sound]]` a band of sound.
-
-docs/control.md has it key by key.
+"""The mapping file: what controls and keys do, LFOs, sound, tempo. TOML; docs/control.md has it key by key.
 
 Everything is checked when it is read, and what is wrong is said with its line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.key_section import parse_keys
+from realtime.controls.lfo import LfoMap, lfo
 from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
     Check,
@@ -23,11 +24,14 @@ from realtime.controls.tables import (
     is_bool,
     is_number,
     is_range,
+    is_text,
     is_whole,
     parse_tables,
     read_text,
 )  # fmt: skip
 
+CHOICES = ("style", "scene")
+"""What is chosen by a number, from 1 in files and from 0 by programs."""
 FLAGS = ("bypass", "freeze", "blackout")
 TRIGGERS = ("next", "previous", "panic")
 MODES = ("toggle", "hold")
@@ -49,7 +53,7 @@ class ControlMap:
     pickup: bool = True
     relative: Coding | None = None
     step: float = 0.01
-    to: int | None = None
+    to: int | str | None = None
     mode: Literal["toggle", "hold"] = "toggle"
     feedback: bool = False
     line: int = 0
@@ -86,14 +90,20 @@ class Mapping:
     """What a mapping file says, section by section."""
 
     maps: tuple[ControlMap, ...] = ()
+    keys: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+    """By action, in place of the table's in realtime/keys.py."""
+    lfos: tuple[LfoMap, ...] = ()
     sounds: tuple[SoundMap, ...] = ()
+    bpm: float | None = None
+    """Of the clock while no MIDI clock runs; None where the file does not say."""
 
     def __str__(self) -> str:
-        sounds = f", {len(self.sounds)} of sound" if self.sounds else ""
-        return f"{len(self.maps)} mappings{sounds}"
+        others = {"keys of {} actions": self.keys, "{} LFOs": self.lfos, "{} of sound": self.sounds}
+        there = [words.format(len(entries)) for words, entries in others.items() if entries]
+        return ", ".join([f"{len(self.maps)} mappings", *there])
 
 
-_SECTIONS: dict[str, Form] = {"map": "many", "sound": "many"}
+_SECTIONS: dict[str, Form] = {"map": "many", "keys": "one", "lfo": "many", "sound": "many", "clock": "one"}
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -104,7 +114,14 @@ def read_mapping(path: Path) -> Mapping:
 def parse_mapping(text: str, *, origin: str) -> Mapping:
     """Read the text of a mapping file. Raises ControlError with line and reason."""
     tables = parse_tables(text, _SECTIONS, origin=origin)
-    return Mapping(maps=tuple(map(_control, tables["map"])), sounds=tuple(map(sound_map, tables["sound"])))
+    words = tables["clock"][0].check(_CLOCK_KEYS) if tables["clock"] else {}
+    return Mapping(
+        maps=tuple(map(_control, tables["map"])),
+        keys=parse_keys(tables["keys"][0]) if tables["keys"] else {},
+        lfos=tuple(map(lfo, tables["lfo"])),
+        sounds=tuple(map(sound_map, tables["sound"])),
+        bpm=words.get("bpm"),
+    )
 
 
 def _control(table: Table) -> ControlMap:
@@ -118,6 +135,8 @@ def _control(table: Table) -> ControlMap:
     for key, why in _without_effect(words).items():
         if key in words:
             raise table.refuse(key, f"{key} has no effect here: {why}")
+    if isinstance(words.get("to"), str) and words["target"] != "scene":
+        raise table.refuse("to", "to is a style's number, from 1: only scenes are called by their names")
     if "range" in words:
         words["range"] = (float(words["range"][0]), float(words["range"][1]))
     return ControlMap(**words, line=table.line)
@@ -139,7 +158,7 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         without["step"] = "it is for relative encoders"
     if kind != "cc":
         without["relative"] = "it is for kind cc"
-    if relative and target in (*FLAGS, *TRIGGERS):
+    if relative and target in ("scene", *FLAGS, *TRIGGERS):
         without["relative"] = "it is for alpha and style"
     if kind == "program":
         without |= {
@@ -149,30 +168,37 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         }
     if kind == "note":
         without |= {"pickup": "a key does not move"}
-    if target != "style" or relative:
-        without["to"] = "it is for style, by a press"
+    if target not in CHOICES or relative:
+        without["to"] = f"it is for {' and '.join(CHOICES)}, by a press"
     if target not in FLAGS:
         without["mode"] = f"it is for {', '.join(FLAGS)}"
     return without
 
 
 def _is_target(value: object) -> bool:
-    return is_block(value) or value in ("style", *FLAGS, *TRIGGERS)
+    return is_block(value) or value in (*CHOICES, *FLAGS, *TRIGGERS)
 
 
+def _is_choice(value: object) -> bool:
+    return is_text(value) if isinstance(value, str) else is_whole(1, 999)(value)
+
+
+_CLOCK_KEYS: dict[str, Check] = {
+    "bpm": (lambda value: is_number(value) and 10 <= value <= 999, "quarter notes a minute, from 10 to 999"),
+}
 _KEYS: dict[str, Check] = {
     "port": (lambda value: isinstance(value, str) and value != "", "a part of a port's name"),
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "number": (is_whole(0, 16383), "a whole number from 0"),
     "channel": (is_whole(1, 16), "a channel from 1 to 16"),
-    "target": (_is_target, f"alpha, alpha0, alpha1, ..., style, {', '.join(FLAGS + TRIGGERS)}"),
+    "target": (_is_target, f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + FLAGS + TRIGGERS)}"),
     "range": (is_range, "two numbers, the lower first, as in [0.0, 1.0]"),
     "invert": (is_bool, "true or false"),
     "curve": (lambda value: isinstance(value, str) and value in CURVES, f"one of {', '.join(CURVES)}"),
     "pickup": (is_bool, "true or false"),
     "relative": (lambda value: value in CODINGS, f"one of {', '.join(CODINGS)}"),
     "step": (lambda value: is_number(value) and 0 < value <= 1, "a number above 0, to 1"),
-    "to": (is_whole(1, 999), "a style's number, from 1"),
+    "to": (_is_choice, "a style's or a scene's number, from 1, or a scene's name"),
     "mode": (lambda value: value in MODES, f"one of {', '.join(MODES)}"),
     "feedback": (is_bool, "true or false"),
 }

@@ -301,6 +301,7 @@ def test_panic(session: Any) -> None:
     assert Build.made[1].cancelled and Build.made[2].pack.header.name == "first"
     assert not (session.live.show.blackout or session.live.show.freeze)
     assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
+    assert session.live.muted == {"lfo", "sound"}
 
 
 def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -> None:

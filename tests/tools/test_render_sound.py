@@ -72,6 +72,6 @@ def test_what_moves_nothing_is_said(folder: Path) -> None:
     (folder / "far.toml").write_text('[[sound]]\ntarget = "alpha7"\n')
     words = (*WORDS, "--to", "0.1s", "-o", "note.mkv", "--overwrite")
     done = stylefader("render", *words, "--map", "faders.toml", cwd=folder)
-    assert done.returncode == 0 and "faders.toml has no [[sound]], so it moves nothing here" in done.stderr
+    assert done.returncode == 2 and "faders.toml has no [[lfo]] or [[sound]], so it moves nothing here" in done.stderr
     done = stylefader("render", *words, "--map", "far.toml", cwd=folder)
     assert done.returncode == 0 and "far.toml, line 1: there is no alpha7: this style has 3" in done.stderr

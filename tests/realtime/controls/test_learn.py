@@ -78,6 +78,16 @@ def test_another_target_or_port_is_added() -> None:
     ]  # fmt: skip
 
 
+def test_scenes_and_styles_each_have_a_control() -> None:
+    text = ""
+    for kind, number, to in (("note", 36, "chorus"), ("note", 37, "verse"), ("program", 5, 2), ("program", 6, None),
+                             ("cc", 20, "chorus")):  # fmt: skip
+        text = learned(text, "scene", event(kind, 1, number=number), port="nano", origin="t", to=to)  # type: ignore[arg-type]
+    assert [(m.kind, m.number, m.to) for m in parse_mapping(text, origin="t").maps] == [
+        ("cc", 20, "chorus"), ("note", 37, "verse"), ("program", 5, 2), ("program", None, None),
+    ]  # fmt: skip
+
+
 def test_what_does_not_fit_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     write_learned(path, "style", event("program", 4, number=4), port="nano")

@@ -35,7 +35,7 @@ def test_a_file_with_everything() -> None:
     ("text", "message"),
     [
         ("a b", "line 1"),
-        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]], [[sound]]"),
+        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]], [keys], [[lfo]], [[sound]], [clock]"),
         ("x = 1", "t, line 1: 'x' is not known"),
         ("map = 3", "t, line 1: write [[map]]"),
         ("[map]\nkind='cc'", "t, line 1: write [[map]]"),
@@ -48,7 +48,12 @@ def test_a_file_with_everything() -> None:
         ("[[map]]\nkind='cc14'\nnumber=32\ntarget='alpha'", "t, line 3: cc14 has a number from 0 to 31"),
         ("[[map]]\nkind='pitchbend'\nnumber=1\ntarget='alpha'", "t, line 3: pitchbend has no number"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='alpha01'", "t, line 4: target is alpha, alpha0"),
-        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'", "t, line 4: target is alpha, alpha0"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='tempo'", "t, line 4: target is alpha, alpha0"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=0", "t, line 5: to is a style's or a scene's number"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=' '", "t, line 5: to is a style's or a scene's number"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='style'\nto='x'", "t, line 5: to is a style's number, from 1: only"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nrelative='twos'", "t, line 5: relative has no effect here"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nrange=[0,1]", "t, line 5: range has no effect here"),
         (GOOD + "range = [1, 0]", "t, line 6: range is two numbers, the lower first"),
         (GOOD + "range = [nan, 1]", "t, line 6: range"),
         (GOOD + "range = [0, inf]", "t, line 6: range"),
@@ -80,7 +85,7 @@ def test_any_text_gives_a_mapping_or_an_error(text: str) -> None:
 
 VALUES = st.sampled_from(
     ["0", "1", "-1", "127", "1e400", "nan", "'alpha'", "'alpha0'", "'cc'", "'note'", "[0,1]", "[1]", "{}", "true", "''",
-     "'twos'", "'linear'", "1979-05-27", "'style'", "'program'", "'bypass'"]
+     "'twos'", "'linear'", "1979-05-27", "'style'", "'scene'", "'program'", "'bypass'"]
 )  # fmt: skip
 
 
