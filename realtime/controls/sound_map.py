@@ -39,7 +39,7 @@ class SoundMap:
     floor: float = LEVELS["all"][0]
     ceiling: float = LEVELS["all"][1]
     attack: float = 0.01
-    release: float = 0.25
+    release: float = 0.15
     depth: float = 1.0
     curve: str = "linear"
     channel: Channel = "both"
