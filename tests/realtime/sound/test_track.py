@@ -119,6 +119,34 @@ def test_left_and_right_and_six_channels(tmp_path: Path) -> None:
     assert inside[:, 1] == pytest.approx(SILENCE_DB)
 
 
+def test_the_middle_of_six_channels_is_heard_left_and_right(tmp_path: Path) -> None:
+    wave = np.zeros((6, 24000))
+    wave[2] = tone(1000, -20, 0.5)
+    track = SoundTrack(clip_with_sound(tmp_path / "c.mkv", wave, layout="5.1", frames=12))
+    part = next(track.levels(BandMeter(track.rate, list(BANDS.values()))))
+    track.close()
+    assert part.levels[(part.times > 0.1) & (part.times < 0.4), MID, :2] == pytest.approx(-23, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("back", "left"),
+    [(0.02, 2.0), (0.4, 1.6), (1.2, 2.0)],
+    ids=["rounding is left alone", "what came already is left out", "a new beginning goes on"],
+)
+def test_timestamps_that_step_back(tmp_path: Path, back: float, left: float) -> None:
+    class Jumping(SoundTrack):
+        def _place(self, frame: Any) -> Fraction | None:
+            place = super()._place(frame)
+            return place if place is None or place < Fraction(3, 2) else place - Fraction(back)
+
+    wave = tone(1000, -20, 2)
+    track = Jumping(clip_with_sound(tmp_path / "c.mkv", wave))
+    samples = np.concatenate(list(track.samples()))
+    track.close()
+    assert len(samples) / 48000 == pytest.approx(left, abs=0.05), "but for what rounding may be"
+    assert np.abs(samples).max() == pytest.approx(0.1, abs=1e-3)
+
+
 def test_no_sound_no_file_no_picture(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"silent.mp4 has no sound track"):
         SoundTrack(Clip(frames=3).make(tmp_path / "silent.mp4"))
@@ -178,6 +206,11 @@ def test_nothing_before_the_sound_begins_and_it_dies_away_after(tmp_path: Path) 
     assert (values[:10] == 0).all()
     assert values[12] > 0.9
     assert (np.diff(values[16:]) <= 0).all() and values[-1] == 0
+
+
+def test_no_time_falls_between_two_pieces_of_the_track(tmp_path: Path) -> None:
+    path = clip_with_sound(tmp_path / "c.mkv", tone(60, -6, 3))
+    assert (alphas(path, [Fraction(n, 1000) for n in range(200, 2900)]) > 1 - 1e-6).all()
 
 
 def test_sound_that_is_no_number(tmp_path: Path) -> None:
