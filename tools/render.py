@@ -6,15 +6,12 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from tools.signals import end_at_once, unwind
 from tools.words import print_json, progress, say
-
-if TYPE_CHECKING:
-    pass
 
 
 class Size(NamedTuple):
