@@ -23,7 +23,7 @@ _AFTER_S = 0.5
 @app.command()
 def ports(json: Json = False) -> None:
     """List the MIDI ports."""
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
 
     inputs, outputs = port_names()
     if json:
@@ -61,7 +61,7 @@ def learn(
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
     from realtime.controls.learn import moved_most, port_part, write_learned
     from realtime.controls.mapping import parse_mapping
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
     parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {target!r}', origin="TARGET")

@@ -72,8 +72,9 @@ class Controls:
             inputs, outputs = self._ports()
             try:
                 self.midi = MidiPorts(
-                    self._router.handle, inputs=inputs, outputs=outputs, say=self._say, now_ns=self._now_ns
-                )
+                    self._router.handle, inputs=inputs, outputs=outputs, clock=self.clock, patient=True, say=self._say,
+                    now_ns=self._now_ns,
+                )  # fmt: skip
             except ControlError as error:
                 self._say(f"without MIDI: {error}")
                 return
