@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import time
 from contextlib import ExitStack, closing, suppress
 from fractions import Fraction
@@ -117,6 +118,7 @@ class Live:
 
     def run(self) -> None:
         from realtime.capture import Capture
+        from realtime.controls.inlet import SWITCH_S
         from realtime.keys import Keyboard
         from realtime.live import LiveSession, SessionOptions
         from realtime.outlet import SessionOutlet
@@ -125,6 +127,7 @@ class Live:
         from realtime.sources.live import live_source
 
         words = self._words
+        sys.setswitchinterval(SWITCH_S)  # MIDI comes in threads of its own, which else wait 5 ms for the one that draws
         choice = live_source(words["source"], self._source_options())
         for note in choice.notes:
             say(f"note: {note}")
