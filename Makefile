@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format gallery clean
 
 demo: $(READY)
 	$(VENV)/bin/stylefader demo
@@ -21,10 +21,13 @@ format: $(READY)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+gallery: $(READY)
+	$(VENV)/bin/python -m tools.gallery_page
+
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache demo.mp4 demo.jpg
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,int8,ndi,rtx,virtualcam]'
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,int8,ndi,rtx,sound,virtualcam]'
 	touch $@

@@ -94,6 +94,16 @@ def _check_fixed(pack: StylePack, fixed: Sequence[StylePack]) -> None:
             raise TrainingError(f"{rival.header.name} was not trained for the one look that {pack.header.name} has")
 
 
+def objectives_of(pack: StylePack, paintings: Sequence[Path], loss_network: Path) -> Objectives:
+    """What the pack was trained for, in the precision that it was trained in where this machine has it."""
+    from training.compute import Compute, prefers_bf16
+    from training.objectives import Objectives
+
+    runs = pack.header.training.values()
+    bf16 = prefers_bf16() and any(run.get("precision") == "bf16" for run in runs)
+    return Objectives(pack.header, paintings, loss_network, compute=Compute(numbers="bf16" if bf16 else "f32"))
+
+
 def _measured(
     pack: StylePack,
     rivals: dict[str, StylePack],
@@ -105,17 +115,10 @@ def _measured(
     import numpy as np
 
     from training.data import PhotoFolder
-    from training.objectives import Objectives, Plan, measure_points
-    from training.trainer import prefers_bf16
+    from training.objectives import Plan, measure_points
 
     count, side, steps, grid = sizes
-    runs = pack.header.training.values()
-    objectives = Objectives(
-        pack.header,
-        paintings,
-        loss_network,
-        bf16=prefers_bf16() and any(run.get("precision") == "bf16" for run in runs),
-    )
+    objectives = objectives_of(pack, paintings, loss_network)
     pictures = PhotoFolder(photos, split="val").centre_crops(count, side)
     low, high = pack.header.alpha.low, pack.header.alpha.high
     plan = Plan(

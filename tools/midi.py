@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,8 +65,9 @@ def monitor(
 
 @app.command()
 def learn(
-    target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, bypass, panic, ...")],
+    target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, scene, bypass, panic, ...")],
     map: Annotated[Path, typer.Option("--map", metavar="FILE.toml", help="The mapping file.")],
+    to: Annotated[str | None, typer.Option(help="A style's number, or a scene's number or name. [by place]")] = None,
     midi: Port = None,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long to listen.")] = 5.0,
     json: Json = False,
@@ -76,16 +78,20 @@ def learn(
     from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
-    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {target!r}', origin="TARGET")
-    say(f"move the control for {target} ({seconds:g} s)")
+    which = int(to) if to is not None and to.isascii() and to.isdigit() else to
+    chosen = "" if which is None else f"\nto = {dumps(which, ensure_ascii=False)}"
+    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {dumps(target, ensure_ascii=False)}{chosen}', origin="TARGET")
+    what = target if which is None else f"{target} {which}"
+    say(f"move the control for {what} ({seconds:g} s)")
     event = moved_most([event for event in _heard(midi, seconds) if event is not None])
     if event is None:
         raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
     port = port_part(event.port, port_names()[0])
-    write_learned(map, target, event, port=port)
-    say(f"{map}: {target} is {_words(event)} of {port}")
+    write_learned(map, target, event, port=port, to=which)
+    say(f"{map}: {what} is {_words(event)} of {port}")
     if json:
-        print_json({**_as_json(event), "target": target, "port": port, "file": str(map)})
+        chosen_to = {} if which is None else {"to": which}
+        print_json({**_as_json(event), "target": target, **chosen_to, "port": port, "file": str(map)})
 
 
 def _heard(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from training.pack import StylePack
     from training.recipe import Part
     from training.runs import Run
+    from training.world import World
 
 
 def command(
@@ -30,46 +34,79 @@ def command(
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
     preview_minutes: Annotated[float, typer.Option(help="Minutes between previews.")] = 5.0,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard to look into.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as in cuda:1.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
 
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
-    fixed. They say what to fill in; docs/training.md says the rest.
+    fixed. They say what to fill in; docs/training.md says the rest, also on several GPUs and machines.
     """
-    from training.recipe import find_recipe, read_recipe
+    from training.world import SaidElsewhere, World
 
     changes = [*(changes or ()), *([f"output='''{output}'''"] if output else ())]
-    checked = read_recipe(find_recipe(recipe), changes)
-    from engines.file_lock import try_lock
-    from training.errors import TrainingError
-    from training.runs import Run
-
-    stop = _StopOnce()
-    with try_lock(checked.output.with_suffix(".lock")) as held:
-        if held is False:
-            raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
-        run = Run(
-            checked,
-            resume=resume,
-            checkpoint_every=checkpoint_every,
-            preview_minutes=preview_minutes,
-            tensorboard=tensorboard,
-        )
-        unwind()
-        pack = _train(run, stop)
+    world = World.from_environment()
+    stop, pack = _StopOnce(speaks=world.leads), None
+    try:
+        with world.joined(), ExitStack() as held:
+            with world.all_or_none():
+                run = held.enter_context(
+                    _begun(recipe, changes, world, device, resume, checkpoint_every, preview_minutes, tensorboard)
+                )
+            unwind()
+            _train(run, stop)
+            world.part()
+            pack = _finished(run) if world.leads else None
+    except SaidElsewhere as error:
+        os._exit(error.exit_code)  # at once: PyTorch may abort where it tidies up connections to a leader that has gone
+    if pack is None:
+        return
     if json:
         print_json({"file": str(pack.file), "header": asdict(pack.header)})
     else:
         say(f"wrote {pack.file}")
 
 
-def _train(run: Run, stop: _StopOnce) -> StylePack:
+@contextmanager
+def _begun(
+    recipe: str, changes: list[str], world: World, device: str, resume: bool, checkpoint_every: int,
+    preview_minutes: float, tensorboard: Path | None,
+) -> Iterator[Run]:  # fmt: skip
+    """The run, checked, in a folder where no other trains the same pack meanwhile."""
+    from training.recipe import find_recipe, read_recipe
+
+    checked = read_recipe(find_recipe(recipe), changes)
+    from engines.file_lock import try_lock
+    from training.compute import find_device, prepare
+    from training.errors import TrainingError
+    from training.runs import Run
+
+    where = find_device(device, local_rank=world.local_rank, local_size=world.local_size)
+    prepare(where)
+    with try_lock(checked.output.with_suffix(".lock")) if world.leads else nullcontext() as held:
+        if held is False:
+            raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
+        yield Run(
+            checked,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            preview_minutes=preview_minutes,
+            tensorboard=tensorboard,
+            device=where,
+            world=world,
+        )
+
+
+def _train(run: Run, stop: _StopOnce) -> None:
     for part in run.recipe.parts:
-        if not _train_part(run, part, stop):
-            say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
-                "the same command with --resume goes on from there")  # fmt: skip
+        if not (_lead_part(run, part, stop) if run.world.leads else _follow_part(run, part, stop)):
+            if run.world.leads:
+                say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
+                    "the same command with --resume goes on from there")  # fmt: skip
             raise typer.Exit(130)
+
+
+def _finished(run: Run) -> StylePack:
     if run.recipe.held_out:
         say(f"measuring on {run.recipe.held_out}")
     for problem in run.problems:
@@ -77,15 +114,23 @@ def _train(run: Run, stop: _StopOnce) -> StylePack:
     return run.finish()
 
 
-def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
-    """Train one part to its end; False where Ctrl-C came first."""
-    from training.trainer import Progress
+def _follow_part(run: Run, part: Part, stop: _StopOnce) -> bool:
+    """As `_lead_part`, in silence: the leader speaks for all processes."""
+    with stop:
+        run.begin(part)
+        return run.train(report=lambda now: None, should_stop=lambda: stop.wanted)
 
-    speed: list[float] = []
+
+def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
+    """Train one part to its end; False where Ctrl-C came first."""
+    from training.progress import Progress
+
+    last: list[Progress] = []
     with stop:
         trainer = run.begin(part)
-        say(f"training {part.name} at width {run.width} on {len(trainer.photos)} photographs, "
-            f"{'bf16' if trainer.bf16 else 'f32'}; previews in {run.recipe.preview}")  # fmt: skip
+        together = f" in {run.world.size} processes" if run.world.size > 1 else ""
+        say(f"training {part.name} at width {run.width} on {len(trainer.photos)} photographs{together}, "
+            f"{trainer.compute.numbers} on {trainer.compute.name}; previews in {run.recipe.preview}")  # fmt: skip
         with progress(part.name, part.settings.iterations, done=trainer.iteration) as advance:
 
             def report(now: Progress) -> None:
@@ -93,11 +138,12 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 if part.settings.temporal != "off":
                     losses += f" temporal {now.temporal:.5f}"
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
-                speed[:] = [now.images_per_second, now.waiting]
+                last[:] = [now]
 
             finished = run.train(report=report, should_stop=lambda: stop.wanted)
-    if speed:
-        say(f"{part.name}: {speed[0]:.2f} images/s, {speed[1]:.1%} of the time spent waiting for photographs")
+    for now in last:
+        say(f"{part.name}: {now.images_per_second:.2f} images/s, {now.waiting / now.seconds:.1%} of the time spent "
+            f"waiting for photographs, {now.outside:.1%} in all outside of the networks")  # fmt: skip
     if finished and trainer.iteration < part.settings.iterations:
         say(f"{part.name}: the loss no longer falls after {trainer.iteration} iterations")
     photos = trainer.photos
@@ -112,7 +158,9 @@ def _train_part(run: Run, part: Part, stop: _StopOnce) -> bool:
 class _StopOnce:
     """The first Ctrl-C asks for a stop between two steps; the second ends at once, as usual."""
 
-    wanted = False
+    def __init__(self, *, speaks: bool) -> None:
+        self.wanted = False
+        self.speaks = speaks
 
     def __enter__(self) -> _StopOnce:
         self._before = signal.signal(signal.SIGINT, self._stop)
@@ -121,7 +169,8 @@ class _StopOnce:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
         signal.signal(signal.SIGINT, self._before)
-        say("stopping after this step; Ctrl-C again ends at once")
+        if self.speaks:
+            say("stopping after this step; Ctrl-C again ends at once")
 
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGINT, self._before)

@@ -7,10 +7,6 @@ crops that it would have had, whatever was in flight when it stopped.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -159,37 +155,3 @@ def _random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Pic
     left = int(rng.integers(photo_HWC.shape[1] - size + 1))
     crop = photo_HWC[top : top + size, left : left + size]
     return np.ascontiguousarray(crop[:, ::-1] if rng.integers(2) else crop)
-
-
-def loader_workers() -> int:
-    """Threads that read photographs: half of the processors that this process may use, 1 to 8."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_WORKERS, cpus // 2))
-
-
-def batches(
-    photos: PhotoFolder, *, seed: int, size: int, batch: int, first: int, count: int, workers: int | None = None
-) -> Generator[Picture, None, None]:
-    """Batches number `first` to `count` - 1, uint8 (batch, size, size, 3) RGB, read ahead by worker threads.
-
-    However many workers there are, the batches are the same. Close it when leaving early.
-    """
-    workers = loader_workers() if workers is None else workers
-    ahead = 2 + 2 * workers
-
-    def make(number: int) -> Picture:
-        return np.stack([photos.crop(number * batch + i, seed=seed, size=size) for i in range(batch)])
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="photos") as pool:
-        waiting = deque(pool.submit(make, number) for number in range(first, min(first + ahead, count)))
-        try:
-            for number in range(first + ahead, count + ahead):
-                if not waiting:
-                    return
-                ready = waiting.popleft().result()
-                if number < count:
-                    waiting.append(pool.submit(make, number))
-                yield ready
-        finally:
-            for reading in waiting:  # whoever stops early need not wait for what was read ahead
-                reading.cancel()

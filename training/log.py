@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from training.errors import TrainingError
 from training.files import written_whole
-from training.trainer import Progress
+from training.progress import Progress
 
 _LOSSES = ("total", "content", "style", "temporal")
 COLUMNS = ("part", "iteration", *_LOSSES, "images_per_second")

@@ -18,6 +18,9 @@ def gram(features_NCHW: Tensor) -> Tensor:
     """Gram matrices (N, C, C) of features (N, C, H, W), divided by the number of places H * W."""
     n, c, h, w = features_NCHW.shape
     flat = features_NCHW.reshape(n, c, h * w)
+    if flat.dtype == torch.float16:  # whose largest number the sum would pass
+        flat = flat / (h * w) ** 0.5
+        return flat @ flat.transpose(1, 2)
     return flat @ flat.transpose(1, 2) / (h * w)
 
 
@@ -55,3 +58,9 @@ def content_loss(features: dict[str, Tensor], photo_features: dict[str, Tensor],
     """Mean squared difference of features at the content layers, float32 scalar."""
     parts = [(features[layer].float() - photo_features[layer].float()).square().mean() for layer in layers]
     return torch.stack(parts).mean()
+
+
+def total_variation(x_NCHW: Tensor) -> Tensor:
+    """Mean absolute difference of neighbours, both ways (Rudin et al. 1992, the anisotropic form)."""
+    across = (x_NCHW[..., 1:] - x_NCHW[..., :-1]).abs().mean()
+    return across + (x_NCHW[..., 1:, :] - x_NCHW[..., :-1, :]).abs().mean()

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from training.colours import denormalise, normalise
+from training.compute import Compute
 from training.data import Picture, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
 from training.hashing import file_hash
@@ -75,9 +76,10 @@ class Objectives:
     """The loss network and style targets of one pack, in the units that it was trained in.
 
     columns: the names of all losses. first, second: the two that alpha trades. words: what each is, for people.
+    targets: by the alpha that they were trained for, that of alpha 1 first (of a fixed network: the only one).
     """
 
-    def __init__(self, header: PackHeader, paintings: Sequence[Path], loss_network: Path, *, bf16: bool) -> None:
+    def __init__(self, header: PackHeader, paintings: Sequence[Path], loss_network: Path, *, compute: Compute) -> None:
         low, high = looks(header)
         by_hash: dict[str, Path] = {}
         for path in paintings:
@@ -89,7 +91,7 @@ class Objectives:
         missing = {low.sha256, high.sha256} - by_hash.keys()
         if missing:
             raise TrainingError(f"{header.name} was trained on another picture as well: give it with --style")
-        self.bf16 = bf16
+        self.compute = compute
         self.network = load_loss_network(loss_network)
         runs = header.training
         run: dict[str, Any] = next(runs[name] for name in ("blocks", "hi", "main") if name in runs)
@@ -98,9 +100,8 @@ class Objectives:
         self.network.divide_activations(run["layer_means"])
         self.first, self.second = "content", "style"
         self.words = {"content": "content loss", "style": "style loss"}
-        ends = {"style": high}
+        ends, at = {"style": high}, "-1" if "lo" in runs else "0"
         if low != high:
-            at = "-1" if "lo" in runs else "0"
             self.first = f"style_at_{at}"
             self.words |= {"style": "style loss, look of alpha 1", self.first: f"style loss, look of alpha {at}"}
             ends[self.first] = low
@@ -109,12 +110,13 @@ class Objectives:
             picture = to_rgb01(resize_short_side(read_picture(by_hash[look.sha256]), look.size))
             self._targets[name] = StyleTarget(self.network, picture, pyramid=look.pyramid)
         self.columns = ("content", *ends)
+        self.targets = dict(zip(("1", at), self._targets.values(), strict=False))
 
     def of_photo(self, photo_HWC: Picture) -> Callable[[Tensor], dict[str, float]]:
         """What measures pictures made of this photograph: float (1, 3, H, W) RGB of 0 to 1 -> losses."""
 
         def features(x_NCHW: Tensor, last: str | None = None) -> dict[str, Tensor]:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            with self.compute.autocast():
                 return self.network(x_NCHW, last=last)
 
         photo = features(to_rgb01(photo_HWC), self.network.last_content_layer)
@@ -122,7 +124,7 @@ class Objectives:
         def measure(rgb01_NCHW: Tensor) -> dict[str, float]:
             found = features(rgb01_NCHW)
             losses = {"content": float(content_loss(found, photo, self.network.layers.content))}
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            with self.compute.autocast():
                 return losses | {name: float(target.loss(rgb01_NCHW, found)) for name, target in self._targets.items()}
 
         return measure

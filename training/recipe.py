@@ -157,7 +157,8 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     common, own = _table(table.get("train", {}), "train"), {name: _table(table.get(name, {}), name) for name in names}
     for key in common:
         if all(key in own[name] for name in names):
-            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} have their own {key}")
+            have = "have their" if len(names) > 1 else "has its"
+            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} {have} own {key}")
     parts = tuple(_part(name, {**common, **own[name]}, styles) for name in names)
     words = {key: value for key, value in table.items() if key not in ("styles", "train", *names)}
     low, high, default = _RANGES[objective]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from training.compute import CPU
 from training.data import PhotoFolder, read_picture, resize_short_side
 from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
@@ -28,14 +29,17 @@ from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from training.pack import StylePack, load_pack, make_pack, save_pack
 from training.pack_file import hash_weights
 from training.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
+from training.progress import Progress
 from training.recipe import ENDS, Part, Recipe, StylePicture
 from training.strip import encode_picture, stack, strip
-from training.trainer import Progress, Trainer, style_target
+from training.trainer import Trainer, style_target
+from training.world import World
 
 _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
 _PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
 _MEASURED_SIDE, _MEASURED_STEPS = 256, 9
+_ALONE = World()
 
 
 class Run:
@@ -46,6 +50,8 @@ class Run:
 
     checkpoint_every: iterations between checkpoints. preview_minutes: time between previews, by `clock` in seconds.
     tensorboard: a folder that losses are written into for TensorBoard, as well as into the CSV log.
+    device: where the networks are trained. world: the processes that train together; each makes a Run of its own, and
+    the leader's alone reads checkpoints, writes files and can `finish`.
     """
 
     def __init__(
@@ -57,28 +63,21 @@ class Run:
         preview_minutes: float = 5.0,
         tensorboard: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        device: torch.device = CPU,
+        world: World = _ALONE,
     ) -> None:
+        self.recipe, self.device, self.world = recipe, device, world
+        self._resume = resume
+        self._checkpoint_every = checkpoint_every
         if not preview_minutes > 0:
             raise TrainingError(f"previews come every so many minutes, more than 0, not {preview_minutes}")
-        if not recipe.output.parent.is_dir():
-            raise TrainingError(f"the folder {recipe.output.parent} is not there")
-        if recipe.output.exists():
-            raise TrainingError(f"{recipe.output} is there already: name another output")
+        if world.leads:
+            self._check_output()
         if not 1 <= recipe.width <= MAX_WIDTH:
             raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {recipe.width}")
         for part in recipe.parts:
             read_picture(part.style.picture)
-        checkpoints = [recipe.checkpoint(part) for part in recipe.parts]
-        there = [path for path in checkpoints if path.exists()]
-        if resume and not there:
-            raise TrainingError(f"no checkpoint at {checkpoints[0]} to resume")
-        if there and not resume:
-            raise TrainingError(f"{there[0]} is there already: resume it, or remove it to start again")
-        self.recipe = recipe
-        self._resume = resume
-        self._checkpoint_every = checkpoint_every
-        self._previewed = PhotoFolder(recipe.held_out, split="val") if recipe.held_out else PhotoFolder(recipe.photos)
-        self._previewed.photo(0)  # at least one can be read
+        self._previewed = self._photos_to_look_at()
         self._nets: dict[str, DynamicNet] = {}
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
@@ -86,12 +85,34 @@ class Run:
         parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
-        self._log = TrainingLog(recipe.log, tensorboard=tensorboard)
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if world.leads else None
+
+    def _check_output(self) -> None:
+        recipe = self.recipe
+        if not recipe.output.parent.is_dir():
+            raise TrainingError(f"the folder {recipe.output.parent} is not there")
+        if recipe.output.exists():
+            raise TrainingError(f"{recipe.output} is there already: name another output")
+        checkpoints = [recipe.checkpoint(part) for part in recipe.parts]
+        there = [path for path in checkpoints if path.exists()]
+        if self._resume and not there:
+            raise TrainingError(f"no checkpoint at {checkpoints[0]} to resume")
+        if there and not self._resume:
+            raise TrainingError(f"{there[0]} is there already: resume it, or remove it to start again")
+
+    def _photos_to_look_at(self) -> PhotoFolder | None:
+        """What previews are made of, by the leader: at least one that can be read."""
+        if not self.world.leads:
+            return None
+        held_out = self.recipe.held_out
+        photos = PhotoFolder(held_out, split="val") if held_out else PhotoFolder(self.recipe.photos)
+        photos.photo(0)
+        return photos
 
     @property
     def problems(self) -> list[str]:
         """What went wrong without stopping the run, in words."""
-        return [problem for problem in (self._preview_problem, self._log.problem) if problem]
+        return [problem for problem in (self._preview_problem, self._log and self._log.problem) if problem]
 
     @property
     def width(self) -> int:
@@ -120,26 +141,43 @@ class Run:
             identity["main network"] = main_hash(main)
         self.part = part
         checkpoint = self.recipe.checkpoint(part)
+        with self.world.all_or_none():
+            loss_network = load_loss_network(self.recipe.loss_network)
         self.trainer = Trainer(
             self.net,
             part.settings,
             style=part.style.picture,
             photos=self.recipe.photos,
-            loss_network=load_loss_network(self.recipe.loss_network),
+            loss_network=loss_network,
             blocks_only=part.name != "main",
             checkpoint=checkpoint,
             identity=identity,
             resume=self._resume and checkpoint.exists(),
             checkpoint_every=self._checkpoint_every,
+            device=self.device,
+            world=self.world,
         )
         return self.trainer
 
     def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
-        """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock."""
+        """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock.
+
+        `report` is called by the leader only.
+        """
+        finished = self._lead(report, should_stop) if self.world.leads else self.trainer.run(should_stop=should_stop)
+        if finished:
+            # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
+            self._nets[self.part.name] = self.net.cpu().half().float().eval().requires_grad_(False)
+            self._record[self.part.name] = self._facts()
+        return finished
+
+    def _lead(self, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
+        assert self._log is not None
         previewed = self._clock()
 
         def step(progress: Progress) -> None:
             nonlocal previewed
+            assert self._log is not None
             self._log.add(progress)
             if self._clock() - previewed >= self._preview_seconds or self.trainer.finished:
                 try:
@@ -151,24 +189,20 @@ class Run:
 
         self._log.begin(self.part.name, done=self.trainer.iteration)
         try:
-            finished = self.trainer.run(report=step, should_stop=should_stop)
+            return self.trainer.run(report=step, should_stop=should_stop)
         finally:
             self._log.close()
-        if finished:
-            # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
-            self._nets[self.part.name] = self.net.half().float().eval().requires_grad_(False)
-            self._record[self.part.name] = self._facts()
-        return finished
 
     def write_preview(self) -> None:
         """A strip for each of a few photographs: the photograph, then the network at each alpha."""
-        recipe = self.recipe
+        recipe, photos = self.recipe, self._previewed
+        assert photos is not None
         low, high = (recipe.low, recipe.high) if recipe.objective != "dual" else (0, 1)
         alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)] if self.net.n_blocks else [0.0]
         captions = [f"alpha {alpha:g}" for alpha in alphas] if self.net.n_blocks else ["main network"]
         rows = []
-        for number in range(min(_PREVIEW_PHOTOS, len(self._previewed))):
-            photo = resize_short_side(self._previewed.photo(number), _PREVIEW_SIDE)
+        for number in range(min(_PREVIEW_PHOTOS, len(photos))):
+            photo = resize_short_side(photos.photo(number), _PREVIEW_SIDE)
             photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
             pictures = [stylize(self.net, photo, torch.full((self.net.n_blocks,), alpha)) for alpha in alphas]
             rows.append(strip([photo, *pictures], ["photograph", *captions]))
@@ -190,7 +224,7 @@ class Run:
                 self._targets(),
                 photos,
                 alphas if net.n_blocks else [0.0],
-                bf16=self.trainer.bf16,
+                compute=self.trainer.compute,
                 report=report,
             )
             pack = replace(pack, header=replace(pack.header, losses=curve))
@@ -228,7 +262,7 @@ class Run:
         return {
             **asdict(self.part.settings),
             "style": _said(self.part.style),
-            "precision": "bf16" if trainer.bf16 else "f32",
+            "precision": trainer.compute.numbers,
             "photographs": len(trainer.photos),
             "photographs_from": self.recipe.photos_from,
             "loss_network": trainer.loss_network.name,
@@ -237,7 +271,8 @@ class Run:
             "content_layers": list(trainer.loss_network.layers.content),
             "style_layers": list(trainer.loss_network.layers.style),
             "iterations": trainer.iteration,
-            "device": "CPU",
+            "device": trainer.compute.name,
+            **({"processes": self.world.size} if self.world.size > 1 else {}),
         }
 
     def _header(self, net: DynamicNet) -> PackHeader:

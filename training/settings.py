@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from training.errors import TrainingError
 
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
 
 
@@ -22,6 +22,9 @@ class TrainSettings:
     temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
     style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
     pyramid: over how many sizes style is compared, each half of the one before.
+    batch: pictures a step in each process; where several train together, the step is over all of them.
+    precision: of convolutions and products; `auto` is bf16 where the device multiplies it itself, else fp16 on a GPU
+    and f32 on a CPU. On a GPU f32 means TF32.
     patience: stop when the total loss has not fallen for so many iterations; 0 never does.
     learning_rate falls to a tenth over the second half of the run.
     """

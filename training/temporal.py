@@ -8,7 +8,7 @@ with synthetic motion in place of clips).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -77,14 +77,68 @@ def random_warp(n: int, height: int, width: int, generator: torch.Generator) -> 
     return Warp(place_NHW2 / (size / 2), visible_N1HW)
 
 
-def camera_noise(like_rgb01: Tensor, generator: torch.Generator) -> Tensor:
+def camera_noise(shape_NCHW: tuple[int, int, int, int], generator: torch.Generator) -> Tensor:
     """Gaussian noise of a strength drawn once for each picture."""
-    n = like_rgb01.shape[0]
-    strength_N111 = torch.rand((n, 1, 1, 1), generator=generator) * _MOST_NOISE
-    return torch.randn(like_rgb01.shape, generator=generator) * strength_N111
+    strength_N111 = torch.rand((shape_NCHW[0], 1, 1, 1), generator=generator) * _MOST_NOISE
+    return torch.randn(shape_NCHW, generator=generator) * strength_N111
 
 
-def temporal_loss(warped_rgb01: Tensor, of_warped_rgb01: Tensor, visible_N1HW: Tensor) -> Tensor:
-    """Mean square over what both pictures show, float32 scalar. (N, 3, H, W) each."""
+def temporal_loss(
+    warped_rgb01: Tensor, of_warped_rgb01: Tensor, visible_N1HW: Tensor, *, seen: float | None = None
+) -> Tensor:
+    """Mean square over what both pictures show, float32 scalar. (N, 3, H, W) each.
+
+    seen: over how many colours of pixels the mean is; by default those visible here.
+    """
     square = (warped_rgb01 - of_warped_rgb01).square() * visible_N1HW
-    return square.sum() / (3 * visible_N1HW.sum()).clamp(min=1)
+    return square.sum() / (seen_of(visible_N1HW) if seen is None else seen)
+
+
+def seen_of(visible_N1HW: Tensor) -> float:
+    """How many colours of pixels are visible, at least 1."""
+    return float((3 * visible_N1HW.sum()).clamp(min=1))
+
+
+@dataclass(frozen=True, eq=False)
+class NextFrames:
+    """What makes the next frames of the first few pictures of a batch, a function of seed and step alone.
+
+    alpha: the strength that blocks are looked at with. seen: over all processes, a share of it for each; `warp` and
+    `noise_NCHW` are for the pictures of this process only, and may be of none.
+    """
+
+    warp: Warp
+    noise_NCHW: Tensor
+    alpha: float
+    seen: float
+
+    def __len__(self) -> int:
+        return len(self.noise_NCHW)
+
+    def to(self, device: torch.device) -> NextFrames:
+        """Sent, from pinned memory without waiting for it."""
+        parts = (self.warp.grid_NHW2, self.warp.visible_N1HW, self.noise_NCHW)
+        grid, visible, noise = (part.to(device, non_blocking=True) for part in parts)
+        return replace(self, warp=Warp(grid, visible), noise_NCHW=noise)
+
+    def pinned(self) -> NextFrames:
+        warp = Warp(self.warp.grid_NHW2.pin_memory(), self.warp.visible_N1HW.pin_memory())
+        return replace(self, warp=warp, noise_NCHW=self.noise_NCHW.pin_memory())
+
+    def of(self, photos_NCHW: Tensor) -> Tensor:
+        """The next frames of as many pictures, RGB in 0..1."""
+        return (self.warp(photos_NCHW) + self.noise_NCHW).clamp(0, 1)
+
+
+def next_frames(n: int, side: int, *, seed: int, step: int, rank: int = 0, size: int = 1) -> NextFrames:
+    """Of n square pictures in all, those that process `rank` of `size` has: every size-th."""
+    generator = generator_for(seed, step)
+    warp = random_warp(n, side, side, generator)
+    noise = camera_noise((n, 3, side, side), generator)
+    mine = slice(rank, None, size)
+    return NextFrames(
+        warp=Warp(warp.grid_NHW2[mine], warp.visible_N1HW[mine]),
+        noise_NCHW=noise[mine],
+        alpha=float(torch.rand(1, generator=generator)),
+        seen=seen_of(warp.visible_N1HW),
+    )

@@ -6,81 +6,38 @@ trained at alpha = 1 with the main network frozen. The temporal term sees blocks
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.colours import denormalise, normalise
-from training.data import PhotoFolder, Picture, batches, read_picture, resize_short_side, to_rgb01
+from training.compute import CPU, choose_compute
+from training.data import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from training.errors import TrainingError
 from training.files import load_tensors, written_whole
 from training.hashing import file_hash
 from training.loss_network import LossNetwork
-from training.losses import StyleTarget, content_loss
+from training.losses import StyleTarget, content_loss, total_variation
 from training.networks import DynamicNet
+from training.plateau import Plateau
+from training.progress import Progress
+from training.samples import Sample, loader_workers, made_ahead, sample
 from training.settings import TrainSettings
-from training.temporal import TEMPORAL_WEIGHTS, camera_noise, generator_for, random_warp, temporal_loss
+from training.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
+from training.world import World
 
 _CALIBRATION_PHOTOS = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised.
-
-    waiting: share of the time since this call of `run` that went into waiting for photographs.
-    """
-
-    iteration: int
-    iterations: int
-    total: float
-    content: float
-    style: float
-    temporal: float
-    images_per_second: float
-    seconds_left: float
-    waiting: float
-
-
-class Plateau:
-    """Tells when a loss has stopped falling: its running mean, over a quarter of `patience`, has found no new low.
-
-    A fall by less than a thousandth is none. The state is three numbers, kept in checkpoints.
-    """
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-        self.mean, self.best, self.best_at = 0.0, math.inf, 0
-
-    def add(self, iteration: int, loss: float) -> None:
-        """Take in the loss of an iteration, the first of which is 1."""
-        share = max(1 / iteration, 4 / self.patience) if self.patience else 1.0
-        self.mean += min(1.0, share) * (loss - self.mean)
-        # The first means are of a few losses only, and lows among them are luck.
-        if iteration <= self.patience // 4 or self.mean < 0.999 * self.best:
-            self.best, self.best_at = self.mean, iteration
-
-    def reached(self, iteration: int) -> bool:
-        return self.patience > 0 and iteration - self.best_at >= self.patience
-
-    def state(self) -> list[float]:
-        return [self.mean, self.best, self.best_at]
-
-    def restore(self, state: list[float]) -> None:
-        self.mean, self.best, self.best_at = state[0], state[1], int(state[2])
-
-
-def prefers_bf16() -> bool:
-    """Whether this CPU multiplies bf16 matrices itself, so that autocast is faster than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+_LOSSES = ("total", "content", "style", "temporal")
+_ALONE = World()
 
 
 class Trainer:
@@ -89,6 +46,7 @@ class Trainer:
     net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
     checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
     identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
+    world: the processes that train together, each making the same Trainer; only the leader reads and writes files.
     """
 
     def __init__(
@@ -104,34 +62,46 @@ class Trainer:
         identity: Mapping[str, str] | None = None,
         resume: bool = False,
         checkpoint_every: int = 100,
+        device: torch.device = CPU,
+        world: World = _ALONE,
     ) -> None:
         if checkpoint_every < 1:
             raise TrainingError(f"checkpoints come every 1 or more iterations, not {checkpoint_every}")
-        self.settings = settings
-        self.photos = PhotoFolder(photos)
-        self.checkpoint = checkpoint
-        self._identity = {
-            **(identity or {}),
-            "style picture": file_hash(style),
-            "loss network": loss_network.sha256,
-            "photographs": self.photos.names_hash(),
-        }
-        self.checkpoint_every = checkpoint_every
+        self.settings, self.world = settings, world
+        self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
         self.iteration = 0
-        self.bf16 = prefers_bf16() if settings.precision == "auto" else settings.precision == "bf16"
-        self.net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        net.requires_grad_(True)
-        if blocks_only:
-            net.main.requires_grad_(False)
-        learning: Iterable[nn.Parameter] = [p for p in net.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(learning, lr=settings.learning_rate)
-        self.alpha = torch.ones(net.n_blocks)
         self.plateau = Plateau(settings.patience)
-
-        self.layer_means = self._restore() if resume else self._calibrate(loss_network)
+        with world.all_or_none():
+            self.photos = PhotoFolder(photos)
+            self.compute = choose_compute(settings.precision, device)
+            self._identity = {
+                **(identity or {}),
+                "style picture": file_hash(style),
+                "loss network": loss_network.sha256,
+                "photographs": self.photos.names_hash(),
+            }
+            self.scaler = self.compute.scaler()
+            self.net = net.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+            net.requires_grad_(True)
+            if blocks_only:
+                net.main.requires_grad_(False)
+            self._learning = [p for p in net.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.Adam(
+                self._learning, lr=settings.learning_rate, fused=True if device.type == "cuda" else None
+            )
+            self.alpha = torch.ones(net.n_blocks, device=device)
+            self.layer_means: dict[str, float] = {}
+            if world.leads and resume:
+                self._restore(load_tensors(self.checkpoint, what="checkpoint"))
+            elif world.leads:
+                self.layer_means = self._calibrate(loss_network)
+        if world.size > 1:
+            self._start_as_the_leader_does()
         loss_network.divide_activations(self.layer_means)
-        self.loss_network = loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss_network = loss_network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.target = style_target(loss_network, style, settings)
+        # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
+        self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
 
     def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
         if self.checkpoint.exists():
@@ -139,29 +109,39 @@ class Trainer:
         crops = self.photos.centre_crops(_CALIBRATION_PHOTOS, self.settings.crop)
         return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
 
-    def _restore(self) -> dict[str, float]:
-        state = load_tensors(self.checkpoint, what="checkpoint")
+    def _start_as_the_leader_does(self) -> None:
+        """From its state, which may be a checkpoint that no other process can see."""
+        whole = io.BytesIO()
+        if self.world.leads:
+            torch.save(self._state(), whole)
+        state = torch.load(io.BytesIO(self.world.share(whole.getvalue())), map_location="cpu", weights_only=True)
+        with self.world.all_or_none():
+            if not self.world.leads:
+                self._restore(state)
+
+    def _restore(self, state: Any) -> None:
         if not isinstance(state, dict) or "settings" not in state:
             raise TrainingError(f"{self.checkpoint} is not a checkpoint of stylefader")
         settings = json.loads(state["settings"])
         if settings != self._fingerprint():
             ours = self._fingerprint()
             other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
-            raise TrainingError(f"{self.checkpoint} is of a run with other settings: {', '.join(sorted(other))}")
+            source = self.checkpoint if self.world.leads else "process 0"
+            raise TrainingError(f"{source} is of a run with other settings: {', '.join(sorted(other))}")
         self.net.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration = state["iteration"]
         self.plateau.restore(state["plateau"])
-        return dict(state["layer_means"])
+        if state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
+        self.layer_means = dict(state["layer_means"])
 
     def _fingerprint(self) -> dict[str, Any]:
-        return {**asdict(self.settings), "width": self.net.width, "places": list(self.net.places),
-                "kind": self.net.kind, **self._identity}  # fmt: skip
+        """What decides the outcome. The batch is that of all processes: fewer with larger ones may go on."""
+        return {**asdict(self.settings), "batch": self.settings.batch * self.world.size, "width": self.net.width,
+                "places": list(self.net.places), "kind": self.net.kind, **self._identity}  # fmt: skip
 
-    def save_checkpoint(self) -> None:
-        """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""
-        if not all(bool(p.isfinite().all()) for p in self.net.parameters()):
-            raise TrainingError(f"weights are not finite after iteration {self.iteration}", failure=True)
+    def _state(self) -> dict[str, Any]:
         state = {
             "settings": json.dumps(self._fingerprint()),
             "network": self.net.state_dict(),
@@ -170,9 +150,17 @@ class Trainer:
             "plateau": self.plateau.state(),
             "layer_means": self.layer_means,
         }
+        return {**state, "scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else state
+
+    def save_checkpoint(self) -> None:
+        """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""
+        if not all(bool(p.isfinite().all()) for p in self.net.parameters()):
+            raise TrainingError(f"weights are not finite after iteration {self.iteration}", failure=True)
+        if not self.world.leads:
+            return
         try:
             with written_whole(self.checkpoint) as file:
-                torch.save(state, file)
+                torch.save(self._state(), file)
         except (OSError, RuntimeError) as error:
             raise TrainingError(f"cannot write the checkpoint {self.checkpoint}: {error}", failure=True) from error
 
@@ -187,23 +175,30 @@ class Trainer:
         settings = self.settings
         if self.finished:
             return True
-        rows = batches(
-            self.photos, seed=settings.seed, size=settings.crop, batch=settings.batch,
-            first=self.iteration, count=settings.iterations,
-        )  # fmt: skip
-        began, first, waited = time.monotonic(), self.iteration, 0.0
+
+        on_gpu = self.compute.device.type == "cuda"
+
+        def make(step: int) -> Sample:
+            if on_gpu:
+                torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
+            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), world=self.world, pinned=on_gpu)
+
+        workers = loader_workers(self.world.local_size)
+        rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
+        began, first, waited, self._in_networks = time.monotonic(), self.iteration, 0.0, 0.0
         with closing(rows):
             while not self.finished:
-                if should_stop():
+                wish = should_stop()
+                if wish and self.world.size == 1:
                     self.save_checkpoint()
                     return False
                 asked = time.monotonic()
-                crops_NHWC = next(rows)
+                seen = next(rows)
                 waited += time.monotonic() - asked
-                losses = self._step(crops_NHWC)
+                losses, stop = self._step(seen, wish)
                 self.iteration += 1
                 self.plateau.add(self.iteration, losses["total"])
-                if self.iteration % self.checkpoint_every == 0 and not self.finished:
+                if self.iteration % self.checkpoint_every == 0 and not self.finished and not stop:
                     self.save_checkpoint()
                 if report:
                     seconds = time.monotonic() - began
@@ -212,11 +207,16 @@ class Trainer:
                         iteration=self.iteration,
                         iterations=settings.iterations,
                         **losses,
-                        images_per_second=done * settings.batch / seconds,
+                        images_per_second=done * settings.batch * self.world.size / seconds,
                         seconds_left=seconds / done * (settings.iterations - self.iteration),
-                        waiting=waited / seconds,
+                        seconds=seconds,
+                        waiting=waited,
+                        networks=self._in_networks,
                     )
                     report(now)
+                if stop and not self.finished:
+                    self.save_checkpoint()
+                    return False
         self.save_checkpoint()
         return True
 
@@ -229,64 +229,82 @@ class Trainer:
         late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)
         return self.settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * late))
 
-    def _step(self, crops_NHWC: Picture) -> dict[str, float]:
-        """One step of Adam; the losses before it, by their names in Progress."""
-        settings = self.settings
-        photo = torch.from_numpy(crops_NHWC).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
-            y = self.net(normalise(photo), self.alpha)
-            rgb01 = denormalise(y.float())
-            features = self.loss_network(rgb01)
-            with torch.no_grad():
-                photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
-            content = content_loss(features, photo_features, self.loss_network.layers.content)
-            style = self.target.loss(rgb01, features)
-            temporal = self._temporal(photo, rgb01) if settings.temporal != "off" else torch.zeros(())
-        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
-        if settings.smoothness:
-            total = total + settings.smoothness * total_variation(y.float())
-        losses = {"total": total, "content": content, "style": style, "temporal": temporal}
-        seen = {name: float(loss.detach()) for name, loss in losses.items()}
-        if not math.isfinite(seen["total"]):
+    def _step(self, seen: Sample, wish: bool) -> tuple[dict[str, float], bool]:
+        """One step of Adam; the losses before it, by their names in Progress, and whether any process would stop."""
+        began = time.monotonic()
+        photo = seen.crops_NHWC.to(self.compute.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+        self.optimizer.zero_grad()
+        total, losses = self._losses(photo, seen.next_frames)
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        *numbers, wishes = self._of_all_processes(losses, wish)  # on a GPU the host waits here, and only here
+        found = dict(zip(_LOSSES, numbers, strict=True))
+        self._in_networks += time.monotonic() - began
+        if not math.isfinite(found["total"]):
             raise TrainingError(
-                f"the loss is not finite at iteration {self.iteration + 1} (content {seen['content']:g}, "
-                f"style {seen['style']:g}): lower the learning rate and resume; the last checkpoint is untouched",
+                f"the loss is not finite at iteration {self.iteration + 1} (content {found['content']:g}, "
+                f"style {found['style']:g}): lower the learning rate and resume; the last checkpoint is untouched",
                 failure=True,
             )
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        self.optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        return seen
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return found, wishes > 0
 
-    def _temporal(self, photo: Tensor, rgb01: Tensor) -> Tensor:
+    def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
+        """What a step minimises, and without its graph all its losses in the order of `_LOSSES`; float32."""
+        settings = self.settings
+        with self.compute.autocast():
+            y = self.net(normalise(photo), self.alpha)
+            rgb01 = denormalise(y.float())
+            content, style = self.perceptual_losses(photo, rgb01)
+            temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
+        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
+        if settings.smoothness:
+            total = total + settings.smoothness * total_variation(y.float())
+        return total, torch.stack([total, content, style, temporal]).detach()
+
+    def perceptual_losses(self, photo: Tensor, rgb01: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and style loss of pictures made of photographs, (N, 3, H, W) RGB in 0..1; under `autocast`."""
+        features = self.loss_network(rgb01)
+        with torch.no_grad():
+            photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
+        content = content_loss(features, photo_features, self.loss_network.layers.content)
+        return content, self.target.loss(rgb01, features)
+
+    def _of_all_processes(self, losses: Tensor, wish: bool) -> list[float]:
+        """Losses, averaged over all processes as the gradients are, and the share of processes that wish to stop."""
+        if self.world.size == 1:
+            return [*losses.tolist(), float(wish)]
+        gradients = [p.grad for p in self._learning if p.grad is not None]
+        assert len(gradients) == len(self._learning)
+        torch.cat([*(g.reshape(-1) for g in gradients), losses, losses.new_full((1,), float(wish))], out=self._flat)
+        self.world.average(self._flat)
+        *averaged, rest = torch.split(self._flat, [*(g.numel() for g in gradients), len(losses) + 1])
+        for gradient, mean in zip(gradients, averaged, strict=True):
+            gradient.copy_(mean.view(gradient.shape))
+        return rest.tolist()
+
+    def _temporal(self, photo: Tensor, rgb01: Tensor, following: NextFrames) -> Tensor:
         """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
 
         Costs one more pass of a batch through the network: a main network has its first picture already, for
-        blocks half the photographs go in twice.
+        blocks half the photographs go in twice. Its mean over processes is the mean over all that they see.
         """
-        generator = generator_for(self.settings.seed, self.iteration)
+        if not len(following):
+            return torch.zeros((), device=photo.device)
+        following, photo = following.to(photo.device), photo[: len(following)]
+        warped = following.of(photo)
         if self.net.n_blocks:
-            photo = photo[: (len(photo) + 1) // 2]
-        warp = random_warp(len(photo), photo.shape[2], photo.shape[3], generator)
-        warped = warp(photo)
-        warped = (warped + camera_noise(warped, generator)).clamp(0, 1)
-        if self.net.n_blocks:
-            alpha = torch.rand(1, generator=generator).expand(self.net.n_blocks)
+            alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
             rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
         else:
             of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
-        return temporal_loss(warp(rgb01), of_warped, warp.visible_N1HW)
+        visible, seen = following.warp.visible_N1HW, following.seen / self.world.size
+        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
 
 
 def style_target(loss_network: LossNetwork, style: Path, settings: TrainSettings) -> StyleTarget:
     """What a run with these settings looks for in the style picture. Raises TrainingError."""
     style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
-    return StyleTarget(loss_network, style_rgb01, pyramid=settings.pyramid)
-
-
-def total_variation(x_NCHW: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours, both ways (Rudin et al. 1992, the anisotropic form)."""
-    across = (x_NCHW[..., 1:] - x_NCHW[..., :-1]).abs().mean()
-    return across + (x_NCHW[..., 1:, :] - x_NCHW[..., :-1, :]).abs().mean()
+    return StyleTarget(loss_network, style_rgb01.to(loss_network.mean_rgb.device), pyramid=settings.pyramid)

@@ -85,12 +85,14 @@ class MidiPorts:
         self._fresh = 0  # outputs that were just opened: JACK loses what is sent before it has joined them
         self.outputs_opened = 0
         self.error: BaseException | None = None
+        self.why_not: str | None = None  # why there is no MIDI system
         try:
             self._connect()
         except ControlError as error:
             midi_apis()  # without rtmidi there is nothing to wait for
             if not patient:
                 raise
+            self.why_not = str(error)
             self._say(f"without MIDI: {error}")
         self._thread = threading.Thread(target=self._run, name="controls-midi", daemon=True)
 
@@ -162,7 +164,8 @@ class MidiPorts:
         if self._in is not None and not self._servers <= jack_servers():
             self._disconnect()
             self._signs = (False, frozenset())
-            self._say("MIDI: the MIDI system has gone; waiting for it")
+            self.why_not = "the MIDI system has gone"
+            self._say(f"MIDI: {self.why_not}; waiting for it")
         if self._in is None:
             now = signs()
             if now != self._signs:
@@ -181,6 +184,7 @@ class MidiPorts:
 
         servers = jack_servers()
         self._in, self._out, self._api = open_system()
+        self.why_not = None
         self._servers = servers if self._api == rtmidi.API_UNIX_JACK else frozenset()
 
     def _disconnect(self) -> None:

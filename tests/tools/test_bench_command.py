@@ -7,7 +7,10 @@ import pytest
 
 from tests.realtime.controls.jack import jack_server
 from tests.tools.program import stylefader
+from tests.training.given import changes, make_given
+from tools.bench_train import _summary
 from training.pack import StylePack
+from training.progress import Progress
 
 
 @pytest.mark.parametrize("size", ["64x48", "65x49"])
@@ -96,3 +99,34 @@ def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> No
     for name in ("inside_ms", "python_ms", "sent_ms"):
         assert 0 < row[name]["p50"] <= row[name]["p95"] <= row[name]["p99"] <= row[name]["max"]
     assert row["python_ms"]["p50"] <= row["inside_ms"]["p50"] <= row["sent_ms"]["p50"]
+
+
+@pytest.mark.parametrize("part", ["main", "blocks"])
+def test_bench_train_sets_steps_beside_the_loss_network(pack: StylePack, tmp_path: Path, part: str) -> None:
+    given = make_given(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    more = {"width": None, "main_pack": pack.file} if part == "blocks" else {}
+    settings = changes(given, styles__painting__picture=given / "style.png", train__batch=2, **more)
+    words = ("level", "--steps", 3, "--runs", 2, "--device", "cpu", *(f"--set={change}" for change in settings))
+    done = stylefader("bench", "train", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["part"], result["width"], result["batch"], result["crop"]) == (part, 8 if more else 4, 2, 32)
+    assert (result["steps"], result["runs"], result["precision"], result["device"]) == (3, 2, "f32", "CPU")
+    assert result["images_per_s"] == pytest.approx(2000 / result["step_ms"], rel=0.01)
+    assert 0 <= result["waiting"] <= result["outside_max"] < 1
+    assert result["ratio_min"] <= result["ratio"] <= result["ratio_max"]
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is kept"
+
+
+def test_a_summary_of_steps_is_of_what_came_between_its_ends() -> None:
+    def at(seconds: float, waiting: float, networks: float) -> Progress:
+        losses = dict.fromkeys(("total", "content", "style", "temporal", "images_per_second", "seconds_left"), 0.0)
+        return Progress(iteration=1, iterations=2, seconds=seconds, waiting=waiting, networks=networks, **losses)
+
+    timed = [[at(10, 5, 4), at(12, 5.5, 5), at(14, 6, 6)], [at(5, 0, 5), at(7, 0, 7), at(9, 0, 9)]]
+    found = _summary(timed, [[1.0, 1.0], [0.5, 0.5]], batch=4)
+    assert (found["images_per_s"], found["loss_network_images_per_s"]) == (2, pytest.approx(4 / 0.75, abs=1e-3))
+    assert (found["outside_min"], found["outside"], found["outside_max"]) == (0, 0.25, 0.5)
+    assert (found["ratio_min"], found["ratio_max"]) == (2, 4)
+    assert found["waiting"] == pytest.approx(0.125)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
 from tests.training.given import make_given, quickly_trained
-from tools import evaluate, evaluate_objectives
+from tools import evaluate, evaluate_curve, evaluate_objectives
 from tools.evaluate import two_blocks
 from training.errors import PackError, StylefaderError
-from training.pack import StylePack
+from training.pack import StylePack, load_pack, save_pack
+from training.pack_header import LossCurve
 
 
 @pytest.fixture
@@ -158,3 +160,47 @@ def test_objectives_that_cannot_be_measured(pack: StylePack, tmp_path: Path, out
     with pytest.raises(StylefaderError, match=word):
         evaluate_objectives.command(str(pack.file), tmp_path, tmp_path / "vgg", paintings, tmp_path / output)
     assert not list(tmp_path.glob("table*"))
+
+
+@pytest.mark.parametrize("recipe", ["level", "pair", "dual", "fixed"])
+def test_a_curve_measured_anew_is_that_of_training(
+    tmp_path: Path, recipe: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.runs._MEASURED_SIDE", 64)
+    given = make_given(tmp_path)
+    trained = quickly_trained(given, recipe, held_out=given / "held_out")
+    save_pack(replace(trained, header=replace(trained.header, losses=None)))
+    paintings = [given / "style.png", given / "other.png"][: 2 if recipe in ("pair", "dual") else 1]
+
+    def measure(**more: Any) -> dict[str, Any]:
+        files = (given / "held_out", given / "vgg.safetensors", paintings)
+        evaluate_curve.command(str(trained.file), *files, side=64, json=True, **more)
+        return json.loads(capsys.readouterr().out)
+
+    untouched = trained.file.read_bytes()
+    measured = measure()
+    assert trained.file.read_bytes() == untouched, "nothing is written unasked"
+    assert measure(write=True)["alpha"] == measured["alpha"]
+    found = load_pack(trained.file)
+    assert found.weights_hash() == trained.weights_hash()
+    assert replace(found.header, losses=None) == replace(trained.header, losses=None), "all else stays"
+    anew, before = found.header.losses, trained.header.losses
+    assert anew is not None and before is not None
+    assert (anew.alpha, anew.photographs) == (before.alpha, before.photographs)
+    assert len(anew.alpha) == (1 if recipe == "fixed" else 9)
+    assert anew.style_at.keys() == before.style_at.keys()
+    for curve, other in [(anew.content, before.content), (anew.style, before.style),
+                         *((anew.style_at[end], before.style_at[end]) for end in before.style_at)]:  # fmt: skip
+        assert curve == pytest.approx(other, rel=1e-4)
+
+
+def test_a_curve_takes_no_look_out_of_the_header(tmp_path: Path) -> None:
+    given = make_given(tmp_path)
+    pack = quickly_trained(given, "level")
+    losses = LossCurve(photographs=1, alpha=(0,), content=(1,), style=(1,), style_at={"0.5": (1,)})
+    save_pack(replace(pack, header=replace(pack.header, losses=losses)))
+    before = pack.file.read_bytes()
+    files = (given / "held_out", given / "vgg.safetensors", [given / "style.png"])
+    with pytest.raises(PackError, match=r"the look of alpha 0\.5"):
+        evaluate_curve.command(str(pack.file), *files, side=64, steps=2, write=True)
+    assert pack.file.read_bytes() == before

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.gallery_page import page, written
 from training.gallery import gallery
 from training.pack_header import PackHeader
 
@@ -23,3 +24,25 @@ def test_the_gallery_page_shows_every_pack_with_its_own_numbers(header: PackHead
         assert f"{curve[-1]:.3f}" in section
     for part, run in header.training.items():
         assert f"{part} {run['iterations']} steps" in " ".join(section.split())
+
+
+def test_the_page_is_what_packs_and_words_make() -> None:
+    assert (_DOCS / "gallery.md").read_text() == written(), "make gallery writes it"
+
+
+def test_every_pack_carries_a_curve_of_nine_alphas() -> None:
+    for _, header in gallery():
+        assert header.losses is not None
+        assert len(header.losses.alpha) >= (9 if header.blocks else 1), header.name
+        assert header.losses.photographs >= 100
+
+
+def test_a_pack_without_words_is_missed_and_words_without_a_pack() -> None:
+    header = gallery()[0][1]
+    words = {"before": "", "after": "", "styles": {header.name: {"recipe": "`level`"}}}
+    assert f"## {header.name}" in page([header], words)
+    with pytest.raises(ValueError, match=f"words without a pack: {header.name}"):
+        page([], words)
+    words["styles"] = {}
+    with pytest.raises(ValueError, match=f"a pack without words.*{header.name}"):
+        page([header], words)

@@ -77,7 +77,7 @@ def test_learn(nano: Controller, tmp_path: Path) -> None:
             pass
         nano.play(*([0xB0, 70, raw] for raw in range(0, 128, 5)), [0xB0, 71, 3])
         assert run.wait(WAIT_S) == 0
-    (entry,) = read_mapping(path)
+    (entry,) = read_mapping(path).maps
     assert (entry.port, entry.kind, entry.number, entry.channel) == ("nano:knobs", "cc", 70, 1)
     assert path.read_text().startswith("# mine\n")
 

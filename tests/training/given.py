@@ -56,11 +56,11 @@ def recipe_of(given: Path, output: Path, file: str = "level", **more: Any) -> Re
     return read_recipe(RECIPES / f"{file}.toml", changes(given, **more))
 
 
-def quickly_trained(given: Path, file: str) -> StylePack:
-    """A pack of the recipe with one step for each part, beside `given`; not measured."""
+def quickly_trained(given: Path, file: str, *, held_out: Path | None = None) -> StylePack:
+    """A pack of the recipe with one step for each part, beside `given`; measured where photographs are `held_out`."""
     parts = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}.get(file, ("main", "blocks"))
     steps = {f"{part}__iterations": 1 for part in parts}
-    run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=None, **steps))
+    run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=held_out, **steps))
     for part in run.recipe.parts:
         run.begin(part)
         assert run.train(report=lambda progress: None, should_stop=lambda: False)

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import base64
 import struct
-import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from training.data import PhotoFolder, batches, read_picture, resize_short_side
+from training.data import PhotoFolder, read_picture, resize_short_side
 from training.errors import TrainingError
 
 # 16x16 pixels of RGB (200, 60, 30), inverted as Adobe writes them.
@@ -32,17 +31,6 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def rows(folder: Path, first: int, count: int, seed: int = 3) -> list[np.ndarray]:
-    return list(batches(PhotoFolder(folder), seed=seed, size=24, batch=2, first=first, count=count))
-
-
-def test_crops_are_a_function_of_seed_and_number(photos: Path) -> None:
-    whole = rows(photos, 0, 9)
-    assert [batch.shape for batch in whole] == [(2, 24, 24, 3)] * 9
-    np.testing.assert_array_equal(np.stack(rows(photos, 4, 9)), np.stack(whole[4:]))
-    assert not np.array_equal(np.stack(rows(photos, 0, 9, seed=4)), np.stack(whole))
-
-
 def test_every_photograph_comes_once_an_epoch(photos: Path) -> None:
     for number, path in enumerate(sorted(photos.rglob("*.png"))):
         cv2.imwrite(str(path), np.full((30, 30, 3), 30 * number, np.uint8))
@@ -50,19 +38,6 @@ def test_every_photograph_comes_once_an_epoch(photos: Path) -> None:
     for epoch in range(3):
         seen = {int(folder.crop(epoch * 7 + i, seed=1, size=16).mean()) for i in range(7)}
         assert seen == {30 * number for number in range(7)}
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_any_number_of_workers_gives_the_same_row(photos: Path, workers: int) -> None:
-    row = batches(PhotoFolder(photos), seed=3, size=24, batch=2, first=1, count=20, workers=workers)
-    np.testing.assert_array_equal(np.stack(list(row)), np.stack(rows(photos, 1, 20)))
-
-
-def test_a_row_that_is_left_early_ends_its_workers(photos: Path) -> None:
-    row = batches(PhotoFolder(photos), seed=3, size=24, batch=2, first=0, count=10**6, workers=3)
-    next(row)
-    row.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("photos")]
 
 
 def test_pictures_smaller_than_the_crop_are_enlarged_and_counted(photos: Path) -> None:
@@ -99,13 +74,6 @@ def test_unreadable_pictures_are_skipped_and_counted(photos: Path) -> None:
     folder = PhotoFolder(photos)
     with pytest.raises(TrainingError, match="2 of 7 pictures cannot be read"):
         [folder.crop(i, seed=0, size=16) for i in range(7)]
-
-
-def test_an_error_in_the_loader_reaches_the_loop(photos: Path) -> None:
-    for path in photos.rglob("*.png"):
-        path.write_bytes(b"broken")
-    with pytest.raises(TrainingError, match="cannot be read"):
-        rows(photos, 0, 3)
 
 
 def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:

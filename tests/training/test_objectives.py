@@ -12,6 +12,7 @@ import torch
 
 from tests.training.given import make_given, quickly_trained
 from training.colours import denormalise, normalise
+from training.compute import Compute
 from training.data import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from training.drawing import Dot, Drawing, Line, Text
 from training.errors import TrainingError
@@ -34,7 +35,7 @@ def level(given: Path) -> StylePack:
 
 
 def test_losses_are_those_that_training_measures(given: Path, level: StylePack) -> None:
-    objectives = Objectives(level.header, [given / "style.png"], given / "vgg.safetensors", bf16=False)
+    objectives = Objectives(level.header, [given / "style.png"], given / "vgg.safetensors", compute=Compute())
     photos = PhotoFolder(given / "held_out").centre_crops(1, 64)
     plan = Plan(alphas=(0.0, 0.5, 1.0), grid=(0.0, 1.0), fixed={})
     points = measure_points(level.network(), objectives, photos, plan)
@@ -58,21 +59,21 @@ def test_a_pack_of_two_looks_is_measured_by_both(given: Path) -> None:
     low, high = looks(pack.header)
     assert low.sha256 != high.sha256
     pictures = [given / "other.png", given / "style.png"]
-    objectives = Objectives(pack.header, pictures, given / "vgg.safetensors", bf16=False)
+    objectives = Objectives(pack.header, pictures, given / "vgg.safetensors", compute=Compute())
     assert (objectives.first, objectives.second) == ("style_at_0", "style")
     style = to_rgb01(PhotoFolder(given / "held_out").centre_crops(1, 64)[0])
     measured = objectives.of_photo(PhotoFolder(given / "held_out").centre_crops(1, 64)[0])(style)
     assert measured["content"] == 0
     assert measured["style"] != measured["style_at_0"]
     with pytest.raises(TrainingError, match="another picture as well"):
-        Objectives(pack.header, pictures[:1], given / "vgg.safetensors", bf16=False)
+        Objectives(pack.header, pictures[:1], given / "vgg.safetensors", compute=Compute())
 
 
 def test_what_the_pack_was_not_trained_on_is_refused(given: Path, level: StylePack) -> None:
     with pytest.raises(TrainingError, match=r"not trained on .*other\.png"):
-        Objectives(level.header, [given / "other.png"], given / "vgg.safetensors", bf16=False)
+        Objectives(level.header, [given / "other.png"], given / "vgg.safetensors", compute=Compute())
     with pytest.raises(TrainingError, match="picture not found"):
-        Objectives(level.header, [given / "none.png"], given / "vgg.safetensors", bf16=False)
+        Objectives(level.header, [given / "none.png"], given / "vgg.safetensors", compute=Compute())
     with pytest.raises(TrainingError, match="does not say how it was trained"):
         looks(replace(level.header, training={}))
 

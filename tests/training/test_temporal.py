@@ -43,7 +43,7 @@ def test_random_numbers_are_a_function_of_seed_and_number() -> None:
 
 
 def test_noise_has_a_strength_of_its_own_for_each_picture() -> None:
-    noise = camera_noise(torch.zeros(64, 3, 16, 16), generator_for(0, 0))
+    noise = camera_noise((64, 3, 16, 16), generator_for(0, 0))
     strengths = noise.std(dim=(1, 2, 3))
     assert 0 < float(strengths.min()) < 0.004
     assert 0.016 < float(strengths.max()) < 0.022

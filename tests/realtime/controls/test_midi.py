@@ -11,7 +11,7 @@ import pytest
 
 from realtime.controls import midi as ports_module
 from realtime.controls import midi_system as midi
-from realtime.controls.clock import BeatClock
+from realtime.controls.clock import AHEAD, BeatClock
 from realtime.controls.events import ControlEvent
 from realtime.controls.midi import MidiPorts
 from realtime.controls.midi_system import port_names
@@ -201,12 +201,18 @@ class TestPorts:
         try:
             controller.play([0xF2, 16, 0])
             heard.until(lambda: clock.beat(0) == 4)
-            controller.tick(bpm=133, ticks=4 * 24, jitter_s=0.004)
-            assert clock.bpm == pytest.approx(133, rel=0.005)
+            beats = 0
+
+            def tick() -> None:  # until a busy machine lets the other program keep its time
+                nonlocal beats
+                beats += 4
+                controller.tick(bpm=133, ticks=4 * 24, jitter_s=0.004)
+
+            heard.until(lambda: abs(clock.bpm / 133 - 1) < 0.005, tick)
             assert clock.running and clock.source == "drums:knobs"
             controller.play([0xFC])
             heard.until(lambda: not clock.running)
-            assert clock.beat(time.monotonic_ns()) == pytest.approx(8, abs=0.25)
+            assert 4 + 0.8 * beats < clock.beat(time.monotonic_ns()) < 4 + beats + AHEAD  # JACK may lose a tick
             controller.play([0xFA])
             heard.until(lambda: clock.running)
             assert clock.beat(time.monotonic_ns()) == 0

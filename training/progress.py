@@ -1,0 +1,31 @@
+"""Where a training run stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands after one iteration. Losses are unweighted; total is what was minimised.
+
+    Since this call of `run`: seconds, and of them waiting (for photographs) and networks (copies to the GPU, forward
+    and backward pass of the networks and their losses). images_per_second: of all processes together.
+    """
+
+    iteration: int
+    iterations: int
+    total: float
+    content: float
+    style: float
+    temporal: float
+    images_per_second: float
+    seconds_left: float
+    seconds: float
+    waiting: float
+    networks: float
+
+    @property
+    def outside(self) -> float:
+        """Share of the time that went into anything but the networks."""
+        return 1 - self.networks / self.seconds
