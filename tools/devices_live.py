@@ -41,7 +41,7 @@ def virtual_cameras_section() -> dict[str, Any]:
 
 def midi_section() -> dict[str, Any]:
     """The names of the MIDI inputs and outputs."""
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
     try:

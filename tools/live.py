@@ -136,6 +136,7 @@ class Live:
     def run(self) -> None:
         from realtime.capture import Capture
         from realtime.controls.clock import BeatClock
+        from realtime.controls.inlet import SWITCH_S
         from realtime.controls.lfo import Lfos
         from realtime.controls.live_learn import LiveLearner
         from realtime.controls.modulation import Modulators
@@ -147,6 +148,7 @@ class Live:
         from realtime.take import Takes
 
         words = self._words
+        sys.setswitchinterval(SWITCH_S)  # MIDI comes in threads of its own, which else wait 5 ms for the one that draws
         choice = live_source(words["source"], self._source_options())
         for note in choice.notes:
             say(f"note: {note}")

@@ -29,7 +29,7 @@ _SHARE = 0.12
 """Of what beats are off the count, made good until the next tick."""
 _SURE = 7
 """Ticks from which on the slope is the tempo."""
-_RECENT, _OTHER = 12, 0.15
+_RECENT, _OTHER = TICKS, 0.15
 """So many intervals that are by so much shorter or longer than the tempo are another tempo."""
 _TAPS = 8
 

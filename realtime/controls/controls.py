@@ -100,13 +100,15 @@ class Controls:
         return self.midi.playing if self.midi is not None else []
 
     def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
-        """Give what every MIDI input sends to `take` alone, from another thread; None: play by it again.
+        """Give what every MIDI input sends to `take` alone, from other threads; None: play by it again.
 
         Raises ControlError where there is no MIDI system.
         """
         self._learner = take
         try:
             self._open_midi()
+            if take is not None and self.midi is not None and self.midi.why_not is not None:
+                raise ControlError(self.midi.why_not)
         except ControlError:
             self._learner = None
             raise
@@ -178,12 +180,15 @@ class Controls:
         elif self.midi is not None:
             self.midi.want(inputs=inputs, outputs=outputs)
         else:
-            self.midi = MidiPorts(self._receive, inputs=inputs, outputs=outputs, say=self._say, now_ns=self._now_ns)
+            self.midi = MidiPorts(
+                self._receive, inputs=inputs, outputs=outputs, clock=self.clock, patient=self._learner is None,
+                say=self._say, now_ns=self._now_ns,
+            )  # fmt: skip
             self._outputs_seen = 0
             self.midi.start()
 
     def _receive(self, event: ControlEvent) -> None:
-        """From the MIDI thread."""
+        """From the threads of MIDI."""
         (self._learner or self._router.handle)(event)
 
     def _maps(self) -> tuple[ControlMap, ...]:

@@ -6,12 +6,14 @@ network.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from realtime.controls.mapping import FLAGS, TRIGGERS
@@ -56,6 +58,8 @@ class OscControl:
     ) -> None:
         self._scenes = scenes
         self._player, self._say, self._now_ns = player, say, now_ns
+        # python-osc would say of each packet what it cannot read, and uses the logger of everybody.
+        logging.getLogger().addFilter(_of_others)
         try:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -231,6 +235,10 @@ class OscControl:
         if words not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(words)
             self._say(words)
+
+
+def _of_others(record: logging.LogRecord) -> bool:
+    return "pythonosc" not in Path(record.pathname).parts
 
 
 def _one(values: Sequence[Any], address: str) -> tuple[Any]:

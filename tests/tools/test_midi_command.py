@@ -49,13 +49,20 @@ def test_ports(tmp_path: Path) -> None:
 
 
 def test_monitor(nano: Controller) -> None:
-    line = [str(PROGRAM), "midi", "monitor", "--midi", "nano"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    command = [str(PROGRAM), "midi", "monitor", "--midi", "nano"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None and run.stdout is not None
         while not run.stderr.readline().startswith("MIDI: nano:knobs"):
             pass
         nano.play([0xB1, 70, 99])
         assert run.stdout.readline() == "nano:knobs  cc 70 channel 2  99\n"
+        nano.tick(bpm=140, ticks=30, jitter_s=0)
+        while not (line := run.stdout.readline()).startswith("nano:knobs  clock 1"):
+            pass
+        assert 130 < float(line.split()[2]) < 150
+        nano.play([0xFC])
+        while run.stdout.readline() != "nano:knobs  clock stopped\n":
+            pass
         run.send_signal(signal.SIGINT)
         assert run.wait(WAIT_S) == 130
 

@@ -80,6 +80,14 @@ def test_another_tempo_is_found_within_two_beats() -> None:
     assert clock.beat(at_ns) - before == pytest.approx(2, abs=0.1)
 
 
+def test_ticks_that_hang_for_a_moment_are_no_other_tempo() -> None:
+    clock = free()
+    for number, at_ns in enumerate(ticks(133, 10)):
+        late = 300 < number < 304  # three come together, 50 ms late
+        clock.tick(at_ns + (304 - number) * 18_796_992 if late else at_ns)
+        assert number < 48 or clock.bpm == pytest.approx(133, rel=0.03)
+
+
 def test_start_stop_resume_and_position() -> None:
     clock = free()
     apart = S // 48  # 120 a minute

@@ -29,7 +29,7 @@ class Ports:
         self.receive, self.words = receive, words
         self.wanted: list[dict[str, object]] = []
         self.sent: list[tuple[str, tuple[int, ...]]] = []
-        self.outputs_opened, self.error, self.closed = 0, None, False
+        self.outputs_opened, self.error, self.closed, self.why_not = 0, None, False, None
         Ports.made.append(self)
 
     def start(self) -> None: ...

@@ -26,7 +26,7 @@ class Ports:
         self, receive: Callable[[ControlEvent], None], *, inputs: list[str], outputs: list[str], **_: object
     ) -> None:
         self.receive, self.inputs, self.closed = receive, inputs, False
-        self.outputs_opened, self.error = 0, None
+        self.outputs_opened, self.error, self.why_not = 0, None, None
         self.playing = ["nanoKONTROL2 MIDI 1", "pads MIDI 1"]
         Ports.made.append(self)
 
@@ -160,3 +160,12 @@ def test_without_a_midi_system_it_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 def test_keys_alone_need_no_midi(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage('[keys]\nquit = "a"\n')
     assert Ports.made == [] and stage.said == [] and stage.controls.mapping.keys == {"quit": ("a",)}
+
+
+def test_ports_that_wait_for_a_midi_system_teach_nothing() -> None:
+    stage = Stage(MAPPED)
+    Ports.made[-1].why_not = "the MIDI system has gone"
+    stage.learner.ask()
+    assert not stage.learner.active and stage.said[-1] == "nothing can be learned: the MIDI system has gone"
+    Ports.made[-1].receive(event("cc", 127))
+    assert stage.controls._learner is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -156,6 +157,16 @@ def test_packets_that_cannot_be_read(stage: Stage) -> None:
     stage.send("/alpha", 0.0)
     stage.until(lambda: stage.player.alpha == [0] * 3)
     assert stage.said[0] == "OSC: a packet of 127.0.0.1 cannot be read" and len(stage.said) <= 2
+
+
+def test_types_that_python_osc_does_not_know_are_no_line_a_packet(
+    stage: Stage, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        stage.raw(b"/stylefader/alpha\0\0\0,~f\0" + b"\x3e\x80\0\0")
+    stage.until(lambda: stage.player.alpha == [0.25] * 3)
+    logging.getLogger().warning("of somebody else")
+    assert caplog.messages == ["of somebody else"] and "Unhandled" not in capfd.readouterr().err
 
 
 def test_subscribers_are_told_what_changed(stage: Stage) -> None:
