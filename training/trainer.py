@@ -120,21 +120,22 @@ class Trainer:
                 self._restore(state)
 
     def _restore(self, state: Any) -> None:
-        if not isinstance(state, dict) or "settings" not in state:
-            raise TrainingError(f"{self.checkpoint} is not a checkpoint of stylefader")
-        settings = json.loads(state["settings"])
-        if settings != self._fingerprint():
-            ours = self._fingerprint()
+        source = str(self.checkpoint) if self.world.leads else "process 0"
+        try:
+            settings, ours = dict(json.loads(state["settings"])), self._fingerprint()
             other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
-            source = self.checkpoint if self.world.leads else "process 0"
+            if not other:
+                self.net.load_state_dict(state["network"])
+                self.optimizer.load_state_dict(state["optimizer"])
+                self.iteration = int(state["iteration"])
+                self.plateau.restore(state["plateau"])
+                if "scaler" in state:
+                    self.scaler.load_state_dict(state["scaler"])
+                self.layer_means = dict(state["layer_means"])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise TrainingError(f"{source} is not a checkpoint of stylefader that fits: {error}") from error
+        if other:
             raise TrainingError(f"{source} is of a run with other settings: {', '.join(sorted(other))}")
-        self.net.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.iteration = state["iteration"]
-        self.plateau.restore(state["plateau"])
-        if state.get("scaler"):
-            self.scaler.load_state_dict(state["scaler"])
-        self.layer_means = dict(state["layer_means"])
 
     def _fingerprint(self) -> dict[str, Any]:
         """What decides the outcome. The batch is that of all processes: fewer with larger ones may go on."""
