@@ -41,13 +41,14 @@ class Outlet(Protocol):
 class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
-    fade_s: length of the cross-fade between two styles.
+    fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
     """
 
     height: int
     width: int
     fade_s: float = 1.0
     adaptive_fps: float | None = None
+    slew: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,7 +340,10 @@ class LiveSession:
         self._desk_of = style
         pack = self.rack.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
-        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted, modulation=self._modulation)
+        return AlphaDesk(
+            pack.header.alpha, pack.n_blocks, start=start, slew=self.options.slew, muted=self.muted,
+            modulation=self._modulation,
+        )  # fmt: skip
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""

@@ -59,6 +59,12 @@ def command(
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    slew: Annotated[
+        float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="The most that alpha moves a second.")
+    ] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
+    ] = None,
     fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
     scenes: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
@@ -106,12 +112,14 @@ class Live:
 
     def __init__(self, words: dict[str, Any]) -> None:
         from engines.opening import check_engine_words
+        from realtime.controls.player import check_source
         from training.errors import SinkError
         from training.gallery import find_pack
         from training.pack_file import PackFile
 
         self._words = words
         check_engine_words(words["engine"], words["precision"])
+        self._muted = [check_source(name) for name in words["mute"] or ()]
         self._packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
         if words["scenes"] is not None:
             from realtime.controls.scenes import cast, read_scenes
@@ -164,8 +172,9 @@ class Live:
                 say=say,
             )  # fmt: skip
             options = SessionOptions(
-                height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
-            )
+                height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"],
+                slew=words["slew"],
+            )  # fmt: skip
             takes = Takes(words["record_automation"], self._most_blocks, overwrite=words["overwrite"], say=say)
             sound = self._sound(first)
             if sound is not None:
@@ -185,6 +194,7 @@ class Live:
                 if not low <= words["alpha"] <= high:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
+            session.muted.update(self._muted)
             controls = stack.enter_context(closing(self._controls(session, clock, modulators)))
             learner = LiveLearner(controls, most_blocks=self._most_blocks, say=say)
             keyboard = self._keyboard(session, window, takes, learner, controls)

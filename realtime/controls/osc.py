@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.controls.mapping import FLAGS, TRIGGERS
-from realtime.controls.player import Player
+from realtime.controls.player import Player, check_source
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.desk import Block
 from training.errors import ControlError
@@ -166,6 +166,9 @@ class OscControl:
             self._scene(word, values, address)
         elif word in FLAGS:
             setattr(self._player.show, word, _number(*_one(values, address), address) >= 0.5)
+        elif word.startswith("mute/"):
+            source, on = check_source(word[5:]), _number(*_one(values, address), address) >= 0.5
+            (self._player.muted.add if on else self._player.muted.discard)(source)
         elif word in TRIGGERS:
             # Buttons send 1 when they are pressed and 0 when they are let go.
             if not values or _number(*_one(values, address), address) >= 0.5:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from realtime.desk import Alpha, Block
+from realtime.desk import MODULATIONS, Alpha, Block
 from realtime.stylizer import Show
+from training.errors import ControlError
+
+SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)
+"""What moves alpha, each of which a session can mute."""
+
+
+def check_source(name: str) -> str:
+    """The name of a source. Raises ControlError for any other."""
+    if name not in SOURCES:
+        raise ControlError(f"there is no source {name!r:.80} to mute; there are {', '.join(SOURCES)}")
+    return name
 
 
 class Player(Protocol):

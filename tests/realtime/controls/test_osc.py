@@ -110,6 +110,16 @@ def test_scenes(stage: Stage) -> None:
     assert stage.said == [] and stage.player.asked == []
 
 
+def test_sources_are_muted_and_heard_again(stage: Stage) -> None:
+    stage.send("/mute/midi", 1)
+    stage.send("/mute/lfo", True)
+    stage.until(lambda: stage.player.muted == {"midi", "lfo"})
+    stage.send("/mute/midi", 0)
+    stage.send("/mute/midi", 0.0)
+    stage.until(lambda: stage.player.muted == {"lfo"})
+    assert stage.said == []
+
+
 def test_bundles(stage: Stage) -> None:
     bundle = OscBundleBuilder(IMMEDIATELY)
     for block in (0, 2):
@@ -138,6 +148,8 @@ def test_bundles(stage: Stage) -> None:
         ("/scene/save", ("",), "/stylefader/scene/save: '' is not a scene's name"),
         ("/scene/x", (), "'/stylefader/scene/x' means nothing"),
         ("/bypass", (b"\0",), "takes a finite number"),
+        ("/mute/radio", (1,), "no source 'radio' to mute; there are keys, midi, osc, scene, lfo, sound"),
+        ("/mute/midi", (), "/stylefader/mute/midi takes one value, not 0"),
         ("/subscribe", (0,), "a port is from 1 to 65535, not 0"),
     ],
 )
