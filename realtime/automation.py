@@ -10,7 +10,6 @@ A keyframe's ease says how alpha goes on from it to the next one; two keyframes 
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from bisect import bisect_right
@@ -18,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +38,19 @@ class Keyframe:
     time: Fraction
     alpha: tuple[float, ...]
     ease: Ease = "linear"
+
+
+class AlphaOverTime(Protocol):
+    """What a render takes its strengths from: an `Automation`, or a `MidiAutomation`."""
+
+    def check_blocks(self, n_blocks: int) -> None:
+        """Raise AutomationError unless it is for so many blocks."""
+
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest alpha that it asks for."""
+
+    def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
+        """The strengths at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
 
 
 class Automation:
@@ -72,12 +84,34 @@ class Automation:
         before = self.keyframes[max(place - 1, 0)]
         after = self.keyframes[min(place, len(self.keyframes) - 1)]
         start = np.broadcast_to(np.asarray(before.alpha, np.float64), (n_blocks,))
-        if before is after or place == 0 or before.ease == "hold":
+        if before is after or place == 0:
             return start.astype(np.float32)
-        u = float((at - before.time) / (after.time - before.time))
-        if before.ease == "smooth":
-            u = u * u * (3 - 2 * u)
+        u = along(before, after, at)
         return (start + u * (np.asarray(after.alpha, np.float64) - start)).astype(np.float32)
+
+
+def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:
+    """How much of the change from a keyframe to the next has come at a time between them: 0 to 1, eased."""
+    if before.ease == "hold":
+        return 0.0
+    u = float((at - before.time) / (after.time - before.time))
+    return u * u * (3 - 2 * u) if before.ease == "smooth" else u
+
+
+class Comment(NamedTuple):
+    """A line of a file that begins with #. before: how many keyframes stand above it, -1 above the header."""
+
+    before: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A file as it was written: names of the alphas' columns, keyframes, comments in their order."""
+
+    names: tuple[str, ...]
+    automation: Automation
+    comments: tuple[Comment, ...] = ()
 
 
 def _blocks(n_blocks: int) -> str:
@@ -112,6 +146,11 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
 
 def read_csv(path: Path) -> Automation:
     """Read an automation file. Raises AutomationError with line and column."""
+    return read_sheet(path).automation
+
+
+def read_sheet(path: Path) -> Sheet:
+    """The same with what else stands in the file."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise AutomationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it an automation?")
@@ -120,23 +159,27 @@ def read_csv(path: Path) -> Automation:
         raise AutomationError(f"no automation file at {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise AutomationError(f"cannot read the automation {path}: {error}") from error
-    return parse_csv(text, origin=str(path))
+    return parse_sheet(text, origin=str(path))
 
 
 def parse_csv(text: str, *, origin: str) -> Automation:
     """Read the text of an automation file. Raises AutomationError with line and column."""
-    rows = _rows(text, origin)
-    line, header = next(rows, (1, []))
-    names = [name.strip().lower() for name in header]
-    alphas = [name for name in names if name not in ("time", "ease")]
-    wanted = ["alpha"] if alphas == ["alpha"] else [f"alpha{i}" for i in range(len(alphas))]
-    if "time" not in names or not alphas or alphas != wanted or len(set(names)) != len(names):
-        raise AutomationError(
-            f"{origin}, line {line}: the header must be time,alpha or time,alpha0,alpha1,... with an optional ease, "
-            f"not {','.join(header)!r:.80}"
-        )
+    return parse_sheet(text, origin=origin).automation
+
+
+def parse_sheet(text: str, *, origin: str) -> Sheet:
+    """The same with what else stands in the file."""
+    names: list[str] = []
+    alphas: list[str] = []
     keyframes: list[Keyframe] = []
-    for line, row in rows:
+    comments: list[Comment] = []
+    for line, row in _rows(text, origin):
+        if isinstance(row, str):
+            comments.append(Comment(len(keyframes) if names else -1, row))
+            continue
+        if not names:
+            names, alphas = _header(row, f"{origin}, line {line}")
+            continue
         if len(row) != len(names):
             raise AutomationError(f"{origin}, line {line}: {len(row)} columns, but the header has {len(names)}")
         cells = {
@@ -150,20 +193,36 @@ def parse_csv(text: str, *, origin: str) -> Automation:
         )
         _check_order(keyframes, keyframe, f"{origin}, line {line}, column {names.index('time') + 1} (time)")
         keyframes.append(keyframe)
-    return Automation(keyframes, origin=origin)
+    if not names:
+        _header([], f"{origin}, line 1")
+    return Sheet(names=tuple(alphas), automation=Automation(keyframes, origin=origin), comments=tuple(comments))
 
 
-def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text), strict=True)
-    while True:
+def _header(row: list[str], where: str) -> tuple[list[str], list[str]]:
+    """Names of all columns, and of those that are alphas."""
+    names = [name.strip().lower() for name in row]
+    alphas = [name for name in names if name not in ("time", "ease")]
+    wanted = ["alpha"] if alphas == ["alpha"] else [f"alpha{i}" for i in range(len(alphas))]
+    if "time" not in names or not alphas or alphas != wanted or len(set(names)) != len(names):
+        raise AutomationError(
+            f"{where}: the header must be time,alpha or time,alpha0,alpha1,... with an optional ease, "
+            f"not {','.join(row)!r:.80}"
+        )
+    return names, alphas
+
+
+def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Rows with the number of their line; a comment is the line itself."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith("#"):
+            yield number, line.rstrip()
+            continue
         try:
-            row = next(reader, None)
+            row = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
-            raise AutomationError(f"{origin}, line {reader.line_num}: {error}") from error
-        if row is None:
-            return
-        if any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#"):
-            yield reader.line_num, row
+            raise AutomationError(f"{origin}, line {number}: {error}") from error
+        if any(cell.strip() for cell in row):
+            yield number, row
 
 
 def _time(text: str, where: str) -> Fraction:

@@ -1,85 +1,154 @@
-"""The keys of a live session, in one table that the window's help and the documents are made from."""
+"""The keys of a live session, in one table that the help and the documents are made from.
+
+Letters mean the same with and without shift: OpenCV's Qt windows do not tell them apart, nor shifted arrows, so fine
+steps are a key that is switched and not one that is held. The pairs of the blocks lie one key above the other at the
+same places on QWERTY, QWERTZ and AZERTY. Escape never ends a session: a slow line takes an arrow key apart, and its
+first part is an escape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from realtime.live import LiveSession
-from realtime.sinks.window import Mode, Window
-
-STEP = 0.05
-_MODES: tuple[Mode, ...] = ("stylized", "split", "original")
+STEP, FINE_STEP, BIG_STEP = 0.05, 0.01, 0.25
+CLOSED = "closed"
+"""What `Window.poll` gives when the window was closed; no key, and always the end."""
+KEY_NAMES = (
+    "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "insert", "delete", "backspace", "tab", "enter",
+    "esc", "space", *(f"f{number}" for number in range(1, 13)),
+)  # fmt: skip
+"""Keys that are no character, by the names of `Window.poll`."""
+Overrides = Mapping[str, tuple[str, ...]]
+"""Keys by action that take the place of the table's, from a mapping file."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
-    """One action: its name, the keys that do it by `Window.poll`'s names, and what it does, in words."""
+class Row:
+    """A line of the help: actions that belong together, each with its keys, and what they do, in words."""
 
-    action: str
-    keys: tuple[str, ...]
+    keys: Mapping[str, tuple[str, ...]]
     help: str
+    window: bool = False
+
+
+def _one(action: str, keys: tuple[str, ...], help: str, *, window: bool = False) -> Row:
+    return Row(keys={action: keys}, help=help, window=window)
+
+
+def _block(block: int, up: tuple[str, ...], down: tuple[str, ...]) -> Row:
+    return Row(keys={f"alpha{block} up": up, f"alpha{block} down": down}, help=f"alpha{block} up, down")
 
 
 KEYS = (
-    Key(action="stronger", keys=("up", "+"), help="alpha of all blocks up"),
-    Key(action="weaker", keys=("down", "-"), help="alpha of all blocks down"),
-    Key(action="next", keys=("right", "n"), help="next style"),
-    Key(action="previous", keys=("left",), help="style before"),
-    Key(action="bypass", keys=("b",), help="bypass: the original"),
-    Key(action="freeze", keys=("f",), help="freeze the picture"),
-    Key(action="blackout", keys=("k",), help="black-out"),
-    Key(action="panic", keys=("p",), help="panic: default alpha, first style"),
-    Key(action="view", keys=("v",), help="view: stylized, split, original"),
-    Key(action="full_screen", keys=("w", "f11"), help="full screen"),
-    Key(action="overlay", keys=("o",), help="numbers on the picture"),
-    Key(action="help", keys=("h", "f1"), help="this help"),
-    Key(action="quit", keys=("q", "esc", "closed"), help="quit"),
+    Row(keys={"stronger": ("up", "+", "="), "weaker": ("down", "-")}, help="alpha of all blocks up, down"),
+    Row(keys={"much stronger": ("pageup",), "much weaker": ("pagedown",)}, help="the same by a quarter"),
+    _block(0, ("s",), ("x",)),
+    _block(1, ("e",), ("d",)),
+    _block(2, ("u",), ("j",)),
+    _block(3, ("i",), ("k",)),
+    _one("fine", ("c",), "coarse or fine steps"),
+    Row(keys={f"scene {number}": (f"{number}",) for number in range(1, 10)}, help="scenes; without any, styles"),
+    _one("save scene", ("a",), "add what plays as a scene"),
+    Row(keys={f"style {number}": (f"f{number}",) for number in range(1, 10)}, help="styles"),
+    Row(keys={"previous": ("left",), "next": ("right", "n")}, help="style before, next style"),
+    _one("bypass", ("b",), "bypass: the original"),
+    _one("freeze", ("f",), "freeze the picture"),
+    _one("blackout", ("0",), "black-out"),
+    _one("panic", ("p",), "panic: default alpha, first style, no LFOs"),
+    _one("modulation", ("m",), "LFOs and sound: off, on"),
+    _one("tap", ("t",), "tap the tempo"),
+    _one("record", ("r",), "begin a take, end it"),
+    _one("learn", ("l",), "learn: then the key of what to learn"),
+    _one("view", ("v",), "view: stylized, split, original", window=True),
+    _one("full screen", ("w", "f11"), "full screen", window=True),
+    _one("overlay", ("o",), "numbers on the picture", window=True),
+    _one("help", ("h", "?"), "this help"),
+    _one("back", ("esc",), "leave learning, help, full screen"),
+    _one("quit", ("q",), "quit"),
 )
-_BY_KEY = {key: entry.action for entry in KEYS for key in entry.keys}
+ACTIONS = tuple(action for row in KEYS for action in row.keys)
+_MORE = re.compile(r"(scene|style) [1-9][0-9]?|alpha(0|[1-9][0-9]?) (up|down)")
 
 
-def help_lines() -> list[str]:
-    """The table as lines of text."""
-    return [f"{' '.join(key for key in entry.keys if key != 'closed'):<8} {entry.help}" for entry in KEYS]
+def is_action(word: str) -> bool:
+    """Whether there is such an action; scenes, styles and blocks go on beyond the table's, to 99."""
+    return word in ACTIONS or _MORE.fullmatch(word) is not None
 
 
-class Keyboard:
-    """Does what keys ask for. overlay, help: whether these are to be seen; `quits` is set by the key that quits."""
+def is_key(word: str) -> bool:
+    """Whether that is a key's name: a character in small letters, or one of KEY_NAMES."""
+    return word in KEY_NAMES or (len(word) == 1 and word.isprintable() and word != " " and word == word.lower())
 
-    def __init__(self, session: LiveSession, window: Window, *, overlay: bool = True) -> None:
-        self.overlay, self.help, self.quits = overlay, False, False
-        self._session, self._window = session, window
-        self._actions: dict[str, Callable[[], None]] = {
-            "stronger": lambda: session.nudge("all", STEP),
-            "weaker": lambda: session.nudge("all", -STEP),
-            "next": lambda: session.step_style(1),
-            "previous": lambda: session.step_style(-1),
-            "bypass": lambda: self._toggle("bypass"),
-            "freeze": lambda: self._toggle("freeze"),
-            "blackout": lambda: self._toggle("blackout"),
-            "panic": session.panic,
-            "view": self._next_view,
-            "full_screen": self._full_screen,
-            "overlay": lambda: setattr(self, "overlay", not self.overlay),
-            "help": lambda: setattr(self, "help", not self.help),
-            "quit": lambda: setattr(self, "quits", True),
-        }
-        assert set(self._actions) == {entry.action for entry in KEYS}
 
-    def press(self, keys: Iterable[str]) -> None:
-        """Do what these keys ask for; 1 to 9 are styles, others that mean nothing are left alone."""
-        for key in keys:
-            if key in _BY_KEY:
-                self._actions[_BY_KEY[key]]()
-            elif key in "123456789" and int(key) <= len(self._session.rack.packs):
-                self._session.go(int(key) - 1)
+class KeyMap:
+    """Which key does what: the table, and what a mapping file says instead.
 
-    def _toggle(self, flag: str) -> None:
-        setattr(self._session.show, flag, not getattr(self._session.show, flag))
+    An action of `overrides` has those keys and no others, and a key of them does nothing else.
+    """
 
-    def _next_view(self) -> None:
-        self._window.mode = _MODES[(_MODES.index(self._window.mode) + 1) % len(_MODES)]
+    def __init__(self, overrides: Overrides | None = None) -> None:
+        overrides = overrides or {}
+        taken = {key for keys in overrides.values() for key in keys}
+        self._keys = {
+            action: tuple(key for key in keys if key not in taken) for row in KEYS for action, keys in row.keys.items()
+        } | dict(overrides)
+        self._actions = {key: action for action, keys in self._keys.items() for key in keys}
 
-    def _full_screen(self) -> None:
-        self._window.full_screen = not self._window.full_screen
+    def action(self, key: str) -> str | None:
+        """What a key does."""
+        return self._actions.get(key)
+
+    def keys(self, action: str) -> tuple[str, ...]:
+        """The keys of an action."""
+        return self._keys.get(action, ())
+
+    def rows(self, *, window: bool = True) -> list[tuple[str, str]]:
+        """The help: keys, and what they do. window: with those that are of use in a window only."""
+        more = [action for action in self._keys if action not in ACTIONS]
+        rows = [*KEYS, *(_one(action, (), action) for action in more)]
+        return [
+            (keys, row.help)
+            for row in rows
+            if (window or not row.window) and (keys := shown(self.keys(action) for action in row.keys))
+        ]
+
+
+def shown(keys: Iterable[tuple[str, ...]]) -> str:
+    """The keys of a row's actions: `up + / down -` for two, `1-9` where they are one after the other."""
+    all_keys = [" ".join(of_one) for of_one in keys]
+    if len(all_keys) <= 2:
+        return " / ".join(filter(None, all_keys))
+    parts: list[list[str]] = []
+    for key in " ".join(filter(None, all_keys)).split(" "):
+        if parts and _follows(parts[-1][-1], key):
+            parts[-1].append(key)
+        elif key:
+            parts.append([key])
+    return " ".join(part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+
+
+def _follows(one: str, other: str) -> bool:
+    numbers = [re.fullmatch(r"(f?)([0-9]+)", key) for key in (one, other)]
+    if numbers[0] is None or numbers[1] is None:
+        return False
+    return numbers[0][1] == numbers[1][1] and int(numbers[0][2]) + 1 == int(numbers[1][2])
+
+
+def help_lines(keys: KeyMap, *, window: bool = False) -> list[str]:
+    """The help as lines of text, for a terminal."""
+    rows = keys.rows(window=window)
+    wide = max((len(names) for names, _ in rows), default=0)
+    return [f"{names:<{wide}}  {words}" for names, words in rows]
+
+
+def markdown_table() -> str:
+    """The table of docs/control.md."""
+    lines = ["| keys | what they do | actions |", "| --- | --- | --- |"]
+    for row in KEYS:
+        names = re.sub(r"[^ /]+", r"`\g<0>`", shown(row.keys.values()))
+        actions = [f"`{action}`" for action in row.keys]
+        words = ", ".join(actions) if len(actions) <= 2 else f"{actions[0]} to {actions[-1]}"
+        lines.append(f"| {names} | {row.help} | {words} |")
+    return "\n".join(lines) + "\n"

@@ -14,16 +14,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from realtime.adaptive import Adaptive, ladder
 from realtime.capture import Capture
-from realtime.desk import Alpha, AlphaDesk, Block, carried_over
+from realtime.desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
 from realtime.stylizer import NowNs, Played, Show, Stylizer
-from training.errors import EngineError, StylefaderError
+from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
 _JOIN_S = 2.0
@@ -39,20 +41,34 @@ class Outlet(Protocol):
 class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
-    fade_s: length of the cross-fade between two styles.
+    fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
     """
 
     height: int
     width: int
     fade_s: float = 1.0
     adaptive_fps: float | None = None
+    slew: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A style that was asked for, and the alpha to fade to with it, (n_blocks,) or one value; None: as it stands.
+
+    scene: the name of what asked for them, if it has one.
+    """
+
+    style: int
+    fade_s: float
+    alpha: Alpha | None = None
+    scene: str | None = None
 
 
 class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
-    Keys and other controls call `move`, `nudge`, `go`, `step_style` and `panic`, and set flags on `show`, from any
-    thread; `tick`, `numbers` and `close` come from the one that owns the session.
+    Keys and other controls call `move`, `nudge`, `go`, `step_style`, `fade_to` and `panic`, and set flags on `show`,
+    from any thread; `tick`, `numbers` and `close` come from the one that owns the session.
     """
 
     def __init__(
@@ -65,6 +81,7 @@ class LiveSession:
         say: Callable[[str], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
+        modulation: Modulation | None = None,
     ) -> None:
         self.options = options
         self.rack = rack
@@ -80,10 +97,13 @@ class LiveSession:
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
         self._size = sizes[0]
         self._lock = threading.Lock()  # over the three below, which any thread sets
-        self._wanted: int | None = None
+        self._wanted: _Wanted | None = None
         self._broken: list[tuple[str, EngineError]] = []
         self._panic: int | None = None
         self._style = 0
+        self._scene: str | None = None
+        self._coming: _Wanted | None = None  # ordered last, to be faded to when its style comes
+        self._modulation = modulation
         self.muted: set[str] = set()  # sources (keys, midi, osc) that move no alpha
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
@@ -104,6 +124,11 @@ class LiveSession:
     def style(self) -> int:
         """Which style of the rack is wanted or plays."""
         return self._style
+
+    @property
+    def scene(self) -> str | None:
+        """The scene that was recalled last; None where another style was chosen since, or everything put back."""
+        return self._scene
 
     @property
     def style_names(self) -> list[str]:
@@ -140,19 +165,35 @@ class LiveSession:
     def go(self, style: int) -> None:
         """Change to a style of the rack, counted round."""
         with self._lock:
-            self._wanted = style % len(self.rack.packs)
+            self._wanted = self._want(style)
 
     def step_style(self, by: int) -> None:
         """The next style, or the one before."""
         with self._lock:
-            wanted = self._style if self._wanted is None else self._wanted
-            self._wanted = (wanted + by) % len(self.rack.packs)
+            self._wanted = self._want((self._style if self._wanted is None else self._wanted.style) + by)
+
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None:
+        """Change to a style of the rack, None for the one that plays, and to an alpha, in that time: a scene.
+
+        alpha: float32 (n_blocks,) of that style or (1,) for all; None: as it stands. A style that has yet to be built
+        begins its fade when it is there. scene: its name. Raises ControlError for an alpha that is not finite numbers.
+        """
+        if alpha is not None and not np.isfinite(alpha).all():
+            raise ControlError(f"alpha must be finite numbers, not {alpha}")
+        with self._lock:
+            now = self._style if self._wanted is None else self._wanted.style
+            style = now if style is None else style
+            self._wanted = replace(self._want(style), fade_s=fade_s, alpha=alpha, scene=scene)
+
+    def _want(self, style: int) -> _Wanted:
+        return _Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
 
     def panic(self) -> None:
-        """Back to what is safe: every flag off, alpha to the default, the first style."""
+        """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
+        self.muted.update(MODULATIONS)
         self.show.bypass = self.show.freeze = self.show.blackout = False
         with self._lock:
-            self._wanted = self._panic = 0
+            self._wanted, self._panic = self._want(0), 0
         for desk in self._desks():
             desk.reset()
 
@@ -168,11 +209,8 @@ class LiveSession:
             self.rack.failed(name)
             self._played = None
             self.rack.order(Order(style=self._style, size=self._size))
-        if wanted == self._style:
-            self._panic = None  # nothing changes, so there is nothing to begin at its default
-        elif wanted is not None:
-            self._style = wanted
-            self.rack.order(Order(style=wanted, size=self._size, fade_s=self.options.fade_s))
+        if wanted is not None:
+            self._change(wanted)
         self._adapt()
         self._receive()
 
@@ -192,6 +230,7 @@ class LiveSession:
             "losses": captured.losses,
             "engine_failures": counts.engine_failures,
             "style": self.rack.packs[self._style].header.name,
+            "scene": self._scene,
             "engine": playing.engine.name if playing else None,
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
@@ -221,6 +260,20 @@ class LiveSession:
     def _engine_failed(self, playing: Playing, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _change(self, wanted: _Wanted) -> None:
+        """Order what was asked for, and fade at once where the style is there."""
+        self._scene = wanted.scene
+        there, again = wanted.style == self._desk_of, wanted.style == self._style
+        if wanted.alpha is not None or not again or self._panic is not None:
+            self._coming = wanted
+        if there and wanted.alpha is not None:
+            _fade(self._desk, wanted, self._now_ns())
+        if again:
+            self._panic = None  # nothing changes, so there is nothing to begin at its default
+            return
+        self._style = wanted.style  # one that plays is ordered as well: the other that was on its way must not come
+        self.rack.order(Order(style=wanted.style, size=self._size, fade_s=0.0 if there else wanted.fade_s))
 
     def _adapt(self) -> None:
         now = self._now_ns()
@@ -253,11 +306,16 @@ class LiveSession:
             return
         if delivery is None:
             return
-        style = delivery.order.style
+        style, fade_s = delivery.order.style, delivery.order.fade_s
         pack = self.rack.packs[style]
         if style != self._desk_of:
             # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
             self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
+            if self._coming is not None:
+                fade_s = self._coming.fade_s  # of the last one that asked for it
+                if self._coming.alpha is not None:
+                    _fade(self._desk, self._coming, self._now_ns())
+            self._coming = None
         self._panic = None
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
@@ -265,7 +323,7 @@ class LiveSession:
         self._played, self._ever_played = playing, True
         self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
-        self.stylizer.play(playing, fade_s=delivery.order.fade_s)
+        self.stylizer.play(playing, fade_s=fade_s)
         if delivery.provisional:
             self.rack.order(replace(delivery.order, fade_s=0.0))
 
@@ -274,6 +332,7 @@ class LiveSession:
         name = self.rack.packs[self._plays[0]].header.name
         self._say(f"{error}; {f'{name} goes on' if self._played else 'the original passes through'}")
         self._style, self._size = self._plays
+        self._coming = self._scene = None
         if self._adaptive is not None:
             self._adaptive.stay(self._size, self._now_ns())
 
@@ -281,9 +340,18 @@ class LiveSession:
         self._desk_of = style
         pack = self.rack.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
-        return AlphaDesk(pack.header.alpha, pack.n_blocks, start=start, muted=self.muted)
+        return AlphaDesk(
+            pack.header.alpha, pack.n_blocks, start=start, slew=self.options.slew, muted=self.muted,
+            modulation=self._modulation,
+        )  # fmt: skip
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""
         newest = self._desk
         return [newest, *(desk for desk in self.stylizer.desks if desk is not newest)]
+
+
+def _fade(desk: AlphaDesk, wanted: _Wanted, at_ns: int) -> None:
+    assert wanted.alpha is not None
+    alpha = wanted.alpha[0] if len(wanted.alpha) == 1 else carried_over(wanted.alpha, desk.n_blocks)
+    desk.glide("all", alpha, wanted.fade_s, at_ns)

@@ -70,7 +70,7 @@ class Rack:
         say: Say = lambda words: None,
         build: Callable[..., EngineBuild] = EngineBuild,
     ) -> None:
-        self.packs = packs
+        self.packs = list(packs)
         self._asked = Ask(backend, precision)
         self._cache_dir, self._say, self._make = cache_dir, say, build
         self._broken: set[str] = set()
@@ -81,6 +81,10 @@ class Rack:
         self._trying = self._asked
         self._delivered = False
         self._provisional = self._once_provisional = False
+
+    def add(self, packs: Sequence[PackFile]) -> None:
+        """More styles, after those that there are."""
+        self.packs.extend(packs)
 
     @property
     def busy(self) -> bool:

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from engines import Engine, Pending
-from realtime.automation import Automation
+from realtime.automation import AlphaOverTime
 from realtime.frames import Frame
 from realtime.mailbox import BlockingMailbox, MailboxClosed
 from realtime.sinks.base import Sink
@@ -43,7 +43,7 @@ def render(
     source: Source,
     sink: Sink,
     engine: Engine,
-    automation: Automation,
+    automation: AlphaOverTime,
     *,
     low: float,
     high: float,

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
+from realtime.controls.sound_map import BANDS
 from realtime.live import LiveSession
 from realtime.sinks.fan_out import FanOut
+from realtime.sound.live import LiveSound
 
 
 class Status:
-    """lines: for the overlay. sign: for the corner, None where all is well. Both are of the last `tell`."""
+    """lines: for the overlay, of the last `tell` or `refresh`. sign: for the corner, None where all is well.
 
-    def __init__(self, session: LiveSession, fan_out: FanOut) -> None:
-        self._session, self._fan_out = session, fan_out
+    notes: what else is to be seen in both, in words. sound: what is heard.
+    """
+
+    def __init__(
+        self,
+        session: LiveSession,
+        fan_out: FanOut,
+        notes: Callable[[], Sequence[str]] = lambda: (),
+        sound: LiveSound | None = None,
+    ) -> None:
+        self._session, self._fan_out, self._notes, self._sound = session, fan_out, notes, sound
         self.lines: list[str] = []
+        self._row: dict[str, Any] | None = None
         self._file_full = False
         self._said_at = time.monotonic()
         self._began_ns = time.monotonic_ns()
@@ -29,12 +43,23 @@ class Status:
         words = [name for name in ("blackout", "freeze", "bypass") if getattr(show, name)][:1]
         if self._session.capture.state == "lost":
             words.append("no signal")
-        return ", ".join(words) or None
+        return ", ".join([*words, *self._notes()]) or None
+
+    def refresh(self) -> None:
+        """Show at once what a key changed; the other numbers stay as they were told."""
+        if self._row is None:
+            return
+        self._row["style"] = self._session.style_names[self._session.style]
+        self._row["alpha"] = [float(value) for value in self._session.targets()]
+        self.lines = overlay_lines(self._row)
+        if sys.stderr.isatty():
+            self._line(self._row)
 
     def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
         """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
         row = self._session.numbers()
         row["time_s"] = round((time.monotonic_ns() - self._began_ns) / 1e9, 3)
+        row["sound"] = self._sound.numbers() if self._sound else None
         row["sinks"] = [
             {
                 "name": sink.name,
@@ -45,6 +70,7 @@ class Status:
             }
             for sink in self._fan_out.stats()
         ]
+        row["notes"] = list(self._notes())
         if numbers is not None and not self._file_full:
             try:
                 numbers.write(json.dumps(row) + "\n")
@@ -52,12 +78,28 @@ class Status:
             except OSError as error:  # no reason to end a show
                 self._file_full = True
                 _print(f"the numbers are not written any more: {error.strerror or error}")
+        self._row = row
         self.lines = overlay_lines(row)
         if sys.stderr.isatty():
-            _print(f"\r\x1b[K{status_line(row)}", end="" if every_s else "\n")
+            self._line(row)
         elif time.monotonic() - self._said_at >= every_s:
             self._said_at = time.monotonic()
-            _print(status_line(row))
+            _print(self._words(row))
+
+    def end(self) -> None:
+        """Leave the line of a terminal as it is, and go on below it."""
+        if self._row is not None and sys.stderr.isatty():
+            _print("")
+
+    def _line(self, row: dict[str, Any]) -> None:
+        """The line of a terminal, in place of the one before. It must not wrap, else that one would stay above it."""
+        words = self._words(row)
+        with suppress(OSError):
+            words = words[: max(0, os.get_terminal_size(sys.stderr.fileno()).columns - 1) or None]
+        _print(f"\r\x1b[K{words}", end="")
+
+    def _words(self, row: dict[str, Any]) -> str:
+        return f"[{self.sign}] {status_line(row)}" if self.sign else status_line(row)
 
 
 def _print(words: str, end: str = "\n") -> None:
@@ -69,10 +111,13 @@ def overlay_lines(row: dict[str, Any]) -> list[str]:
     """The numbers of a session in a few short lines."""
     lines = [
         f"{row['style']}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
+        *([f"scene {row['scene']}"] if row["scene"] else []),
         f"{_number(row['fps_in'])} fps in  {_number(row['fps_out'])} out",
         f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
         f"latency {_latency(row['latency_ms']['shown'])}",
     ]
+    if row["sound"]:
+        lines.append(sound_words(row["sound"]))
     if row["coming"]:
         lines.append(f"coming: {row['coming']}")
     return lines
@@ -85,14 +130,22 @@ def status_line(row: dict[str, Any]) -> str:
     parts = [
         f"{row['style']} {playing}",
         f"alpha {'/'.join(f'{value:.2f}' for value in row['alpha'])}",
+        f"scene {row['scene']}" if row["scene"] else "",
         f"in {_number(row['fps_in'])} out {_number(row['fps_out'])} fps",
         f"engine {_latency(row['latency_ms']['engine'])}",
         f"shown {_latency(row['latency_ms']['shown'])}" if row["latency_ms"]["shown"]["p50"] else "",
         f"left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}",
+        sound_words(row["sound"]) if row["sound"] else "",
         *(f"{sink['name']} {sink['state']}" for sink in row["sinks"] if sink["state"] != "running"),
-        "LOST" if row["state"] == "lost" else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def sound_words(sound: dict[str, Any]) -> str:
+    """The levels of a line's sound."""
+    if sound["state"] == "lost":
+        return "no sound"
+    return "sound " + "  ".join(f"{band} {sound[band]:.0f}" for band in BANDS) + " dB"
 
 
 def _number(value: float | None) -> str:

@@ -6,17 +6,21 @@ still or goes from one frame's to the next one's. Changes of style are comments.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from realtime.desk import Alpha, carried_over
+from realtime.frames import Frame
+from realtime.times import exact_time
 from training.errors import ControlError
 
-_DIGITS = 12
-"""Of a second: as many as an automation's times may have."""
 _AFTER_GAP = Fraction(1, 30)
 _WAITING = 100_000
 
@@ -54,7 +58,7 @@ class TakeRecorder:
         pts += self._later
         if style != self._style:
             self._style = style
-            self._lines.append(f"# {_time(pts)} style {style}")
+            self._lines.append(f"# {exact_time(pts)} style {style}")
         if self._last is None:
             self._row(pts, alpha)
         elif not np.array_equal(alpha, self._last[1]):
@@ -76,17 +80,98 @@ class TakeRecorder:
             return
         if self._last is not None and self._written != self._last[0]:
             self._row(*self._last)
-        self.write()
-        self._file.close()
+        try:
+            self.write()
+        finally:
+            self._file.close()
 
     def _row(self, pts: Fraction, alpha: Alpha) -> None:
         self._written = pts
         self.rows += 1
-        self._lines.append(",".join([_time(pts), *(f"{value:.9g}" for value in alpha)]))
+        self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in alpha)]))
 
 
-def _time(pts: Fraction) -> str:
-    """Seconds, never later than they are: a frame's row is then there at its time."""
-    whole = pts.numerator * 10**_DIGITS // pts.denominator
-    seconds, rest = divmod(whole, 10**_DIGITS)
-    return f"{seconds}.{rest:0{_DIGITS}}".rstrip("0").rstrip(".")
+class Takes:
+    """The takes of a session: begun and ended while it plays, one file each.
+
+    first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
+    nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
+    that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
+    Raises ControlError where the first cannot be made; what goes wrong later is said, and ends no show.
+    """
+
+    def __init__(
+        self,
+        first: Path | None,
+        columns: int,
+        *,
+        overwrite: bool = False,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
+        self._columns, self._say = columns, say
+        self._lock = threading.Lock()  # over which take is being played
+        self._take = TakeRecorder(first, columns, overwrite=overwrite) if first is not None else None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the take that is being recorded, None between takes."""
+        take = self._take
+        return take.path if take is not None else None
+
+    def played(self, frame: Frame, style: str, alpha: Alpha) -> None:
+        """A frame was stylized with these strengths, float32 (n_blocks,)."""
+        if self._take is None:
+            return
+        with self._lock:
+            if self._take is not None:
+                self._take.played(frame.pts, style, alpha)
+
+    def toggle(self) -> None:
+        """Begin a take, or end it."""
+        if self._take is not None:
+            self.close()
+            return
+        try:
+            take = TakeRecorder(self._next(), self._columns)
+        except ControlError as error:
+            self._say(f"no take is recorded: {error}")
+            return
+        self._say(f"recording {take.path}")
+        with self._lock:
+            self._take = take
+
+    def write(self) -> None:
+        """Bring what was played into the file."""
+        if self._take is not None:
+            try:
+                self._take.write()
+            except OSError as error:
+                self._say(f"{self._take.path} is not recorded any more: {error.strerror or error}")
+                with suppress(OSError):
+                    self._out().close()
+
+    def close(self) -> None:
+        """End the take; harmless twice."""
+        if self._take is None:
+            return
+        take = self._out()
+        try:
+            take.close()
+        except OSError as error:
+            self._say(f"{take.path} is not whole: {error.strerror or error}")
+            return
+        empty = "" if take.rows else ", since nothing was stylized"
+        self._say(f"wrote {take.path}: {take.rows} rows{empty}")
+
+    def _out(self) -> TakeRecorder:
+        """Nothing is played into the take from here on."""
+        with self._lock:
+            take, self._take = self._take, None
+        assert take is not None
+        return take
+
+    def _next(self) -> Path:
+        """The first name in the row that is free."""
+        names = (self._name.with_name(f"{self._name.stem}-{n}{self._name.suffix}") for n in count(self._lowest))
+        return next(path for path in names if not path.exists())

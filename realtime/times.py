@@ -1,10 +1,12 @@
-"""Times as people write them: seconds, or [hh:]mm:ss[.mmm]. Exact fractions, never floats."""
+"""Times as people and files write them: seconds, or [hh:]mm:ss[.mmm]. Exact fractions, never floats."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
 
+_DIGITS = 12
+"""Of a second: as many as `parse_time` takes."""
 _SECONDS = re.compile(r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})s?", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2}(?:\.\d{0,12})?)", re.ASCII)
 
@@ -19,6 +21,13 @@ def parse_time(text: str) -> Fraction:
             raise ValueError(f"{text!r} has 60 or more minutes or seconds in a clock time")
         return 3600 * hours + 60 * minutes + seconds
     raise ValueError(f"{text!r} is not a time: write seconds (2.5s) or [hh:]mm:ss[.mmm]")
+
+
+def exact_time(seconds: Fraction) -> str:
+    """Seconds as a file has them, `2.5`: never later than they are, and exact where 12 digits of a second do."""
+    whole = seconds.numerator * 10**_DIGITS // seconds.denominator
+    before, after = divmod(whole, 10**_DIGITS)
+    return f"{before}.{after:0{_DIGITS}}".rstrip("0").rstrip(".")
 
 
 def format_time(seconds: Fraction | float) -> str:

@@ -14,7 +14,7 @@ import sys
 
 import typer
 
-from tools import bench, demo, devices, engine, evaluate, live, midi, render, styles, train
+from tools import automation, bench, demo, devices, engine, evaluate, live, midi, render, scenes, sound, styles, train
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -31,8 +31,11 @@ app.command("demo")(demo.command)
 app.command("train")(train.command)
 app.command("devices")(devices.command)
 app.add_typer(styles.app, name="styles")
+app.add_typer(scenes.app, name="scenes")
 app.add_typer(engine.app, name="engine")
+app.add_typer(automation.app, name="automation")
 app.add_typer(midi.app, name="midi")
+app.add_typer(sound.app, name="sound")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

@@ -1,4 +1,4 @@
-"""`stylefader devices`: what of this machine stylefader can use, section by section: engines, cameras, MIDI."""
+"""`stylefader devices`: what of this machine stylefader can use, section by section: engines, cameras, MIDI, sound."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.devices_live import cameras_section, midi_section, print_sections, virtual_cameras_section
+from tools.devices_live import cameras_section, midi_section, print_sections, sound_section, virtual_cameras_section
 from tools.render import parse_size
 from tools.words import print_json, say
 
@@ -30,7 +30,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show the engines (which can run here, what was measured, which one auto takes and why), cameras, MIDI ports."""
+    """Show the engines (which can run here, what was measured, which auto takes and why), cameras, MIDI and sound."""
     from engines.cache import EngineCache
     from training.gallery import find_pack
     from training.pack_file import PackFile
@@ -45,6 +45,7 @@ def command(
         "cameras": cameras_section(),
         "virtual_cameras": virtual_cameras_section(),
         "midi": midi_section(),
+        "sound": sound_section(),
     }
     if json:
         print_json(sections)

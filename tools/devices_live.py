@@ -1,4 +1,4 @@
-"""The sections of `stylefader devices` on what a live session can be connected to: cameras, screens, MIDI ports."""
+"""The sections of `stylefader devices` on what a live session can be connected to: cameras, MIDI ports, sound."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def virtual_cameras_section() -> dict[str, Any]:
 
 def midi_section() -> dict[str, Any]:
     """The names of the MIDI inputs and outputs."""
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
     try:
@@ -49,6 +49,30 @@ def midi_section() -> dict[str, Any]:
     except ControlError as error:
         return {"inputs": [], "outputs": [], "problem": str(error)}
     return {"inputs": inputs, "outputs": outputs, "problem": None}
+
+
+def sound_section() -> dict[str, Any]:
+    """Sound inputs by number and name, as `--sound` takes them."""
+    from dataclasses import asdict
+
+    from realtime.sound.devices import sound_inputs
+    from training.errors import ControlError
+
+    try:
+        return {"inputs": [asdict(entry) for entry in sound_inputs()], "problem": None}
+    except ControlError as error:
+        return {"inputs": [], "problem": str(error)}
+
+
+def print_sound_inputs(section: dict[str, Any]) -> None:
+    """That section in words."""
+    print("sound inputs")
+    for entry in section["inputs"]:
+        channels = "1 channel" if entry["channels"] == 1 else f"{entry['channels']} channels"
+        default = "  default" if entry["default"] else ""
+        print(f"  {entry['number']}  {entry['name']}  {entry['system']}, {channels}, {entry['rate']} Hz{default}")
+    if not section["inputs"]:
+        print(f"  {section['problem'] or 'none'}")
 
 
 def print_sections(sections: dict[str, Any]) -> None:
@@ -63,3 +87,4 @@ def print_sections(sections: dict[str, Any]) -> None:
     print(f"virtual camera\n  {virtual['device'] or virtual['problem']}")
     midi = sections["midi"]
     print("MIDI inputs\n  " + ("\n  ".join(midi["inputs"]) or midi["problem"] or "none"))
+    print_sound_inputs(sections["sound"])

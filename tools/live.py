@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import time
 from contextlib import ExitStack, closing, suppress
 from fractions import Fraction
@@ -20,16 +21,19 @@ from tools.words import say as say_or_fail
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from realtime.controls.clock import BeatClock
     from realtime.controls.controls import Controls
-    from realtime.desk import Alpha
-    from realtime.frames import Frame
-    from realtime.keys import Keyboard
+    from realtime.controls.live_learn import LiveLearner
+    from realtime.controls.modulation import Modulators
+    from realtime.keyboard import Keyboard
     from realtime.live import LiveSession
     from realtime.mailbox import NewestMailbox
     from realtime.sinks.fan_out import FanOut
     from realtime.sinks.window import Window
+    from realtime.sound.live import LiveSound
     from realtime.sources.transform import TransformedSource
-    from realtime.take import TakeRecorder
+    from realtime.take import Takes
+    from realtime.terminal_keys import TerminalKeys
 
 _IDLE_S = 0.02
 _END_S = 2.0
@@ -55,19 +59,31 @@ def command(
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    slew: Annotated[
+        float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="The most that alpha moves a second.")
+    ] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
+    ] = None,
     fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    scenes: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
+    ] = None,
     map: Annotated[
         Path | None, typer.Option("--map", metavar="FILE.toml", help="Which MIDI control moves what.")
     ] = None,
     midi: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
     ] = None,
+    sound: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="Hear an input: default, number, name; file: the source's own.")
+    ] = None,
     osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
     record_automation: Annotated[
-        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played, for render --automation.")
+        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played from the first, for render.")
     ] = None,
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
@@ -77,8 +93,8 @@ def command(
 ) -> None:
     """Stylize a camera as it comes: newest frame first, in a window and to any number of sinks.
 
-    Until the first engine is ready the original passes through. Keys in the window: h shows them all; up and down
-    move alpha, left and right change the style, q quits.
+    Until the first engine is ready the original passes through. Keys in the window, or without one in the terminal: h
+    shows them all; up and down move alpha, left and right change the style, r records a take, q quits.
     """
     words = {**locals()}
     Live(words).run()
@@ -87,7 +103,8 @@ def command(
 def say(words: str) -> None:
     """A line for people; a terminal that is gone is no reason to end a show."""
     with suppress(OSError):
-        say_or_fail(words)
+        # On a terminal it takes the place of the status line, which comes again below.
+        say_or_fail(f"\r\x1b[K{words}" if sys.stderr.isatty() else words)
 
 
 class Live:
@@ -95,15 +112,24 @@ class Live:
 
     def __init__(self, words: dict[str, Any]) -> None:
         from engines.opening import check_engine_words
+        from realtime.controls.player import check_source
         from training.errors import SinkError
         from training.gallery import find_pack
         from training.pack_file import PackFile
 
         self._words = words
         check_engine_words(words["engine"], words["precision"])
-        self._packs = [PackFile(find_pack(name)) for name in words["style"] or ["great_wave_lite"]]
+        self._muted = [check_source(name) for name in words["mute"] or ()]
+        self._packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
+        if words["scenes"] is not None:
+            from realtime.controls.scenes import cast, read_scenes
+
+            self._packs += cast(read_scenes(words["scenes"]), self._packs, words["scenes"]).added
+        self._packs = self._packs or [PackFile(find_pack("great_wave_lite"))]
         self._width, self._height = parse_size(words["size"])
         self._ends = False  # plain, since a signal may set it at any moment
+        self._terminal: TerminalKeys | None = None
+        self._most_blocks = max(pack.n_blocks for pack in self._packs)
         self._window_wanted = not words["no_window"]
         if self._window_wanted:
             from realtime.sinks.window import why_no_display
@@ -117,14 +143,20 @@ class Live:
 
     def run(self) -> None:
         from realtime.capture import Capture
-        from realtime.keys import Keyboard
+        from realtime.controls.clock import BeatClock
+        from realtime.controls.inlet import SWITCH_S
+        from realtime.controls.lfo import Lfos
+        from realtime.controls.live_learn import LiveLearner
+        from realtime.controls.modulation import Modulators
         from realtime.live import LiveSession, SessionOptions
         from realtime.outlet import SessionOutlet
         from realtime.rack import Rack
         from realtime.sinks.fan_out import FanOut
         from realtime.sources.live import live_source
+        from realtime.take import Takes
 
         words = self._words
+        sys.setswitchinterval(SWITCH_S)  # MIDI comes in threads of its own, which else wait 5 ms for the one that draws
         choice = live_source(words["source"], self._source_options())
         for note in choice.notes:
             say(f"note: {note}")
@@ -140,23 +172,32 @@ class Live:
                 say=say,
             )  # fmt: skip
             options = SessionOptions(
-                height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"]
-            )
-            take = self._take()
+                height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"],
+                slew=words["slew"],
+            )  # fmt: skip
+            takes = Takes(words["record_automation"], self._most_blocks, overwrite=words["overwrite"], say=say)
+            sound = self._sound(first)
+            if sound is not None:
+                stack.callback(sound.close)
+            clock = BeatClock()
+            modulators = Modulators(Lfos((), beat=clock.beat, zero_ns=time.monotonic_ns()), *([sound] if sound else []))
             session = LiveSession(
                 lambda mailbox: Capture(
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say,
-                played=(lambda frame, style, alpha: take.played(frame.pts, style, alpha)) if take else _not_kept,
+                outlet, rack, options, say=say, played=takes.played, modulation=modulators,
             )  # fmt: skip
+            modulators.muted = session.muted
             if words["alpha"] is not None:
                 low, high = self._packs[0].header.alpha.low, self._packs[0].header.alpha.high
                 if not low <= words["alpha"] <= high:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
-            controls = stack.enter_context(closing(self._controls(session)))
+            session.muted.update(self._muted)
+            controls = stack.enter_context(closing(self._controls(session, clock, modulators)))
+            learner = LiveLearner(controls, most_blocks=self._most_blocks, say=say)
+            keyboard = self._keyboard(session, window, takes, learner, controls)
             numbers = words["stats"].open("a", encoding="utf-8") if words["stats"] else None
             if numbers is not None:
                 stack.callback(_close, numbers)
@@ -164,16 +205,15 @@ class Live:
             try:
                 self._listen_to_signals()
                 say(f"{choice.name} at {self._width}x{self._height}; Ctrl-C or q ends")
+                if sound is not None:
+                    sound.start()
                 session.start()
                 controls.start()
-                keyboard = Keyboard(session, window, overlay=words["overlay"]) if window else None
-                self._play(session, fan_out, outlet.view, window, keyboard, controls, take, numbers)
+                self._play(session, fan_out, outlet.view, window, keyboard, controls, takes, learner, sound, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
-                if take is not None:
-                    take.close()
-                    say(f"wrote {take.path}: {take.rows} rows")
+                takes.close()
                 fan_out.close(max(0.5, _END_S - (time.monotonic() - began)))
             if session.capture.error is not None and session.capture.state == "failed":
                 raise session.capture.error
@@ -184,45 +224,63 @@ class Live:
         fan_out: FanOut,
         view: NewestMailbox[Any] | None,
         window: Window | None,
-        keyboard: Keyboard | None,
+        keyboard: Keyboard,
         controls: Controls,
-        take: TakeRecorder | None,
+        takes: Takes,
+        learner: LiveLearner,
+        sound: LiveSound | None,
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
-        from realtime.keys import help_lines
         from realtime.status import Status
+        from realtime.terminal_keys import open_terminal_keys
         from training.errors import SinkError
 
-        status = Status(session, fan_out)
+        status = Status(session, fan_out, lambda: keyboard.notes, sound)
         began = told = time.monotonic()
         frame = None
-        while not (self._ends or session.capture.over or (keyboard and keyboard.quits)):
-            session.tick()
-            controls.tick()
-            if window is not None and keyboard is not None and view is not None:
-                newest = view.take(_IDLE_S)
-                frame = newest or frame
-                if frame is not None:
-                    lines = [*(status.lines if keyboard.overlay else []), *(help_lines() if keyboard.help else [])]
-                    window.show(frame, lines, status.sign)
-                if newest is not None:
-                    session.stats.shown(newest.captured_ns, time.monotonic_ns())
-                keyboard.press(window.poll())
-            else:
-                if not fan_out.alive:
-                    raise SinkError("no sink is left to show the picture on", failure=True)
-                time.sleep(_IDLE_S)
-            now = time.monotonic()
-            if now - told >= 1:
-                told = now
-                if take is not None:
-                    take.write()
-                status.tell(numbers, every_s=_LINE_EVERY_S)
-            if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
-                break
-        if time.monotonic() - told > 0.5:
-            status.tell(numbers, every_s=0)
+        self._terminal = open_terminal_keys() if window is None else None
+        try:
+            while not (self._ends or session.capture.over or keyboard.quits):
+                session.tick()
+                controls.tick()
+                learner.tick()
+                keyboard.take_over(controls.mapping.keys)
+                keys: list[str] = []
+                if window is not None and view is not None:
+                    newest = view.take(_IDLE_S)
+                    frame = newest or frame
+                    if frame is not None:
+                        lines = status.lines if keyboard.overlay else []
+                        window.show(frame, lines, status.sign, keyboard.help_rows)
+                    if newest is not None:
+                        session.stats.shown(newest.captured_ns, time.monotonic_ns())
+                    keys = window.poll()
+                else:
+                    if not fan_out.alive:
+                        raise SinkError("no sink is left to show the picture on", failure=True)
+                    time.sleep(_IDLE_S)
+                    if self._terminal is not None:
+                        keys = self._terminal.poll()
+                if keys:
+                    keyboard.press(keys)
+                    status.refresh()
+                now = time.monotonic()
+                if now - told >= 1:
+                    told = now
+                    takes.write()
+                    status.tell(numbers, every_s=_LINE_EVERY_S)
+                if self._words["seconds"] is not None and now - began >= self._words["seconds"]:
+                    break
+            if time.monotonic() - told > 0.5:
+                status.tell(numbers, every_s=0)
+        finally:
+            status.end()
+            self._restore_terminal()
+
+    def _restore_terminal(self) -> None:
+        if self._terminal is not None:
+            self._terminal.restore()
 
     def _source_options(self) -> Any:
         from realtime.sources.options import LiveOptions
@@ -259,21 +317,36 @@ class Live:
                 reconnects=sink.reconnects, packets=sink.packets,
             )  # fmt: skip
 
-    def _take(self) -> TakeRecorder | None:
-        from realtime.take import TakeRecorder
+    def _keyboard(
+        self, session: LiveSession, window: Window | None, takes: Takes, learner: LiveLearner, controls: Controls
+    ) -> Keyboard:
+        from realtime.keyboard import Keyboard
 
-        words = self._words
-        if words["record_automation"] is None:
-            return None
-        columns = max(pack.n_blocks for pack in self._packs)
-        return TakeRecorder(words["record_automation"], columns, overwrite=words["overwrite"])
+        return Keyboard(
+            session, window=window, overlay=self._words["overlay"], takes=takes, learner=learner,
+            scenes=controls.scenes, tap=controls.clock.tap,
+            modulated=lambda: bool(controls.mapping.lfos or controls.mapping.sounds), say=say,
+        )  # fmt: skip
 
-    def _controls(self, session: LiveSession) -> Controls:
+    def _sound(self, source: TransformedSource) -> LiveSound | None:
+        """What --sound names, not yet listened to."""
+        from realtime.sound.opening import live_sound
+
+        word = self._words["sound"]
+        return None if word is None else live_sound(word, source.inner, say=say)
+
+    def _controls(self, session: LiveSession, clock: BeatClock, modulators: Modulators) -> Controls:
         from realtime.controls.controls import ControlOptions, Controls
+        from realtime.controls.recall import Scenes
 
         words = self._words
+        scenes = None
+        if words["scenes"] is not None:
+            scenes = Scenes(words["scenes"], session, session.rack, fade_s=words["fade"], say=say)
         options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
-        return Controls(session, options, most_blocks=max(pack.n_blocks for pack in self._packs), say=say)
+        return Controls(
+            session, options, most_blocks=self._most_blocks, clock=clock, modulators=modulators, scenes=scenes, say=say
+        )
 
     def _window(self) -> Any:
         from realtime.sinks.window import Window
@@ -289,7 +362,7 @@ class Live:
         """The first signal asks for an end in good order, the second ends at once."""
 
         def ask(number: int, _: FrameType | None) -> None:
-            end_at_once()
+            end_at_once(self._restore_terminal)
             self._ends = True
 
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -300,10 +373,6 @@ class Live:
 def _close(file: TextIO) -> None:
     with suppress(OSError):  # a full disk was said before
         file.close()
-
-
-def _not_kept(frame: Frame, style: str, alpha: Alpha) -> None:
-    """What is played is not recorded."""
 
 
 def _sound_of(source: TransformedSource) -> Any:

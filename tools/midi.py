@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,18 +13,22 @@ import typer
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from realtime.controls.clock import BeatClock
     from realtime.controls.events import ControlEvent
 
 app = typer.Typer(help="MIDI ports, what comes in, and learning a mapping.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Port = Annotated[list[str] | None, typer.Option("--midi", metavar="NAME", help="A part of a port's name. [all]")]
 _AFTER_S = 0.5
+_BPM = 0.5  # so much another tempo is worth a line
 
 
 @app.command()
 def ports(json: Json = False) -> None:
     """List the MIDI ports."""
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
 
     inputs, outputs = port_names()
     if json:
@@ -39,21 +44,30 @@ def monitor(
     seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: Ctrl-C]")] = None,
     json: Json = False,
 ) -> None:
-    """Show what comes in, as a mapping would see it."""
+    """Show what comes in, as a mapping would see it, and what a MIDI clock does."""
+    from realtime.controls.clock import BeatClock
+
+    clock = BeatClock()
     events = []
-    for event in _heard(midi, seconds):
-        if json:
+    told: tuple[str | None, bool, float] = (None, True, clock.bpm)
+    for event in _heard(midi, seconds, clock):
+        if json and event is not None:
             events.append(_as_json(event))
-        else:
+        elif event is not None:
             print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
+        state = (clock.source, clock.running, clock.bpm)
+        if not json and (state[:2] != told[:2] or abs(state[2] - told[2]) >= _BPM):
+            told = state
+            print(_clock_words(*state), flush=True)
     if json:
         print_json(events)
 
 
 @app.command()
 def learn(
-    target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, bypass, panic, ...")],
+    target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, scene, bypass, panic, ...")],
     map: Annotated[Path, typer.Option("--map", metavar="FILE.toml", help="The mapping file.")],
+    to: Annotated[str | None, typer.Option(help="A style's number, or a scene's number or name. [by place]")] = None,
     midi: Port = None,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long to listen.")] = 5.0,
     json: Json = False,
@@ -61,23 +75,29 @@ def learn(
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
     from realtime.controls.learn import moved_most, port_part, write_learned
     from realtime.controls.mapping import parse_mapping
-    from realtime.controls.midi import port_names
+    from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
-    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {target!r}', origin="TARGET")
-    say(f"move the control for {target} ({seconds:g} s)")
-    event = moved_most(list(_heard(midi, seconds)))
+    which = int(to) if to is not None and to.isascii() and to.isdigit() else to
+    chosen = "" if which is None else f"\nto = {dumps(which, ensure_ascii=False)}"
+    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {dumps(target, ensure_ascii=False)}{chosen}', origin="TARGET")
+    what = target if which is None else f"{target} {which}"
+    say(f"move the control for {what} ({seconds:g} s)")
+    event = moved_most([event for event in _heard(midi, seconds) if event is not None])
     if event is None:
         raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
     port = port_part(event.port, port_names()[0])
-    write_learned(map, target, event, port=port)
-    say(f"{map}: {target} is {_words(event)} of {port}")
+    write_learned(map, target, event, port=port, to=which)
+    say(f"{map}: {what} is {_words(event)} of {port}")
     if json:
-        print_json({**_as_json(event), "target": target, "port": port, "file": str(map)})
+        chosen_to = {} if which is None else {"to": which}
+        print_json({**_as_json(event), "target": target, **chosen_to, "port": port, "file": str(map)})
 
 
-def _heard(midi: list[str] | None, seconds: float | None) -> Any:
-    """Events as they come."""
+def _heard(
+    midi: list[str] | None, seconds: float | None, clock: BeatClock | None = None
+) -> Iterator[ControlEvent | None]:
+    """Events as they come, and None now and then while none do."""
     from realtime.controls.midi import MidiPorts
 
     events: queue.Queue[ControlEvent] = queue.Queue(maxsize=100_000)
@@ -86,7 +106,7 @@ def _heard(midi: list[str] | None, seconds: float | None) -> Any:
         if not events.full():
             events.put(event)
 
-    ports = MidiPorts(take, inputs=midi or (), say=say)
+    ports = MidiPorts(take, inputs=midi or (), clock=clock, say=say)
     ports.start()
     try:
         end = None if seconds is None else time.monotonic() + seconds
@@ -97,9 +117,13 @@ def _heard(midi: list[str] | None, seconds: float | None) -> Any:
             try:
                 yield events.get(timeout=left)
             except queue.Empty:
-                continue
+                yield None
     finally:
         ports.close()
+
+
+def _clock_words(source: str | None, running: bool, bpm: float) -> str:
+    return f"{source or 'no port'}  clock {f'{bpm:.1f} bpm' if running else 'stopped'}"
 
 
 def _words(event: ControlEvent) -> str:

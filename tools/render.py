@@ -59,7 +59,13 @@ def command(
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
-    automation: Annotated[Path | None, typer.Option(help="Keyframes from a CSV file.")] = None,
+    automation: Annotated[
+        Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
+    ] = None,
+    map: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="FILE.toml", help="Its [[lfo]] and [[sound]], and [[map]] for a MIDI file."),
+    ] = None,
     start: Annotated[
         Fraction | None, typer.Option("--from", parser=parse_time_option, metavar="T", help="Begin at this time.")
     ] = None,
@@ -89,8 +95,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     result = run(
-        source, output, style=style, alpha=alpha, automation=automation, start=start, stop=stop, size=size, rate=rate,
-        engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
+        source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
+        rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -103,6 +109,7 @@ def run(
     style: str,
     alpha: str | None = None,
     automation: Path | None = None,
+    map: Path | None = None,
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
@@ -115,20 +122,15 @@ def run(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
-    from realtime.automation import Automation, parse_inline, read_csv
-    from training.errors import AutomationError
+    from realtime.controls.mapping import Mapping, read_mapping
+    from tools.render_alpha import alpha_over_time
     from training.gallery import find_pack
     from training.pack_header import read_header
 
-    if alpha is not None and automation is not None:
-        raise AutomationError("give either --alpha or --automation, not both")
     pack_file = find_pack(style)
     header = read_header(pack_file)
-    keyframes: Automation
-    if automation is not None:
-        keyframes = read_csv(automation)
-    else:
-        keyframes = parse_inline(alpha if alpha is not None else f"{header.alpha.default}")
+    mapping = read_mapping(map) if map is not None else Mapping()
+    keyframes, said_before = alpha_over_time(alpha, automation, mapping, map, header)
     keyframes.check_blocks(len(header.blocks))
 
     # Heavy imports only once the words on the line have proved to be good.
@@ -136,6 +138,7 @@ def run(
 
     with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
         from realtime.sinks.files import open_file_sink
+        from tools.render_alpha import modulated
 
         sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
         from engines import open_engine
@@ -149,11 +152,12 @@ def run(
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             end_at_once(sink.abort)
             stack.enter_context(sink)
+            played = modulated(keyframes, mapping, opened, header, origin=str(map), closing=stack)
             low, high = keyframes.bounds()
             if low < header.alpha.low or high > header.alpha.high:
                 say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
             said = len(sink.notes)
-            for note in sink.notes:
+            for note in [*said_before, *sink.notes]:
                 say(f"note: {note}")
             opened_engine, why = open_engine(
                 pack,
@@ -180,9 +184,9 @@ def run(
                     advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")
 
                 done = render(
-                    opened, sink, opened_engine, keyframes, low=header.alpha.low, high=header.alpha.high, report=report
+                    opened, sink, opened_engine, played, low=header.alpha.low, high=header.alpha.high, report=report
                 )
-        notes = [*opened.notes, *sink.notes]
+        notes = [*said_before, *opened.notes, *sink.notes]
         for note in [*opened.notes, *sink.notes[said:]]:
             say(f"note: {note}")
     seconds = time.monotonic() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.sax.saxutils import escape
@@ -69,6 +70,12 @@ class Drawing:
         for shape in self.shapes:
             _paint(canvas, shape)
         return encode_picture(canvas, ".png")
+
+
+def round_step(least: float) -> float:
+    """The next of 1, 2, 5 times a power of ten, for the numbers of an axis."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9))
 
 
 def _svg(shape: Line | Dot | Text) -> str:

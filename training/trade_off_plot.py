@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from training.drawing import Colour, Dot, Drawing, Line, Place, Text
+from training.drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 from training.objectives import Point
 from training.trade_off import losses_of
 
@@ -65,7 +65,7 @@ def _axis(drawing: Drawing, losses: np.ndarray, ends: tuple[float, float], *, ac
     low, high = float(losses.min()), float(losses.max())
     spare = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
     low, high = max(0.0, low - spare), high + spare
-    step = _round_step((high - low) / 6)
+    step = round_step((high - low) / 6)
 
     def place(loss: float) -> float:
         return ends[0] + (loss - low) / (high - low) * (ends[1] - ends[0])
@@ -80,9 +80,3 @@ def _axis(drawing: Drawing, losses: np.ndarray, ends: tuple[float, float], *, ac
             drawing.shapes.append(Line(points=((_LEFT, at), (_RIGHT, at)), colour=_LINE))
             drawing.shapes.append(Text(at=(_LEFT - 8, at), text=text, size=12, anchor="end"))
     return place
-
-
-def _round_step(least: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9))

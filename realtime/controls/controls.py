@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from realtime.controls.clock import BeatClock
+from realtime.controls.events import ControlEvent
 from realtime.controls.feedback import Feedback
-from realtime.controls.mapping import ControlMap, MappingFile
+from realtime.controls.lfo import LfoMap
+from realtime.controls.mapping import ControlMap, Mapping, read_mapping
 from realtime.controls.midi import MidiPorts
+from realtime.controls.modulation import Modulators
 from realtime.controls.osc import OscControl, parse_osc_address
 from realtime.controls.player import Player
+from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router
+from realtime.controls.sound_map import SoundMap
+from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
 _POLL_NS = 500_000_000
@@ -34,7 +41,8 @@ class ControlOptions:
 class Controls:
     """Made (files are read and OSC's port is taken), running after `start`, over after `close`.
 
-    `tick` comes from the thread that owns the session, some times a second.
+    `tick` comes from the thread that owns the session, some times a second. scenes: those of the session, which
+    anything may recall, and which are seen to here.
     """
 
     def __init__(
@@ -43,19 +51,27 @@ class Controls:
         options: ControlOptions,
         *,
         most_blocks: int,
+        clock: BeatClock | None = None,
+        modulators: Modulators | None = None,
+        scenes: Scenes | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
-        self._most_blocks = most_blocks
-        self._file = MappingFile(options.mapping, say=say) if options.mapping else None
-        self._router = Router(player, self._maps())
+        self._most_blocks, self.scenes = most_blocks, scenes
+        self.clock = clock or BeatClock(now_ns=now_ns)
+        self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
+        self._modulators = modulators or Modulators()
+        self._bpm: float | None = None
+        self._router = Router(player, self._maps(), scenes=scenes)
         self._feedback = Feedback(player, self._router)
+        self._take_over_others()
         self._warn()
         self.osc: OscControl | None = None
         if options.osc is not None:
-            self.osc = OscControl(player, *parse_osc_address(options.osc), say=say, now_ns=now_ns)
+            self.osc = OscControl(player, *parse_osc_address(options.osc), scenes=scenes, say=say, now_ns=now_ns)
         self.midi: MidiPorts | None = None
+        self._learner: Callable[[ControlEvent], None] | None = None
         self._outputs_seen = 0
         self._polled_ns = now_ns()
         if options.midi and self._file is None:
@@ -66,30 +82,55 @@ class Controls:
         if self.osc is not None:
             self.osc.start()
             self._say("OSC at {}:{}".format(*self.osc.address))
-        if self._file is not None or self._options.midi:
-            inputs, outputs = self._ports()
-            try:
-                self.midi = MidiPorts(
-                    self._router.handle, inputs=inputs, outputs=outputs, say=self._say, now_ns=self._now_ns
-                )
-            except ControlError as error:
-                self._say(f"without MIDI: {error}")
-                return
-            self.midi.start()
+        self._open_midi_or_say()
+
+    @property
+    def mapping(self) -> Mapping:
+        """What the mapping file says now."""
+        return self._file.content if self._file is not None else Mapping()
+
+    @property
+    def path(self) -> Path | None:
+        """The mapping file."""
+        return self._options.mapping
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the MIDI inputs that are open."""
+        return self.midi.playing if self.midi is not None else []
+
+    def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
+        """Give what every MIDI input sends to `take` alone, from other threads; None: play by it again.
+
+        Raises ControlError where there is no MIDI system.
+        """
+        self._learner = take
+        try:
+            self._open_midi()
+            if take is not None and self.midi is not None and self.midi.why_not is not None:
+                raise ControlError(self.midi.why_not)
+        except ControlError:
+            self._learner = None
+            raise
+
+    def use(self, path: Path) -> None:
+        """Play by this mapping file, as it is now, from here on. Raises ControlError where it is not right."""
+        self._file = WatchedFile(path, read_mapping, str, say=self._say)
+        self._options = replace(self._options, mapping=path)
+        self._take_over()
 
     def tick(self) -> None:
         """Take an edited mapping over, and send back what was moved. Raises what the MIDI thread died of."""
         if self.midi is not None and self.midi.error is not None:
             raise self.midi.error
         now = self._now_ns()
-        if self._file is not None and now - self._polled_ns >= _POLL_NS:
+        if now - self._polled_ns >= _POLL_NS:
             self._polled_ns = now
-            if self._file.poll():
-                self._router.take_over(self._file.maps)
+            others = self.scenes is not None and self.scenes.poll()
+            if self._file is not None and self._file.poll():
+                self._take_over()
+            elif others:
                 self._warn()
-                if self.midi is not None:
-                    inputs, outputs = self._ports()
-                    self.midi.want(inputs=inputs, outputs=outputs)
         if self.midi is not None:
             if self.midi.outputs_opened != self._outputs_seen:
                 self._outputs_seen = self.midi.outputs_opened
@@ -105,22 +146,91 @@ class Controls:
             self.midi.close()
         if self.osc is not None:
             self.osc.close()
+        if self.scenes is not None:
+            self.scenes.poll()  # what was saved a moment ago
+
+    def _take_over(self) -> None:
+        """Go on with what the mapping file says now."""
+        self._router.take_over(self._maps())
+        self._take_over_others()
+        self._warn()
+        self._open_midi_or_say()
+
+    def _take_over_others(self) -> None:
+        """What it says besides `maps`."""
+        self._modulators.take_over(self.mapping)
+        bpm = self.mapping.bpm
+        if bpm is not None and bpm != self._bpm:
+            self._bpm = bpm
+            self.clock.set_tempo(bpm, self._now_ns())
+
+    def _open_midi_or_say(self) -> None:
+        try:
+            self._open_midi()
+        except ControlError as error:
+            self._say(f"without MIDI: {error}")
+
+    def _open_midi(self) -> None:
+        """Have those ports open that are of use now. Raises ControlError where there is no MIDI system."""
+        inputs, outputs = self._ports()
+        if not (self._maps() or self._counts_beats or self._options.midi or self._learner is not None):
+            if self.midi is not None:
+                self.midi.close()
+                self.midi = None
+        elif self.midi is not None:
+            self.midi.want(inputs=inputs, outputs=outputs)
+        else:
+            self.midi = MidiPorts(
+                self._receive, inputs=inputs, outputs=outputs, clock=self.clock, patient=self._learner is None,
+                say=self._say, now_ns=self._now_ns,
+            )  # fmt: skip
+            self._outputs_seen = 0
+            self.midi.start()
+
+    def _receive(self, event: ControlEvent) -> None:
+        """From the threads of MIDI."""
+        (self._learner or self._router.handle)(event)
 
     def _maps(self) -> tuple[ControlMap, ...]:
-        return self._file.maps if self._file is not None else ()
+        return self.mapping.maps
+
+    @property
+    def _counts_beats(self) -> bool:
+        """Whether a MIDI clock would be heeded."""
+        return any(entry.beats is not None for entry in self.mapping.lfos)
 
     def _ports(self) -> tuple[list[str], list[str]]:
-        """Parts of the names of inputs and outputs; a mapping of any port opens all inputs."""
+        """Parts of the names of inputs and outputs; mappings of any port, learning and beats open all inputs."""
         maps = self._maps()
-        named = [] if any(not entry.port for entry in maps) else sorted({entry.port for entry in maps})
+        any_port = self._learner is not None or self._counts_beats or any(not entry.port for entry in maps)
+        named = [] if any_port else sorted({entry.port for entry in maps})
         outputs = sorted({entry.port for entry in maps if entry.feedback})
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:
-        """Say which mappings move nothing in any style of this session."""
-        for entry in self._maps():
+        """Say what moves nothing in this session: blocks that no style has, scenes and sound that are not there."""
+        mapping = self.mapping
+        heard = any(part.source == "sound" for part in self._modulators.parts)
+        if heard and not mapping.sounds:
+            self._say("sound: nothing is mapped: give --map FILE.toml with [[sound]], see docs/control.md")
+        if mapping.sounds and not heard:
+            self._say(
+                f"{self._options.mapping}, line {mapping.sounds[0].line}: [[sound]] moves nothing without --sound"
+            )
+        entries: list[ControlMap | LfoMap | SoundMap] = [*mapping.maps, *mapping.lfos, *mapping.sounds]
+        for entry in entries:
+            where = f"{self._options.mapping}, line {entry.line}"
             if isinstance(entry.block, int) and entry.block >= self._most_blocks:
                 self._say(
-                    f"{self._options.mapping}, line {entry.line}: there is no {entry.target}: "
+                    f"{where}: there is no {entry.target}: "
                     f"the styles of this session have {self._most_blocks} blocks at most"
                 )
+            elif not isinstance(entry, ControlMap) or entry.target != "scene":
+                continue
+            elif self.scenes is None:
+                self._say(f"{where}: {NO_SCENES}")
+            elif entry.to is not None:
+                try:
+                    self.scenes.find(entry.to)
+                except ControlError as error:
+                    self._say(f"{where}: {error}")

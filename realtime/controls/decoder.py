@@ -21,11 +21,10 @@ _LENGTH = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}
 
 @dataclass
 class _Pair:
-    """A 14-bit value's two halves. waits_since: of a coarse half without its fine one. fine_known: one came once."""
+    """A 14-bit value's two halves. fine_known: a fine half came once."""
 
     coarse: int = 0
     fine: int = 0
-    waits_since: int | None = None
     fine_known: bool = False
 
     @property
@@ -34,7 +33,6 @@ class _Pair:
 
     def alone(self) -> int:
         """The value of a coarse half whose fine half did not come."""
-        self.waits_since = None
         # A controller that never sends fine halves is a 7-bit one: its 127 is the end.
         self.fine = 0 if self.fine_known else self.coarse
         return self.raw
@@ -49,12 +47,13 @@ class Decoder:
     def __init__(self, port: str = "") -> None:
         self._port = port
         self._pairs: dict[_Key, _Pair] = {}
+        self._waits: dict[_Key, int] = {}  # coarse halves without their fine ones, and since when
         self._nrpn: dict[int, list[int | None]] = {}  # coarse and fine half of the chosen number, by channel
 
     @property
     def waits(self) -> bool:
         """Whether `due` will have something to give."""
-        return any(pair.waits_since is not None for pair in self._pairs.values())
+        return bool(self._waits)
 
     def feed(self, message: Sequence[int], at_ns: int) -> list[ControlEvent]:
         """The events of one message, in order."""
@@ -78,11 +77,15 @@ class Decoder:
 
     def due(self, at_ns: int) -> list[ControlEvent]:
         """Coarse halves whose fine halves have not come in time."""
-        return [
-            self._event(*key, pair.alone(), at_ns)
-            for key, pair in self._pairs.items()
-            if pair.waits_since is not None and at_ns - pair.waits_since >= WAIT_NS
-        ]
+        if not self._waits:
+            return []
+        due = [key for key, since in self._waits.items() if at_ns - since >= WAIT_NS]
+        return [self._alone(key, at_ns) for key in due]
+
+    def _alone(self, key: _Key, at_ns: int) -> ControlEvent:
+        """A coarse half whose fine half did not come."""
+        del self._waits[key]
+        return self._event(*key, self._pairs[key].alone(), at_ns)
 
     def _event(self, kind: Kind, channel: int, number: int, raw: int, at_ns: int) -> ControlEvent:
         return ControlEvent(kind=kind, channel=channel, number=number, raw=raw, at_ns=at_ns, port=self._port)
@@ -112,18 +115,21 @@ class Decoder:
             else:
                 pair = self._pairs.setdefault(key, _Pair())
                 moved = min(max(pair.raw + (1 if number == _INCREMENT else -1), 0), 16383)
-                pair.coarse, pair.fine, pair.waits_since = moved >> 7, moved & 0x7F, None
+                pair.coarse, pair.fine = moved >> 7, moved & 0x7F
+                self._waits.pop(key, None)
                 yield self._event(*key, moved, at_ns)
 
     def _coarse(self, key: _Key, raw: int, at_ns: int) -> Iterator[ControlEvent]:
         pair = self._pairs.setdefault(key, _Pair())
-        if pair.waits_since is not None:  # one after the other: there are no fine halves
-            yield self._event(*key, pair.alone(), at_ns)
-        pair.coarse, pair.waits_since = raw, at_ns
+        if key in self._waits:  # one after the other: there are no fine halves
+            yield self._alone(key, at_ns)
+        pair.coarse = raw
+        self._waits[key] = at_ns
 
     def _fine(self, key: _Key, raw: int, at_ns: int) -> Iterator[ControlEvent]:
         pair = self._pairs.setdefault(key, _Pair())
-        pair.fine, pair.waits_since, pair.fine_known = raw, None, True
+        pair.fine, pair.fine_known = raw, True
+        self._waits.pop(key, None)
         yield self._event(*key, pair.raw, at_ns)
 
     def _nrpn_key(self, channel: int) -> _Key | None:
@@ -135,6 +141,5 @@ class Decoder:
     def _end_of_nrpn(self, channel: int, at_ns: int) -> Iterator[ControlEvent]:
         """Another number is chosen: the value of the one before will have no fine half."""
         key = self._nrpn_key(channel)
-        pair = self._pairs.get(key) if key is not None else None
-        if key is not None and pair is not None and pair.waits_since is not None:
-            yield self._event(*key, pair.alone(), at_ns)
+        if key is not None and key in self._waits:
+            yield self._alone(key, at_ns)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.controls.events import ControlEvent
-from realtime.controls.mapping import parse_mapping
+from realtime.controls.mapping import CHOICES, parse_mapping
 from training.errors import ControlError
 from training.files import written_whole
 
@@ -57,10 +57,10 @@ def port_part(name: str, names: Iterable[str]) -> str:
     return short if sum(short.lower() in other.lower() for other in names) <= 1 else name
 
 
-def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: str) -> str:
+def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: str, to: int | str | None = None) -> str:
     """The mapping file's text with this control for `target`. Raises ControlError where that does not fit.
 
-    The mapping of that target and port is changed, else one is added at the end.
+    The mapping of that target and port, and of that `to`, is changed, else one is added at the end.
     """
     import tomlkit
 
@@ -68,10 +68,15 @@ def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: s
         parse_mapping(text, origin=origin)
     document = tomlkit.parse(text)
     control: dict[str, Any] = {"port": port, "kind": event.kind, "number": event.number, "channel": event.channel}
-    if event.kind in ("pitchbend", "aftertouch") or (event.kind == "program" and target == "style"):
+    if event.kind in ("pitchbend", "aftertouch") or (event.kind == "program" and target in CHOICES and to is None):
         del control["number"]
     tables: Any = document.get("map")
-    same = [table for table in tables or [] if table.get("target") == target and table.get("port", port) == port]
+    wanted = {"target": target, **({} if to is None else {"to": to})}
+    same = [
+        table
+        for table in tables or []
+        if table.get("target") == target and table.get("to") == to and table.get("port", port) == port
+    ]
     if same:
         for key in _LEARNED:
             if key in control:
@@ -80,7 +85,7 @@ def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: s
                 del same[0][key]
     else:
         table = tomlkit.table()
-        for key, value in {**control, "target": target}.items():
+        for key, value in {**control, **wanted}.items():
             table.add(key, value)
         if tables is None:
             tables = tomlkit.aot()
@@ -94,12 +99,12 @@ def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: s
     return text
 
 
-def write_learned(path: Path, target: str, event: ControlEvent, *, port: str) -> None:
+def write_learned(path: Path, target: str, event: ControlEvent, *, port: str, to: int | str | None = None) -> None:
     """The same, in a file, which is made where there is none. Raises ControlError."""
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(f"cannot read the mapping file {path}: {error}") from error
-    text = learned(text, target, event, port=port, origin=str(path))
+    text = learned(text, target, event, port=port, origin=str(path), to=to)
     with written_whole(path) as file:
         file.write(text.encode())

@@ -1,76 +1,58 @@
 """MIDI ports: those whose names fit, as many as there are, whenever they are plugged in.
 
-The MIDI system's own threads only leave messages in a queue; one thread of ours decodes them, hands events on, and
-once a second sees which ports came and went. A controller that floods loses its oldest messages, never the last.
+Messages are decoded and routed in the MIDI system's own threads (`Inlet`). One thread of ours sees twice a second
+which ports came and went, and whether the MIDI system itself did.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from realtime.controls.decoder import WAIT_NS, Decoder
+from realtime.controls.decoder import WAIT_NS
 from realtime.controls.events import ControlEvent
+from realtime.controls.inlet import Inlet, TakesTime
+from realtime.controls.midi_system import (
+    CLIENT,
+    NOT_OPENED,
+    fits,
+    jack_servers,
+    midi_apis,
+    names,
+    names_index,
+    open_system,
+    signs,
+)
 from training.errors import ControlError
 
-CLIENT = "stylefader"
 _SCAN_S = 0.5
-_BOUND = 4096
-_HOW = (
-    "on Linux: sudo modprobe snd-seq, or start JACK (jackd2, for tests without sound: jackd -d dummy); "
-    "macOS and Windows have one built in"
-)
+_FLUSH_S = WAIT_NS / 2e9
+_BEGINS_NS = 5_000_000_000
+"""How long a MIDI system may take until it answers, from its first sign on."""
+_ENDS_S, _LOOKS = 0.005, 10
+_MOST_QUEUED = 4096
 
 
-def midi_apis() -> list[tuple[str, int]]:
-    """The kinds of MIDI system that can be asked for, by name and rtmidi's number. Raises ControlError."""
-    try:
-        import rtmidi
-    except ImportError as error:
-        raise ControlError("MIDI needs python-rtmidi: pip install python-rtmidi") from error
-    return [(rtmidi.get_api_name(api), api) for api in rtmidi.get_compiled_api()]
+@dataclass(frozen=True)
+class _Input:
+    """An open input. callback: what rtmidi gives its thread a bare pointer to, and would free too early."""
 
-
-def _system() -> tuple[Any, Any, int]:
-    """A client that lists inputs, one that lists outputs, and the system they are of: the first that answers."""
-    import rtmidi
-
-    reasons = []
-    for name, api in midi_apis():
-        try:
-            return rtmidi.MidiIn(api, CLIENT), rtmidi.MidiOut(api, CLIENT), api
-        except (OSError, RuntimeError, SystemError) as error:  # rtmidi's SystemError is an OSError
-            reasons.append(f"{name}: {error}")
-    raise ControlError(f"there is no MIDI system here ({'; '.join(reasons) or 'none is compiled in'}): {_HOW}")
-
-
-def port_names() -> tuple[list[str], list[str]]:
-    """Names of inputs and of outputs. Raises ControlError where there is no MIDI system."""
-    inputs, outputs, _ = _system()
-    try:
-        return _names(inputs), _names(outputs)
-    finally:
-        inputs.delete()
-        outputs.delete()
-
-
-def _names(client: Any) -> list[str]:
-    """All ports but our own; two of one name have a number after it."""
-    names: list[str] = []
-    for name in client.get_ports():
-        if not name.startswith(f"{CLIENT}:"):
-            again = sum(1 for other in names if other == name or other.startswith(f"{name} #"))
-            names.append(f"{name} #{again + 1}" if again else name)
-    return names
+    port: Any
+    inlet: Inlet
+    callback: list[Any]
 
 
 class MidiPorts:
     """Opens every input with one of `inputs` in its name (all where there are none), outputs likewise (none).
 
-    receive: told every event, from this object's thread. Made, running after `start`, over after `close`.
+    receive: told every event, from the MIDI system's threads and this object's. clock: told the ticks of MIDI clocks.
+    patient: without a MIDI system wait for one, and do not raise ControlError. Made, running after `start`, over after
+    `close`. outputs_opened counts those that were opened and have had time to begin.
     """
 
     def __init__(
@@ -79,21 +61,39 @@ class MidiPorts:
         *,
         inputs: Sequence[str] = (),
         outputs: Sequence[str] = (),
+        clock: TakesTime | None = None,
+        patient: bool = False,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._receive, self._say, self._now_ns = receive, say, now_ns
+        self._receive, self._clock, self._say, self._now_ns = receive, clock, say, now_ns
         self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
-        self._in, self._out, self._api = _system()
-        self._queue: deque[tuple[Decoder, Sequence[int], int]] = deque(maxlen=_BOUND)
         self._ready = threading.Event()
         self._stop = threading.Event()
-        self._open: dict[str, tuple[Any, Decoder]] = {}
+        self._sleeps = True  # this object's thread, so that it must be woken to flush
+        self._open: dict[str, _Input] = {}
         self._lock = threading.Lock()  # over the outputs
         self._outputs: dict[str, Any] = {}
         self._refused: set[str] = set()
+        self._in: Any = None
+        self._out: Any = None
+        self._api = 0
+        self._servers: frozenset[bytes] = frozenset()
+        self._signs = signs()
+        self._try_until_ns = 0
+        self._spoilt = False  # libjack has closed our clients itself
+        self._fresh = 0  # outputs that were just opened: JACK loses what is sent before it has joined them
         self.outputs_opened = 0
         self.error: BaseException | None = None
+        self.why_not: str | None = None  # why there is no MIDI system
+        try:
+            self._connect()
+        except ControlError as error:
+            midi_apis()  # without rtmidi there is nothing to wait for
+            if not patient:
+                raise
+            self.why_not = str(error)
+            self._say(f"without MIDI: {error}")
         self._thread = threading.Thread(target=self._run, name="controls-midi", daemon=True)
 
     @property
@@ -103,11 +103,9 @@ class MidiPorts:
 
     def start(self) -> None:
         """Open what is there, and begin to listen."""
-        self._scan()
-        missing = [part for part in self._wanted if not any(_fits(name, (part,)) for name in self._open)]
-        if missing or not self._open:
-            there = ", ".join(_names(self._in)) or "none"
-            self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
+        if self._in is not None:
+            self._scan()
+            self._say_what_is_missing()
         self._thread.start()
 
     def want(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -118,7 +116,7 @@ class MidiPorts:
         """Send to every open output with that part in its name."""
         with self._lock:
             for name, port in self._outputs.items():
-                if _fits(name, (part,)):
+                if fits(name, (part,)):
                     try:
                         port.send_message(message)
                     except (OSError, RuntimeError, ValueError) as error:
@@ -130,77 +128,155 @@ class MidiPorts:
         self._ready.set()
         if self._thread.ident is not None:
             self._thread.join(2)
-        for name in list(self._open):
-            self._close_input(name)
-        with self._lock:
-            for port in self._outputs.values():
-                _delete(port)
-            self._outputs.clear()
-            if self._in is not None:
-                self._in.delete()
-                self._out.delete()
-                self._in = None
+        self._disconnect()
 
     def _run(self) -> None:
         try:
             scanned = self._now_ns()
             while not self._stop.is_set():
-                waits = any(decoder.waits for _, decoder in list(self._open.values()))
-                self._ready.wait(WAIT_NS / 1e9 if waits else _SCAN_S)
+                busy = any(entry.inlet.busy for entry in list(self._open.values()))
+                # Set before the inputs are looked at: what comes in between wakes us at once.
+                self._sleeps = not busy
+                if self._sleeps and any(entry.inlet.busy for entry in list(self._open.values())):
+                    self._sleeps = False
+                self._ready.wait(_SCAN_S if self._sleeps else _FLUSH_S)
                 self._ready.clear()
-                self._empty()
+                for entry in list(self._open.values()):
+                    entry.inlet.flush()
                 if self._now_ns() - scanned >= _SCAN_S * 1e9:
-                    self._scan()
+                    self._look()
                     scanned = self._now_ns()
         except BaseException as error:
             self.error = error
 
-    def _empty(self) -> None:
-        """Hand everything on that came, and what waited long enough."""
-        while self._queue:
-            decoder, message, at_ns = self._queue.popleft()
-            for event in decoder.feed(message, at_ns):
-                self._receive(event)
-        for _, decoder in self._open.values():
-            for event in decoder.due(self._now_ns()):
-                self._receive(event)
+    def _wake(self) -> None:
+        if self._sleeps:
+            self._sleeps = False
+            self._ready.set()
+
+    def _fail(self, error: BaseException) -> None:
+        self.error = self.error or error
+
+    # -- the MIDI system --------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """See to the MIDI system, then to its ports."""
+        if self._in is not None and not self._servers <= jack_servers():
+            self._disconnect()
+            self._signs = (False, frozenset())
+            self.why_not = "the MIDI system has gone"
+            self._say(f"MIDI: {self.why_not}; waiting for it")
+        if self._in is None:
+            now = signs()
+            if now != self._signs:
+                self._signs, self._try_until_ns = now, self._now_ns() + _BEGINS_NS
+            if self._now_ns() >= self._try_until_ns or not any(now):
+                return
+            try:
+                self._connect()
+            except ControlError:
+                return
+            self._say("MIDI: there is a MIDI system now")
+        self._scan()
+
+    def _connect(self) -> None:
+        import rtmidi
+
+        servers = jack_servers()
+        self._in, self._out, self._api = open_system()
+        self.why_not = None
+        self._servers = servers if self._api == rtmidi.API_UNIX_JACK else frozenset()
+
+    def _disconnect(self) -> None:
+        """Let all of it go, in the order that is safe while messages come."""
+        entries, self._open = list(self._open.values()), {}
+        self._end(entries)
+        with self._lock:
+            outputs, self._outputs = list(self._outputs.values()), {}
+            clients = [client for client in (self._in, self._out) if client is not None]
+            self._in = self._out = None
+        for port in outputs:
+            self._delete(port)
+        for client in clients:
+            self._delete(client)
+        self._spoilt = False
+
+    def _end(self, entries: Sequence[_Input]) -> None:
+        """Close inputs.
+
+        rtmidi waits for its thread, or cancels it, while it holds Python's lock: a callback that just then wants the
+        lock would stop the whole program. So callbacks are called off first, and given time to end without us.
+        """
+        for entry in entries:
+            entry.inlet.close()
+            if not self._spoilt:
+                entry.port.cancel_callback()
+        for _ in range(_LOOKS if entries and not self._spoilt else 0):
+            time.sleep(_ENDS_S)
+            for entry in entries:
+                # What comes meanwhile is queued, and rtmidi complains on standard error when that is full.
+                for _ in range(_MOST_QUEUED):
+                    if entry.port.get_message() is None:
+                        break
+        for entry in entries:
+            self._delete(entry.port)
+
+    def _delete(self, port: Any) -> None:
+        if port is None:
+            return
+        if self._spoilt:  # closing it again would break the program: never do
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
+            return
+        port.close_port()
+        port.delete()
+
+    def _opened_again(self) -> None:
+        """A client was opened, or should have been: where the server had gone, libjack has closed the others."""
+        self._spoilt = self._spoilt or not self._servers <= jack_servers()
+
+    # -- ports ------------------------------------------------------------------------------------------------------
 
     def _scan(self) -> None:
         """Close what has gone, open what has come."""
-        names = _names(self._in)
-        for name in [name for name in self._open if name not in names or not _fits(name, self._wanted or ("",))]:
-            self._close_input(name)
-            self._say(f"MIDI: {name} has gone" if name not in names else f"MIDI: {name} is not mapped any more")
-        for name in names:
-            if name not in self._open and _fits(name, self._wanted or ("",)):
+        self.outputs_opened, self._fresh = self.outputs_opened + self._fresh, 0
+        there = names(self._in)
+        wanted = self._wanted or ("",)
+        gone = [name for name in self._open if name not in there or not fits(name, wanted)]
+        if gone:
+            self._end([self._open.pop(name) for name in gone])
+        for name in gone:
+            self._say(f"MIDI: {name} has gone" if name not in there else f"MIDI: {name} is not mapped any more")
+        for name in there:
+            if name not in self._open and fits(name, wanted):
                 self._open_input(name)
-        there = _names(self._out)
+        there = names(self._out)
         with self._lock:
             for name in [name for name in self._outputs if name not in there]:
-                _delete(self._outputs.pop(name))
+                self._delete(self._outputs.pop(name))
             for name in there:
-                if name not in self._outputs and _fits(name, self._wanted_outputs):
+                if name not in self._outputs and fits(name, self._wanted_outputs):
                     self._open_output(name)
 
     def _open_input(self, name: str) -> None:
         import rtmidi
 
-        decoder = Decoder(name)
-
-        def came(event: tuple[Sequence[int], float], _: object) -> None:
-            self._queue.append((decoder, event[0], self._now_ns()))
-            self._ready.set()
-
+        inlet = Inlet(
+            name, self._receive, clock=self._clock, now_ns=self._now_ns, wake=self._wake, failed=self._fail
+        )  # fmt: skip
         port = None
         try:
-            port = rtmidi.MidiIn(self._api, CLIENT)
-            port.set_callback(came)
-            port.open_port(_names_index(port, name), "in")
-        except (OSError, RuntimeError, ValueError, TypeError) as error:  # in use, or gone again
-            _delete(port)
+            port = rtmidi.MidiIn(self._api, CLIENT, _MOST_QUEUED)
+            port.set_callback(inlet.take)
+            port.ignore_types(timing=self._clock is None)
+            callback = [held for held in gc.get_referents(port) if isinstance(held, tuple)]
+            port.open_port(names_index(port, name), "in")
+        except NOT_OPENED as error:  # in use, or gone again
+            self._opened_again()
+            self._delete(port)
             self._once(f"MIDI: cannot open {name}: {error}; tried again")
             return
-        self._open[name] = (port, decoder)
+        self._opened_again()
+        self._open[name] = _Input(port, inlet, callback)
         self._refused.clear()
         self._say(f"MIDI: {name}")
 
@@ -210,36 +286,23 @@ class MidiPorts:
         port = None
         try:
             port = rtmidi.MidiOut(self._api, CLIENT)
-            port.open_port(_names_index(port, name), "out")
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            _delete(port)
+            port.open_port(names_index(port, name), "out")
+        except NOT_OPENED as error:
+            self._opened_again()
+            self._delete(port)
             self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
             return
+        self._opened_again()
         self._outputs[name] = port
-        self.outputs_opened += 1
+        self._fresh += 1
 
-    def _close_input(self, name: str) -> None:
-        port, _ = self._open.pop(name)
-        port.cancel_callback()
-        _delete(port)
+    def _say_what_is_missing(self) -> None:
+        missing = [part for part in self._wanted if not any(fits(name, (part,)) for name in self._open)]
+        if missing or not self._open:
+            there = ", ".join(names(self._in)) or "none"
+            self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
 
     def _once(self, words: str) -> None:
         if words not in self._refused:
             self._refused.add(words)
             self._say(words)
-
-
-def _names_index(client: Any, name: str) -> int:
-    """The number that a client knows a port by. Raises ValueError where it is not there."""
-    ours = [place for place, other in enumerate(client.get_ports()) if not other.startswith(f"{CLIENT}:")]
-    return ours[_names(client).index(name)]
-
-
-def _fits(name: str, parts: Sequence[str]) -> bool:
-    return any(part.lower() in name.lower() for part in parts)
-
-
-def _delete(port: Any) -> None:
-    if port is not None:
-        port.close_port()
-        port.delete()

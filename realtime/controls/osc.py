@@ -6,16 +6,19 @@ network.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from realtime.controls.mapping import FLAGS, TRIGGERS
-from realtime.controls.player import Player
+from realtime.controls.player import Player, check_source
+from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.desk import Block
 from training.errors import ControlError
 
@@ -39,7 +42,8 @@ def parse_osc_address(text: str) -> Address:
 class OscControl:
     """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
 
-    `tick` sends what changed to the subscribers, from whichever thread. `address` is where it listens.
+    `tick` sends what changed to the subscribers, from whichever thread. `address` is where it listens. scenes: those
+    that may be recalled and saved.
     """
 
     def __init__(
@@ -48,10 +52,14 @@ class OscControl:
         host: str = "127.0.0.1",
         port: int = PORT,
         *,
+        scenes: Scenes | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self._scenes = scenes
         self._player, self._say, self._now_ns = player, say, now_ns
+        # python-osc would say of each packet what it cannot read, and uses the logger of everybody.
+        logging.getLogger().addFilter(_of_others)
         try:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -100,6 +108,7 @@ class OscControl:
             f"{ROOT}/alpha": sum(targets) / len(targets) if targets else 0.0,
             **{f"{ROOT}/alpha/{block}": value for block, value in enumerate(targets)},
             f"{ROOT}/style": names[style],
+            **({f"{ROOT}/scene": self._player.scene or ""} if self._scenes is not None else {}),
             **{f"{ROOT}/{flag}": int(getattr(self._player.show, flag)) for flag in FLAGS},
         }
 
@@ -107,7 +116,7 @@ class OscControl:
         from pythonosc.osc_message_builder import build_msg
 
         try:
-            self._socket.sendto(build_msg(address, value).dgram, to)
+            self._socket.sendto(build_msg(address, [value]).dgram, to)
         except OSError as error:
             self._once(f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
 
@@ -153,8 +162,13 @@ class OscControl:
             self._move(int(word[6:]), *_one(values, address), address, at_ns)
         elif word == "style":
             self._player.go(self._style(*_one(values, address), address))
+        elif word in ("scene", "scene/save"):
+            self._scene(word, values, address)
         elif word in FLAGS:
             setattr(self._player.show, word, _number(*_one(values, address), address) >= 0.5)
+        elif word.startswith("mute/"):
+            source, on = check_source(word[5:]), _number(*_one(values, address), address) >= 0.5
+            (self._player.muted.add if on else self._player.muted.discard)(source)
         elif word in TRIGGERS:
             # Buttons send 1 when they are pressed and 0 when they are let go.
             if not values or _number(*_one(values, address), address) >= 0.5:
@@ -182,6 +196,23 @@ class OscControl:
             raise ControlError(f"{address}: a style's name, or its number from 1 to {len(names)}, not {number:g}")
         return int(number) - 1
 
+    def _scene(self, word: str, values: Sequence[Any], address: str) -> None:
+        """Recall a scene by name or number, or save one by a name or a new one."""
+        if self._scenes is None:
+            raise ControlError(f"{address}: {NO_SCENES}")
+        which = _one(values, address)[0] if values or word == "scene" else 1
+        if not isinstance(which, str):
+            which = _number(which, address)
+        try:
+            if word == "scene":
+                self._scenes.recall(self._scenes.find(which))
+            elif isinstance(which, str):
+                self._scenes.save(which)
+            elif which >= 0.5:  # a button, as those of triggers
+                self._scenes.save()
+        except ControlError as error:
+            raise ControlError(f"{address}: {error}") from error
+
     def _trigger(self, word: str) -> None:
         if word == "panic":
             self._player.panic()
@@ -207,6 +238,10 @@ class OscControl:
         if words not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(words)
             self._say(words)
+
+
+def _of_others(record: logging.LogRecord) -> bool:
+    return "pythonosc" not in Path(record.pathname).parts
 
 
 def _one(values: Sequence[Any], address: str) -> tuple[Any]:

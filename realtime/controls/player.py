@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from realtime.desk import Alpha, Block
+from realtime.desk import MODULATIONS, Alpha, Block
 from realtime.stylizer import Show
+from training.errors import ControlError
+
+SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)
+"""What moves alpha, each of which a session can mute."""
+
+
+def check_source(name: str) -> str:
+    """The name of a source. Raises ControlError for any other."""
+    if name not in SOURCES:
+        raise ControlError(f"there is no source {name!r:.80} to mute; there are {', '.join(SOURCES)}")
+    return name
 
 
 class Player(Protocol):
@@ -16,6 +27,7 @@ class Player(Protocol):
     def targets(self) -> Alpha: ...
     def go(self, style: int) -> None: ...
     def step_style(self, by: int) -> None: ...
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None: ...
     def panic(self) -> None: ...
 
     @property
@@ -23,6 +35,10 @@ class Player(Protocol):
     @property
     def show(self) -> Show: ...
     @property
+    def muted(self) -> set[str]: ...
+    @property
     def style(self) -> int: ...
+    @property
+    def scene(self) -> str | None: ...
     @property
     def style_names(self) -> list[str]: ...

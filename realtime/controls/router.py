@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realtime.controls.events import ControlEvent, relative_step
-from realtime.controls.mapping import FLAGS, ControlMap
+from realtime.controls.mapping import CHOICES, FLAGS, ControlMap
 from realtime.controls.player import Player
+from realtime.controls.recall import Scenes
 
 _NEAR = 1.5 / 127
 """Of its range: how close a fader must come where it does not pass alpha."""
@@ -35,10 +36,15 @@ class MapState:
 
 
 class Router:
-    """Does what events ask for. Any thread calls `handle`; `take_over` sets other mappings."""
+    """Does what events ask for. Any thread calls `handle`; `take_over` sets other mappings.
 
-    def __init__(self, player: Player, maps: Sequence[ControlMap] = (), *, source: str = "midi") -> None:
-        self._player, self._source = player, source
+    scenes: those that mappings may recall.
+    """
+
+    def __init__(
+        self, player: Player, maps: Sequence[ControlMap] = (), *, source: str = "midi", scenes: Scenes | None = None
+    ) -> None:
+        self._player, self._source, self._scenes = player, source, scenes
         self._lock = threading.Lock()  # over the states
         self.states: list[tuple[ControlMap, MapState]] = []
         self.take_over(maps)
@@ -59,8 +65,8 @@ class Router:
                     self._turn(entry, event)
                 elif entry.block is not None:
                     self._move(entry, state, event)
-                elif entry.target == "style" and entry.to is None:
-                    self._choose(event, state)
+                elif entry.target in CHOICES and entry.to is None:
+                    self._choose(entry, event, state)
                 else:
                     self._press(entry, state, event)
                 state.event, state.known = event, event.raw
@@ -105,19 +111,31 @@ class Router:
             moved if moved is not None and abs(moved - min(max(wanted, bounds[0]), bounds[1])) < _SAME else None
         )
 
-    def _choose(self, event: ControlEvent, state: MapState) -> None:
-        """A style by a program's number, or by a fader's place."""
-        count = len(self._player.style_names)
+    def _choose(self, entry: ControlMap, event: ControlEvent, state: MapState) -> None:
+        """A style or a scene by a program's number, or by a fader's place."""
+        count = len(self._names(entry))
         if event.kind == "program":
             if event.raw < count:
-                self._player.go(event.raw)
+                self._go(entry, event.raw)
             return
-        if event.kind == "note" and event.raw == 0:
+        if not count or (event.kind == "note" and event.raw == 0):
             return
         wanted = min(int(event.value * count), count - 1)
         if state.place != wanted:
             state.place = wanted
-            self._player.go(wanted)
+            self._go(entry, wanted)
+
+    def _names(self, entry: ControlMap) -> list[str]:
+        """What a mapping of a style or a scene chooses from."""
+        if entry.target == "style":
+            return self._player.style_names
+        return self._scenes.names if self._scenes is not None else []
+
+    def _go(self, entry: ControlMap, number: int) -> None:
+        if entry.target == "style":
+            self._player.go(number)
+        elif self._scenes is not None:
+            self._scenes.recall(number)
 
     def _press(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
         """Flags and triggers: a program, a key that is pressed, a control that passes its middle."""
@@ -136,10 +154,12 @@ class Router:
             return
         elif entry.target == "panic":
             self._player.panic()
-        elif entry.target == "style":
-            assert entry.to is not None
-            if entry.to <= len(self._player.style_names):
-                self._player.go(entry.to - 1)
+        elif entry.target in CHOICES:
+            names = self._names(entry)
+            if isinstance(entry.to, int) and entry.to <= len(names):
+                self._go(entry, entry.to - 1)
+            elif entry.to in names:
+                self._go(entry, names.index(str(entry.to)))
         else:
             self._player.step_style(1 if entry.target == "next" else -1)
 

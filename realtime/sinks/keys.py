@@ -13,17 +13,27 @@ _SYSTEMS: dict[str, tuple[int, int, int]] = {
     "pagedown": (0xFF56, 0x22_0000, 0xF72D),
     "home": (0xFF50, 0x24_0000, 0xF729),
     "end": (0xFF57, 0x23_0000, 0xF72B),
+    "insert": (0xFF63, 0x2D_0000, 0xF727),
     "delete": (0xFFFF, 0x2E_0000, 0xF728),
     **{f"f{n}": (0xFFBD + n, 0x6F_0000 + (n << 16), 0xF703 + n) for n in range(1, 13)},
 }
 _SPECIAL = {number: name for name, numbers in _SYSTEMS.items() for number in numbers}
-# Enter and digits of the number block on X11.
-_SPECIAL[0xFF8D] = "enter"
-_SPECIAL.update({0xFFB0 + digit: str(digit) for digit in range(10)})
+# The number block on X11.
+_SPECIAL |= {0xFF8D: "enter", 0xFFAA: "*", 0xFFAB: "+", 0xFFAC: ",", 0xFFAD: "-", 0xFFAE: ".", 0xFFAF: "/"}
+_SPECIAL |= {0xFFB0 + digit: str(digit) for digit in range(10)}
+_SPECIAL |= dict(
+    zip(
+        range(0xFF95, 0xFFA0),
+        ("home", "left", "up", "right", "down", "pageup", "pagedown", "end", "5", "insert", "delete"),
+        strict=True,
+    )
+)
 
 
 def key_name(code: int) -> str | None:
     """The name of what `cv2.pollKey` gave: a character in small letters, or esc, space, left, f1, ...; else None."""
+    if -128 <= code < -1:  # Qt gives letters beyond ASCII as a signed byte of Latin-1
+        code += 256
     if code < 0:
         return None
     for number in (code, code & 0xFFFF):  # GTK puts shift, lock and the like above
@@ -31,6 +41,6 @@ def key_name(code: int) -> str | None:
             return _SPECIAL[number]
         if number in _PLAIN:
             return _PLAIN[number]
-        if 32 < number < 127:
+        if 32 < number < 127 or 160 < number < 256:
             return chr(number).lower()
     return None

@@ -21,10 +21,13 @@ _AMBER_BGR = (60, 190, 255)
 
 
 class TextStyle:
-    """Sizes of text for a canvas of `height` pixels: 24 lines of text fill it, but a line has 16 pixels at least."""
+    """Sizes of text for a canvas of `height` pixels: 24 lines of text fill it, but a line has 16 pixels at least.
 
-    def __init__(self, height: int) -> None:
-        self.line = max(16, round(height / 24))
+    line: pixels a line where they are known.
+    """
+
+    def __init__(self, height: int, *, line: int | None = None) -> None:
+        self.line = max(16, round(height / 24)) if line is None else line
         self.scale = self.line / 16 * 0.4
         self.thickness = 1 if self.line < 32 else 2
         self.gap = max(6, self.line * 2 // 5)
@@ -53,6 +56,48 @@ def draw_lines(canvas: Canvas, lines: Sequence[str], style: TextStyle) -> None:
     darken(canvas, gap, gap, gap + wide + 2 * gap, gap + len(lines) * style.line + 2 * gap)
     for number, line in enumerate(lines):
         style.put(canvas, line, 2 * gap, 2 * gap + number * style.line)
+
+
+def draw_help(canvas: Canvas, rows: Sequence[tuple[str, str]], style: TextStyle) -> None:
+    """Keys and what they do on a dark box in the lower left corner, in one or two columns, whichever reads better.
+
+    The text is that of the style, or smaller where it would not fit.
+    """
+    if not rows:
+        return
+    height, width = canvas.shape[:2]
+    sheets = [_Sheet(rows, columns, style) for columns in (1, 2)]
+    sheet = max(sheets, key=lambda sheet: sheet.scale(width, height))  # the first of those that are alike
+    if (scale := sheet.scale(width, height)) < 1:
+        sheet = _Sheet(rows, sheet.columns, TextStyle(height, line=max(4, int(style.line * scale))))
+    style, gap = sheet.style, sheet.style.gap
+    top = height - gap - sheet.height
+    darken(canvas, gap, top, gap + sheet.width, height - gap)
+    left = 2 * gap
+    for part, names, words in sheet.parts:
+        for number, (keys, help) in enumerate(part):
+            style.put(canvas, keys, left, top + gap + number * style.line, _AMBER_BGR)
+            style.put(canvas, help, left + names + gap, top + gap + number * style.line)
+        left += names + words + 3 * gap
+
+
+class _Sheet:
+    """The help's rows set in columns: each with its rows and the widths of their two halves, in pixels."""
+
+    def __init__(self, rows: Sequence[tuple[str, str]], columns: int, style: TextStyle) -> None:
+        self.columns, self.style = columns, style
+        most = -(-len(rows) // columns)
+        self.parts = [
+            (part, max(style.width(keys) for keys, _ in part), max(style.width(words) for _, words in part))
+            for part in (rows[first : first + most] for first in range(0, len(rows), most))
+        ]
+        self.width = sum(names + words + 3 * style.gap for _, names, words in self.parts)
+        self.height = most * style.line + 2 * style.gap
+
+    def scale(self, width: int, height: int) -> float:
+        """How much smaller it must be for a canvas of that size; 1 where it fits."""
+        gaps = 2 * self.style.gap
+        return min(1.0, (width - gaps) / self.width, (height - gaps) / self.height)
 
 
 def draw_sign(canvas: Canvas, text: str, style: TextStyle) -> None:

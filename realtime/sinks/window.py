@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from realtime.frames import Frame
 from realtime.sinks.keys import key_name
-from realtime.sinks.overlay import TextStyle, compose_split, draw_lines, draw_sign, draw_split
+from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from training.errors import SinkError
 
 Mode = Literal["stylized", "original", "split"]
@@ -47,7 +47,7 @@ class Window:
         self.closed = False
         self._width, self._height = width, height
         self._canvas = np.zeros((height, width, 3), np.uint8)
-        self._style = TextStyle(height)
+        self._style = TextStyle(min(height, width * 9 // 16))
         self._scaled: list[npt.NDArray[np.uint8]] = []
         self._open = self._seen = self._full_screen = self._drags = False
 
@@ -78,8 +78,14 @@ class Window:
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
-    def show(self, frame: Frame, overlay_lines: Sequence[str] = (), sign: str | None = None) -> None:
-        """Show one frame with lines of text (ASCII) in a corner and a sign in the other; returns at once.
+    def show(
+        self,
+        frame: Frame,
+        overlay_lines: Sequence[str] = (),
+        sign: str | None = None,
+        help_rows: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Show one frame with lines of text (ASCII) in a corner, a sign in the other, help below; returns at once.
 
         Raises SinkError(failure=True) where the window is not open.
         """
@@ -89,6 +95,7 @@ class Window:
         draw_lines(self._canvas, overlay_lines, self._style)
         if sign:
             draw_sign(self._canvas, sign, self._style)
+        draw_help(self._canvas, help_rows, self._style)
         if not self.closed:
             cv2.imshow(self.title, self._canvas)
 

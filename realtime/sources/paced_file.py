@@ -56,7 +56,8 @@ class PacedSource(Source):
     it leaves a gap in `index`. A file of several that cannot be read is passed over with a note.
 
     `file` is the first file's source, open until `close`, for its tracks and metadata. Its packets come between the
-    frames where it is the only file; on every round with later times.
+    frames where it is the only file; on every round with later times. `shown` is told, with every frame, which file is
+    at which of its own times (path, clock_zero, seconds as players count); who follows its sound sets it.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class PacedSource(Source):
         self.dropped = 0
         self.notes: list[str] = []
         self.file: FileSource | None = None
+        self.shown: Callable[[Path, Fraction, Fraction], None] = _untold
         self._loop = loop
         self._still_seconds, self._still_rate = still_seconds, still_rate
         self._picture_rate = picture_rate
@@ -129,7 +131,7 @@ class PacedSource(Source):
                     break
                 if not isinstance(thing, Frame):
                     if len(self.files) == 1:
-                        yield _moved(thing, offset)
+                        yield _moved(thing, offset - zero)
                     continue
                 missed, index, expected = thing.index - index, thing.index + 1, end
                 self.dropped += missed
@@ -142,6 +144,7 @@ class PacedSource(Source):
                     self._pace.set_due(offset + pts)
                 if not self._pace.wait_for(offset + pts):
                     break
+                self.shown(source.path, zero, pts)
                 yield replace(thing, pts=offset + pts, index=first_index + thing.index, captured_ns=self._now_ns())
             offset, first_index = offset + end, first_index + index
             if (not index and len(self.files) == 1) or not self._go_on():
@@ -241,8 +244,12 @@ class PacedSource(Source):
             self._lock.release()
 
 
+def _untold(path: Path, clock_zero: Fraction, seconds: Fraction) -> None:
+    """Nobody follows what is shown."""
+
+
 def _moved(packet: Packet, seconds: Fraction) -> Packet:
-    """A packet of another track, so much later."""
+    """A packet of another track, so much later or, where less than 0, earlier."""
     if seconds and packet.time_base:
         ticks = round(seconds / packet.time_base)
         moved: Any = packet

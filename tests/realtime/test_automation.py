@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.automation import Automation, parse_csv, parse_inline, read_csv
+from realtime.automation import Automation, parse_csv, parse_inline, parse_sheet, read_csv
 from realtime.times import format_time, parse_time
 from training.errors import AutomationError
 
@@ -147,3 +147,51 @@ def test_any_text_gives_finite_alphas_or_a_clear_error(text: str) -> None:
             assert np.isfinite(alpha).all()
             assert (alpha >= np.float32(low)).all()
             assert (alpha <= np.float32(high)).all()
+
+
+CELLS = st.sampled_from(
+    [
+        "time",
+        "alpha",
+        "alpha0",
+        "alpha1",
+        "ease",
+        "#",
+        '"',
+        "0",
+        "1",
+        "1:30",
+        "0.5",
+        "-1",
+        "nan",
+        "inf",
+        "1e400",
+        "hold",
+        "smooth",
+    ]
+) | st.text(max_size=4)
+ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=4).map(",".join), max_size=8).map("\n".join)
+
+
+@given(ROWS.map(str.encode) | st.binary(max_size=80))
+def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(data)
+    try:
+        automation = read_csv(path)
+    except AutomationError:
+        return
+    n_blocks = len(automation.keyframes[0].alpha)
+    automation.check_blocks(n_blocks)
+    for keyframe in automation.keyframes:
+        assert np.isfinite(automation.alpha(keyframe.time, n_blocks)).all()
+        assert np.isfinite(automation.alpha(keyframe.time * 2 / 3 + 1, n_blocks)).all()
+
+
+def test_comments_and_lines_are_counted_as_they_stand() -> None:
+    """Whatever is in a comment: quotes and commas mean nothing there."""
+    sheet = parse_sheet('# a "quote, \ntime,alpha\n#,"\n0,1\n\n  # 3 style x\n', origin="x")
+    assert sheet.comments == ((-1, '# a "quote,'), (0, '#,"'), (1, "  # 3 style x"))
+    assert sheet.names == ("alpha",)
+    with pytest.raises(AutomationError, match="line 5, column 2"):
+        parse_csv('# a "quote, \ntime,alpha\n#,"\n\n0,x\n', origin="x")

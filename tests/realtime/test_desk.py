@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from realtime.desk import AlphaDesk, carried_over
@@ -135,6 +136,64 @@ def test_a_muted_source_moves_nothing() -> None:
     muted.clear()
     d.move(0, 1.0, source="midi")
     assert d.targets().tolist() == [1.0, 0.75, 0.5]
+
+
+@pytest.mark.parametrize("frames", [1, 7, 60])
+def test_a_scene_glides_evenly_in_its_own_time(frames: int) -> None:
+    d = desk()
+    d.glide("all", np.array([1.0, 0.0, 0.5], np.float32), 2.0, 0)
+    assert d.targets().tolist() == [1, 0, 0.5]
+    ways = [d.alpha(S * frame // frames).tolist() for frame in range(1, frames + 1)]
+    assert ways[-1] == pytest.approx([0.75, 0.25, 0.5])
+    np.testing.assert_allclose(d.alpha(2 * S), [1, 0, 0.5])
+    np.testing.assert_allclose(d.alpha(3 * S), [1, 0, 0.5])
+
+
+def test_whatever_moves_takes_over_from_a_glide() -> None:
+    d = desk()
+    d.alpha(0)
+    d.glide("all", 1.0, 2.0, 0)
+    assert d.alpha(S)[0] == pytest.approx(0.75)
+    d.nudge(0, -1.0, S, "keys")
+    assert d.alpha(S)[0] == pytest.approx(0.75), "no jump"
+    moved, *glide = d.alpha(S + S // 10).tolist()
+    assert moved < 0.2 and glide == pytest.approx([0.775, 0.775])
+    d.glide(0, 1.0, 1.0, 2 * S)
+    d.glide(0, 0.0, 1.0, 2 * S + S // 2)
+    assert d.alpha(2 * S + S // 2)[0] == pytest.approx(0.5, abs=1e-4), "from where it stands"
+    assert d.alpha(3 * S)[0] == pytest.approx(0.25, abs=1e-4)
+
+
+def test_a_glide_of_no_time_is_a_jump_and_bad_ones_are_refused() -> None:
+    d = desk()
+    d.alpha(0)
+    d.glide("all", 1.0, 0, S)
+    assert d.alpha(S + 1).tolist() == [1] * 3
+    for bad in (float("nan"), np.zeros(2, np.float32)):
+        with pytest.raises(ControlError, match="finite number"):
+            d.glide("all", bad, 1, 0)
+
+
+class Wave:
+    """Adds the seconds of the time, to the first block half of it."""
+
+    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
+        return at_ns / S * np.array([0.5] + [1] * (n_blocks - 1))
+
+
+def test_a_modulation_is_added_on_top_and_kept_in_the_range() -> None:
+    d = desk(time_constant_s=0, modulation=Wave())
+    np.testing.assert_allclose(d.alpha(S // 4), [0.625, 0.75, 0.75])
+    assert d.targets().tolist() == [0.5] * 3, "the faders stand where they stood"
+    d.move(0, 0.0)
+    np.testing.assert_allclose(d.alpha(S // 2), [0.25, 1, 1])
+    np.testing.assert_allclose(d.alpha(9 * S), [1, 1, 1])
+
+
+def test_slew_limits_a_modulation_too() -> None:
+    d = desk(time_constant_s=0, modulation=Wave(), slew=0.2)
+    d.alpha(0)
+    np.testing.assert_allclose(d.alpha(S), [0.7] * 3)
 
 
 @pytest.mark.parametrize("fps", [10, 30, 240])

@@ -1,76 +1,93 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from realtime.keys import KEYS, STEP, Keyboard, help_lines
-from realtime.stylizer import Show
+from realtime.keys import (
+    ACTIONS,
+    KEY_NAMES,
+    KEYS,
+    KeyMap,
+    help_lines,
+    is_action,
+    is_key,
+    markdown_table,
+    shown,
+)
+from realtime.sinks.keys import _SPECIAL
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-class Session:
-    """Writes down what it is asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.show = Show()
-        self.rack = SimpleNamespace(packs=[0, 1, 2])
-
-    def nudge(self, block: object, step: float) -> None:
-        self.asked.append(("nudge", block, step))
-
-    def step_style(self, by: int) -> None:
-        self.asked.append(("step", by))
-
-    def go(self, style: int) -> None:
-        self.asked.append(("go", style))
-
-    def panic(self) -> None:
-        self.asked.append("panic")
+def test_every_key_does_one_thing_and_has_a_name_that_is_given() -> None:
+    keys = [key for row in KEYS for of_one in row.keys.values() for key in of_one]
+    assert len(keys) == len(set(keys)) and all(map(is_key, keys))
+    assert len(ACTIONS) == len(set(ACTIONS)) and all(map(is_action, ACTIONS))
+    assert set(_SPECIAL.values()) <= {*KEY_NAMES, *"0123456789+-*/,."}
 
 
-@pytest.fixture
-def board() -> Keyboard:
-    return Keyboard(Session(), SimpleNamespace(mode="stylized", full_screen=False))  # type: ignore[arg-type]
+def test_no_key_is_told_by_shift_alone() -> None:
+    """Qt's windows give small letters only."""
+    assert not is_key("A") and not is_key("") and not is_key("ab") and not is_key(" ") and not is_key("\n")
+    assert is_key("ö") and is_key("?") and is_key("f12") and not is_key("f13") and not is_key("closed")
 
 
-def test_every_key_does_one_thing_and_is_in_the_help() -> None:
-    keys = [key for entry in KEYS for key in entry.keys]
-    assert len(keys) == len(set(keys))
-    assert len(help_lines()) == len(KEYS)
-    assert all(line.isascii() for line in help_lines()), "OpenCV draws nothing else"
-    assert any(line.startswith("up +") for line in help_lines())
+def test_the_pairs_of_the_blocks_lie_together_on_every_keyboard() -> None:
+    layouts = [
+        ["qwertyuiop", "asdfghjkl", "zxcvbnm"],
+        ["qwertzuiop", "asdfghjkl", "yxcvbnm"],
+        ["azertyuiop", "qsdfghjklm", "wxcvbn"],
+    ]
+    keys = KeyMap()
+    for block in range(4):
+        (up,), (down,) = keys.keys(f"alpha{block} up"), keys.keys(f"alpha{block} down")
+        places = {tuple((n, row.index(key)) for key in (up, down) for n, row in enumerate(rows) if key in row)
+                  for rows in layouts}  # fmt: skip
+        ((above, below),) = places
+        assert (above[0] + 1, above[1]) == below
+
+
+def test_the_help_has_everything_and_fits_opencv() -> None:
+    rows = KeyMap().rows()
+    assert len(rows) == len(KEYS)
+    assert all(words.isascii() for row in rows for words in row), "OpenCV draws nothing else"
+    assert ("up + = / down -", "alpha of all blocks up, down") in rows
+    assert ("1-9", "scenes; without any, styles") in rows
+    lines = help_lines(KeyMap())
+    assert not any("full screen" in line and "f11" in line for line in lines), "there is no window"
+    assert any(line.startswith("q ") and line.endswith("quit") for line in lines)
 
 
 def test_the_documents_have_the_same_table() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "live.md").read_text()
-    for entry in KEYS:
-        keys = " ".join(f"`{key}`" for key in entry.keys if key != "closed")
-        assert f"| {keys} | {entry.help} |" in text
+    assert markdown_table() in (DOCS / "control.md").read_text()
 
 
-def test_keys_reach_the_session(board: Keyboard) -> None:
-    session: Any = board._session
-    board.press(["up", "-", "right", "left", "p", "2", "9", "x"])
-    assert session.asked == [
-        ("nudge", "all", STEP), ("nudge", "all", -STEP), ("step", 1), ("step", -1), "panic", ("go", 1)
-    ]  # fmt: skip
-    board.press("bfk")
-    assert session.show == Show(bypass=True, freeze=True, blackout=True)
-    board.press("bfk")
-    assert session.show == Show()
+def test_a_file_takes_keys_from_the_table() -> None:
+    keys = KeyMap({"alpha0 up": ("w", "r"), "scene 3": ("f3",), "quit": (), "alpha7 up": ("7",)})
+    assert keys.action("w") == keys.action("r") == "alpha0 up" and keys.action("s") is None
+    assert keys.keys("record") == () and keys.keys("full screen") == ("f11",)
+    assert keys.action("f3") == "scene 3" and keys.action("3") is None and keys.keys("style 3") == ()
+    assert keys.action("q") is None
+    assert keys.action("7") == "alpha7 up" and keys.keys("scene 7") == ()
+    rows = {words: names for names, words in keys.rows()}
+    assert rows["alpha0 up, down"] == "w r / x"
+    assert rows["scenes; without any, styles"] == "1-2 f3 4-6 8-9"
+    assert rows["styles"] == "f1-f2 f4-f9"
+    assert rows["alpha7 up"] == "7"
+    assert "quit" not in rows and "begin a take, end it" not in rows
 
 
-def test_keys_of_the_window(board: Keyboard) -> None:
-    modes = []
-    for _ in range(3):
-        board.press(["v"])
-        modes.append(board._window.mode)
-    assert modes == ["split", "original", "stylized"]
-    board.press(["w", "o", "h"])
-    assert board._window.full_screen and not board.overlay and board.help
-    assert not board.quits
-    board.press(["closed"])
-    assert board.quits
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ([("a", "b")], "a b"),
+        ([("a",), ("b", "c")], "a / b c"),
+        ([(), ("b",)], "b"),
+        ([("1",), ("2",), ("4",)], "1-2 4"),
+        ([("f9",), ("10",), ("11",)], "f9 10-11"),
+        ([(), (), ()], ""),
+    ],
+)
+def test_keys_in_a_few_words(keys: list[tuple[str, ...]], text: str) -> None:
+    assert shown(keys) == text

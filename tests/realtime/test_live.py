@@ -21,7 +21,7 @@ from realtime.rack import Order, Rack
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.test_capture import Reel
-from training.errors import EngineError, PackError, StylefaderError
+from training.errors import ControlError, EngineError, PackError, StylefaderError
 from training.pack import save_pack
 from training.pack_file import PackFile
 
@@ -269,6 +269,26 @@ def test_styles_change_and_take_the_strength_along(session: Any) -> None:
     session.until(lambda: len(session.live.stylizer.desks) == 1 and session.live.numbers()["style"] == "third")
 
 
+def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.fade_to(None, np.array([0.25], np.float32), 0.0)
+    session.until(lambda: session.live.numbers()["alpha"] == pytest.approx([0.25] * 3))
+    session.live.fade_to(2, np.array([0.1, 0.2, 0.3], np.float32), 30.0)
+    session.until(lambda: len(Build.made) == 2)
+    session.live.fade_to(2, np.array([0.4, 0.5, 0.6], np.float32), 60.0)
+    session.live.tick()
+    assert session.live.numbers()["alpha"] == pytest.approx([0.25] * 3), "it waits for its style"
+    Build.made[1].ready()
+    session.until(lambda: len(session.live.stylizer.desks) == 2)
+    numbers = session.live.numbers()
+    assert numbers["style"] == "third" and numbers["alpha"] == pytest.approx([0.4, 0.5, 0.6]), "the last one asked for"
+    newest = session.live.stylizer.desks[1]
+    assert newest.alpha(0)[0] < 0.3, "it has just begun"
+    with pytest.raises(ControlError):
+        session.live.fade_to(0, np.array([np.nan], np.float32), 1)
+
+
 def test_panic(session: Any) -> None:
     Build.made[0].ready()
     session.until(lambda: session.live.numbers()["engine"] is not None)
@@ -281,6 +301,7 @@ def test_panic(session: Any) -> None:
     assert Build.made[1].cancelled and Build.made[2].pack.header.name == "first"
     assert not (session.live.show.blackout or session.live.show.freeze)
     assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
+    assert session.live.muted == {"lfo", "sound"}
 
 
 def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -> None:

@@ -141,6 +141,16 @@ def test_sound_comes_with_a_single_file(clock: FakeClock, tmp_path: Path) -> Non
     assert not source.tracks
 
 
+def test_packets_are_on_the_frames_clock(clock: FakeClock, tmp_path: Path) -> None:
+    """Times of an MPEG stream begin anywhere; those of frames and packets here begin at 0."""
+    file = Clip(frames=25, audio=["eng"], audio_codec="mp2").make(tmp_path / "s.ts")
+    with paced(clock, file) as source:
+        things = list(source.frames_and_packets())
+    frames = [thing.pts for thing in things if isinstance(thing, Frame)]
+    stamps = [thing.pts * thing.time_base for thing in things if isinstance(thing, Packet)]
+    assert 0 <= frames[0] < 0.1 and 0 <= stamps[0] < 0.1
+
+
 def test_folder(clock: FakeClock, tmp_path: Path) -> None:
     """Pictures and videos by name, one after the other, all at one size."""
     colour(tmp_path / "a.png", (250, 0, 0))

@@ -11,7 +11,7 @@ from realtime.desk import AlphaDesk
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.stylizer import Stylizer
-from realtime.take import TakeRecorder
+from realtime.take import TakeRecorder, Takes
 from tests.realtime.live import HEADER, HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
 from training.errors import ControlError
 
@@ -105,3 +105,69 @@ def test_files_that_cannot_be_written(tmp_path: Path) -> None:
         TakeRecorder(tmp_path / "other.csv", 0)
     TakeRecorder(tmp_path / "take.csv", 1, overwrite=True).close()
     assert (tmp_path / "take.csv").read_text() == "time,alpha0\n"
+
+
+def test_takes_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("take-2.csv").write_text("mine")
+    said: list[str] = []
+    takes = Takes(None, 1, say=said.append)
+    takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+    takes.write()
+    takes.close()
+    assert takes.path is None and said == []
+    for alpha in (0.25, 0.75):
+        takes.toggle()
+        assert takes.path is not None
+        takes.played(numbered(30), "first", np.full(1, alpha, np.float32))
+        takes.played(numbered(60), "first", np.full(1, alpha, np.float32))
+        takes.write()
+        takes.toggle()
+    takes.played(numbered(90), "first", np.full(1, 1, np.float32))
+    assert Path("take-2.csv").read_text() == "mine"
+    for number, alpha in ((1, 0.25), (3, 0.75)):
+        keyframes = read_csv(Path(f"take-{number}.csv")).keyframes
+        assert [(k.time, k.alpha) for k in keyframes] == [(1, (alpha,)), (2, (alpha,))]
+    assert said == ["recording take-1.csv", "wrote take-1.csv: 2 rows", "recording take-3.csv",
+                    "wrote take-3.csv: 2 rows"]  # fmt: skip
+
+
+def test_a_named_take_begins_at_once_and_others_follow(tmp_path: Path) -> None:
+    takes = Takes(tmp_path / "show.csv", 1)
+    assert takes.path == tmp_path / "show.csv"
+    takes.toggle()
+    takes.toggle()
+    assert takes.path == tmp_path / "show-2.csv"
+    takes.close()
+    with pytest.raises(ControlError, match="exists"):
+        Takes(tmp_path / "show.csv", 1)
+    takes = Takes(tmp_path / "show.csv", 1, overwrite=True)
+    takes.toggle()
+    takes.toggle()
+    assert takes.path == tmp_path / "show-3.csv", "only what was named is written over"
+    takes.close()
+
+
+def test_a_take_that_cannot_be_written_ends_no_show(tmp_path: Path) -> None:
+    said: list[str] = []
+    takes = Takes(tmp_path / "show.csv", 1, say=said.append)
+    takes.close()
+    takes._name = tmp_path / "none" / "show.csv"
+    takes.toggle()
+    assert takes.path is None and said[-1].startswith("no take is recorded: cannot write")
+    takes = Takes(None, 0, say=said.append)
+    takes.toggle()
+    assert "there is no alpha to record" in said[-1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_ends_the_take_alone() -> None:
+    said: list[str] = []
+    for ends in (Takes.write, Takes.close):
+        takes = Takes(Path("/dev/full"), 1, overwrite=True, say=said.append)
+        takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+        ends(takes)
+        assert takes.path is None
+    assert [words.split(":")[0] for words in said] == [
+        "/dev/full is not recorded any more", "/dev/full is not whole"
+    ]  # fmt: skip

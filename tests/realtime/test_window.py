@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 
 from realtime.frames import Frame
+from realtime.keys import KeyMap
+from realtime.sinks import overlay
 from realtime.sinks import window as window_module
 from realtime.sinks.keys import key_name
-from realtime.sinks.overlay import TextStyle, compose_split, darken, draw_lines, draw_sign, draw_split
+from realtime.sinks.overlay import TextStyle, compose_split, darken, draw_help, draw_lines, draw_sign, draw_split
 from realtime.sinks.window import Window, why_no_display
 from training.errors import SinkError
 
@@ -34,6 +36,30 @@ def test_split_is_original_before_the_line_and_stylized_after_it(picture, at: in
     compose_split(original, stylized, at, canvas)
     expected = np.concatenate([original[:, :at], stylized[:, at:]], axis=1)[..., ::-1]
     assert np.array_equal(canvas, expected)
+
+
+@pytest.mark.parametrize(("width", "height", "least"), [(640, 360, 14), (1280, 720, 24), (720, 1280, 14)])
+def test_the_help_fits_and_can_be_read(width: int, height: int, least: int) -> None:
+    window = Window("test", width, height)
+    rows = KeyMap({"alpha4 up": ("y",), "alpha4 down": ("z",)}).rows()
+    before = np.full_like(window._canvas, 255)
+    window._canvas[:] = before
+    drawn: list[tuple[int, int, int]] = []
+
+    class Style(TextStyle):
+        def put(self, canvas: Any, text: str, left: int, top: int, colour: Any = (240, 240, 240)) -> None:
+            drawn.append((left, left + self.width(text), self.line))
+            super().put(canvas, text, left, top, colour)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlay, "TextStyle", Style)
+        window._style.__class__ = Style
+        draw_help(window._canvas, rows, window._style)
+    assert len(drawn) == 2 * len(rows)
+    assert min(left for left, _, _ in drawn) >= 0 and max(right for _, right, _ in drawn) <= width
+    assert min(line for _, _, line in drawn) >= least
+    changed = (window._canvas != before).any(axis=2)
+    assert changed.any() and not changed[: height // 4].any(), "the numbers have their place above"
 
 
 def test_darken_leaves_a_quarter_and_stays_within(picture) -> None:
@@ -65,6 +91,8 @@ def test_drawing_on_small_pictures_does_no_harm(size: tuple[int, int]) -> None:
         draw_split(canvas, at, style)
     draw_lines(canvas, ["a line that is longer than the picture"] * 9, style)
     draw_sign(canvas, "camera lost", style)
+    draw_help(canvas, [("a", "what it does")] * 9, style)
+    draw_help(canvas, [], style)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +100,8 @@ def test_drawing_on_small_pictures_does_no_harm(size: tuple[int, int]) -> None:
     [
         (ord("q"), "q"), (ord("Q"), "q"), (27, "esc"), (32, "space"), (13, "enter"), (ord("["), "["), (0xFF51, "left"),
         (0xF703, "right"), (0x26_0000, "up"), (0xFFBE, "f1"), (0xFFC9, "f12"), (0x70_0000, "f1"), (0x10_0071, "q"),
-        (0xFFE1, None), (-1, None), (0, None), (0xFFB7, "7"),
+        (0xFFE1, None), (-1, None), (0, None), (0xFFB7, "7"), (0xFF97, "up"), (0xFF9B, "pagedown"), (0xFFAB, "+"),
+        (0xFF63, "insert"), (-0x2A, "ö"), (0xE9, "é"), (0x6C1, None), (-200, None),
     ],
 )  # fmt: skip
 def test_keys_by_their_names(code: int, name: str | None) -> None:

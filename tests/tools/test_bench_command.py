@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.realtime.controls.jack import jack_server
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given
 from tools.bench_train import _summary
@@ -84,6 +85,20 @@ def test_bench_engine_refuses_words_that_it_does_not_know(tmp_path: Path, words:
     done = stylefader("bench", "engine", *words, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> None:
+    words = ("--style", pack.file, "--size", "96x64", "--seconds", "1", "--rate", "200", "--engine", "openvino")
+    with jack_server():
+        done = stylefader("bench", "midi", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    (row,) = result["runs"]
+    assert (row["messages"], row["ports"], row["engine"], result["switch_ms"]) == (800, 4, "openvino", 0.5)
+    assert 0 <= row["lost"] < 800 and row["skipped"] == 0
+    for name in ("inside_ms", "python_ms", "sent_ms"):
+        assert 0 < row[name]["p50"] <= row[name]["p95"] <= row[name]["p99"] <= row[name]["max"]
+    assert row["python_ms"]["p50"] <= row["inside_ms"]["p50"] <= row["sent_ms"]["p50"]
 
 
 @pytest.mark.parametrize("part", ["main", "blocks"])

@@ -13,6 +13,7 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from realtime.controls.mapping import read_mapping
+from realtime.times import parse_time
 from tests.realtime.controls.jack import Controller, jack_server
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.test_live_command import WAIT_S, playing, stage
@@ -49,13 +50,20 @@ def test_ports(tmp_path: Path) -> None:
 
 
 def test_monitor(nano: Controller) -> None:
-    line = [str(PROGRAM), "midi", "monitor", "--midi", "nano"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    command = [str(PROGRAM), "midi", "monitor", "--midi", "nano"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stderr is not None and run.stdout is not None
         while not run.stderr.readline().startswith("MIDI: nano:knobs"):
             pass
         nano.play([0xB1, 70, 99])
         assert run.stdout.readline() == "nano:knobs  cc 70 channel 2  99\n"
+        nano.tick(bpm=140, ticks=30, jitter_s=0)
+        while not (line := run.stdout.readline()).startswith("nano:knobs  clock 1"):
+            pass
+        assert 130 < float(line.split()[2]) < 150
+        nano.play([0xFC])
+        while run.stdout.readline() != "nano:knobs  clock stopped\n":
+            pass
         run.send_signal(signal.SIGINT)
         assert run.wait(WAIT_S) == 130
 
@@ -70,7 +78,7 @@ def test_learn(nano: Controller, tmp_path: Path) -> None:
             pass
         nano.play(*([0xB0, 70, raw] for raw in range(0, 128, 5)), [0xB0, 71, 3])
         assert run.wait(WAIT_S) == 0
-    (entry,) = read_mapping(path)
+    (entry,) = read_mapping(path).maps
     assert (entry.port, entry.kind, entry.number, entry.channel) == ("nano:knobs", "cc", 70, 1)
     assert path.read_text().startswith("# mine\n")
 
@@ -108,6 +116,36 @@ def test_a_session_played_by_midi_and_osc(stage: Path, nano: Controller) -> None
         assert run.wait(WAIT_S) == 0
 
 
+def test_a_source_is_muted_and_alpha_takes_its_time(stage: Path, nano: Controller) -> None:
+    (stage / "c.toml").write_text('[[map]]\nport="nano"\nkind="cc"\nnumber=70\ntarget="alpha0"\npickup=false\n')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        address = free.getsockname()
+    more = ("--no-window", "--sink", "null", "--stats", "n.jsonl", "--map", "c.toml", "--osc", str(address[1]))
+    slow = ("--mute", "midi", "--mute", "lfo", "--slew", "0.5", "--record-automation", "slow.csv")
+
+    def alpha() -> list[float]:
+        rows = (stage / "n.jsonl").read_text().splitlines()
+        return json.loads(rows[-1])["alpha"] if rows else []
+
+    with (
+        playing("testcard", *more, *slow, cwd=stage) as run,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        for raw in (100, 127):
+            nano.play([0xB0, 70, raw])
+        client.sendto(build_msg("/stylefader/alpha/2", 1.0).dgram, address)
+        until(lambda: alpha() == [0, 0, 1])  # MIDI was heard before
+        client.sendto(build_msg("/stylefader/mute/midi", 0).dgram, address)
+        until(lambda: nano.play([0xB0, 70, 127]) is not None and alpha() == [1, 0, 1])
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(WAIT_S) == 0
+    rows = [row.split(",") for row in (stage / "slow.csv").read_text().splitlines() if row[:1].isdigit()]
+    way = [(parse_time(row[0]), float(row[3])) for row in rows]
+    began, came = (next(time for time, alpha in way if alpha > least) for least in (0, 0.3))
+    assert came - began > 0.3  # 0.6 s, and a tenth of that without a limit
+
+
 def test_without_a_midi_system_live_goes_on(stage: Path) -> None:
     (stage / "c.toml").write_text('[[map]]\nkind="cc"\nnumber=1\ntarget="alpha0"\n')
     line = [str(PROGRAM), "live", "--style", "small.safetensors", "--source", "testcard", "--size", "96x64"]
@@ -133,6 +171,8 @@ def test_without_a_midi_system_live_goes_on(stage: Path) -> None:
     [
         (["--map", "none.toml"], "no mapping file at none.toml"),
         (["--osc", "nine"], "'nine' is no address for OSC"),
+        (["--mute", "radio"], "there is no source 'radio' to mute; there are keys, midi, osc, scene, lfo, sound"),
+        (["--slew", "0"], "Invalid value for '--slew'"),
         (["--osc", "999.1.1.1:9000"], "OSC cannot listen at 999.1.1.1:9000"),
     ],
 )

@@ -55,6 +55,8 @@ def test_commands(folder: Path, command: str) -> None:
     output = words[words.index("-o") + 1]
     if "%" in output:
         assert len(list((folder / "frames").glob("*.png"))) == 20
+    elif words[0] == "automation":
+        assert f"wrote {output}" in done.stderr and (folder / output).stat().st_size > 50
     else:
         assert f"wrote {output}" in done.stderr
         with av.open(str(folder / output)) as container:
@@ -133,7 +135,7 @@ def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
 
 def test_help_is_there_for_every_command() -> None:
     assert PROGRAM.exists(), "the tests run in an environment where stylefader is installed"
-    for command in ([], ["render"], ["demo"], ["styles"], ["train"], ["bench", "render"]):
+    for command in ([], ["render"], ["demo"], ["styles"], ["train"], ["bench", "render"], ["automation"]):
         done = stylefader(*command, "--help", cwd=ROOT)
         assert done.returncode == 0, done.stderr
         assert "Usage" in done.stdout

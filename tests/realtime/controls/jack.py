@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 _WAIT_S = 10
+_MOST_RUNS = 4
+_PR_SET_PDEATHSIG = 1
+_PROBE = "import rtmidi; rtmidi.MidiIn(rtmidi.API_UNIX_JACK, 'probe').delete()"
 _CONTROLLER = """
-import json, sys, time, rtmidi
+import json, random, sys, time, rtmidi
 api = rtmidi.API_UNIX_JACK
 out = rtmidi.MidiOut(api, sys.argv[1]); out.open_virtual_port("knobs")
 back = rtmidi.MidiIn(api, sys.argv[1]); back.open_virtual_port("lights")
@@ -21,43 +29,100 @@ got = []
 back.set_callback(lambda event, _: got.append(event[0]))
 print("there", flush=True)
 for line in sys.stdin:
-    for message in json.loads(line):
+    messages, pause_s, clock = json.loads(line)
+    if clock is not None:
+        bpm, ticks, jitter_s = clock
+        chance, began = random.Random(1), time.monotonic()
+        for number in range(ticks):
+            time.sleep(max(0, began + number * 2.5 / bpm + chance.uniform(0, jitter_s) - time.monotonic()))
+            out.send_message([0xF8])
+    for message in messages:
         out.send_message(message)
-        time.sleep(0.001)  # rtmidi loses what it is given faster than JACK takes it
-    time.sleep(0.05)
+        time.sleep(pause_s)
+    time.sleep(50 * pause_s)
     print(json.dumps(got), flush=True)
 """
 
 
+class JackServer:
+    """`jackd` with its driver that has no hardware."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._run: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it, and wait until it answers."""
+        import rtmidi
+
+        line = ["jackd", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
+        self._run = subprocess.Popen(
+            line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent
+        )
+        for _ in range(_WAIT_S * 20):
+            try:
+                # Asked in a process of its own: libjack closes the clients of a server that has gone at the next one.
+                subprocess.run([sys.executable, "-c", _PROBE], stderr=subprocess.DEVNULL, check=True)
+                return
+            except subprocess.CalledProcessError:
+                if self._run.poll() is not None:
+                    pytest.skip("jackd does not run here")
+        raise AssertionError(f"jackd never answered; rtmidi has {rtmidi.get_compiled_api()}")
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        assert self._run is not None
+        self._run.kill()
+        self._run.wait(_WAIT_S)
+
+    def stop(self) -> None:
+        """End it in good order, which gives its name back."""
+        if self._run is not None:
+            self._run.terminate()
+            self._run.wait(_WAIT_S)
+
+
+def _end_with_parent() -> None:
+    """A test run that breaks leaves no server behind, whose name would not be free."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @contextmanager
-def jack_server() -> Iterator[None]:
+def jack_server() -> Iterator[JackServer]:
     """A server of its own; the test is skipped where there can be none."""
     if shutil.which("jackd") is None:
         pytest.skip("there is no jackd on this system (Debian: jackd2)")
     rtmidi = pytest.importorskip("rtmidi")
     if rtmidi.API_UNIX_JACK not in rtmidi.get_compiled_api():
         pytest.skip("this python-rtmidi was built without JACK")
-    name = "stylefader-tests"  # always the same: JACK has room for eight names until the machine starts again
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, _free_name() as name:
         patch.setenv("JACK_DEFAULT_SERVER", name)
         patch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-        line = ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-p", "128"]
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        server = JackServer(name)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _free_name() -> Iterator[str]:
+    """A name that no other test run has. JACK has room for eight until the machine starts again, so there are few."""
+    import fcntl
+
+    for number in range(_MOST_RUNS * _WAIT_S * 20):
+        name = f"stylefader-tests-{number % _MOST_RUNS}"
+        with (Path(tempfile.gettempdir()) / f"{name}.lock").open("w") as lock:
             try:
-                for _ in range(_WAIT_S * 20):
-                    try:
-                        rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "probe").delete()
-                        break
-                    except OSError:
-                        if server.poll() is not None:
-                            pytest.skip("jackd does not run here")
-                        try:
-                            server.wait(0.05)
-                        except subprocess.TimeoutExpired:
-                            continue
-                yield
-            finally:
-                server.terminate()
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05 if number % _MOST_RUNS == _MOST_RUNS - 1 else 0)
+                continue
+            yield name
+            return
+    pytest.skip(f"{_MOST_RUNS} test runs have a JACK server already")
 
 
 class Controller:
@@ -69,10 +134,17 @@ class Controller:
         )
         assert self._run.stdout is not None and self._run.stdout.readline() == "there\n"
 
-    def play(self, *messages: list[int]) -> list[list[int]]:
-        """Send messages; what has come back so far."""
+    def play(self, *messages: list[int], pause_s: float = 0.001) -> list[list[int]]:
+        """Send messages; what has come back so far. rtmidi loses what it is given faster than JACK takes it."""
+        return self._ask(messages, pause_s, None)
+
+    def tick(self, *, bpm: float, ticks: int, jitter_s: float) -> None:
+        """Send timing clock messages, 24 a quarter note, each late by up to that."""
+        self._ask((), 0, [bpm, ticks, jitter_s])
+
+    def _ask(self, *words: object) -> list[list[int]]:
         assert self._run.stdin is not None and self._run.stdout is not None
-        self._run.stdin.write(json.dumps(messages) + "\n")
+        self._run.stdin.write(json.dumps(words) + "\n")
         self._run.stdin.flush()
         return json.loads(self._run.stdout.readline())
 

@@ -5,9 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.controls.events import ControlEvent, Kind
+from realtime.controls.recall import Scenes
 from realtime.desk import Alpha, AlphaDesk, Block
 from realtime.stylizer import Show
 from tests.realtime.live import HEADER
+from training.errors import ControlError
+
+
+class FakeScenes:
+    """Scenes by name that write down which was recalled or saved."""
+
+    def __init__(self, *names: str) -> None:
+        self.names, self.recalled, self.saved = list(names), list[int](), list[str | None]()
+
+    find = Scenes.find
+
+    def recall(self, number: int) -> None:
+        self.recalled.append(number)
+
+    def save(self, name: str | None = None) -> None:
+        if name == "":
+            raise ControlError("'' is not a scene's name")
+        self.saved.append(name)
 
 
 class FakePlayer:
@@ -17,7 +36,9 @@ class FakePlayer:
         self.desk = AlphaDesk(HEADER.alpha, 3)
         self.asked: list[object] = []
         self.show = Show()
+        self.muted: set[str] = set()
         self.style = 0
+        self.scene: str | None = None
         self.style_names = ["first", "second", "third"]
         self.alpha_range = (0.0, 1.0)
         self.moves: list[tuple[Block, float, int | None, str]] = []
@@ -39,6 +60,10 @@ class FakePlayer:
 
     def step_style(self, by: int) -> None:
         self.asked.append(("step", by))
+
+    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None:
+        self.scene = scene
+        self.asked.append(("fade", style, None if alpha is None else alpha.tolist(), fade_s))
 
     def panic(self) -> None:
         self.asked.append("panic")

@@ -9,9 +9,13 @@ import pytest
 from realtime.controls import controls as module
 from realtime.controls.controls import ControlOptions, Controls
 from realtime.controls.events import ControlEvent
+from realtime.controls.recall import Scenes
+from realtime.rack import Rack
 from tests.realtime.controls.player import FakePlayer, event
 from tests.realtime.live import Clock
 from training.errors import ControlError
+from training.pack import StylePack
+from training.pack_file import PackFile
 
 FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
 
@@ -25,7 +29,7 @@ class Ports:
         self.receive, self.words = receive, words
         self.wanted: list[dict[str, object]] = []
         self.sent: list[tuple[str, tuple[int, ...]]] = []
-        self.outputs_opened, self.error, self.closed = 0, None, False
+        self.outputs_opened, self.error, self.closed, self.why_not = 0, None, False, None
         Ports.made.append(self)
 
     def start(self) -> None: ...
@@ -73,7 +77,7 @@ def test_an_edit_takes_over_while_it_plays(tmp_path: Path) -> None:
     stage.clock.pass_to(10**9)
     stage.edit(FADER.format(1) + "feedback = 3")
     stage.tick()
-    assert "line 7: feedback is true or false, not 3; the mapping before stays" in stage.said[-1]
+    assert "line 7: feedback is true or false, not 3; what was read before stays" in stage.said[-1]
     stage.ports.receive(event("cc", 0))
     assert stage.player.alpha == [0, 0.5, 0.5]
     stage.edit(FADER.format(1) + FADER.format(8).replace("nano", "pads"))
@@ -95,6 +99,11 @@ def test_feedback_goes_out_and_again_when_a_port_comes_back(tmp_path: Path) -> N
     stage.ports.outputs_opened = 1
     stage.tick()
     assert stage.ports.sent == [("nano", (0xB0, 1, 64))] * 2
+
+
+def test_beats_run_from_the_start_of_the_session(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0))
+    assert stage.controls.clock.beat(10**9) == 2 and stage.controls.clock.running
 
 
 def test_which_ports_are_opened(tmp_path: Path) -> None:
@@ -122,3 +131,34 @@ def test_what_the_midi_thread_died_of_reaches_the_owner(tmp_path: Path) -> None:
     stage.ports.error = ZeroDivisionError()  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
         stage.tick()
+
+
+def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: StylePack) -> None:
+    text = "".join(f'[[map]]\nkind="note"\nnumber=1\ntarget="scene"\nto={to}\n' for to in ("1", "2", "'b'", "'a'"))
+    stage = Stage(tmp_path, text)
+    assert stage.said[0] == f"{stage.path}, line 1: there are no scenes: give --scenes FILE.toml"
+    (tmp_path / "scenes.toml").write_text("[[scene]]\nname='a'\nalpha=1\n")
+    said: list[str] = []
+    scenes = Scenes(tmp_path / "scenes.toml", stage.player, Rack([PackFile(pack.file)]), say=said.append)
+    clock = Clock()
+    controls = Controls(
+        stage.player, ControlOptions(mapping=stage.path), most_blocks=3, scenes=scenes, say=said.append, now_ns=clock
+    )
+    controls.start()
+    assert [words.split(".toml, ")[1] for words in said] == [
+        "line 6: there is no scene 2; there are 1", "line 11: there is no scene 'b'; there are a",
+    ]  # fmt: skip
+    Ports.made[-1].receive(event("note", 5))
+    assert [asked[2] for asked in stage.player.asked] == [[1], [1]]  # type: ignore[index]
+    said.clear()
+    (tmp_path / "scenes.toml").write_text("[[scene]]\nname='b'\nalpha=0.5\n")
+    for _ in range(2):
+        clock.pass_to(clock.ns + 10**9)
+        controls.tick()
+    assert said[0].endswith("scenes.toml: 1 scenes") and len(said) == 3
+    assert said[1].endswith("line 6: there is no scene 2; there are 1") and said[2].endswith(
+        "no scene 'a'; there are b"
+    )
+    scenes.save("c")
+    controls.close()
+    assert scenes.names == ["b", "c"], "what was saved at the last moment is written"

@@ -11,7 +11,7 @@ from tests.realtime.controls.player import FakePlayer, event
 
 def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
     player = FakePlayer()
-    router = Router(player, parse_mapping(f'[[map]]\nport="nano"\nfeedback=true\n{text}', origin="t"))
+    router = Router(player, parse_mapping(f'[[map]]\nport="nano"\nfeedback=true\n{text}', origin="t").maps)
     return router, player, Feedback(player, router)
 
 
@@ -41,7 +41,7 @@ def test_flags_are_lights() -> None:
 
 def test_without_feedback_nothing_is_sent() -> None:
     player = FakePlayer()
-    router = Router(player, parse_mapping('[[map]]\nkind="cc"\nnumber=7\ntarget="alpha0"', origin="t"))
+    router = Router(player, parse_mapping('[[map]]\nkind="cc"\nnumber=7\ntarget="alpha0"', origin="t").maps)
     assert Feedback(player, router).due() == []
 
 

@@ -63,25 +63,35 @@ target = "bypass"
 def test_comments_and_everything_else_stay() -> None:
     text = learned(FILE, "alpha0", event("pitchbend", 5, number=0, channel=2), port="nano", origin="t")
     assert "# my faders\n[[map]]  # the left one\n" in text and "# the end" in text and "number = 36" in text
-    first = parse_mapping(text, origin="t")[0]
+    first = parse_mapping(text, origin="t").maps[0]
     assert (first.kind, first.number, first.channel, first.curve) == ("pitchbend", None, 2, "slow")
-    assert len(parse_mapping(text, origin="t")) == 2
+    assert len(parse_mapping(text, origin="t").maps) == 2
 
 
 def test_another_target_or_port_is_added() -> None:
     text = learned(FILE, "alpha0", event("cc", 5, number=9), port="launch", origin="t")
     text = learned(text, "alpha1", event("cc14", 5, number=9), port="launch", origin="t")
     assert text.startswith(FILE)
-    assert [(m.target, m.port, m.kind, m.number) for m in parse_mapping(text, origin="t")] == [
+    assert [(m.target, m.port, m.kind, m.number) for m in parse_mapping(text, origin="t").maps] == [
         ("alpha0", "nano", "cc", 3), ("bypass", "", "note", 36), ("alpha0", "launch", "cc", 9),
         ("alpha1", "launch", "cc14", 9),
+    ]  # fmt: skip
+
+
+def test_scenes_and_styles_each_have_a_control() -> None:
+    text = ""
+    for kind, number, to in (("note", 36, "chorus"), ("note", 37, "verse"), ("program", 5, 2), ("program", 6, None),
+                             ("cc", 20, "chorus")):  # fmt: skip
+        text = learned(text, "scene", event(kind, 1, number=number), port="nano", origin="t", to=to)  # type: ignore[arg-type]
+    assert [(m.kind, m.number, m.to) for m in parse_mapping(text, origin="t").maps] == [
+        ("cc", 20, "chorus"), ("note", 37, "verse"), ("program", 5, 2), ("program", None, None),
     ]  # fmt: skip
 
 
 def test_what_does_not_fit_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     write_learned(path, "style", event("program", 4, number=4), port="nano")
-    (entry,) = read_mapping(path)
+    (entry,) = read_mapping(path).maps
     assert entry.number is None and entry.target == "style"
     before = path.read_bytes()
     with pytest.raises(ControlError, match="target is alpha, alpha0"):

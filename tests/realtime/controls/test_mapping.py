@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from realtime.controls.curves import CURVES
 from realtime.controls.events import KINDS
-from realtime.controls.mapping import _KEYS, ControlMap, MappingFile, parse_mapping, read_mapping
+from realtime.controls.mapping import _KEYS, ControlMap, parse_mapping, read_mapping
+from realtime.controls.watched import WatchedFile
 from training.errors import ControlError
 
 DOCS = Path(__file__).parents[3] / "docs" / "control.md"
@@ -21,20 +22,20 @@ def test_a_file_with_everything() -> None:
     (first, second) = parse_mapping(
         GOOD + 'channel = 16\nrange = [0, 0.5]\ninvert = true\ncurve = "slow"\npickup = false\nfeedback = true\n'
         '\n# the pads\n[[ map ]]\nkind = "note"\nnumber = 36\ntarget = "bypass"\nmode = "hold"\n', origin="t",
-    )  # fmt: skip
+    ).maps  # fmt: skip
     assert first == ControlMap(
         port="nano", kind="cc", number=1, target="alpha0", channel=16, range=(0.0, 0.5), invert=True, curve="slow",
         pickup=False, feedback=True, line=1,
     )  # fmt: skip
     assert second.mode == "hold" and second.line == 14 and second.pickup
-    assert parse_mapping("", origin="t") == ()
+    assert parse_mapping("", origin="t").maps == ()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a b", "line 1"),
-        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]]"),
+        ("\n[maps]\n", "t, line 2: 'maps' is not known; there is [[map]], [keys], [[lfo]], [[sound]], [clock]"),
         ("x = 1", "t, line 1: 'x' is not known"),
         ("map = 3", "t, line 1: write [[map]]"),
         ("[map]\nkind='cc'", "t, line 1: write [[map]]"),
@@ -47,7 +48,12 @@ def test_a_file_with_everything() -> None:
         ("[[map]]\nkind='cc14'\nnumber=32\ntarget='alpha'", "t, line 3: cc14 has a number from 0 to 31"),
         ("[[map]]\nkind='pitchbend'\nnumber=1\ntarget='alpha'", "t, line 3: pitchbend has no number"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='alpha01'", "t, line 4: target is alpha, alpha0"),
-        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'", "t, line 4: target is alpha, alpha0"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='tempo'", "t, line 4: target is alpha, alpha0"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=0", "t, line 5: to is a style's or a scene's number"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=' '", "t, line 5: to is a style's or a scene's number"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='style'\nto='x'", "t, line 5: to is a style's number, from 1: only"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nrelative='twos'", "t, line 5: relative has no effect here"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nrange=[0,1]", "t, line 5: range has no effect here"),
         (GOOD + "range = [1, 0]", "t, line 6: range is two numbers, the lower first"),
         (GOOD + "range = [nan, 1]", "t, line 6: range"),
         (GOOD + "range = [0, inf]", "t, line 6: range"),
@@ -79,7 +85,7 @@ def test_any_text_gives_a_mapping_or_an_error(text: str) -> None:
 
 VALUES = st.sampled_from(
     ["0", "1", "-1", "127", "1e400", "nan", "'alpha'", "'alpha0'", "'cc'", "'note'", "[0,1]", "[1]", "{}", "true", "''",
-     "'twos'", "'linear'", "1979-05-27", "'style'", "'program'", "'bypass'"]
+     "'twos'", "'linear'", "1979-05-27", "'style'", "'scene'", "'program'", "'bypass'"]
 )  # fmt: skip
 
 
@@ -88,7 +94,7 @@ VALUES = st.sampled_from(
 def test_any_values_give_a_mapping_or_an_error_with_its_line(tables: list[dict[str, str]]) -> None:
     text = "".join("[[map]]\n" + "".join(f"{key} = {value}\n" for key, value in table.items()) for table in tables)
     try:
-        for entry in parse_mapping(text, origin="t"):
+        for entry in parse_mapping(text, origin="t").maps:
             for place in (0.0, 0.3, 1.0):
                 if entry.block is not None:
                     assert abs(entry.alpha(place, (-1, 1))) < 1e6
@@ -110,7 +116,7 @@ def test_curves_rise_from_0_to_1_and_go_back(name: str, place: float) -> None:
 
 
 def test_a_place_for_feedback_is_where_the_control_would_be() -> None:
-    (entry,) = parse_mapping(GOOD + "range=[0.2, 0.8]\ninvert=true\ncurve='smooth'", origin="t")
+    (entry,) = parse_mapping(GOOD + "range=[0.2, 0.8]\ninvert=true\ncurve='smooth'", origin="t").maps
     for place in (0.0, 0.25, 0.7, 1.0):
         assert entry.place(entry.alpha(place, (0, 1)), (0, 1)) == pytest.approx(place)
 
@@ -134,18 +140,18 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(tmp_path: Path) -> None:
         os.utime(path, ns=(at, at))
 
     edit(GOOD, 1)
-    file = MappingFile(path, say=said.append)
-    assert len(file.maps) == 1 and not file.poll()
+    file = WatchedFile(path, read_mapping, str, say=said.append)
+    assert len(file.content.maps) == 1 and not file.poll()
     edit(GOOD + "curve = 'round'\n", 2)
-    assert not file.poll() and len(file.maps) == 1
+    assert not file.poll() and len(file.content.maps) == 1
     assert said == [
-        f"{path}, line 6: curve is one of linear, slow, fast, smooth, not 'round'; the mapping before stays"
+        f"{path}, line 6: curve is one of linear, slow, fast, smooth, not 'round'; what was read before stays"
     ]
     assert not file.poll() and len(said) == 1, "said once"
     edit(GOOD + GOOD, 3)
-    assert file.poll() and len(file.maps) == 2 and said[1] == f"{path}: 2 mappings"
+    assert file.poll() and len(file.content.maps) == 2 and said[1] == f"{path}: 2 mappings"
     path.unlink()
-    assert not file.poll() and len(file.maps) == 2
+    assert not file.poll() and len(file.content.maps) == 2
 
 
 def test_the_documents_have_every_key_and_kind() -> None:
@@ -155,4 +161,4 @@ def test_the_documents_have_every_key_and_kind() -> None:
     for word in (*KINDS, *CURVES):
         assert f"`{word}`" in text
     example = text.split("```toml\n")[1].split("```")[0]
-    assert len(parse_mapping(example, origin="docs/control.md")) >= 4
+    assert len(parse_mapping(example, origin="docs/control.md").maps) >= 4

@@ -1,16 +1,41 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from realtime.controls import midi
+from realtime.controls import midi as ports_module
+from realtime.controls import midi_system as midi
+from realtime.controls.clock import AHEAD, BeatClock
 from realtime.controls.events import ControlEvent
-from realtime.controls.midi import MidiPorts, port_names
+from realtime.controls.midi import MidiPorts
+from realtime.controls.midi_system import port_names
 from tests.realtime.controls.jack import Controller, jack_server
 from training.errors import ControlError
+
+CLOSES = """
+import faulthandler, threading, time
+from realtime.controls.midi import MidiPorts
+faulthandler.dump_traceback_later(30, exit=True)
+def count():
+    number = 0
+    while True:
+        number += 1
+for _ in range(2):
+    threading.Thread(target=count, daemon=True).start()
+for _ in range(4):
+    came = threading.Event()
+    ports = MidiPorts(lambda event: came.set(), inputs=["flood"])
+    ports.start()
+    assert came.wait(10)
+    ports.close()
+print("ended", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -133,17 +158,138 @@ class TestPorts:
         ports = MidiPorts(heard.events.append, inputs=["motor"], outputs=["motor"])
         ports.start()
         try:
-            assert ports.outputs_opened == 1
-            ports.send("elsewhere", (0xB0, 1, 1))
-            ports.send("motor", (0xB0, 1, 77))
-            heard.until(lambda: controller.play() == [[0xB0, 1, 77]])
+            heard.until(lambda: ports.outputs_opened == 1)
+
+            def send() -> None:  # again and again: a busy machine's JACK loses some
+                ports.send("elsewhere", (0xB0, 1, 1))
+                ports.send("motor", (0xB0, 1, 77))
+
+            heard.until(lambda: [0xB0, 1, 77] in controller.play(), send)
+            assert [0xB0, 1, 1] not in controller.play()
         finally:
             ports.close()
+
+    def test_what_an_event_raises_reaches_the_owner(self, controllers: Callable[[str], Controller]) -> None:
+        def broken(event: ControlEvent) -> None:
+            raise ZeroDivisionError
+
+        ports, heard = MidiPorts(broken, inputs=["pads"]), Heard()
+        controller = controllers("pads")
+        ports.start()
+        try:
+            heard.until(lambda: isinstance(ports.error, ZeroDivisionError), lambda: controller.play([0xB0, 70, 1]))
+        finally:
+            ports.close()
+
+    def test_closing_while_messages_come_ends(self, controllers: Callable[[str], Controller]) -> None:
+        """In a program of its own: rtmidi waits for its thread while it holds Python's lock, for ever if need be."""
+        controller = controllers("flood")
+        line = [sys.executable, "-c", CLOSES]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as run:
+            try:
+                while run.poll() is None:
+                    controller.play(*([0xB0, 70, raw] for raw in range(20)), pause_s=0)
+                assert run.stdout is not None and run.stdout.read() == "ended\n"
+            finally:
+                run.kill()
+
+    def test_a_midi_clock_of_another_program(self, controllers: Callable[[str], Controller]) -> None:
+        clock, heard = BeatClock(), Heard()
+        controller = controllers("drums")
+        ports = MidiPorts(heard.events.append, inputs=["drums"], clock=clock)
+        ports.start()
+        try:
+            controller.play([0xF2, 16, 0])
+            heard.until(lambda: clock.beat(0) == 4)
+            beats = 0
+
+            def tick() -> None:  # until a busy machine lets the other program keep its time
+                nonlocal beats
+                beats += 4
+                controller.tick(bpm=133, ticks=4 * 24, jitter_s=0.004)
+
+            heard.until(lambda: abs(clock.bpm / 133 - 1) < 0.005, tick)
+            assert clock.running and clock.source == "drums:knobs"
+            controller.play([0xFC])
+            heard.until(lambda: not clock.running)
+            assert 4 + 0.8 * beats < clock.beat(time.monotonic_ns()) < 4 + beats + AHEAD  # JACK may lose a tick
+            controller.play([0xFA])
+            heard.until(lambda: clock.running)
+            assert clock.beat(time.monotonic_ns()) == 0
+        finally:
+            ports.close()
+        assert ports.error is None and heard.events == []
 
     def test_names(self, controllers: Callable[[str], Controller]) -> None:
         controllers("pads")
         (knobs,), (lights,) = port_names()
         assert knobs == "pads:knobs" and lights.startswith("pads") and lights.endswith(":lights")
+
+
+def test_a_midi_system_that_comes_late_goes_and_comes_back(
+    heard: Heard, controllers: Callable[[str], Controller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rtmidi = pytest.importorskip("rtmidi")
+    if not Path("/proc/net/unix").exists():
+        pytest.skip("only Linux shows which sockets there are")
+    monkeypatch.setattr(midi, "midi_apis", lambda: [("jack", rtmidi.API_UNIX_JACK)])
+    with jack_server() as server:
+        server.kill()
+        with pytest.raises(ControlError, match="there is no MIDI system here"):
+            MidiPorts(heard.events.append)
+        ports = MidiPorts(heard.events.append, inputs=["pads"], outputs=["pads"], patient=True, say=heard.said.append)
+
+        def plays(controller: Controller, number: int) -> None:
+            heard.until(lambda: ports.playing == ["pads:knobs"] and ports.outputs_opened == number + 1)
+            heard.until(lambda: number in heard.raws("cc"), lambda: controller.play([0xB0, 70, number]))
+            heard.until(lambda: [0xB0, 1, 77] in controller.play(), lambda: ports.send("pads", (0xB0, 1, 77)))
+
+        ports.start()
+        try:
+            assert len(heard.said) == 1 and heard.said[0].startswith("without MIDI: there is no MIDI system here")
+            ports.send("pads", (0xB0, 1, 1))
+            for number in range(3):
+                server.start()
+                heard.until(lambda: heard.said[-1].startswith("MIDI: there is a MIDI system now"))
+                plays(controllers("pads"), number)
+                server.kill() if number else server.stop()
+                heard.until(lambda: heard.said[-1] == "MIDI: the MIDI system has gone; waiting for it")
+                assert ports.playing == []
+        finally:
+            ports.close()
+        assert ports.error is None
+
+
+def test_a_server_that_ends_while_a_port_is_opened(
+    heard: Heard, controllers: Callable[[str], Controller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libjack then closes the clients of before by itself, and must be asked for that no more."""
+    with jack_server() as server:
+        pads = controllers("pads")
+        ports = MidiPorts(heard.events.append, inputs=["pads", "more"], say=heard.said.append)
+        ports.start()
+        try:
+            heard.until(lambda: ports.playing == ["pads:knobs"])
+            real = ports_module.names
+
+            def ends(client: object) -> list[str]:
+                found = real(client)
+                if any(name.startswith("more") for name in found):
+                    server.kill()
+                return found
+
+            monkeypatch.setattr(ports_module, "names", ends)
+            controllers("more")
+            heard.until(lambda: heard.said[-1] == "MIDI: the MIDI system has gone; waiting for it")
+            monkeypatch.setattr(ports_module, "names", real)
+            pads.close()
+            server.start()
+            pads = controllers("pads")
+            heard.until(lambda: ports.playing == ["pads:knobs"])
+            heard.until(lambda: heard.raws("cc") != [], lambda: pads.play([0xB0, 70, 1]))
+        finally:
+            ports.close()
+        assert ports.error is None
 
 
 def test_without_a_midi_system_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
 from realtime.controls.osc import OscControl, parse_osc_address
-from tests.realtime.controls.player import FakePlayer
+from tests.realtime.controls.player import FakePlayer, FakeScenes
 from training.errors import ControlError
 
 
@@ -21,7 +22,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.player, self.said = FakePlayer(), list[str]()
-        self.osc = OscControl(self.player, port=0, say=self.said.append)
+        self.scenes = FakeScenes("verse", "chorus")
+        self.osc = OscControl(self.player, port=0, scenes=self.scenes, say=self.said.append)  # type: ignore[arg-type]
         self.osc.start()
         self.socket = self.listener()
 
@@ -98,6 +100,26 @@ def test_styles_flags_and_triggers(stage: Stage) -> None:
         stage.until(lambda flag=flag: getattr(stage.player.show, flag) is False)
 
 
+def test_scenes(stage: Stage) -> None:
+    for values in (("chorus",), (1,), (2.0,)):
+        stage.send("/scene", *values)
+    stage.until(lambda: stage.scenes.recalled == [1, 0, 1])
+    for values in (("bridge",), (), (0,), (1.0,)):
+        stage.send("/scene/save", *values)
+    stage.until(lambda: stage.scenes.saved == ["bridge", None, None])
+    assert stage.said == [] and stage.player.asked == []
+
+
+def test_sources_are_muted_and_heard_again(stage: Stage) -> None:
+    stage.send("/mute/midi", 1)
+    stage.send("/mute/lfo", True)
+    stage.until(lambda: stage.player.muted == {"midi", "lfo"})
+    stage.send("/mute/midi", 0)
+    stage.send("/mute/midi", 0.0)
+    stage.until(lambda: stage.player.muted == {"lfo"})
+    assert stage.said == []
+
+
 def test_bundles(stage: Stage) -> None:
     bundle = OscBundleBuilder(IMMEDIATELY)
     for block in (0, 2):
@@ -118,7 +140,16 @@ def test_bundles(stage: Stage) -> None:
         ("/style", ("fourth",), "there is no style 'fourth'; there are first, second, third"),
         ("/style", (4,), "its number from 1 to 3, not 4"),
         ("/style", (1.5,), "its number from 1 to 3, not 1.5"),
+        ("/scene", ("bridge",), "/stylefader/scene: there is no scene 'bridge'; there are verse, chorus"),
+        ("/scene", (0,), "/stylefader/scene: there is no scene 0; there are 2"),
+        ("/scene", (1.5,), "/stylefader/scene: there is no scene 1.5; there are 2"),
+        ("/scene", (), "/stylefader/scene takes one value, not 0"),
+        ("/scene", (b"x",), "/stylefader/scene takes a finite number"),
+        ("/scene/save", ("",), "/stylefader/scene/save: '' is not a scene's name"),
+        ("/scene/x", (), "'/stylefader/scene/x' means nothing"),
         ("/bypass", (b"\0",), "takes a finite number"),
+        ("/mute/radio", (1,), "no source 'radio' to mute; there are keys, midi, osc, scene, lfo, sound"),
+        ("/mute/midi", (), "/stylefader/mute/midi takes one value, not 0"),
         ("/subscribe", (0,), "a port is from 1 to 65535, not 0"),
     ],
 )
@@ -140,6 +171,16 @@ def test_packets_that_cannot_be_read(stage: Stage) -> None:
     assert stage.said[0] == "OSC: a packet of 127.0.0.1 cannot be read" and len(stage.said) <= 2
 
 
+def test_types_that_python_osc_does_not_know_are_no_line_a_packet(
+    stage: Stage, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        stage.raw(b"/stylefader/alpha\0\0\0,~f\0" + b"\x3e\x80\0\0")
+    stage.until(lambda: stage.player.alpha == [0.25] * 3)
+    logging.getLogger().warning("of somebody else")
+    assert caplog.messages == ["of somebody else"] and "Unhandled" not in capfd.readouterr().err
+
+
 def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     other = stage.listener()
     stage.send("/subscribe")
@@ -147,25 +188,40 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     stage.until(lambda: len(stage.osc._subscribers) == 2)
     stage.osc.tick()
     for listener in (stage.socket, other):
-        assert stage.heard(listener, 8) == {
-            "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/bypass": 0,
-            "/freeze": 0, "/blackout": 0,
+        assert stage.heard(listener, 9) == {
+            "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/scene": "",
+            "/bypass": 0, "/freeze": 0, "/blackout": 0,
         }  # fmt: skip
     stage.player.move("all", 1.0)
     stage.player.show.bypass = True
     stage.player.style = 1
+    stage.player.scene = "chorus"
     stage.osc.tick()
     stage.osc.tick()
-    assert stage.heard(other, 6)["/style"] == "second"
+    heard = stage.heard(other, 7)
+    assert (heard["/style"], heard["/scene"]) == ("second", "chorus")
     stage.send("/unsubscribe", other.getsockname()[1])
     stage.until(lambda: len(stage.osc._subscribers) == 1)
     stage.player.move(0, 0.0)
     stage.osc.tick()
-    assert stage.heard(stage.socket, 8)["/alpha/0"] == 0
+    assert stage.heard(stage.socket, 9)["/alpha/0"] == 0
     other.setblocking(False)
     with pytest.raises(BlockingIOError):
         other.recv(10)
     other.close()
+
+
+def test_without_scenes() -> None:
+    said: list[str] = []
+    osc = OscControl(FakePlayer(), port=0, say=said.append)
+    for address in ("scene", "scene/save"):
+        osc.take(build_msg(f"/stylefader/{address}", "a").dgram, ("127.0.0.1", 9))
+    osc.close()
+    assert said == [
+        f"OSC: /stylefader/{address}: there are no scenes: give --scenes FILE.toml"
+        for address in ("scene", "scene/save")
+    ]
+    assert "/stylefader/scene" not in osc._state()
 
 
 @pytest.fixture(scope="module")

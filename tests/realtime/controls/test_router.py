@@ -3,15 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.controls.events import Kind
+from realtime.controls.events import ControlEvent, Kind
 from realtime.controls.mapping import parse_mapping
 from realtime.controls.router import Router
-from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.controls.player import FakePlayer, FakeScenes, event
 
 
-def router(text: str) -> tuple[Router, FakePlayer]:
+def router(text: str, scenes: FakeScenes | None = None) -> tuple[Router, FakePlayer]:
     player = FakePlayer()
-    return Router(player, parse_mapping(f"[[map]]\n{text}", origin="t.toml")), player
+    maps = parse_mapping(f"[[map]]\n{text}", origin="t.toml").maps
+    return Router(player, maps, scenes=scenes), player  # type: ignore[arg-type]
 
 
 def test_a_fader_moves_its_block() -> None:
@@ -148,6 +149,32 @@ def test_styles_by_program_press_and_place() -> None:
     assert player.asked == [("go", 0), ("go", 1), ("go", 2)]
 
 
+@pytest.mark.parametrize(
+    ("words", "events", "expected"),
+    [
+        ('kind="program"', [event("program", raw, number=raw) for raw in (2, 0, 3)], [2, 0]),
+        ('kind="program"\nnumber=9\nto="b"', [event("program", 9, number=9), event("program", 1, number=1)], [1]),
+        ('kind="note"\nnumber=1\nto="c"', [event("note", raw) for raw in (9, 0, 1)], [2, 2]),
+        ('kind="note"\nnumber=1\nto=1', [event("note", 9)], [0]),
+        ('kind="note"\nnumber=1\nto=4', [event("note", 9)], []),
+        ('kind="note"\nnumber=1\nto="d"', [event("note", 9)], []),
+        ('kind="cc"\nnumber=1\nto=2', [event("cc", raw) for raw in (1, 64, 127, 0, 90)], [1, 1]),
+        ('kind="cc"\nnumber=1', [event("cc", raw) for raw in (0, 10, 60, 70, 127)], [0, 1, 2]),
+    ],
+)
+def test_scenes_by_program_press_and_place(words: str, events: list[ControlEvent], expected: list[int]) -> None:
+    scenes = FakeScenes("a", "b", "c")
+    r, player = router(f'{words}\ntarget="scene"', scenes)
+    for e in events:
+        r.handle(e)
+    assert scenes.recalled == expected and not player.asked
+    for none in (None, FakeScenes()):
+        r, player = router(f'{words}\ntarget="scene"', none)
+        for e in events:
+            r.handle(e)
+        assert not player.asked and (none is None or not none.recalled)
+
+
 def test_a_block_that_the_style_has_not_got_is_left_alone() -> None:
     r, player = router('kind="cc"\nnumber=1\ntarget="alpha7"')
     r.handle(event("cc", 3))
@@ -166,7 +193,7 @@ def test_other_mappings_take_over_and_known_ones_keep_hold() -> None:
     r, player = router(text[8:])
     r.handle(event("cc", 64))
     r.take_over(
-        parse_mapping(f'# moved\n{text}[[map]]\nkind="cc"\nnumber=2\ntarget="alpha1"\npickup=false', origin="t")
+        parse_mapping(f'# moved\n{text}[[map]]\nkind="cc"\nnumber=2\ntarget="alpha1"\npickup=false', origin="t").maps
     )
     r.handle(event("cc", 127))
     r.handle(event("cc", 0, number=2))

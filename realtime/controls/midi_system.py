@@ -1,0 +1,96 @@
+"""The MIDI system of this machine: which there is, its ports by name, and whether it is still the one that was opened.
+
+rtmidi does not tell when a JACK server ends: clients go on listing what there was, and closing them after another was
+opened breaks the program, since libjack has closed them by then. So the server's socket is looked at instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from training.errors import ControlError
+
+CLIENT = "stylefader"
+NOT_OPENED = (OSError, RuntimeError, ValueError, TypeError)
+"""What rtmidi raises for a port that is in use or has gone; its SystemError is an OSError."""
+_HOW = (
+    "on Linux: sudo modprobe snd-seq, or start JACK (jackd2, for tests without sound: jackd -d dummy); "
+    "macOS and Windows have one built in"
+)
+_SOCKETS = Path("/proc/net/unix")
+_SEQUENCER = Path("/dev/snd/seq")
+_LISTENS = b"00010000"
+
+
+def midi_apis() -> list[tuple[str, int]]:
+    """The kinds of MIDI system that can be asked for, by name and rtmidi's number. Raises ControlError."""
+    try:
+        import rtmidi
+    except ImportError as error:
+        raise ControlError("MIDI needs python-rtmidi: pip install python-rtmidi") from error
+    return [(rtmidi.get_api_name(api), api) for api in rtmidi.get_compiled_api()]
+
+
+def open_system() -> tuple[Any, Any, int]:
+    """A client that lists inputs, one that lists outputs, and the system they are of: the first that answers.
+
+    Raises ControlError where none does.
+    """
+    import rtmidi
+
+    reasons = []
+    for name, api in midi_apis():
+        try:
+            return rtmidi.MidiIn(api, CLIENT), rtmidi.MidiOut(api, CLIENT), api
+        except (OSError, RuntimeError, SystemError) as error:
+            reasons.append(f"{name}: {error}")
+    raise ControlError(f"there is no MIDI system here ({'; '.join(reasons) or 'none is compiled in'}): {_HOW}")
+
+
+def port_names() -> tuple[list[str], list[str]]:
+    """Names of inputs and of outputs. Raises ControlError where there is no MIDI system."""
+    inputs, outputs, _ = open_system()
+    try:
+        return names(inputs), names(outputs)
+    finally:
+        inputs.delete()
+        outputs.delete()
+
+
+def names(client: Any) -> list[str]:
+    """All ports but our own; two of one name have a number after it."""
+    found: list[str] = []
+    for name in client.get_ports():
+        if not name.startswith(f"{CLIENT}:"):
+            again = sum(1 for other in found if other == name or other.startswith(f"{name} #"))
+            found.append(f"{name} #{again + 1}" if again else name)
+    return found
+
+
+def names_index(client: Any, name: str) -> int:
+    """The number that a client knows a port by. Raises ValueError where it is not there."""
+    ours = [place for place, other in enumerate(client.get_ports()) if not other.startswith(f"{CLIENT}:")]
+    return ours[names(client).index(name)]
+
+
+def fits(name: str, parts: tuple[str, ...]) -> bool:
+    """Whether one of the parts is in a port's name."""
+    return any(part.lower() in name.lower() for part in parts)
+
+
+def jack_servers() -> frozenset[bytes]:
+    """The sockets at which our JACK server listens, others after a restart; none where that cannot be seen."""
+    server = re.escape(os.environ.get("JACK_DEFAULT_SERVER") or "default").encode()
+    with suppress(OSError):
+        line = rb"^\S+ \S+ \S+ %s \S+ \S+ +(\d+) \S*/jack_%s_\d+_\d+$" % (_LISTENS, server)
+        return frozenset(re.findall(line, _SOCKETS.read_bytes(), re.MULTILINE))
+    return frozenset()
+
+
+def signs() -> tuple[bool, frozenset[bytes]]:
+    """What shows from outside of the MIDI systems of Linux: when it changes, it is worth trying again."""
+    return _SEQUENCER.exists(), jack_servers()

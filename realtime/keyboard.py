@@ -1,0 +1,203 @@
+"""Keys into what they are to do in a live session, whoever heard them: the window or the terminal."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from realtime.controls.live_learn import LiveLearner
+from realtime.controls.mapping import FLAGS, TRIGGERS
+from realtime.controls.player import Player
+from realtime.desk import MODULATIONS
+from realtime.keys import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_lines
+from realtime.take import Takes
+from training.errors import ControlError
+
+if TYPE_CHECKING:
+    from realtime.controls.recall import Scenes
+    from realtime.sinks.window import Mode, Window
+
+_MODES: tuple[Mode, ...] = ("stylized", "split", "original")
+_PAIR = re.compile(r"(alpha[0-9]+) (up|down)")
+_BY_NUMBER = re.compile(r"(scene|style) ([0-9]+)")
+_ALL = {"stronger": (1, False), "weaker": (-1, False), "much stronger": (1, True), "much weaker": (-1, True)}
+
+
+class Keyboard:
+    """Does what keys ask for. overlay, help: whether these are to be seen in the window; quits: whether to end.
+
+    window: where one is, else help is said in lines. tap: told the time of a tap, in monotonic nanoseconds. modulated:
+    whether there is anything that moves by itself. What is not given does nothing. One thread: the session's owner.
+    """
+
+    def __init__(
+        self,
+        session: Player,
+        *,
+        window: Window | None = None,
+        overlay: bool = True,
+        takes: Takes | None = None,
+        learner: LiveLearner | None = None,
+        scenes: Scenes | None = None,
+        tap: Callable[[int], object] | None = None,
+        modulated: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda words: None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.overlay, self.help, self.quits = overlay, False, False
+        self.fine = False
+        self.keys = KeyMap()
+        self._overrides: Overrides = {}
+        self._session, self._window = session, window
+        self._takes, self._learner, self._scenes, self._tap_at = takes, learner, scenes, tap
+        self._modulated, self._say, self._now_ns = modulated, say, now_ns
+        self._actions: dict[str, Callable[[], None]] = {
+            "fine": lambda: setattr(self, "fine", not self.fine),
+            "previous": lambda: session.step_style(-1),
+            "next": lambda: session.step_style(1),
+            "panic": session.panic,
+            "save scene": self._save_scene,
+            "modulation": self._modulation,
+            "tap": self._tap,
+            "record": self._record,
+            "learn": self._learn,
+            "view": self._next_view,
+            "full screen": self._full_screen,
+            "overlay": lambda: setattr(self, "overlay", not self.overlay),
+            "help": self._show_help,
+            "back": self._back,
+            "quit": lambda: setattr(self, "quits", True),
+            **{flag: lambda flag=flag: self._toggle(flag) for flag in FLAGS},  # type: ignore[misc]
+            **{
+                action: lambda sign=sign, big=big: self._nudge("all", sign, big)  # type: ignore[misc]
+                for action, (sign, big) in _ALL.items()
+            },
+        }
+
+    def take_over(self, overrides: Overrides) -> None:
+        """Keys of a mapping file from now on."""
+        if overrides != self._overrides:
+            self._overrides, self.keys = overrides, KeyMap(overrides)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be seen of the keyboard's state, in words: a take, learning, fine steps."""
+        notes = []
+        if self._takes is not None and self._takes.path is not None:
+            notes.append(f"rec {self._takes.path.name}")
+        if self._learner is not None and self._learner.words is not None:
+            notes.append(self._learner.words)
+        if self.fine:
+            notes.append("fine steps")
+        muted = self._session.muted - (set() if self._modulated() else set(MODULATIONS))
+        if muted:
+            notes.append(f"without {', '.join(sorted(muted))}")
+        return notes
+
+    @property
+    def help_rows(self) -> list[tuple[str, str]]:
+        """What the window shows of the help now."""
+        return self.keys.rows() if self.help else []
+
+    def press(self, keys: Iterable[str]) -> None:
+        """Do what these keys ask for; those that mean nothing are left alone."""
+        for key in keys:
+            if key == CLOSED:
+                self.quits = True
+            elif self._learner is not None and self._learner.active and key == "esc":
+                self._learner.cancel()
+            elif self._learner is not None and self._learner.asks:
+                self._choose(key, self._learner)
+            elif (action := self.keys.action(key)) is not None:
+                self._do(action)
+
+    def _do(self, action: str) -> None:
+        if found := _PAIR.fullmatch(action):
+            self._nudge(int(found[1].removeprefix("alpha")), 1 if found[2] == "up" else -1, False)
+        elif found := _BY_NUMBER.fullmatch(action):
+            number = int(found[2]) - 1
+            if found[1] == "scene" and self._scenes is not None and self._scenes.names:
+                if number < len(self._scenes.names):
+                    self._scenes.recall(number)
+            elif number < len(self._session.style_names):
+                self._session.go(number)
+        else:
+            self._actions[action]()
+
+    def _nudge(self, block: int | Literal["all"], sign: int, big: bool) -> None:
+        self._session.nudge(block, sign * (BIG_STEP if big else FINE_STEP if self.fine else STEP))
+
+    def _toggle(self, flag: str) -> None:
+        setattr(self._session.show, flag, not getattr(self._session.show, flag))
+
+    def _modulation(self) -> None:
+        muted = self._session.muted
+        if muted & set(MODULATIONS):
+            muted.difference_update(MODULATIONS)
+        else:
+            muted.update(MODULATIONS)
+
+    def _save_scene(self) -> None:
+        if self._scenes is None:
+            self._say("no scene is added: begin with --scenes FILE.toml")
+            return
+        try:
+            self._say(f"scene {self._scenes.save()!r} added")
+        except ControlError as error:
+            self._say(f"no scene is added: {error}")
+
+    def _tap(self) -> None:
+        if self._tap_at is not None:
+            self._tap_at(self._now_ns())
+
+    def _record(self) -> None:
+        if self._takes is not None:
+            self._takes.toggle()
+
+    def _learn(self) -> None:
+        if self._learner is None:
+            return
+        if self._learner.active:
+            self._learner.cancel()
+        else:
+            self._learner.ask()
+
+    def _choose(self, key: str, learner: LiveLearner) -> None:
+        """The key of what is to be learned: a block's number, or the key that does it."""
+        action = self.keys.action(key)
+        if len(key) == 1 and key in "0123456789":
+            learner.begin(f"alpha{key}")
+        elif action == "learn":
+            learner.cancel()
+        elif action in _ALL:
+            learner.begin("alpha")
+        elif action is not None and (found := _PAIR.fullmatch(action)):
+            learner.begin(found[1])
+        elif action in (*FLAGS, *TRIGGERS):
+            learner.begin(action)
+        else:
+            self._say(f"learn: {key} does nothing that a control could; 0 to 9 are the blocks")
+
+    def _next_view(self) -> None:
+        if self._window is not None:
+            self._window.mode = _MODES[(_MODES.index(self._window.mode) + 1) % len(_MODES)]
+
+    def _full_screen(self) -> None:
+        if self._window is not None:
+            self._window.full_screen = not self._window.full_screen
+
+    def _show_help(self) -> None:
+        if self._window is not None:
+            self.help = not self.help
+        else:
+            for line in help_lines(self.keys):
+                self._say(line)
+
+    def _back(self) -> None:
+        """Out of the innermost thing that can be left, and never out of the session."""
+        if self.help:
+            self.help = False
+        elif self._window is not None and self._window.full_screen:
+            self._window.full_screen = False

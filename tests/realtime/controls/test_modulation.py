@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from realtime.controls.mapping import Mapping
+from realtime.controls.modulation import Modulators
+from realtime.desk import AlphaDesk
+from tests.realtime.live import HEADER
+
+
+class Part:
+    def __init__(self, source: str, *offsets: float) -> None:
+        self.source, self.asked = source, 0
+        self._offsets = np.array(offsets)
+        self.mapping: Mapping | None = None
+
+    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
+        self.asked = at_ns
+        return self._offsets[:n_blocks]
+
+    def take_over(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+
+
+def test_the_sum_of_what_is_not_muted() -> None:
+    muted: set[str] = set()
+    parts = Part("lfo", 0.25, -0.5), Part("sound", 0.125, 1.0)
+    modulators = Modulators(*parts, muted=muted)
+    assert modulators.offsets(7, 2).tolist() == [0.375, 0.5]
+    assert [part.asked for part in parts] == [7, 7]
+    muted.add("sound")
+    assert modulators.offsets(8, 2).tolist() == [0.25, -0.5]
+    muted.add("lfo")
+    assert modulators.offsets(9, 2).tolist() == [0, 0]
+    assert modulators.offsets(9, 0).tolist() == []
+
+
+def test_on_the_desk_within_the_range() -> None:
+    desk = AlphaDesk(HEADER.alpha, 2, modulation=Modulators(Part("a", 0.25, 0.4), Part("b", 0.125, 0.4)))
+    assert desk.alpha(1).tolist() == [0.875, 1.0]
+    assert desk.targets().tolist() == [0.5, 0.5]
+
+
+def test_an_edited_mapping_reaches_every_part() -> None:
+    parts = Part("lfo"), Part("sound")
+    mapping = Mapping()
+    Modulators(*parts).take_over(mapping)
+    assert [part.mapping for part in parts] == [mapping, mapping]

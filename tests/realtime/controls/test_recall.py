@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.adaptive import Size
+from realtime.automation import read_csv
+from realtime.capture import Capture
+from realtime.controls.recall import Scenes
+from realtime.desk import Alpha, carried_over
+from realtime.frames import Frame
+from realtime.live import LiveSession, SessionOptions
+from realtime.mailbox import NewestMailbox
+from realtime.rack import Order, Rack
+from realtime.take import TakeRecorder
+from tests.conftest import random_pack
+from tests.realtime.controls.player import FakePlayer
+from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
+from tests.realtime.test_capture import Reel
+from tests.realtime.test_live import Build, Outlet, a_rack
+from training.errors import ControlError, PackError
+from training.pack import save_pack
+from training.pack_file import PackFile
+
+FILE = """
+[[scene]]
+name = "verse"
+style = "second"
+alpha = 0.25
+fade = 4
+
+[[scene]]
+name = "chorus"
+alpha = [0.5, 1, 0.75]
+
+[[scene]]
+name = "pause"
+blackout = true
+freeze = false
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three blocks, one block, three blocks."""
+    folder = tmp_path_factory.mktemp("packs")
+    for name, places in (("first", None), ("second", ("residual3",)), ("third", None)):
+        save_pack(random_pack(folder / f"{name}.safetensors", **({"places": places} if places else {})))  # type: ignore[arg-type]
+    return folder
+
+
+def packs(folder: Path, *names: str) -> list[PackFile]:
+    return [PackFile(folder / f"{name}.safetensors") for name in names]
+
+
+class Stage:
+    """A player that writes down what is asked of it, and scenes from a file that may be edited."""
+
+    def __init__(self, folder: Path, tmp_path: Path, text: str = FILE) -> None:
+        self.path, self.player, self.said, self._at = tmp_path / "scenes.toml", FakePlayer(), list[str](), 0
+        self.rack = Rack(packs(folder, "first", "second"))
+        self.edit(text)
+        self.scenes = Scenes(self.path, self.player, self.rack, fade_s=1.5, say=self.said.append)
+
+    def edit(self, text: str) -> None:
+        self._at += 1
+        self.path.write_text(text)
+        os.utime(self.path, ns=(self._at, self._at))
+
+
+@pytest.fixture
+def stage(folder: Path, tmp_path: Path) -> Stage:
+    return Stage(folder, tmp_path)
+
+
+def test_recalling(stage: Stage) -> None:
+    scenes, player = stage.scenes, stage.player
+    assert scenes.names == ["verse", "chorus", "pause"] and scenes.current is None
+    scenes.recall(0)
+    assert player.asked == [("fade", 1, [0.25], 4)] and scenes.current == 0
+    scenes.recall_by_name("chorus")
+    assert player.asked[1:] == [("fade", None, [0.5, 1, 0.75], 1.5)] and scenes.current == 1
+    player.show.freeze = True
+    scenes.recall(2)
+    assert player.asked[2:] == [("fade", None, None, 1.5)]
+    assert player.show.blackout and not player.show.freeze and not player.show.bypass
+    for number in (-1, 3, 99):
+        scenes.recall(number)
+    assert len(player.asked) == 3 and scenes.current == 2 and stage.said == []
+
+
+def test_finding(stage: Stage) -> None:
+    assert [stage.scenes.find(which) for which in ("chorus", 1, 3.0)] == [1, 0, 2]
+    for which in ("Chorus", "", 0, 4, 1.5):
+        with pytest.raises(ControlError, match="there is no scene"):
+            stage.scenes.find(which)
+    with pytest.raises(ControlError, match="no scene 'bridge'; there are verse, chorus, pause"):
+        stage.scenes.recall_by_name("bridge")
+
+
+def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path) -> None:
+    assert not stage.scenes.poll()
+    stage.scenes.recall(1)
+    for text, message in (
+        (FILE + "fade = 'long'", "line 16: fade is seconds"),
+        (FILE.replace("second", "secnd"), "line 2: scene 'verse': no style named 'secnd'"),
+        (FILE.replace("0.75]", "0.75, 1]"), "line 8: scene 'chorus': alpha has 4 numbers"),
+        (f"[[scene]]\nname='a'\nstyle='{folder}/third.safetensors'\nalpha=[1]", "line 1: scene 'a': alpha has 1"),
+    ):
+        stage.edit(text)
+        assert not stage.scenes.poll() and not stage.scenes.poll()
+        assert message in stage.said[-1] and stage.said[-1].endswith("; what was read before stays")
+        assert stage.scenes.names == ["verse", "chorus", "pause"] and len(stage.rack.packs) == 2
+    assert len(stage.said) == 4, "each is said once"
+    added = f"[[scene]]\nname='new'\nstyle='{folder}/third.safetensors'\nalpha=2\n"
+    stage.edit(added + FILE)
+    assert stage.scenes.poll() and stage.scenes.names[0] == "new" and stage.scenes.current == 2
+    assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
+    assert [pack.header.name for pack in stage.rack.packs] == ["first", "second", "third"]
+    stage.scenes.recall(0)
+    assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
+    stage.edit("")
+    assert stage.scenes.poll() and stage.scenes.names == [] and stage.scenes.current is None
+
+
+def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ControlError, match="line 2: scene 'verse': no style named 'secnd'"):
+        Stage(folder, tmp_path, FILE.replace("second", "secnd"))
+
+
+def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
+    stage.player.move(0, 0.125)
+    stage.player.style = 1
+    assert stage.scenes.save("verse") == "verse"
+    stage.player.style = 0
+    stage.player.move(1, 1.0)
+    assert [stage.scenes.save() for _ in range(2)] == ["scene 1", "scene 2"]
+    stage.player.move("all", 0.0)
+    assert stage.path.read_text() == FILE, "written by the one that owns the session"
+    assert stage.scenes.poll() and not stage.scenes.poll()
+    assert stage.scenes.names == ["verse", "chorus", "pause", "scene 1", "scene 2"]
+    text = stage.path.read_text()
+    assert "alpha = 0.125\nfade = 4" in text and "blackout = true" in text
+    for number, expected in ((0, ("fade", 1, [0.125], 4)), (3, ("fade", 0, [0.125, 1, 0.5], 1.5))):
+        stage.scenes.recall(number)
+        assert stage.player.asked[-1] == expected
+    assert stage.said[0] == f"{stage.path}: saved scene 'verse'" and stage.said[-1].endswith(": 5 scenes")
+    for name in ("", " ", "x" * 65, "a\nb"):
+        with pytest.raises(ControlError, match="is not a scene's name"):
+            stage.scenes.save(name)
+
+
+def test_what_cannot_be_saved_is_said(stage: Stage) -> None:
+    stage.edit(FILE + "fade = 'long'")
+    stage.scenes.save("mine")
+    assert not stage.scenes.poll()
+    assert "line 16: fade is seconds" in stage.said[0] and stage.said[0].endswith("; scene 'mine' is not saved")
+    assert stage.path.read_text() == FILE + "fade = 'long'" and len(stage.scenes.names) == 3
+
+
+class Show:
+    """A session on an injected clock, a frame each 40 ms. ready: whether engines are there once they are asked for."""
+
+    def __init__(self, folder: Path, tmp_path: Path) -> None:
+        Build.made.clear()
+        self.clock, self.said, self.number, self.ready = Clock(), list[str](), 0, True
+        self.take = TakeRecorder(tmp_path / "take.csv", 3)
+        self.got: list[tuple[Fraction, str, list[float]]] = []
+        (tmp_path / "scenes.toml").write_text(f"{FILE}\n[[scene]]\nname='back'\nstyle='first'\nalpha=1\nfade=2\n")
+        self.rack = a_rack(packs(folder, "first", "second"))
+        options = SessionOptions(height=HEIGHT, width=WIDTH)
+        self.live = LiveSession(
+            self._capture, Outlet(), self.rack, options, now_ns=self.clock, say=self.said.append, played=self._played
+        )
+        self.scenes = Scenes(tmp_path / "scenes.toml", self.live, self.rack, say=self.said.append)
+        self.rack.order(Order(style=0, size=Size(height=HEIGHT, width=WIDTH)))
+        self.frames(3)
+        self.got.clear()
+
+    def _capture(self, mailbox: NewestMailbox[Frame]) -> Capture:
+        self.mailbox = mailbox
+        return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False)
+
+    def _played(self, frame: Frame, style: str, alpha: Alpha) -> None:
+        self.got.append((frame.pts, style, alpha.tolist()))
+        self.take.played(frame.pts, style, alpha)
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            last = Build.made[-1]
+            if self.ready and last.engine is None:
+                last.ready(TimedEngine(self.clock, 1, n_blocks=last.pack.n_blocks, size=last.size))
+            self.live.tick()
+            self.mailbox.put(numbered(self.number, self.clock()))
+            self.live.stylizer.step(0)
+            self.number += 1
+            self.clock.pass_to(self.number * 40_000_000)
+
+    @property
+    def first_alphas(self) -> list[float]:
+        return [alpha[0] for _, _, alpha in self.got]
+
+    def end(self) -> None:
+        self.live.stylizer.close()
+        self.live.close()
+        self.take.close()
+
+
+@pytest.fixture
+def show(folder: Path, tmp_path: Path) -> Iterator[Show]:
+    made = Show(folder, tmp_path)
+    yield made
+    made.end()
+
+
+def test_scenes_fade_over_their_own_time_and_the_take_has_what_the_engines_got(show: Show, tmp_path: Path) -> None:
+    show.scenes.recall_by_name("verse")
+    show.frames(1)  # its engine is asked for
+    show.frames(1 + 100 + 5)
+    assert {style for _, style, _ in show.got[1:]} == {"second"}
+    np.testing.assert_allclose(show.first_alphas[1:], [0.25 * min(n / 100, 1) for n in range(106)], atol=1e-6)
+    assert len(show.live.stylizer.desks) == 1 and show.scenes.current == 0
+    show.scenes.recall_by_name("chorus")
+    show.frames(30)
+    np.testing.assert_allclose(show.first_alphas[107:], [0.25 + 0.25 * min(n / 25, 1) for n in range(30)], atol=1e-6)
+    show.scenes.recall_by_name("pause")
+    show.frames(2)
+    assert len(show.got) == 137, "what is black has no alpha"
+    show.live.show.blackout = False
+    show.scenes.recall_by_name("back")
+    show.frames(60)
+    assert show.got[-1][1:] == ("first", [1, 1, 1])
+    show.end()
+    automation = read_csv(tmp_path / "take.csv")
+    for pts, _, alpha in show.got:
+        np.testing.assert_allclose(automation.alpha(pts, 3), carried_over(np.asarray(alpha), 3), atol=1e-6)
+    styles = [line.split()[3] for line in (tmp_path / "take.csv").read_text().splitlines() if line.startswith("#")]
+    assert styles == ["first", "second", "first"]
+
+
+def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Path) -> None:
+    def now() -> tuple[object, int | None]:
+        show.frames(1)
+        return show.live.numbers()["scene"], show.scenes.current
+
+    assert now() == (None, None)
+    show.scenes.recall(1)
+    assert now() == ("chorus", 1)
+    show.live.move("all", 0.1)
+    assert now() == ("chorus", 1), "a fader rides on top of it"
+    for other in (lambda: show.live.go(0), lambda: show.live.step_style(1), show.live.panic):
+        show.scenes.recall(1)
+        assert now() == ("chorus", 1)
+        other()
+        assert now() == (None, None)
+
+
+def test_a_scene_whose_style_cannot_be_had(show: Show) -> None:
+    show.ready = False
+    show.scenes.recall_by_name("verse")
+    show.frames(2)
+    assert show.scenes.current == 0 and show.live.style == 1
+    Build.made[-1].error = PackError("second has NaN")
+    show.frames(2)
+    assert show.scenes.current is None and show.live.style == 0 and "second has NaN; first goes on" in show.said
+
+
+def test_back_to_the_style_that_plays_while_another_was_on_its_way(show: Show) -> None:
+    show.ready = False
+    show.scenes.recall_by_name("verse")
+    show.frames(2)
+    before = len(show.got)
+    show.scenes.recall_by_name("back")
+    show.frames(5)
+    show.ready = True
+    show.frames(3)
+    assert len(show.live.stylizer.desks) == 1, "there is nothing to fade from"
+    show.frames(57)
+    np.testing.assert_allclose(show.first_alphas[before:], [min(n / 50, 1) for n in range(65)], atol=1e-6)
+    assert {style for _, style, _ in show.got} == {"first"} and show.scenes.current == 3
+
+
+def test_the_last_scene_that_asks_for_a_style_says_how_long_it_fades(show: Show) -> None:
+    show.ready = False
+    show.live.go(1)
+    show.frames(2)
+    show.scenes.recall_by_name("verse")
+    show.scenes.recall_by_name("pause")
+    show.live.show.blackout = False
+    show.scenes.recall_by_name("verse")
+    show.frames(2)
+    show.scenes.recall_by_name("pause")  # sets flags alone: what was asked for comes all the same
+    show.live.show.blackout = False
+    show.frames(2)
+    show.ready = True
+    show.frames(30)
+    assert len(show.live.stylizer.desks) == 2, "four seconds, not the one of --fade"
+    show.frames(75)
+    assert len(show.live.stylizer.desks) == 1 and show.first_alphas[-1] == pytest.approx(0.25)
+
+
+def test_panic_while_a_scene_is_on_its_way(show: Show) -> None:
+    show.scenes.recall_by_name("verse")
+    show.frames(150)
+    show.ready = False
+    show.scenes.recall_by_name("back")
+    show.frames(2)
+    show.live.panic()
+    show.frames(2)
+    show.ready = True
+    show.frames(60)
+    assert show.live.style == 0 and show.first_alphas[-1] == 0, "the default, not the scene's alpha"

@@ -1,0 +1,211 @@
+"""`stylefader automation`: work on recorded automations before they are rendered."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tools.render import parse_time_option
+from tools.words import print_json, say
+
+if TYPE_CHECKING:
+    from realtime.automation import Sheet
+
+app = typer.Typer(help="Thin, move, scale and draw automations; MIDI files as CSV.", no_args_is_help=True)
+Input = Annotated[Path, typer.Argument(metavar="IN.csv", help="An automation file.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT.csv", help="What to write.", show_default=False)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
+
+
+def parse_move(text: str) -> Fraction:
+    """A time as everywhere, with a minus before it where it is earlier."""
+    earlier = text.startswith("-")
+    return parse_time_option(text.removeprefix("-")) * (-1 if earlier else 1)
+
+
+def parse_factor(text: str) -> Fraction:
+    try:
+        factor = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        factor = Fraction(0)
+    if not 0 < factor <= 10**6:
+        raise typer.BadParameter(f"{text!r} is no factor for times: write a number above 0, as in 2, 0.5 or 24/25")
+    return factor
+
+
+@app.command()
+def thin(
+    source: Input,
+    output: Output,
+    tolerance: Annotated[float, typer.Option(help="The most that any alpha may differ, at any time.")] = 0.005,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Leave keyframes out, so that a take of thousands becomes one of a few that can be edited.
+
+    Jumps stay jumps, what holds goes on holding, comments stay where they are. The difference that is said is measured
+    over all of the automation, not at its keyframes only.
+    """
+    from realtime.automation_difference import largest_difference
+    from realtime.automation_thinning import thin as thinned
+
+    if not 0 <= tolerance <= 1:
+        raise typer.BadParameter(f"a tolerance is an alpha from 0 to 1, not {tolerance:g}")
+    check_output(output, overwrite, ".csv")
+    sheet = opened(source)
+    fewer = thinned(sheet, tolerance)
+    before, after = sheet.automation.keyframes, fewer.automation.keyframes
+    difference = largest_difference(before, after)
+    write_sheet(fewer, output)
+    say(f"wrote {output}: {len(after)} of {len(before)} rows, at most {difference:.4g} from before")
+    if json:
+        print_json({"output": str(output), "rows_before": len(before), "rows": len(after), "difference": difference})
+
+
+@app.command()
+def shift(
+    source: Input,
+    output: Output,
+    by: Annotated[Fraction, typer.Option("--by", parser=parse_move, metavar="T", help="How much later; -T: earlier.")],
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Move an automation in time. What would come before 0 is cut: alpha at 0 is then what it was at that time."""
+    from realtime.automation_edits import shifted
+
+    check_output(output, overwrite, ".csv")
+    _written(shifted(opened(source), by), output, json=json)
+
+
+@app.command()
+def scale(
+    source: Input,
+    output: Output,
+    time: Annotated[
+        Fraction | None, typer.Option(parser=parse_factor, metavar="FACTOR", help="All times as many times as late.")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(metavar="FACTOR", help="All alphas as many times as strong.")] = None,
+    offset: Annotated[float | None, typer.Option(metavar="ALPHA", help="Added to all alphas after that.")] = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Make an automation longer or shorter, stronger or weaker."""
+    from realtime.automation_edits import scaled
+
+    if time is None and alpha is None and offset is None:
+        raise typer.BadParameter("there is nothing to scale: give --time, --alpha or --offset")
+    check_output(output, overwrite, ".csv")
+    factor, more = (1.0 if alpha is None else alpha), offset or 0.0
+    _written(scaled(opened(source), time=time or Fraction(1), alpha=factor, offset=more), output, json=json)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN.mid", help="A Standard MIDI File.")],
+    output: Output,
+    map: Annotated[Path, typer.Option("--map", metavar="FILE.toml", help="What its controls move.")],
+    style: Annotated[
+        str | None, typer.Option(help="The style that it is for. [default: any with alpha from 0 to 1, 0 at first]")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="The most that any alpha may differ, at any time.")] = 0.002,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """A MIDI file as a CSV to be edited, with the alphas that a render of the MIDI file would have."""
+    from realtime.controls.mapping import read_mapping
+    from realtime.midi_automation import read_midi_automation
+    from realtime.midi_keyframes import LEAST_TOLERANCE, midi_sheet
+    from training.gallery import find_pack
+    from training.pack_header import AlphaHeader, read_header
+
+    if not LEAST_TOLERANCE <= tolerance <= 1:
+        raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")
+    check_output(output, overwrite, ".csv")
+    maps = read_mapping(map).maps
+    if style is not None:
+        pack = read_header(find_pack(style))
+        header, n_blocks = pack.alpha, len(pack.blocks)
+    else:
+        header = AlphaHeader(meaning={}, low=0, high=1, default=0)
+        n_blocks = max([0, *(entry.block for entry in maps if isinstance(entry.block, int))]) + 1
+    played = read_midi_automation(source, maps, header, n_blocks)
+    for note in played.notes:
+        say(f"note: {note}")
+    _written(midi_sheet(played, n_blocks, tolerance), output, json=json, notes=played.notes)
+
+
+@app.command()
+def plot(
+    source: Input,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PLOT", help="The drawing, .png or .svg.")],
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Draw alpha over time: a line for each block, jumps dotted, and where a take changed its style."""
+    from realtime.automation_plot import plot as drawn
+
+    check_output(output, overwrite, ".png", ".svg")
+    sheet = opened(source)
+    drawing = drawn(sheet, source.name)
+    write_whole(output, drawing.svg() if output.suffix.lower() == ".svg" else drawing.png())
+    rows = len(sheet.automation.keyframes)
+    say(f"wrote {output}: {rows} rows, {len(sheet.names)} lines")
+    if json:
+        print_json({"output": str(output), "rows": rows, "lines": len(sheet.names)})
+
+
+def opened(source: Path) -> Sheet:
+    """An automation file. Raises AutomationError, also for a MIDI file with what to do."""
+    from realtime.automation import read_sheet
+    from realtime.midi_file import is_midi_file
+    from training.errors import AutomationError
+
+    if is_midi_file(source):
+        raise AutomationError(f"{source} is a MIDI file: make a CSV of it first (stylefader automation convert)")
+    return read_sheet(source)
+
+
+def check_output(output: Path, overwrite: bool, *suffixes: str) -> None:
+    """Raise SinkError for a file that cannot be written under that name, before work is put into it."""
+    from training.errors import SinkError
+
+    if output.suffix.lower() not in suffixes:
+        raise SinkError(f"the output is a {' or '.join(suffixes)} file, not {output.name!r}")
+    if output.is_dir() or not output.parent.is_dir():
+        there = f"the folder {output.parent} is not there" if not output.is_dir() else "it is a folder"
+        raise SinkError(f"cannot write {output}: {there}")
+    if output.exists() and not overwrite:
+        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
+
+
+def write_whole(output: Path, content: bytes) -> None:
+    """Write a file, finished or not at all. Raises SinkError."""
+    from training.errors import SinkError
+    from training.files import written_whole
+
+    try:
+        with written_whole(output) as file:
+            file.write(content)
+    except OSError as error:
+        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
+
+
+def write_sheet(sheet: Sheet, output: Path) -> None:
+    from realtime.automation_sheet import sheet_text
+
+    write_whole(output, sheet_text(sheet).encode())
+
+
+def _written(sheet: Sheet, output: Path, *, json: bool, notes: list[str] | None = None) -> None:
+    """Write it and say so."""
+    keyframes = sheet.automation.keyframes
+    write_sheet(sheet, output)
+    seconds = float(keyframes[-1].time)
+    say(f"wrote {output}: {len(keyframes)} rows, to {seconds:.6g} s")
+    if json:
+        document = {"output": str(output), "rows": len(keyframes), "seconds": seconds}
+        print_json(document if notes is None else {**document, "notes": notes})

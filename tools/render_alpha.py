@@ -1,0 +1,80 @@
+"""What a render takes its alpha from: keyframes, a MIDI file, and what a mapping adds on top."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from realtime.automation import AlphaOverTime
+    from realtime.controls.lfo import LfoMap
+    from realtime.controls.mapping import Mapping
+    from realtime.controls.sound_map import SoundMap
+    from realtime.sources.files import FileSource
+    from training.pack_header import PackHeader
+
+
+def alpha_over_time(
+    alpha: str | None, automation: Path | None, mapping: Mapping, map: Path | None, header: PackHeader
+) -> tuple[AlphaOverTime, list[str]]:
+    """What was asked for on the line, the pack's default where nothing was; notes on what a file has besides.
+
+    Raises AutomationError for words that do not go together.
+    """
+    from realtime.automation import parse_inline, read_csv
+    from realtime.midi_file import is_midi_file
+    from training.errors import AutomationError
+
+    if alpha is not None and automation is not None:
+        raise AutomationError("give either --alpha or --automation, not both")
+    moving: list[LfoMap | SoundMap] = [*mapping.lfos, *mapping.sounds]
+    notes = [
+        f"{map}, line {entry.line}: there is no {entry.target}: this style has {len(header.blocks)} blocks"
+        for entry in moving
+        if isinstance(entry.block, int) and entry.block >= len(header.blocks)
+    ]
+    if automation is not None and is_midi_file(automation):
+        if map is None:
+            raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
+        from realtime.midi_automation import read_midi_automation
+
+        played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks))
+        return played, [*notes, *played.notes]
+    if map is not None and not (mapping.lfos or mapping.sounds):
+        raise AutomationError(
+            f"{map} has no [[lfo]] or [[sound]], so it moves nothing here: its [[map]] are for a MIDI file, "
+            "with --automation FILE.mid"
+        )
+    if automation is not None:
+        return read_csv(automation), notes
+    return parse_inline(alpha if alpha is not None else f"{header.alpha.default}"), notes
+
+
+def modulated(
+    keyframes: AlphaOverTime,
+    mapping: Mapping,
+    source: FileSource,
+    header: PackHeader,
+    *,
+    origin: str,
+    closing: ExitStack,
+) -> AlphaOverTime:
+    """The same with the LFOs and the sound of a mapping on top. origin: the mapping file.
+
+    The file that sound is read from is closed with `closing`. Raises ControlError for sound of a source without any.
+    """
+    from realtime.controls.lfo import Lfos, free_beat
+    from realtime.modulated import ModulatedAutomation, TimedModulation
+    from realtime.sound.render import sound_of
+
+    parts: list[TimedModulation] = []
+    if mapping.lfos:
+        parts.append(Lfos(mapping.lfos, beat=free_beat(mapping.bpm)))
+    sound = sound_of(mapping, source, origin=origin)
+    if sound is not None:
+        closing.callback(sound.close)
+        parts.append(sound)
+    if not parts:
+        return keyframes
+    return ModulatedAutomation(keyframes, *parts, low=header.alpha.low, high=header.alpha.high)
