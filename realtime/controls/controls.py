@@ -102,6 +102,8 @@ class Controls:
     def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
         """Give what every MIDI input sends to `take` alone, from other threads; None: play by it again.
 
+        What is held is let go: its end would not be heard.
+
         Raises ControlError where there is no MIDI system.
         """
         self._learner = take
@@ -112,6 +114,8 @@ class Controls:
         except ControlError:
             self._learner = None
             raise
+        if take is not None:
+            self._router.release()
 
     def use(self, path: Path) -> None:
         """Play by this mapping file, as it is now, from here on. Raises ControlError where it is not right."""
@@ -181,8 +185,8 @@ class Controls:
             self.midi.want(inputs=inputs, outputs=outputs)
         else:
             self.midi = MidiPorts(
-                self._receive, inputs=inputs, outputs=outputs, clock=self.clock, patient=self._learner is None,
-                say=self._say, now_ns=self._now_ns,
+                self._receive, inputs=inputs, outputs=outputs, gone=self._router.release, clock=self.clock,
+                patient=self._learner is None, say=self._say, now_ns=self._now_ns,
             )  # fmt: skip
             self._outputs_seen = 0
             self.midi.start()

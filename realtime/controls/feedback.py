@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from realtime.controls.events import top
-from realtime.controls.mapping import FLAGS, ControlMap
-from realtime.controls.player import Player
+from realtime.controls.mapping import SWITCHES, ControlMap
+from realtime.controls.player import Player, is_on
 from realtime.controls.router import MapState, Router
 
 Message = tuple[int, ...]
@@ -32,13 +32,11 @@ class Feedback:
 
     def __init__(self, player: Player, router: Router) -> None:
         self._player, self._router = player, router
-        self._told: dict[int, int] = {}  # flags, by the id of their state
 
     def forget(self) -> None:
         """A controller came back: nothing is known of where it stands."""
-        self._told.clear()
         for _, state in self._router.states:
-            state.known = None
+            state.known = state.told = None
 
     def due(self) -> list[tuple[str, Message]]:
         """What has to be told to which port, in order."""
@@ -52,9 +50,9 @@ class Feedback:
 
     def _raw(self, entry: ControlMap, state: MapState) -> int | None:
         """The value that a control should show; None where it does."""
-        if entry.target in FLAGS:
-            raw = top(entry.kind) if getattr(self._player.show, entry.target) else 0
-            told, self._told[id(state)] = self._told.get(id(state)), raw
+        if entry.target in SWITCHES:
+            raw = top(entry.kind) if is_on(self._player, entry.target) else 0
+            told, state.told = state.told, raw
             return raw if raw != told else None
         alpha = self._router.current(entry)
         if alpha is None:

@@ -33,6 +33,8 @@ from realtime.controls.tables import (
 CHOICES = ("style", "scene")
 """What is chosen by a number, from 1 in files and from 0 by programs."""
 FLAGS = ("bypass", "freeze", "blackout")
+SWITCHES = (*FLAGS, "modulation")
+"""What is on or off: the flags of a scene, and what moves alpha by itself."""
 TRIGGERS = ("next", "previous", "panic")
 MODES = ("toggle", "hold")
 _NUMBERED = {"cc": 127, "cc14": 31, "nrpn": 16383, "note": 127, "polytouch": 127}
@@ -148,8 +150,8 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
     without: dict[str, str] = {}
     if not target.startswith("alpha"):
         without |= dict.fromkeys(("range", "curve", "pickup"), "it is for alpha")
-        if target not in FLAGS:
-            without["feedback"] = f"it is for alpha, {', '.join(FLAGS)}"
+        if target not in SWITCHES:
+            without["feedback"] = f"it is for alpha, {', '.join(SWITCHES)}"
         if not relative:
             without["invert"] = "it is for alpha and relative encoders"
     if relative:
@@ -158,7 +160,7 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         without["step"] = "it is for relative encoders"
     if kind != "cc":
         without["relative"] = "it is for kind cc"
-    if relative and target in ("scene", *FLAGS, *TRIGGERS):
+    if relative and target in ("scene", *SWITCHES, *TRIGGERS):
         without["relative"] = "it is for alpha and style"
     if kind == "program":
         without |= {
@@ -170,13 +172,13 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
         without |= {"pickup": "a key does not move"}
     if target not in CHOICES or relative:
         without["to"] = f"it is for {' and '.join(CHOICES)}, by a press"
-    if target not in FLAGS:
-        without["mode"] = f"it is for {', '.join(FLAGS)}"
+    if target not in SWITCHES:
+        without["mode"] = f"it is for {', '.join(SWITCHES)}"
     return without
 
 
 def _is_target(value: object) -> bool:
-    return is_block(value) or value in (*CHOICES, *FLAGS, *TRIGGERS)
+    return is_block(value) or value in (*CHOICES, *SWITCHES, *TRIGGERS)
 
 
 def _is_choice(value: object) -> bool:
@@ -191,7 +193,7 @@ _KEYS: dict[str, Check] = {
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "number": (is_whole(0, 16383), "a whole number from 0"),
     "channel": (is_whole(1, 16), "a channel from 1 to 16"),
-    "target": (_is_target, f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + FLAGS + TRIGGERS)}"),
+    "target": (_is_target, f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + SWITCHES + TRIGGERS)}"),
     "range": (is_range, "two numbers, the lower first, as in [0.0, 1.0]"),
     "invert": (is_bool, "true or false"),
     "curve": (lambda value: isinstance(value, str) and value in CURVES, f"one of {', '.join(CURVES)}"),

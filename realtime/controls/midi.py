@@ -16,7 +16,7 @@ from typing import Any
 
 from realtime.controls.decoder import WAIT_NS
 from realtime.controls.events import ControlEvent
-from realtime.controls.inlet import Inlet, TakesTime
+from realtime.controls.inlet import MOST_A_SECOND, Inlet, TakesTime
 from realtime.controls.midi_system import (
     CLIENT,
     NOT_OPENED,
@@ -36,6 +36,7 @@ _BEGINS_NS = 5_000_000_000
 """How long a MIDI system may take until it answers, from its first sign on."""
 _ENDS_S, _LOOKS = 0.005, 10
 _MOST_QUEUED = 4096
+_CLOSE_S = 2
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class _Input:
 class MidiPorts:
     """Opens every input with one of `inputs` in its name (all where there are none), outputs likewise (none).
 
-    receive: told every event, from the MIDI system's threads and this object's. clock: told the ticks of MIDI clocks.
-    patient: without a MIDI system wait for one, and do not raise ControlError. Made, running after `start`, over after
-    `close`. outputs_opened counts those that were opened and have had time to begin.
+    receive: told every event, from the MIDI system's threads and this object's. gone: told the name of an input that is
+    not heard any more, from this object's. clock: told the ticks of MIDI clocks. patient: without a MIDI system wait
+    for one, and do not raise ControlError. Made, running after `start`, over after `close`. outputs_opened counts those
+    that were opened and have had time to begin.
     """
 
     def __init__(
@@ -61,19 +63,21 @@ class MidiPorts:
         *,
         inputs: Sequence[str] = (),
         outputs: Sequence[str] = (),
+        gone: Callable[[str], None] = lambda name: None,
         clock: TakesTime | None = None,
         patient: bool = False,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._receive, self._clock, self._say, self._now_ns = receive, clock, say, now_ns
+        self._receive, self._gone, self._clock, self._say, self._now_ns = receive, gone, clock, say, now_ns
         self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
         self._ready = threading.Event()
         self._stop = threading.Event()
         self._sleeps = True  # this object's thread, so that it must be woken to flush
         self._open: dict[str, _Input] = {}
-        self._lock = threading.Lock()  # over the outputs
+        self._lock = threading.Lock()  # over the outputs: none is closed while something is sent to it
         self._outputs: dict[str, Any] = {}
+        self._said_lock = threading.Lock()
         self._refused: set[str] = set()
         self._in: Any = None
         self._out: Any = None
@@ -127,7 +131,11 @@ class MidiPorts:
         self._stop.set()
         self._ready.set()
         if self._thread.ident is not None:
-            self._thread.join(2)
+            self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():  # the MIDI system does not answer: what it is at must not be closed
+            for entry in list(self._open.values()):
+                entry.inlet.close()
+            return
         self._disconnect()
 
     def _run(self) -> None:
@@ -144,6 +152,7 @@ class MidiPorts:
                 for entry in list(self._open.values()):
                     entry.inlet.flush()
                 if self._now_ns() - scanned >= _SCAN_S * 1e9:
+                    self._say_who_floods()
                     self._look()
                     scanned = self._now_ns()
         except BaseException as error:
@@ -220,6 +229,8 @@ class MidiPorts:
                         break
         for entry in entries:
             self._delete(entry.port)
+            if not self._stop.is_set():  # at the end of a session everything stays as it stands
+                self._gone(entry.inlet.name)
 
     def _delete(self, port: Any) -> None:
         if port is None:
@@ -250,12 +261,13 @@ class MidiPorts:
             if name not in self._open and fits(name, wanted):
                 self._open_input(name)
         there = names(self._out)
-        with self._lock:
-            for name in [name for name in self._outputs if name not in there]:
-                self._delete(self._outputs.pop(name))
-            for name in there:
-                if name not in self._outputs and fits(name, self._wanted_outputs):
-                    self._open_output(name)
+        for name in [name for name in self._outputs if name not in there]:
+            with self._lock:
+                port = self._outputs.pop(name)
+            self._delete(port)
+        for name in there:
+            if name not in self._outputs and fits(name, self._wanted_outputs):
+                self._open_output(name)  # may take long: `send` does not wait for it
 
     def _open_input(self, name: str) -> None:
         import rtmidi
@@ -277,7 +289,8 @@ class MidiPorts:
             return
         self._opened_again()
         self._open[name] = _Input(port, inlet, callback)
-        self._refused.clear()
+        with self._said_lock:
+            self._refused = {words for words in self._refused if name not in words}
         self._say(f"MIDI: {name}")
 
     def _open_output(self, name: str) -> None:
@@ -293,7 +306,8 @@ class MidiPorts:
             self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
             return
         self._opened_again()
-        self._outputs[name] = port
+        with self._lock:
+            self._outputs[name] = port
         self._fresh += 1
 
     def _say_what_is_missing(self) -> None:
@@ -302,7 +316,17 @@ class MidiPorts:
             there = ", ".join(names(self._in)) or "none"
             self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
 
+    def _say_who_floods(self) -> None:
+        for name, entry in self._open.items():
+            if entry.inlet.coalesced:
+                self._once(
+                    f"MIDI: {name} sends more than {MOST_A_SECOND} messages a second: "
+                    "of each of its controls only the newest counts"
+                )
+
     def _once(self, words: str) -> None:
-        if words not in self._refused:
+        with self._said_lock:
+            if words in self._refused:
+                return
             self._refused.add(words)
-            self._say(words)
+        self._say(words)

@@ -6,9 +6,11 @@ opened breaks the program, since libjack has closed them by then. So the server'
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +45,32 @@ def open_system() -> tuple[Any, Any, int]:
     import rtmidi
 
     reasons = []
+    _quiet()
     for name, api in midi_apis():
         try:
             return rtmidi.MidiIn(api, CLIENT), rtmidi.MidiOut(api, CLIENT), api
         except (OSError, RuntimeError, SystemError) as error:
             reasons.append(f"{name}: {error}")
     raise ControlError(f"there is no MIDI system here ({'; '.join(reasons) or 'none is compiled in'}): {_HOW}")
+
+
+@cache
+def _quiet() -> None:
+    """Keep ALSA and JACK from writing to the terminal: rtmidi raises what they would say, and we say it.
+
+    Their handlers are set to a function of C that does nothing, for the whole program. One of Python would want its
+    lock from threads of theirs, for which rtmidi waits while it has that lock.
+    """
+    with suppress(ImportError, OSError, AttributeError, TypeError):
+        from rtmidi import _rtmidi
+
+        library = ctypes.CDLL(_rtmidi.__file__)  # finds what it was linked to, which need not be the system's own
+        nothing = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
+        for name in ("snd_lib_error_set_handler", "jack_set_error_function", "jack_set_info_function"):
+            with suppress(AttributeError):  # built without that system
+                handler = getattr(library, name)
+                handler.argtypes, handler.restype = [ctypes.c_void_p], None
+                handler(nothing)
 
 
 def port_names() -> tuple[list[str], list[str]]:

@@ -1,23 +1,23 @@
 """Open Sound Control over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists them.
 
 A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
-network.
+network. What a session raises is said as well, and the next message is heard.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from realtime.controls.mapping import FLAGS, TRIGGERS
-from realtime.controls.player import Player, check_source
+from realtime.controls.complaints import Complaints
+from realtime.controls.mapping import SWITCHES, TRIGGERS
+from realtime.controls.osc_packet import read_packet
+from realtime.controls.player import Player, check_source, is_on, turn
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.desk import Block
 from training.errors import ControlError
@@ -25,9 +25,10 @@ from training.errors import ControlError
 ROOT = "/stylefader"
 PORT = 9000
 _MOST_SUBSCRIBERS = 16
-_MOST_SAID = 50
 _LARGEST = 65536
 _WAIT_S = 0.2
+_KINDS = ("alpha", "style", "scene", "mute", "subscribe", "unsubscribe", *SWITCHES, *TRIGGERS)
+"""Of complaints: the first word of an address, where it is one of these."""
 Address = tuple[str, int]
 
 
@@ -42,8 +43,8 @@ def parse_osc_address(text: str) -> Address:
 class OscControl:
     """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
 
-    `tick` sends what changed to the subscribers, from whichever thread. `address` is where it listens. scenes: those
-    that may be recalled and saved.
+    `tick` sends what changed to the subscribers, from whichever thread, and raises what our own thread died of.
+    `address` is where it listens. scenes: those that may be recalled and saved.
     """
 
     def __init__(
@@ -57,9 +58,9 @@ class OscControl:
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._scenes = scenes
-        self._player, self._say, self._now_ns = player, say, now_ns
-        # python-osc would say of each packet what it cannot read, and uses the logger of everybody.
-        logging.getLogger().addFilter(_of_others)
+        self._player, self._now_ns = player, now_ns
+        self._complain = Complaints(say, now_ns=now_ns)
+        self.error: BaseException | None = None
         try:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -72,7 +73,6 @@ class OscControl:
             raise ControlError(f"OSC cannot listen at {host}:{port}: {error.strerror or error}") from error
         self._socket.settimeout(_WAIT_S)
         self.address: Address = self._socket.getsockname()[:2]
-        self._said: set[str] = set()
         self._lock = threading.Lock()  # over the subscribers and what each was told
         self._subscribers: dict[Any, dict[str, object]] = {}
         self._stop = threading.Event()
@@ -91,15 +91,18 @@ class OscControl:
 
     def tick(self) -> None:
         """Tell every subscriber what is not as it was told."""
+        if self.error is not None:
+            raise self.error
+        if not self._subscribers:
+            return
+        state = self._state()
+        news: list[tuple[Any, str, float | str]] = []
         with self._lock:
-            if not self._subscribers:
-                return
-            state = self._state()
             for subscriber, told in self._subscribers.items():
-                for address, value in state.items():
-                    if told.get(address) != value:
-                        told[address] = value
-                        self._send(subscriber, address, value)
+                news += [(subscriber, *item) for item in state.items() if told.get(item[0]) != item[1]]
+                told.update(state)
+        for subscriber, address, value in news:  # a network may take its time: our thread does not wait for it
+            self._send(subscriber, address, value)
 
     def _state(self) -> dict[str, float | str]:
         targets = [float(value) for value in self._player.targets()]
@@ -109,7 +112,7 @@ class OscControl:
             **{f"{ROOT}/alpha/{block}": value for block, value in enumerate(targets)},
             f"{ROOT}/style": names[style],
             **({f"{ROOT}/scene": self._player.scene or ""} if self._scenes is not None else {}),
-            **{f"{ROOT}/{flag}": int(getattr(self._player.show, flag)) for flag in FLAGS},
+            **{f"{ROOT}/{switch}": int(is_on(self._player, switch)) for switch in SWITCHES},
         }
 
     def _send(self, to: Any, address: str, value: float | str) -> None:
@@ -118,9 +121,15 @@ class OscControl:
         try:
             self._socket.sendto(build_msg(address, [value]).dgram, to)
         except OSError as error:
-            self._once(f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
+            self._complain("send", f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
 
     def _run(self) -> None:
+        try:
+            self._listen()
+        except BaseException as error:
+            self.error = error
+
+    def _listen(self) -> None:
         while not self._stop.is_set():
             try:
                 packet, sender = self._socket.recvfrom(_LARGEST)
@@ -128,34 +137,32 @@ class OscControl:
                 continue
             except OSError as error:  # Windows: a subscriber has gone
                 if not self._stop.is_set():
-                    self._once(f"OSC: {error.strerror or error}")
+                    self._complain("receive", f"OSC: {error.strerror or error}")
                     self._stop.wait(_WAIT_S)
                 continue
             self.take(packet, sender)
 
     def take(self, packet: bytes, sender: Any) -> None:
         """Do what a packet asks for."""
-        from pythonosc.osc_packet import OscPacket
-
         at_ns = self._now_ns()
         try:
-            messages = [timed.message for timed in OscPacket(packet).messages]
-            words = [(message.address, message.params) for message in messages]
-        except Exception:  # bytes that are no packet can make the parser raise anything
-            self._once(f"OSC: a packet of {sender[0]} cannot be read")
+            messages = read_packet(packet)
+        except ControlError:
+            self._complain("packet", f"OSC: a packet of {sender[0]} cannot be read")
             return
-        for address, values in words:
+        for address, values in messages:
             try:
                 self._do(address, values, sender, at_ns)
             except ControlError as error:
-                self._once(f"OSC: {error}")
+                self._complain(_kind(address), f"OSC: {error}")
+            except Exception as error:  # a fault of ours must not end a show
+                self._complain(_kind(address), f"OSC: {address}: {type(error).__name__}: {error}")
 
     def _do(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
         """One message. Raises ControlError."""
         word = address.removeprefix(f"{ROOT}/") if address.startswith(f"{ROOT}/") else ""
         if word == "alpha" and len(values) > 1:
-            for block, value in enumerate(values):
-                self._move(block, value, address, at_ns)
+            self._move_each(values, address, at_ns)
         elif word == "alpha":
             self._move("all", *_one(values, address), address, at_ns)
         elif re.fullmatch(r"alpha/(0|[1-9][0-9]?)", word):
@@ -164,8 +171,8 @@ class OscControl:
             self._player.go(self._style(*_one(values, address), address))
         elif word in ("scene", "scene/save"):
             self._scene(word, values, address)
-        elif word in FLAGS:
-            setattr(self._player.show, word, _number(*_one(values, address), address) >= 0.5)
+        elif word in SWITCHES:
+            turn(self._player, word, _number(*_one(values, address), address) >= 0.5)
         elif word.startswith("mute/"):
             source, on = check_source(word[5:]), _number(*_one(values, address), address) >= 0.5
             (self._player.muted.add if on else self._player.muted.discard)(source)
@@ -180,10 +187,20 @@ class OscControl:
 
     def _move(self, block: Block, value: object, address: str, at_ns: int) -> None:
         alpha = _number(value, address)
+        self._check_block(block, address)
+        self._player.move(block, alpha, at_ns, "osc")
+
+    def _move_each(self, values: Sequence[object], address: str, at_ns: int) -> None:
+        """The blocks in their order: all of them, or none where one value is not right."""
+        alphas = [_number(value, address) for value in values]
+        self._check_block(len(alphas) - 1, address)
+        for block, alpha in enumerate(alphas):
+            self._player.move(block, alpha, at_ns, "osc")
+
+    def _check_block(self, block: Block, address: str) -> None:
         blocks = len(self._player.targets())
         if block != "all" and block >= blocks:
             raise ControlError(f"{address}: there is no block {block}: this style has {blocks}")
-        self._player.move(block, alpha, at_ns, "osc")
 
     def _style(self, value: object, address: str) -> int:
         names = self._player.style_names
@@ -234,14 +251,11 @@ class OscControl:
                 raise ControlError(f"{address}: there are {_MOST_SUBSCRIBERS} subscribers, no more can be had")
             self._subscribers[sender] = {}  # told everything anew, also who asks again
 
-    def _once(self, words: str) -> None:
-        if words not in self._said and len(self._said) < _MOST_SAID:
-            self._said.add(words)
-            self._say(words)
 
-
-def _of_others(record: logging.LogRecord) -> bool:
-    return "pythonosc" not in Path(record.pathname).parts
+def _kind(address: str) -> str:
+    """Which kind of complaint one about this address is."""
+    word = address.removeprefix(f"{ROOT}/").partition("/")[0]
+    return word if word in _KINDS else "address"
 
 
 def _one(values: Sequence[Any], address: str) -> tuple[Any]:

@@ -42,3 +42,20 @@ class Player(Protocol):
     def scene(self) -> str | None: ...
     @property
     def style_names(self) -> list[str]: ...
+
+
+def is_on(player: Player, switch: str) -> bool:
+    """Whether a flag is on; `modulation` is while none of what moves alpha by itself is muted."""
+    if switch == "modulation":
+        return player.muted.isdisjoint(MODULATIONS)
+    return bool(getattr(player.show, switch))
+
+
+def turn(player: Player, switch: str, on: bool) -> None:
+    """Turn a flag, or `modulation`, on or off."""
+    if switch != "modulation":
+        setattr(player.show, switch, on)
+    elif on:
+        player.muted.difference_update(MODULATIONS)
+    else:
+        player.muted.update(MODULATIONS)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from realtime.controls.events import ControlEvent, relative_step
-from realtime.controls.mapping import CHOICES, FLAGS, ControlMap
-from realtime.controls.player import Player
+from realtime.controls.mapping import CHOICES, SWITCHES, ControlMap
+from realtime.controls.player import Player, is_on, turn
 from realtime.controls.recall import Scenes
 
 _NEAR = 1.5 / 127
@@ -24,12 +24,13 @@ _SAME = 1e-6
 class MapState:
     """What is known of a mapping's control.
 
-    event: its last. known: the raw value that the controller stands at or was told. left: alpha as this mapping left
-    it, None where it has not yet got hold.
+    event: its last. known: the raw value that the controller stands at or was told. told: what its light was told.
+    left: alpha as this mapping left it, None where it has not yet got hold.
     """
 
     event: ControlEvent | None = None
     known: int | None = None
+    told: int | None = None
     place: float | None = None
     left: float | None = None
     pressed: bool = False
@@ -50,10 +51,22 @@ class Router:
         self.take_over(maps)
 
     def take_over(self, maps: Sequence[ControlMap]) -> None:
-        """Other mappings; those that stay as they were keep what they know of their control."""
+        """Other mappings; those that stay as they were keep what they know of their control. Others let it go."""
         with self._lock:
-            known = {_but_line(entry): state for entry, state in self.states}
-            self.states = [(entry, known.get(_but_line(entry), MapState())) for entry in maps]
+            before, after = list(self.states), []
+            for entry in maps:
+                like = next((at for at, (other, _) in enumerate(before) if _but_line(other) == _but_line(entry)), None)
+                after.append((entry, MapState() if like is None else before.pop(like)[1]))
+            self.states = after
+            for entry, state in before:
+                self._let_go(entry, state)
+
+    def release(self, port: str | None = None) -> None:
+        """A port has gone, or is not heard any more: what is held there is let go. None: any port."""
+        with self._lock:
+            for entry, state in self.states:
+                if state.event is not None and port in (None, state.event.port):
+                    self._let_go(entry, state)
 
     def handle(self, event: ControlEvent) -> None:
         """Do what is mapped to this event."""
@@ -143,13 +156,12 @@ class Router:
         begins = pressed and (event.kind == "program" or not state.pressed)
         ends = state.pressed and not pressed
         state.pressed = pressed
-        if entry.target in FLAGS:
-            show = self._player.show
+        if entry.target in SWITCHES:
             if entry.mode == "hold":
                 if begins or ends:
-                    setattr(show, entry.target, pressed)
+                    turn(self._player, entry.target, pressed)
             elif begins:
-                setattr(show, entry.target, not getattr(show, entry.target))
+                turn(self._player, entry.target, not is_on(self._player, entry.target))
         elif not begins:
             return
         elif entry.target == "panic":
@@ -162,6 +174,15 @@ class Router:
                 self._go(entry, names.index(str(entry.to)))
         else:
             self._player.step_style(1 if entry.target == "next" else -1)
+
+    def _let_go(self, entry: ControlMap, state: MapState) -> None:
+        """As if the control had been let go. A fader past its middle still stands there: that is no new press."""
+        if entry.target in SWITCHES and entry.mode == "hold":
+            if state.pressed:
+                turn(self._player, entry.target, False)
+            state.pressed = False
+        elif entry.kind == "note":
+            state.pressed = False
 
 
 def _but_line(entry: ControlMap) -> tuple[object, ...]:

@@ -162,3 +162,25 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     scenes.save("c")
     controls.close()
     assert scenes.names == ["b", "c"], "what was saved at the last moment is written"
+
+
+HELD = '[[map]]\nport = "nano"\nkind = "note"\nnumber = 1\ntarget = "blackout"\nmode = "hold"\n'
+
+
+def test_a_pad_whose_controller_goes_or_that_is_not_heard_any_more_is_let_go(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, HELD)
+    stage.ports.receive(event("note", 99))
+    assert stage.player.show.blackout
+    stage.ports.words["gone"]("nanoKONTROL2 MIDI 1")  # type: ignore[operator]
+    assert not stage.player.show.blackout
+    stage.ports.receive(event("note", 99))
+    heard: list[ControlEvent] = []
+    stage.controls.listen(heard.append)
+    assert not stage.player.show.blackout
+    stage.ports.receive(event("note", 0))
+    stage.controls.listen(None)
+    stage.ports.receive(event("note", 99))
+    assert stage.player.show.blackout and [e.raw for e in heard] == [0]
+    stage.edit(FADER.format(0))
+    stage.tick()
+    assert not stage.player.show.blackout

@@ -55,3 +55,21 @@ def test_what_is_sent_is_what_would_be_heard(kind: str, number: int | None, raw:
     events = [e for message in encode(entry, raw, 16) for e in decoder.feed(message, 0)] + decoder.due(WAIT_NS)
     heard = [e for e in events if e.kind == kind]
     assert [(e.number, e.raw, e.channel) for e in heard] == [(number or 0, raw, 16)]
+
+
+def test_lights_of_other_mappings_are_told_after_a_reload() -> None:
+    router, _, feedback = parts('kind="note"\nnumber=0\ntarget="bypass"')
+    feedback.due()
+    for number in range(1, 50):
+        text = f'[[map]]\nport="nano"\nfeedback=true\nkind="note"\nnumber={number}\ntarget="bypass"'
+        router.take_over(parse_mapping(text, origin="t").maps)
+        assert feedback.due() == [("nano", (0x90, number, 0))]
+        router.take_over(parse_mapping(text, origin="t").maps)
+        assert feedback.due() == [], "it stayed as it was"
+
+
+def test_modulation_is_a_light() -> None:
+    _, player, feedback = parts('kind="note"\nnumber=36\ntarget="modulation"')
+    assert feedback.due() == [("nano", (0x90, 36, 127))]
+    player.muted.add("sound")
+    assert feedback.due() == [("nano", (0x90, 36, 0))]

@@ -115,6 +115,16 @@ def test_other_controls_of_a_port_that_floods_are_heard(stage: Stage) -> None:
     assert stage.values("note", 36) == [9]
 
 
+def test_a_key_that_is_let_go_within_a_flood_is_let_go(stage: Stage) -> None:
+    stage.send(0x90, 36, 9)
+    for number in range(1000):
+        stage.send(0xB0, number % 128, number % 100, after_ns=25_000)
+        if number == 500:
+            stage.send(0x80, 36, 0)
+    stage.later(5 * MS)
+    assert stage.values("note", 36) == [9, 0]
+
+
 def test_a_late_value_never_overtakes_a_newer_one(stage: Stage) -> None:
     for number in range(70):
         stage.send(0xB0, 70, number)

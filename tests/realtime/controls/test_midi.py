@@ -5,7 +5,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -88,7 +91,8 @@ class TestPorts:
     ) -> None:
         first = controllers("nano-pads")
         controllers("other")
-        ports = MidiPorts(heard.events.append, inputs=["NANO"], say=heard.said.append)
+        gone: list[str] = []
+        ports = MidiPorts(heard.events.append, inputs=["NANO"], gone=gone.append, say=heard.said.append)
         ports.start()
         try:
             assert ports.playing == ["nano-pads:knobs"]
@@ -97,6 +101,7 @@ class TestPorts:
             assert heard.raws("cc") == [7] and heard.events[0].port == "nano-pads:knobs"
             first.close()
             heard.until(lambda: ports.playing == [] and heard.said[-1] == "MIDI: nano-pads:knobs has gone")
+            assert gone == ["nano-pads:knobs"]
             second = controllers("nano-pads")
             heard.until(lambda: ports.playing == ["nano-pads:knobs"])
             second.play([0xB0, 1, 8])
@@ -104,6 +109,7 @@ class TestPorts:
         finally:
             ports.close()
             ports.close()
+        assert gone == ["nano-pads:knobs"], "the end of a session lets nothing go"
         assert ports.error is None
 
     def test_several_at_once_and_the_last_of_a_burst_arrives(
@@ -237,7 +243,15 @@ def test_a_midi_system_that_comes_late_goes_and_comes_back(
         server.kill()
         with pytest.raises(ControlError, match="there is no MIDI system here"):
             MidiPorts(heard.events.append)
-        ports = MidiPorts(heard.events.append, inputs=["pads"], outputs=["pads"], patient=True, say=heard.said.append)
+        gone: list[str] = []
+        ports = MidiPorts(
+            heard.events.append,
+            inputs=["pads"],
+            outputs=["pads"],
+            gone=gone.append,
+            patient=True,
+            say=heard.said.append,
+        )
 
         def plays(controller: Controller, number: int) -> None:
             heard.until(lambda: ports.playing == ["pads:knobs"] and ports.outputs_opened == number + 1)
@@ -254,7 +268,7 @@ def test_a_midi_system_that_comes_late_goes_and_comes_back(
                 plays(controllers("pads"), number)
                 server.kill() if number else server.stop()
                 heard.until(lambda: heard.said[-1] == "MIDI: the MIDI system has gone; waiting for it")
-                assert ports.playing == []
+                heard.until(lambda: ports.playing == [] and gone == ["pads:knobs"] * (number + 1))  # noqa: B023
         finally:
             ports.close()
         assert ports.error is None
@@ -299,6 +313,129 @@ def test_without_a_midi_system_it_says_how_to_get_one(monkeypatch: pytest.Monkey
     monkeypatch.setattr(midi, "midi_apis", lambda: apis)
     with pytest.raises(ControlError, match=r"there is no MIDI system here .*sudo modprobe snd-seq, or start JACK"):
         port_names()
+
+
+def test_libraries_of_midi_systems_write_nothing_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rtmidi")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "there-is-none")
+    with suppress(ControlError):  # a machine with ALSA has a MIDI system all the same
+        port_names()
+    assert "".join(capfd.readouterr()) == ""
+
+
+class FakeMidi(ModuleType):
+    """In place of rtmidi: ports by name, of which an output waits until it may be opened."""
+
+    API_UNIX_JACK = -1
+
+    def __init__(self) -> None:
+        super().__init__("rtmidi")
+        self.ports, self.sent = {"in": ["pads"], "out": ["quick"]}, list[object]()
+        self.opens, self.may_open = threading.Event(), threading.Event()
+        self.MidiIn, self.MidiOut = partial(FakePort, self, "in"), partial(FakePort, self, "out")
+
+    def get_compiled_api(self) -> list[int]:
+        return [7]
+
+    def get_api_name(self, api: int) -> str:
+        return "fake"
+
+
+class FakePort:
+    def __init__(self, midi: FakeMidi, way: str, api: int, client: str, queue: int = 0) -> None:
+        self.midi, self.way, self.name = midi, way, ""
+
+    def get_ports(self) -> list[str]:
+        return list(self.midi.ports[self.way])
+
+    def open_port(self, number: int, name: str) -> None:
+        self.name = self.get_ports()[number]
+        if self.name == "slow":
+            self.midi.opens.set()
+            assert self.midi.may_open.wait(10)
+
+    def send_message(self, message: object) -> None:
+        self.midi.sent.append((self.name, message))
+
+    def get_message(self) -> None: ...
+    def set_callback(self, take: object) -> None: ...
+    def cancel_callback(self) -> None: ...
+    def ignore_types(self, timing: bool) -> None: ...
+    def close_port(self) -> None: ...
+    def delete(self) -> None: ...
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMidi]:
+    made = FakeMidi()
+    monkeypatch.setitem(sys.modules, "rtmidi", made)
+    monkeypatch.setattr(ports_module, "jack_servers", frozenset)
+    monkeypatch.setattr(ports_module, "_SCAN_S", 0.01)
+    yield made
+    made.may_open.set()
+
+
+def test_feedback_does_not_wait_for_an_output_that_opens_slowly(fake: FakeMidi, heard: Heard) -> None:
+    ports = MidiPorts(heard.events.append, outputs=["quick", "slow"])
+    ports.start()
+    try:
+        fake.ports["out"].append("slow")
+        assert fake.opens.wait(10)
+        sender = threading.Thread(target=ports.send, args=("quick", (0xB0, 1, 1)), daemon=True)
+        sender.start()
+        sender.join(10)
+        assert fake.sent == [("quick", (0xB0, 1, 1))]
+    finally:
+        fake.may_open.set()
+        ports.close()
+    assert ports.error is None
+
+
+def test_a_midi_system_that_does_not_answer_is_not_closed_while_it_is_asked(
+    fake: FakeMidi, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports_module, "_CLOSE_S", 0.05)
+    deleted: list[str] = []
+    monkeypatch.setattr(FakePort, "delete", lambda port: deleted.append(port.name))
+    ports = MidiPorts(heard.events.append, outputs=["slow"])
+    ports.start()
+    fake.ports["out"].append("slow")
+    assert fake.opens.wait(10)
+    ports.close()
+    assert deleted == []
+    fake.may_open.set()
+    ports._thread.join(10)
+    ports.close()
+    assert len(deleted) == 4, "two clients, an input, an output"
+
+
+def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi, heard: Heard) -> None:
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    floods = threading.Event()
+    floods.set()
+
+    def flood() -> None:
+        inlet = ports._open["pads"].inlet
+        while floods.is_set():
+            inlet.take(([0xB0, 70, 1], 0.0))
+
+    player = threading.Thread(target=flood, daemon=True)
+    player.start()
+    words = "MIDI: pads sends more than 2000 messages a second: of each of its controls only the newest counts"
+    try:
+        heard.until(lambda: words in heard.said)
+        fake.ports["in"].append("keys")
+        heard.until(lambda: ports.playing == ["pads", "keys"])
+        ports.close()
+        assert not ports._thread.is_alive()
+    finally:
+        floods.clear()
+        player.join(10)
+        ports.close()
+    assert ports.error is None and heard.said.count(words) == 1
 
 
 def test_without_rtmidi_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

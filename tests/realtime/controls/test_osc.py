@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -171,14 +170,95 @@ def test_packets_that_cannot_be_read(stage: Stage) -> None:
     assert stage.said[0] == "OSC: a packet of 127.0.0.1 cannot be read" and len(stage.said) <= 2
 
 
-def test_types_that_python_osc_does_not_know_are_no_line_a_packet(
-    stage: Stage, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"/stylefader/alpha\0\0\0,f\0\0",
+        b"/stylefader/alpha\0\0\0,f\0\0\0",
+        b"/stylefader/alpha\0\0\0,ff\0\0\0\0\0",
+        b"/stylefader/alpha\0\0\0,~f\0\x3e\x80\0\0",
+        b"#bundle\0" * 1000,
+        b"#bundle\0" + b"\0" * 8 + b"\xff\xff\xff\xfc",
+    ],
+)
+def test_packets_that_are_cut_off_move_nothing_and_write_nothing(
+    stage: Stage, packet: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    for _ in range(5):
-        stage.raw(b"/stylefader/alpha\0\0\0,~f\0" + b"\x3e\x80\0\0")
-    stage.until(lambda: stage.player.alpha == [0.25] * 3)
-    logging.getLogger().warning("of somebody else")
-    assert caplog.messages == ["of somebody else"] and "Unhandled" not in capfd.readouterr().err
+    for _ in range(3):
+        stage.raw(packet)
+    stage.send("/bypass", 1)
+    stage.until(lambda: stage.player.show.bypass)
+    assert stage.player.moves == [] and stage.said == ["OSC: a packet of 127.0.0.1 cannot be read"]
+    assert caplog.messages == [] and "".join(capfd.readouterr()) == ""
+
+
+@pytest.mark.parametrize("values", [(0.1, "x"), (0.1, 0.2, 0.3, 0.4), (0.1, float("inf"))])
+def test_several_alphas_move_together_or_not_at_all(stage: Stage, values: tuple[object, ...]) -> None:
+    stage.send("/alpha", *values)
+    stage.until(lambda: len(stage.said) == 1)
+    assert stage.player.moves == []
+
+
+def test_modulation_is_turned_off_and_on(stage: Stage) -> None:
+    stage.send("/modulation", 0)
+    stage.until(lambda: stage.player.muted == {"lfo", "sound"})
+    stage.send("/subscribe")
+    stage.until(lambda: len(stage.osc._subscribers) == 1)
+    stage.osc.tick()
+    assert stage.heard(stage.socket, 10)["/modulation"] == 0
+    stage.send("/modulation", 1)
+    stage.until(lambda: stage.player.muted == set())
+    stage.osc.tick()
+    assert stage.heard(stage.socket, 1) == {"/modulation": 1}
+
+
+def test_a_fault_of_the_session_is_said_and_the_next_message_is_heard(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(style: int) -> None:
+        raise ZeroDivisionError("of a style")
+
+    monkeypatch.setattr(stage.player, "go", broken)
+    stage.send("/style", 1)
+    stage.send("/alpha", 0.0)
+    stage.until(lambda: stage.player.alpha == [0] * 3)
+    stage.osc.tick()
+    assert stage.said == ["OSC: /stylefader/style: ZeroDivisionError: of a style"]
+
+
+def test_what_the_thread_died_of_reaches_the_owner() -> None:
+    def broken(words: str) -> None:
+        raise BrokenPipeError
+
+    osc = OscControl(FakePlayer(), port=0, say=broken)
+    osc.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"x", osc.address)
+    osc._thread.join(10)
+    with pytest.raises(BrokenPipeError):
+        osc.tick()
+    osc.close()
+
+
+def test_subscribing_does_not_wait_for_feedback_on_its_way(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.send("/subscribe")
+    stage.until(lambda: len(stage.osc._subscribers) == 1)
+
+    def send(*_: object) -> None:
+        assert stage.osc._lock.acquire(timeout=10)
+        stage.osc._lock.release()
+
+    monkeypatch.setattr(stage.osc, "_send", send)
+    stage.osc.tick()
+
+
+def test_one_kind_of_complaint_does_not_use_up_the_others(stage: Stage) -> None:
+    for number in range(60):
+        stage.send(f"/nothing{number}", 1)
+        stage.send("/style", f"no{number}")
+    stage.send("/scene", "bridge")
+    stage.until(lambda: any("bridge" in words for words in stage.said))
+    assert len(stage.said) == 6 + 6 + 1
 
 
 def test_subscribers_are_told_what_changed(stage: Stage) -> None:
@@ -188,9 +268,9 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     stage.until(lambda: len(stage.osc._subscribers) == 2)
     stage.osc.tick()
     for listener in (stage.socket, other):
-        assert stage.heard(listener, 9) == {
+        assert stage.heard(listener, 10) == {
             "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/scene": "",
-            "/bypass": 0, "/freeze": 0, "/blackout": 0,
+            "/bypass": 0, "/freeze": 0, "/blackout": 0, "/modulation": 1,
         }  # fmt: skip
     stage.player.move("all", 1.0)
     stage.player.show.bypass = True

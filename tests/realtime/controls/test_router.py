@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from realtime.controls.events import ControlEvent, Kind
-from realtime.controls.mapping import parse_mapping
+from realtime.controls.mapping import ControlMap, parse_mapping
 from realtime.controls.router import Router
 from tests.realtime.controls.player import FakePlayer, FakeScenes, event
 
@@ -198,3 +198,79 @@ def test_other_mappings_take_over_and_known_ones_keep_hold() -> None:
     r.handle(event("cc", 127))
     r.handle(event("cc", 0, number=2))
     np.testing.assert_allclose(player.targets(), [1, 0, 0.5])
+
+
+def maps(*texts: str) -> tuple[ControlMap, ...]:
+    return parse_mapping("".join(f"[[map]]\n{text}\n" for text in texts), origin="t").maps
+
+
+HELD = 'kind="note"\nnumber=1\ntarget="blackout"\nmode="hold"'
+
+
+def test_what_is_held_is_let_go_when_its_port_goes() -> None:
+    r, player = router(HELD)
+    r.handle(event("note", 100))
+    r.release("another")
+    assert player.show.blackout
+    r.release("nanoKONTROL2 MIDI 1")
+    assert not player.show.blackout
+    r.handle(event("note", 100))
+    assert player.show.blackout, "and may be pressed again"
+    r.release()
+    assert not player.show.blackout
+
+
+def test_what_was_turned_on_by_a_press_stays_when_its_port_goes() -> None:
+    r, player = router('kind="note"\nnumber=1\ntarget="blackout"')
+    r.handle(event("note", 100))
+    r.release()
+    assert player.show.blackout
+    r.handle(event("note", 100))
+    assert not player.show.blackout, "the key was let go without a word"
+
+
+def test_a_fader_past_its_middle_is_not_pressed_again_when_it_comes_back() -> None:
+    r, player = router('kind="cc"\nnumber=1\ntarget="panic"')
+    r.handle(event("cc", 100))
+    r.release()
+    r.handle(event("cc", 101))
+    assert player.asked == ["panic"]
+
+
+def test_what_is_held_is_let_go_when_its_mapping_goes() -> None:
+    other = 'kind="cc"\nnumber=1\ntarget="alpha0"'
+    r, player = router(HELD)
+    r.handle(event("note", 100))
+    r.take_over(maps(other, HELD))
+    assert player.show.blackout, "it is held still"
+    r.handle(event("note", 0))
+    assert not player.show.blackout
+    r.handle(event("note", 100))
+    r.take_over(maps(other))
+    assert not player.show.blackout
+
+
+def test_two_mappings_alike_keep_a_state_each() -> None:
+    toggle = 'kind="note"\nnumber=1\ntarget="next"'
+    r, player = router(toggle)
+    r.take_over(maps(toggle, toggle))
+    assert r.states[0][1] is not r.states[1][1]
+    before = [state for _, state in r.states]
+    r.take_over(maps(toggle, toggle))
+    assert all(state is was for (_, state), was in zip(r.states, before, strict=True))
+    r.handle(event("note", 100))
+    assert player.asked == [("step", 1)] * 2
+
+
+def test_modulation_by_press_and_while_held() -> None:
+    r, player = router('kind="note"\nnumber=1\ntarget="modulation"')
+    player.muted |= {"lfo", "midi"}
+    muted = []
+    for raw in (100, 0, 100, 0):
+        r.handle(event("note", raw))
+        muted.append(set(player.muted))
+    assert muted == [{"midi"}] * 2 + [{"midi", "lfo", "sound"}] * 2
+    r, player = router('kind="cc"\nnumber=1\ntarget="modulation"\nmode="hold"')
+    for raw, left in ((127, set()), (0, {"lfo", "sound"})):
+        r.handle(event("cc", raw))
+        assert player.muted == left
