@@ -220,7 +220,9 @@ def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str] | str]]:
         try:
             row = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
-            raise AutomationError(f"{origin}, line {number}: {error}") from error
+            long = len(line) > csv.field_size_limit()
+            why = "a column is far too long: is this an automation?" if long else str(error)
+            raise AutomationError(f"{origin}, line {number}: {why}") from error
         if any(cell.strip() for cell in row):
             yield number, row
 

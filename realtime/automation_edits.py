@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from realtime.automation import Comment, Keyframe, Sheet, along
-from realtime.automation_sheet import with_keyframes
-from realtime.times import exact_time, parse_time
+from realtime.automation_sheet import style_in, with_keyframes
+from realtime.times import exact_time
 from training.errors import AutomationError
 
 LARGEST_ERROR = 5e-4
 """How far the straight pieces may be from an eased way that was cut."""
-_STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
 _MOST_PIECES = 10_000
 _LATEST = 10**12
 _LARGEST_ALPHA = 3e38
@@ -84,17 +82,13 @@ def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]
     result: list[Comment] = []
     cut: list[Comment] = []
     for comment in comments:
-        match = _STYLE.fullmatch(comment.text)
-        try:
-            time = moved(parse_time(match[1])) if match else None
-        except ValueError:
-            time = None
-        if match is None or time is None:
+        style = style_in(comment)
+        if style is None:
             result.append(comment)
-        elif time <= 0:
-            cut = [Comment(0, f"# 0 style {match[2]}")]
+        elif (time := moved(style[0])) <= 0:
+            cut = [Comment(0, f"# 0 style {style[1]}")]
         else:
-            result.append(Comment(comment.before, f"# {exact_time(time)} style {match[2]}"))
+            result.append(Comment(comment.before, f"# {exact_time(time)} style {style[1]}"))
     return tuple(sorted([*cut, *result], key=lambda comment: comment.before))
 
 

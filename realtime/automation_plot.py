@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 from realtime.automation import Keyframe, Sheet, along
+from realtime.automation_sheet import style_in
 from realtime.automation_thinning import thin
-from realtime.times import parse_time
 from training.drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 
 _WIDTH, _HEIGHT = 960, 420
@@ -23,7 +22,6 @@ _LINE, _AXIS, _STYLE = (232, 232, 232), (120, 120, 120), (150, 150, 150)
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _FEW, _FINE = 4000, 1000
 _EASED_PIECES = 48
-_STYLES = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
 
 
 def plot(sheet: Sheet, title: str) -> Drawing:
@@ -103,14 +101,7 @@ def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
 
 def _styles(sheet: Sheet) -> list[tuple[Fraction, str]]:
     """When which style began, as a take's comments say."""
-    styles = []
-    for comment in sheet.comments:
-        if match := _STYLES.fullmatch(comment.text):
-            try:
-                styles.append((parse_time(match[1]), match[2]))
-            except ValueError:
-                continue
-    return styles
+    return [style for comment in sheet.comments if (style := style_in(comment)) is not None]
 
 
 def _draw_styles(drawing: Drawing, styles: Sequence[tuple[Fraction, str]], x: Callable[[Fraction], float]) -> None:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from realtime.automation import Automation, Comment, Keyframe, Sheet
-from realtime.times import exact_time
+from realtime.times import exact_time, parse_time
+
+_STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
+
+
+def style_in(comment: Comment) -> tuple[Fraction, str] | None:
+    """When which style begins, where a take's comment says that."""
+    match = _STYLE.fullmatch(comment.text)
+    try:
+        return (parse_time(match[1]), match[2]) if match else None
+    except ValueError:
+        return None
 
 
 def sheet_of(keyframes: Sequence[Keyframe], *, origin: str) -> Sheet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from realtime.controls.live_learn import LiveLearner
@@ -16,6 +16,7 @@ from realtime.take import Takes
 from training.errors import ControlError
 
 if TYPE_CHECKING:
+    from realtime.controls.clock import BeatClock
     from realtime.controls.recall import Scenes
     from realtime.sinks.window import Mode, Window
 
@@ -28,8 +29,8 @@ _ALL = {"stronger": (1, False), "weaker": (-1, False), "much stronger": (1, True
 class Keyboard:
     """Does what keys ask for. overlay, help: whether these are to be seen in the window; quits: whether to end.
 
-    window: where one is, else help is said in lines. tap: told the time of a tap, in monotonic nanoseconds. modulated:
-    whether there is anything that moves by itself. What is not given does nothing. One thread: the session's owner.
+    window: where one is, else help is said in lines. clock: whose tempo is tapped. modulated: those of MODULATIONS that
+    there are. What is not given does nothing. One thread: the session's owner.
     """
 
     def __init__(
@@ -41,8 +42,8 @@ class Keyboard:
         takes: Takes | None = None,
         learner: LiveLearner | None = None,
         scenes: Scenes | None = None,
-        tap: Callable[[int], object] | None = None,
-        modulated: Callable[[], bool] = lambda: False,
+        clock: BeatClock | None = None,
+        modulated: Callable[[], Collection[str]] = lambda: (),
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -51,7 +52,7 @@ class Keyboard:
         self.keys = KeyMap()
         self._overrides: Overrides = {}
         self._session, self._window = session, window
-        self._takes, self._learner, self._scenes, self._tap_at = takes, learner, scenes, tap
+        self._takes, self._learner, self._scenes, self._clock = takes, learner, scenes, clock
         self._modulated, self._say, self._now_ns = modulated, say, now_ns
         self._actions: dict[str, Callable[[], None]] = {
             "fine": lambda: setattr(self, "fine", not self.fine),
@@ -91,7 +92,7 @@ class Keyboard:
             notes.append(self._learner.words)
         if self.fine:
             notes.append("fine steps")
-        muted = self._session.muted - (set() if self._modulated() else set(MODULATIONS))
+        muted = self._session.muted - (set(MODULATIONS) - set(self._modulated()))
         if muted:
             notes.append(f"without {', '.join(sorted(muted))}")
         return notes
@@ -119,12 +120,17 @@ class Keyboard:
         elif found := _BY_NUMBER.fullmatch(action):
             number = int(found[2]) - 1
             if found[1] == "scene" and self._scenes is not None and self._scenes.names:
-                if number < len(self._scenes.names):
-                    self._scenes.recall(number)
-            elif number < len(self._session.style_names):
-                self._session.go(number)
+                self._choose_numbered("scene", number, len(self._scenes.names), self._scenes.recall)
+            else:
+                self._choose_numbered("style", number, len(self._session.style_names), self._session.go)
         else:
             self._actions[action]()
+
+    def _choose_numbered(self, what: str, number: int, there: int, go: Callable[[int], None]) -> None:
+        if number < there:
+            go(number)
+        else:
+            self._say(f"there is no {what} {number + 1}: there {'is' if there == 1 else 'are'} {there}")
 
     def _nudge(self, block: int | Literal["all"], sign: int, big: bool) -> None:
         self._session.nudge(block, sign * (BIG_STEP if big else FINE_STEP if self.fine else STEP))
@@ -149,8 +155,12 @@ class Keyboard:
             self._say(f"no scene is added: {error}")
 
     def _tap(self) -> None:
-        if self._tap_at is not None:
-            self._tap_at(self._now_ns())
+        if self._clock is None:
+            return
+        if self._clock.tap(self._now_ns()):
+            self._say(f"tempo: {self._clock.bpm:.1f} bpm")
+        else:
+            self._say(f"a tap changes nothing: the tempo, {self._clock.bpm:.1f} bpm, is {self._clock.source}'s")
 
     def _record(self) -> None:
         if self._takes is not None:

@@ -56,7 +56,7 @@ KEYS = (
     _one("bypass", ("b",), "bypass: the original"),
     _one("freeze", ("f",), "freeze the picture"),
     _one("blackout", ("0",), "black-out"),
-    _one("panic", ("p",), "panic: default alpha, first style, no LFOs"),
+    _one("panic", ("p",), "panic: default alpha, first style, no LFOs, no sound"),
     _one("modulation", ("m",), "LFOs and sound: off, on"),
     _one("tap", ("t",), "tap the tempo"),
     _one("record", ("r",), "begin a take, end it"),

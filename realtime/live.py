@@ -29,6 +29,8 @@ from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
 _JOIN_S = 2.0
+_PATIENCE_NS = 1_000_000_000
+"""A style that is there sooner needs no word."""
 
 
 class Outlet(Protocol):
@@ -104,7 +106,7 @@ class LiveSession:
         self._scene: str | None = None
         self._coming: _Wanted | None = None  # ordered last, to be faded to when its style comes
         self._modulation = modulation
-        self.muted: set[str] = set()  # sources (keys, midi, osc) that move no alpha
+        self.muted: set[str] = set()  # sources (keys, midi, osc, lfo, sound) that move no alpha
         self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
         self._played: Playing | None = None
         self._ever_played = False
@@ -113,6 +115,7 @@ class LiveSession:
         self._error: BaseException | None = None
         self._looked_ns = now_ns()
         self._said = ""
+        self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is said
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
     @property
@@ -156,6 +159,29 @@ class LiveSession:
     def targets(self) -> Alpha:
         """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
         return self._desk.targets()
+
+    def standing(self) -> tuple[int, Alpha]:
+        """The style that was chosen last, and its strengths: those that it comes with where it is still being built."""
+        with self._lock:
+            wanted, panics, desk, desk_of = self._wanted, self._panic, self._desk, self._desk_of
+            style, coming = self._style, self._coming if self._style != desk_of else None
+            if wanted is not None and (wanted.alpha is not None or wanted.style != style):
+                style, coming = wanted.style, wanted
+        pack = self.rack.packs[style]
+        header = pack.header.alpha
+        if coming is not None and coming.alpha is not None:
+            alpha = coming.alpha if len(coming.alpha) > 1 else np.full(pack.n_blocks, coming.alpha[0], np.float32)
+        elif style != desk_of and style == panics:
+            alpha = np.full(pack.n_blocks, header.default, np.float32)
+        else:
+            alpha = desk.targets()
+        return style, np.clip(carried_over(alpha, pack.n_blocks), header.low, header.high).astype(np.float32)
+
+    @property
+    def plays(self) -> str | None:
+        """The name of the style that is in the picture; None where the original passes through."""
+        playing = self.stylizer.playing
+        return playing.header.name if playing else None
 
     @property
     def alpha_range(self) -> tuple[float, float]:
@@ -230,6 +256,7 @@ class LiveSession:
             "losses": captured.losses,
             "engine_failures": counts.engine_failures,
             "style": self.rack.packs[self._style].header.name,
+            "plays": playing.header.name if playing else None,
             "scene": self._scene,
             "engine": playing.engine.name if playing else None,
             "precision": playing.engine.precision if playing else None,
@@ -272,6 +299,7 @@ class LiveSession:
         if again:
             self._panic = None  # nothing changes, so there is nothing to begin at its default
             return
+        self._ordered_ns = None if there else self._now_ns()
         self._style = wanted.style  # one that plays is ordered as well: the other that was on its way must not come
         self.rack.order(Order(style=wanted.style, size=self._size, fade_s=0.0 if there else wanted.fade_s))
 
@@ -297,6 +325,10 @@ class LiveSession:
         if self._played is None and self.rack.stage and self.rack.stage != self._said:
             self._said = self.rack.stage
             self._say(f"the original passes through: {self._said}")
+        since_ns = self._ordered_ns
+        if self._played and self.rack.busy and since_ns is not None and self._now_ns() - since_ns >= _PATIENCE_NS:
+            self._ordered_ns = None
+            self._say(f"building {self.rack.packs[self._style].header.name}: {self.plays} goes on")
         try:
             delivery = self.rack.take()
         except StylefaderError as error:
@@ -306,6 +338,7 @@ class LiveSession:
             return
         if delivery is None:
             return
+        self._ordered_ns = None
         style, fade_s = delivery.order.style, delivery.order.fade_s
         pack = self.rack.packs[style]
         if style != self._desk_of:
@@ -332,7 +365,7 @@ class LiveSession:
         name = self.rack.packs[self._plays[0]].header.name
         self._say(f"{error}; {f'{name} goes on' if self._played else 'the original passes through'}")
         self._style, self._size = self._plays
-        self._coming = self._scene = None
+        self._coming = self._scene = self._ordered_ns = None
         if self._adaptive is not None:
             self._adaptive.stay(self._size, self._now_ns())
 

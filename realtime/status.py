@@ -19,7 +19,8 @@ from realtime.sound.live import LiveSound
 class Status:
     """lines: for the overlay, of the last `tell` or `refresh`. sign: for the corner, None where all is well.
 
-    notes: what else is to be seen in both, in words. sound: what is heard.
+    notes: what else is to be seen in both, in words. sound: what is heard. bpm: the tempo, None where
+    nothing counts beats.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class Status:
         fan_out: FanOut,
         notes: Callable[[], Sequence[str]] = lambda: (),
         sound: LiveSound | None = None,
+        bpm: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._session, self._fan_out, self._notes, self._sound = session, fan_out, notes, sound
+        self._bpm = bpm
         self.lines: list[str] = []
         self._row: dict[str, Any] | None = None
         self._file_full = False
@@ -50,6 +53,8 @@ class Status:
         if self._row is None:
             return
         self._row["style"] = self._session.style_names[self._session.style]
+        self._row["plays"] = self._session.plays
+        self._row["bpm"] = self._bpm()
         self._row["alpha"] = [float(value) for value in self._session.targets()]
         self.lines = overlay_lines(self._row)
         if sys.stderr.isatty():
@@ -60,6 +65,7 @@ class Status:
         row = self._session.numbers()
         row["time_s"] = round((time.monotonic_ns() - self._began_ns) / 1e9, 3)
         row["sound"] = self._sound.numbers() if self._sound else None
+        row["bpm"] = self._bpm()
         row["sinks"] = [
             {
                 "name": sink.name,
@@ -110,12 +116,14 @@ def _print(words: str, end: str = "\n") -> None:
 def overlay_lines(row: dict[str, Any]) -> list[str]:
     """The numbers of a session in a few short lines."""
     lines = [
-        f"{row['style']}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
+        f"{_style_words(row)}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
         *([f"scene {row['scene']}"] if row["scene"] else []),
         f"{_number(row['fps_in'])} fps in  {_number(row['fps_out'])} out",
         f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
         f"latency {_latency(row['latency_ms']['shown'])}",
     ]
+    if row["bpm"] is not None:
+        lines.append(f"{row['bpm']:.1f} bpm")
     if row["sound"]:
         lines.append(sound_words(row["sound"]))
     if row["coming"]:
@@ -128,17 +136,23 @@ def status_line(row: dict[str, Any]) -> str:
     drops = row["drops"]
     playing = f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "original"
     parts = [
-        f"{row['style']} {playing}",
+        f"{_style_words(row)} {playing}",
         f"alpha {'/'.join(f'{value:.2f}' for value in row['alpha'])}",
         f"scene {row['scene']}" if row["scene"] else "",
         f"in {_number(row['fps_in'])} out {_number(row['fps_out'])} fps",
         f"engine {_latency(row['latency_ms']['engine'])}",
         f"shown {_latency(row['latency_ms']['shown'])}" if row["latency_ms"]["shown"]["p50"] else "",
         f"left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}",
+        f"{row['bpm']:.1f} bpm" if row["bpm"] is not None else "",
         sound_words(row["sound"]) if row["sound"] else "",
         *(f"{sink['name']} {sink['state']}" for sink in row["sinks"] if sink["state"] != "running"),
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _style_words(row: dict[str, Any]) -> str:
+    """The style; while it is still being built also the one that plays."""
+    return row["style"] if row["plays"] in (None, row["style"]) else f"{row['plays']} -> {row['style']}"
 
 
 def sound_words(sound: dict[str, Any]) -> str:

@@ -37,6 +37,8 @@ class TakeRecorder:
             raise ControlError("there is no alpha to record: no style of this session has a tuning-block")
         self.path, self.columns = path, columns
         self.rows = 0
+        if path.is_dir():
+            raise ControlError(f"{path} is a folder: give the name of a file")
         try:
             self._file = path.open("w" if overwrite else "x", encoding="utf-8", newline="\n")
         except FileExistsError as error:
@@ -97,7 +99,8 @@ class Takes:
     first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
     nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
     that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
-    Raises ControlError where the first cannot be made; what goes wrong later is said, and ends no show.
+    A take in which nothing was played leaves no file. Raises ControlError where the first cannot be made; what goes
+    wrong later is said, and ends no show.
     """
 
     def __init__(
@@ -161,8 +164,13 @@ class Takes:
         except OSError as error:
             self._say(f"{take.path} is not whole: {error.strerror or error}")
             return
-        empty = "" if take.rows else ", since nothing was stylized"
-        self._say(f"wrote {take.path}: {take.rows} rows{empty}")
+        if take.rows:
+            self._say(f"wrote {take.path}: {take.rows} rows")
+            return
+        with suppress(OSError):
+            if take.path.is_file():  # else it is a device
+                take.path.unlink()
+        self._say(f"no take is left at {take.path}, since nothing was stylized")
 
     def _out(self) -> TakeRecorder:
         """Nothing is played into the take from here on."""

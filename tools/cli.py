@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # else [[lfo]] and [default: ...] in help texts are taken for markup and left out
 )
 app.command("render")(render.command)
 app.command("live")(live.command)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from realtime.take import Takes
     from realtime.terminal_keys import TerminalKeys
 
+_FADE_S = 1.0
 _IDLE_S = 0.02
 _END_S = 2.0
 _LINE_EVERY_S = 10
@@ -65,12 +66,13 @@ def command(
     mute: Annotated[
         list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
     ] = None,
-    fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = 1.0,
+    fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = _FADE_S,
     scenes: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
     ] = None,
     map: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE.toml", help="Which MIDI control moves what.")
+        Path | None,
+        typer.Option("--map", metavar="FILE.toml", help="What MIDI controls, keys, LFOs, sound move; tempo."),
     ] = None,
     midi: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
@@ -113,13 +115,15 @@ class Live:
     def __init__(self, words: dict[str, Any]) -> None:
         from engines.opening import check_engine_words
         from realtime.controls.player import check_source
-        from training.errors import SinkError
+        from training.errors import ControlError, SinkError
         from training.gallery import find_pack
         from training.pack_file import PackFile
 
         self._words = words
         check_engine_words(words["engine"], words["precision"])
         self._muted = [check_source(name) for name in words["mute"] or ()]
+        if words["alpha"] is not None and not math.isfinite(words["alpha"]):
+            raise ControlError(f"--alpha is a finite number, not {words['alpha']}")
         self._packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
         if words["scenes"] is not None:
             from realtime.controls.scenes import cast, read_scenes
@@ -175,7 +179,6 @@ class Live:
                 height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"],
                 slew=words["slew"],
             )  # fmt: skip
-            takes = Takes(words["record_automation"], self._most_blocks, overwrite=words["overwrite"], say=say)
             sound = self._sound(first)
             if sound is not None:
                 stack.callback(sound.close)
@@ -186,7 +189,8 @@ class Live:
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say, played=takes.played, modulation=modulators,
+                outlet, rack, options, say=say,
+                played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted
             if words["alpha"] is not None:
@@ -195,10 +199,14 @@ class Live:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
                 session.move("all", words["alpha"])
             session.muted.update(self._muted)
+            self._say_what_has_no_effect()
             controls = stack.enter_context(closing(self._controls(session, clock, modulators)))
             learner = LiveLearner(controls, most_blocks=self._most_blocks, say=say)
+            # After all that may refuse its words, so that a start that fails touches no take.
+            takes = Takes(words["record_automation"], self._most_blocks, overwrite=words["overwrite"], say=say)
+            stack.callback(takes.close)
             keyboard = self._keyboard(session, window, takes, learner, controls)
-            numbers = words["stats"].open("a", encoding="utf-8") if words["stats"] else None
+            numbers = self._numbers()
             if numbers is not None:
                 stack.callback(_close, numbers)
             fan_out.open()
@@ -236,7 +244,7 @@ class Live:
         from realtime.terminal_keys import open_terminal_keys
         from training.errors import SinkError
 
-        status = Status(session, fan_out, lambda: keyboard.notes, sound)
+        status = Status(session, fan_out, lambda: keyboard.notes, sound, lambda: _tempo(controls))
         began = told = time.monotonic()
         frame = None
         self._terminal = open_terminal_keys() if window is None else None
@@ -278,6 +286,31 @@ class Live:
             status.end()
             self._restore_terminal()
 
+    def _say_what_has_no_effect(self) -> None:
+        """Options that do nothing in this session."""
+        words = self._words
+        if len(self._packs) == 1 and words["scenes"] is None and words["fade"] != _FADE_S:
+            say("note: --fade does nothing: there is one style")
+        if words["overwrite"] and words["record_automation"] is None and not self._recordings:
+            say("note: --overwrite does nothing: nothing is recorded into a file")
+        if words["full_screen"] and not self._window_wanted:
+            say("note: --full-screen does nothing: there is no window")
+
+    @property
+    def _recordings(self) -> list[str]:
+        """Sinks that are files."""
+        return [word for word in self._words["sink"] or [] if word.lower().endswith((".mkv", ".mp4"))]
+
+    def _numbers(self) -> TextIO | None:
+        """The file of --stats."""
+        from training.errors import SinkError
+
+        path: Path | None = self._words["stats"]
+        try:
+            return None if path is None else path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise SinkError(f"--stats cannot be written to {path}: {error.strerror or error}") from error
+
     def _restore_terminal(self) -> None:
         if self._terminal is not None:
             self._terminal.restore()
@@ -306,7 +339,7 @@ class Live:
         from realtime.sinks.live import LiveSinkOptions, live_sink
         from training.errors import SinkError
 
-        files = [Path(word).resolve() for word in self._words["sink"] or [] if word.lower().endswith((".mkv", ".mp4"))]
+        files = [Path(word).resolve() for word in self._recordings]
         if len(set(files)) < len(files):
             raise SinkError("two recordings cannot go into one file")
         options = LiveSinkOptions(overwrite=self._words["overwrite"], sound=_sound_of(source))
@@ -324,8 +357,8 @@ class Live:
 
         return Keyboard(
             session, window=window, overlay=self._words["overlay"], takes=takes, learner=learner,
-            scenes=controls.scenes, tap=controls.clock.tap,
-            modulated=lambda: bool(controls.mapping.lfos or controls.mapping.sounds), say=say,
+            scenes=controls.scenes, clock=controls.clock,
+            modulated=lambda: _modulated(controls, self._words["sound"] is not None), say=say,
         )  # fmt: skip
 
     def _sound(self, source: TransformedSource) -> LiveSound | None:
@@ -368,6 +401,17 @@ class Live:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), ask)
+
+
+def _tempo(controls: Controls) -> float | None:
+    """Beats a minute, where anything counts them."""
+    return round(controls.clock.bpm, 2) if controls.mapping.counts_beats else None
+
+
+def _modulated(controls: Controls, hears: bool) -> list[str]:
+    """What moves alpha by itself in this session."""
+    there = {"lfo": controls.mapping.lfos, "sound": hears and controls.mapping.sounds}
+    return [source for source, entries in there.items() if entries]
 
 
 def _close(file: TextIO) -> None:

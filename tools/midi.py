@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import queue
 import time
-from json import dumps
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.signals import unwind
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from realtime.controls.clock import BeatClock
     from realtime.controls.events import ControlEvent
@@ -50,15 +51,22 @@ def monitor(
     clock = BeatClock()
     events = []
     told: tuple[str | None, bool, float] = (None, True, clock.bpm)
-    for event in _heard(midi, seconds, clock):
-        if json and event is not None:
-            events.append(_as_json(event))
-        elif event is not None:
-            print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
-        state = (clock.source, clock.running, clock.bpm)
-        if not json and (state[:2] != told[:2] or abs(state[2] - told[2]) >= _BPM):
-            told = state
-            print(_clock_words(*state), flush=True)
+    if json:
+        unwind()  # what was heard until Ctrl-C is printed
+    try:
+        with closing(_heard(midi, seconds, clock)) as heard:
+            for event in heard:
+                if json and event is not None:
+                    events.append(_as_json(event))
+                elif event is not None:
+                    print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
+                state = (clock.source, clock.running, clock.bpm)
+                if not json and (state[:2] != told[:2] or abs(state[2] - told[2]) >= _BPM):
+                    told = state
+                    print(_clock_words(*state), flush=True)
+    except KeyboardInterrupt:
+        if not json:
+            raise
     if json:
         print_json(events)
 
@@ -73,21 +81,21 @@ def learn(
     json: Json = False,
 ) -> None:
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
-    from realtime.controls.learn import moved_most, port_part, write_learned
-    from realtime.controls.mapping import parse_mapping
+    from realtime.controls.learn import check_file, check_target, moved_most, port_part, write_learned
     from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() else to
-    chosen = "" if which is None else f"\nto = {dumps(which, ensure_ascii=False)}"
-    parse_mapping(f'[[map]]\nkind = "pitchbend"\ntarget = {dumps(target, ensure_ascii=False)}{chosen}', origin="TARGET")
+    check_target(target, which)
+    check_file(map)
     what = target if which is None else f"{target} {which}"
     say(f"move the control for {what} ({seconds:g} s)")
-    event = moved_most([event for event in _heard(midi, seconds) if event is not None])
+    heard = [event for event in _heard(midi, seconds) if event is not None]
+    event = moved_most(heard)
     if event is None:
         raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
     port = port_part(event.port, port_names()[0])
-    write_learned(map, target, event, port=port, to=which)
+    write_learned(map, target, event, port=port, to=which, heard=heard, say=say)
     say(f"{map}: {what} is {_words(event)} of {port}")
     if json:
         chosen_to = {} if which is None else {"to": which}
@@ -96,7 +104,7 @@ def learn(
 
 def _heard(
     midi: list[str] | None, seconds: float | None, clock: BeatClock | None = None
-) -> Iterator[ControlEvent | None]:
+) -> Generator[ControlEvent | None]:
     """Events as they come, and None now and then while none do."""
     from realtime.controls.midi import MidiPorts
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
+from tools.signals import unwind
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def monitor(
     rows: list[dict[str, float]] = []
     heard: list[Floats] = []
     pieces = _of_file(Path(what), seconds) if Path(what).is_file() else _of_input(what, seconds)
+    unwind()
     try:
         with closing(pieces):
             for at, levels in pieces:

@@ -20,6 +20,8 @@ TICKS = 24
 SILENT_NS = 2_000_000_000
 """After so long without a word another clock may be followed; the tempo stays."""
 LEAST_BPM, MOST_BPM = 10.0, 1000.0
+FREE_BPM = 120.0
+"""Where neither a MIDI clock nor a mapping gives a tempo."""
 AHEAD = 3 / TICKS
 """Beats go no further than that beyond the last tick: they wait for a clock that hangs."""
 BEHIND = 0.25
@@ -41,7 +43,7 @@ class BeatClock:
     stop was heard, ticks alone run the beats, from the beat where they stand.
     """
 
-    def __init__(self, bpm: float = 120.0, *, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, bpm: float = FREE_BPM, *, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._lock = threading.Lock()
         self._now_ns = now_ns
         self._rate = _checked(bpm) / _NS_A_MINUTE  # beats a nanosecond

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from realtime.controls.clock import BeatClock
+from realtime.controls.clock import FREE_BPM, BeatClock
 from realtime.controls.events import ControlEvent
 from realtime.controls.feedback import Feedback
 from realtime.controls.lfo import LfoMap
@@ -164,9 +164,9 @@ class Controls:
         """What it says besides `maps`."""
         self._modulators.take_over(self.mapping)
         bpm = self.mapping.bpm
-        if bpm is not None and bpm != self._bpm:
+        if bpm != self._bpm:
             self._bpm = bpm
-            self.clock.set_tempo(bpm, self._now_ns())
+            self.clock.set_tempo(FREE_BPM if bpm is None else bpm, self._now_ns())
 
     def _open_midi_or_say(self) -> None:
         try:
@@ -214,7 +214,13 @@ class Controls:
     def _warn(self) -> None:
         """Say what moves nothing in this session: blocks that no style has, scenes and sound that are not there."""
         mapping = self.mapping
+        if mapping.bpm is not None and not mapping.counts_beats:
+            self._say(f"{self._options.mapping}: bpm does nothing: no LFO has beats")
+        if self._options.midi and self._file is not None and not (mapping.maps or mapping.counts_beats):
+            self._say(f"{self._options.mapping}: no control is mapped, so MIDI moves nothing")
         heard = any(part.source == "sound" for part in self._modulators.parts)
+        if self._file is not None and not heard and mapping == Mapping(bpm=mapping.bpm):
+            self._say(f"{self._options.mapping}: nothing is mapped")
         if heard and not mapping.sounds:
             self._say("sound: nothing is mapped: give --map FILE.toml with [[sound]], see docs/control.md")
         if mapping.sounds and not heard:

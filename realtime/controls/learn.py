@@ -1,22 +1,29 @@
 """Learning a mapping: the control that moved most while somebody listened, written into the mapping file.
 
-tomlkit keeps the file's comments and order.
+A mapping's text is changed or added by itself, so that everything else in the file stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from realtime.controls.events import ControlEvent
-from realtime.controls.mapping import CHOICES, parse_mapping
+from realtime.controls.mapping import CHOICES, TARGETS, Mapping, is_choice, is_target, parse_mapping, without_effect
 from training.errors import ControlError
 from training.files import written_whole
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel")
+_MOST_CLICKS = 16
+"""Of an encoder at once."""
+_HEAD = re.compile(r"[ \t]*\[\[[ \t]*[\"']?map[\"']?[ \t]*\]\]")
 
 
 def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
@@ -57,54 +64,150 @@ def port_part(name: str, names: Iterable[str]) -> str:
     return short if sum(short.lower() in other.lower() for other in names) <= 1 else name
 
 
-def learned(text: str, target: str, event: ControlEvent, *, port: str, origin: str, to: int | str | None = None) -> str:
+def check_target(target: str, to: int | str | None) -> None:
+    """Raise ControlError where no control could be learned for this."""
+    if not is_target(target):
+        raise ControlError(f"{target!r:.60} cannot be learned: there is {TARGETS}")
+    if to is None:
+        return
+    if target not in CHOICES:
+        raise ControlError(f"--to has no effect with {target}: it is for {' and '.join(CHOICES)}")
+    if not is_choice(to) or (isinstance(to, str) and target != "scene"):
+        raise ControlError(f"--to is a style's or a scene's number, from 1, or a scene's name, not {to!r:.60}")
+
+
+def check_file(path: Path) -> None:
+    """Raise ControlError where nothing could be written into that mapping file."""
+    if not path.parent.is_dir():
+        raise ControlError(f"there is no folder {path.parent} to write {path.name} in")
+    text = _text(path)
+    _spans(text, parse_mapping(text, origin=str(path)), origin=str(path))
+
+
+def moves_absolutely(events: Iterable[ControlEvent], event: ControlEvent) -> bool:
+    """Whether the control of `event` sent what no endless encoder sends: where it stands, and not clicks."""
+    same = ("port", "kind", "number", "channel")
+    return any(
+        min(abs(other.raw - still) for still in (0, 64, 128)) > _MOST_CLICKS
+        for other in events
+        if all(getattr(other, name) == getattr(event, name) for name in same)
+    )
+
+
+def learned(
+    text: str,
+    target: str,
+    event: ControlEvent,
+    *,
+    port: str,
+    origin: str,
+    to: int | str | None = None,
+    heard: Iterable[ControlEvent] = (),
+    say: Callable[[str], None] = lambda words: None,
+) -> str:
     """The mapping file's text with this control for `target`. Raises ControlError where that does not fit.
 
-    The mapping of that target and port, and of that `to`, is changed, else one is added at the end.
+    The mapping of that target and port, and of that `to`, is changed in its place, else one is added after the last
+    one. heard: what was moved; say: told which keys of the mapping had no effect any more, and were taken away.
     """
-    import tomlkit
-
-    if text:
-        parse_mapping(text, origin=origin)
-    document = tomlkit.parse(text)
     control: dict[str, Any] = {"port": port, "kind": event.kind, "number": event.number, "channel": event.channel}
     if event.kind in ("pitchbend", "aftertouch") or (event.kind == "program" and target in CHOICES and to is None):
         del control["number"]
-    tables: Any = document.get("map")
-    wanted = {"target": target, **({} if to is None else {"to": to})}
+    mapping = parse_mapping(text, origin=origin)
+    spans = _spans(text, mapping, origin=origin)
     same = [
-        table
-        for table in tables or []
-        if table.get("target") == target and table.get("to") == to and table.get("port", port) == port
+        span
+        for entry, span in zip(mapping.maps, spans, strict=True)
+        if (entry.target, entry.to) == (target, to) and entry.port in ("", port)
     ]
-    if same:
-        for key in _LEARNED:
-            if key in control:
-                same[0][key] = control[key]
-            elif key in same[0]:
-                del same[0][key]
-    else:
-        table = tomlkit.table()
-        for key, value in {**control, **wanted}.items():
-            table.add(key, value)
-        if tables is None:
-            tables = tomlkit.aot()
-            document.add("map", tables)
-        elif document.as_string().rstrip():
-            last = tables[-1]
-            last.add(tomlkit.nl())
-        tables.append(table)
-    text = document.as_string()
+    newline = "\r\n" if "\r\n" in text else "\n"
+    wanted = {"target": target, **({} if to is None else {"to": to})}
+    try:
+        if same:
+            begin, end = same[0]
+            absolute = moves_absolutely(heard, event)
+            own = _changed(text[begin:end].replace("\r\n", "\n"), control, absolute=absolute, say=say)
+            text = text[:begin] + own.replace("\n", newline) + text[end:]
+        else:
+            text, place = (text, spans[-1][1]) if spans else _without_empty_map(text)
+            before, after = text[:place].rstrip(), text[place:].lstrip("\r\n")
+            own = tomlkit.dumps({"map": [{**control, **wanted}]}).strip().replace("\n", newline)
+            parts = [part for part in (before, own, after) if part]
+            text = (2 * newline).join(parts) + ("" if after else newline)
+    except TOMLKitError as error:
+        raise ControlError(f"{origin} cannot be edited: {error}") from error
     parse_mapping(text, origin=origin)
     return text
 
 
-def write_learned(path: Path, target: str, event: ControlEvent, *, port: str, to: int | str | None = None) -> None:
+def write_learned(
+    path: Path,
+    target: str,
+    event: ControlEvent,
+    *,
+    port: str,
+    to: int | str | None = None,
+    heard: Iterable[ControlEvent] = (),
+    say: Callable[[str], None] = lambda words: None,
+) -> None:
     """The same, in a file, which is made where there is none. Raises ControlError."""
+    text = learned(_text(path), target, event, port=port, origin=str(path), to=to, heard=heard, say=say)
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        with written_whole(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise ControlError(f"cannot write the mapping file {path}: {error.strerror or error}", failure=True) from error
+
+
+def _text(path: Path) -> str:
+    """What is in the file, its line endings as they are; nothing where there is none."""
+    try:
+        return path.read_bytes().decode() if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(f"cannot read the mapping file {path}: {error}") from error
-    text = learned(text, target, event, port=port, origin=str(path), to=to)
-    with written_whole(path) as file:
-        file.write(text.encode())
+
+
+def _spans(text: str, mapping: Mapping, *, origin: str) -> list[tuple[int, int]]:
+    """Where the text of each [[map]] begins and ends: its last line, or comment that follows without an empty one."""
+    heads = [found.start() for found in re.finditer(r"^[ \t]*\[", text, re.MULTILINE)]
+    spans = []
+    for begin, end in pairwise([*heads, len(text)]):
+        if _HEAD.match(text, begin) is None:
+            continue
+        if end < len(text):  # comments right above the next table are that one's
+            end = begin + len(re.sub(r"(?<=\n)([ \t]*#[^\n]*\n)+\Z", "", text[begin:end]))
+        spans.append((begin, begin + len(text[begin:end].rstrip())))
+    if len(spans) != len(mapping.maps):
+        raise ControlError(f"{origin}: write [[map]] for each, so that one can be added or changed")
+    return spans
+
+
+def _without_empty_map(text: str) -> tuple[str, int]:
+    """The text without `map = []`, which would stand against a [[map]], and its end."""
+    document = tomlkit.parse(text)
+    if "map" in document:
+        document.remove("map")
+        text = document.as_string()
+    return text, len(text)
+
+
+def _changed(own: str, control: dict[str, Any], *, absolute: bool, say: Callable[[str], None]) -> str:
+    """The text of one [[map]] with another control, without the keys that have no effect with that one."""
+    document = tomlkit.parse(own)
+    table: Any = document["map"][0]
+    for key in _LEARNED:
+        if key in control:
+            table[key] = control[key]
+        elif key in table:
+            del table[key]
+    gone = {}
+    if "relative" in table and (absolute or control["kind"] != "cc"):
+        del table["relative"]
+        gone["relative"] = "this one is not an endless encoder"
+    for key, why in without_effect(dict(table.unwrap())).items():
+        if key in table:
+            del table[key]
+            gone[key] = why
+    for key, why in gone.items():
+        say(f"{key} is taken away: {why}")
+    return document.as_string().rstrip()

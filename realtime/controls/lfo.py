@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from realtime.controls.clock import FREE_BPM
 from realtime.controls.tables import Check, Table, block_of, is_block, is_bool, is_number, is_whole
 
 if TYPE_CHECKING:
     from realtime.controls.mapping import Mapping
 
-FREE_BPM = 120.0
-"""Of beats where neither a MIDI clock nor a mapping gives a tempo."""
 _HASH = 0x9E3779B97F4A7C15
 
 

@@ -109,9 +109,10 @@ class LiveLearner:
             return
         path = self._controls.path or DEFAULT_FILE
         try:
-            write_learned(path, target, event, port=port_part(event.port, self._controls.inputs))
+            port = port_part(event.port, self._controls.inputs)
+            write_learned(path, target, event, port=port, heard=self._events, say=self._say)
             self._controls.use(path)
-        except (ControlError, OSError) as error:
+        except ControlError as error:
             self._say(f"{target} is not learned: {error}")
             return
         number = "" if event.kind in ("pitchbend", "aftertouch") else f" {event.number}"

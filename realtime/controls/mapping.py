@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from realtime.controls.clock import LEAST_BPM, MOST_BPM
 from realtime.controls.curves import CURVES
 from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
 from realtime.controls.key_section import parse_keys
@@ -36,6 +37,7 @@ FLAGS = ("bypass", "freeze", "blackout")
 SWITCHES = (*FLAGS, "modulation")
 """What is on or off: the flags of a scene, and what moves alpha by itself."""
 TRIGGERS = ("next", "previous", "panic")
+TARGETS = f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + SWITCHES + TRIGGERS)}"
 MODES = ("toggle", "hold")
 _NUMBERED = {"cc": 127, "cc14": 31, "nrpn": 16383, "note": 127, "polytouch": 127}
 
@@ -99,6 +101,11 @@ class Mapping:
     bpm: float | None = None
     """Of the clock while no MIDI clock runs; None where the file does not say."""
 
+    @property
+    def counts_beats(self) -> bool:
+        """Whether the tempo moves anything."""
+        return any(entry.beats is not None for entry in self.lfos)
+
     def __str__(self) -> str:
         others = {"keys of {} actions": self.keys, "{} LFOs": self.lfos, "{} of sound": self.sounds}
         there = [words.format(len(entries)) for words, entries in others.items() if entries]
@@ -134,7 +141,7 @@ def _control(table: Table) -> ControlMap:
         raise table.refuse("number" if "number" in words else None, f"{kind} has a number from 0 to {_NUMBERED[kind]}")
     if kind in ("pitchbend", "aftertouch") and "number" in words:
         raise table.refuse("number", f"{kind} has no number")
-    for key, why in _without_effect(words).items():
+    for key, why in without_effect(words).items():
         if key in words:
             raise table.refuse(key, f"{key} has no effect here: {why}")
     if isinstance(words.get("to"), str) and words["target"] != "scene":
@@ -144,7 +151,7 @@ def _control(table: Table) -> ControlMap:
     return ControlMap(**words, line=table.line)
 
 
-def _without_effect(table: dict[str, Any]) -> dict[str, str]:
+def without_effect(table: dict[str, Any]) -> dict[str, str]:
     """Keys that would do nothing in this table, and why."""
     kind, target, relative = table["kind"], table["target"], "relative" in table
     without: dict[str, str] = {}
@@ -177,30 +184,35 @@ def _without_effect(table: dict[str, Any]) -> dict[str, str]:
     return without
 
 
-def _is_target(value: object) -> bool:
+def is_target(value: object) -> bool:
+    """Whether a control can move it."""
     return is_block(value) or value in (*CHOICES, *SWITCHES, *TRIGGERS)
 
 
-def _is_choice(value: object) -> bool:
+def is_choice(value: object) -> bool:
+    """Whether `to` may be it."""
     return is_text(value) if isinstance(value, str) else is_whole(1, 999)(value)
 
 
 _CLOCK_KEYS: dict[str, Check] = {
-    "bpm": (lambda value: is_number(value) and 10 <= value <= 999, "quarter notes a minute, from 10 to 999"),
+    "bpm": (
+        lambda value: is_number(value) and LEAST_BPM <= value <= MOST_BPM,
+        f"quarter notes a minute, from {LEAST_BPM:g} to {MOST_BPM:g}",
+    ),
 }
 _KEYS: dict[str, Check] = {
     "port": (lambda value: isinstance(value, str) and value != "", "a part of a port's name"),
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "number": (is_whole(0, 16383), "a whole number from 0"),
     "channel": (is_whole(1, 16), "a channel from 1 to 16"),
-    "target": (_is_target, f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + SWITCHES + TRIGGERS)}"),
+    "target": (is_target, TARGETS),
     "range": (is_range, "two numbers, the lower first, as in [0.0, 1.0]"),
     "invert": (is_bool, "true or false"),
     "curve": (lambda value: isinstance(value, str) and value in CURVES, f"one of {', '.join(CURVES)}"),
     "pickup": (is_bool, "true or false"),
     "relative": (lambda value: value in CODINGS, f"one of {', '.join(CODINGS)}"),
     "step": (lambda value: is_number(value) and 0 < value <= 1, "a number above 0, to 1"),
-    "to": (_is_choice, "a style's or a scene's number, from 1, or a scene's name"),
+    "to": (is_choice, "a style's or a scene's number, from 1, or a scene's name"),
     "mode": (lambda value: value in MODES, f"one of {', '.join(MODES)}"),
     "feedback": (is_bool, "true or false"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from realtime.controls.player import Player
 from realtime.controls.scenes import SCENE_NAME, Scene, cast, is_scene_name, read_scenes, standing, write_saved
 from realtime.controls.watched import WatchedFile
+from realtime.desk import Alpha
 from training.errors import ControlError
 from training.pack_file import PackFile
 
@@ -29,6 +31,12 @@ class Styles(Protocol):
     def add(self, packs: list[PackFile]) -> None: ...
 
 
+class Performed(Player, Protocol):
+    """A player that scenes can be saved of."""
+
+    def standing(self) -> tuple[int, Alpha]: ...
+
+
 class Scenes:
     """Any thread recalls and saves; `poll` comes from the one that owns the session, some times a second.
 
@@ -39,7 +47,7 @@ class Scenes:
     def __init__(
         self,
         path: Path,
-        player: Player,
+        player: Performed,
         rack: Styles,
         *,
         fade_s: float = 1.0,
@@ -47,21 +55,13 @@ class Scenes:
     ) -> None:
         self._player, self._rack, self._fade_s, self._say = player, rack, fade_s, say
         self._file: WatchedFile[Cast] = WatchedFile(path, self._read, lambda cast: f"{len(cast)} scenes", say=say)
-        self._waiting: deque[Scene] = deque(maxlen=_MOST_WAITING)
+        self._lock = threading.Lock()  # over those that wait to be written
+        self._waiting: deque[Scene] = deque()
 
     @property
     def names(self) -> list[str]:
         """All scenes, in the order of the file."""
         return [scene.name for scene, _ in self._file.content]
-
-    @property
-    def current(self) -> int | None:
-        """The scene that was recalled last, from 0; None where another style was chosen since, or after panic.
-
-        Alphas that were moved on top of it do not end it.
-        """
-        name, names = self._player.scene, self.names
-        return names.index(name) if name in names else None
 
     def find(self, which: str | float) -> int:
         """A scene's number from 0, by its name or its number from 1. Raises ControlError with what there is."""
@@ -86,28 +86,27 @@ class Scenes:
         fade_s = self._fade_s if scene.fade is None else scene.fade
         self._player.fade_to(style, alpha, fade_s, scene=scene.name)
 
-    def recall_by_name(self, name: str) -> None:
-        """Go to a scene in its own time. Raises ControlError where there is none of that name."""
-        self.recall(self.find(name))
-
     def save(self, name: str | None = None) -> str:
         """Keep how the session stands at this moment as a scene of that name; a new one where none is given.
 
-        The name. The file is written by the next `poll`. Raises ControlError for what can be no name.
+        A style that is still being built counts, with the strengths that it comes with. The name. The file is written
+        by the next `poll`. Raises ControlError for what can be no name, and where too many wait to be written.
         """
-        names = {*self.names, *(scene.name for scene in self._waiting)}
-        if name is None:
-            name = next(free for number in range(1, len(names) + 2) if (free := f"scene {number}") not in names)
-        if not is_scene_name(name):
-            raise ControlError(f"{name!r:.80} is not {SCENE_NAME}")
-        pack = self._rack.packs[self._player.style]
-        self._waiting.append(standing(name, pack, self._player.targets(), self._file.path))
+        style, targets = self._player.standing()
+        with self._lock:
+            names = {*self.names, *(scene.name for scene in self._waiting)}
+            if name is None:
+                name = next(free for number in range(1, len(names) + 2) if (free := f"scene {number}") not in names)
+            if not is_scene_name(name):
+                raise ControlError(f"{name!r:.80} is not {SCENE_NAME}")
+            if len(self._waiting) >= _MOST_WAITING:
+                raise ControlError(f"{_MOST_WAITING} scenes wait to be written already: {name!r:.80} is not saved")
+            self._waiting.append(standing(name, self._rack.packs[style], targets, self._file.path))
         return name
 
     def poll(self) -> bool:
         """Write what was saved, and take an edited file over; whether there are other scenes now."""
-        while self._waiting:
-            scene = self._waiting.popleft()
+        while (scene := self._next_to_write()) is not None:
             try:
                 write_saved(self._file.path, scene)
             except ControlError as error:
@@ -115,6 +114,10 @@ class Scenes:
             else:
                 self._say(f"{self._file.path}: saved scene {scene.name!r}")
         return self._file.poll()
+
+    def _next_to_write(self) -> Scene | None:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
 
     def _read(self, path: Path) -> Cast:
         scenes = read_scenes(path)

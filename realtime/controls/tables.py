@@ -151,11 +151,6 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and value.strip() != "" and value.isprintable()
 
 
-def is_name(value: object) -> bool:
-    """A word to call something by: letters, digits, `_` and `-`."""
-    return isinstance(value, str) and re.fullmatch(r"[\w-]{1,64}", value) is not None
-
-
 def is_block(value: object) -> bool:
     """`alpha` (all blocks) or `alpha0`, `alpha1`, ..."""
     return isinstance(value, str) and re.fullmatch(r"alpha(0|[1-9][0-9]?)?", value) is not None

@@ -53,10 +53,6 @@ class Envelopes:
             self.values[place] = value
         return passed
 
-    def offsets(self, values: Floats, n_blocks: int) -> npt.NDArray[np.float64]:
-        """What mappings that stand at `values` add to the blocks: float64 (n_blocks,)."""
-        return offsets(self.maps, values, n_blocks)
-
 
 def offsets(maps: Sequence[SoundMap], values: Floats, n_blocks: int) -> npt.NDArray[np.float64]:
     """What mappings that stand at `values` add to the blocks: float64 (n_blocks,)."""

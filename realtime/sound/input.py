@@ -105,7 +105,9 @@ class SoundInput(LiveSound):
         """Measure what came, see whether the input is still there, and try to get it back. The thread's turn."""
         now = self._now_ns()
         if self._stream is not None:
+            before = self._ring.lost
             samples = self._ring.take()
+            self.lost += self._ring.lost - before
             if len(samples):
                 self._came_ns, self._silent_ns = now, now
                 if self.state == "lost":

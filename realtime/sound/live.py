@@ -31,6 +31,7 @@ class LiveSound(ABC):
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
     name: for people. state: `lost` while nothing comes. error: what its thread died of.
+    lost: samples that came faster than they were measured.
     """
 
     source = "sound"
@@ -39,6 +40,7 @@ class LiveSound(ABC):
         self.name = name
         self.state: SoundState = "opening"
         self.error: BaseException | None = None
+        self.lost = 0
         self._maps: tuple[SoundMap, ...] = ()
 
     @abstractmethod
@@ -71,7 +73,8 @@ class LiveSound(ABC):
         if self.error is not None:
             raise self.error
         levels = zip(BANDS, self.levels().tolist(), strict=True)
-        return {"state": self.state, **{name: round(max(level, SILENCE_DB), 1) for name, level in levels}}
+        bands = {name: round(max(level, SILENCE_DB), 1) for name, level in levels}
+        return {"state": self.state, **bands, "lost": self.lost}
 
 
 def highest(levels: Sequence[Floats]) -> Floats:

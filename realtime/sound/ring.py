@@ -20,11 +20,6 @@ class Ring:
         self._taken = 0
         self.lost = 0
 
-    @property
-    def put_in_all(self) -> int:
-        """How many samples came so far."""
-        return self._put
-
     def put(self, samples: Samples) -> None:
         """Copy (n, channels) in. Allocates nothing."""
         size = len(self._samples)

@@ -195,3 +195,8 @@ def test_comments_and_lines_are_counted_as_they_stand() -> None:
     assert sheet.names == ("alpha",)
     with pytest.raises(AutomationError, match="line 5, column 2"):
         parse_csv('# a "quote, \ntime,alpha\n#,"\n\n0,x\n', origin="x")
+
+
+def test_a_column_of_many_megabytes_is_said_in_clear_words() -> None:
+    with pytest.raises(AutomationError, match="t, line 2: a column is far too long: is this an automation"):
+        parse_csv("time,alpha\n0," + "1" * 200_000, origin="t")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from realtime.controls.clock import BeatClock
 from realtime.controls.live_learn import LiveLearner
 from realtime.keyboard import Keyboard
 from realtime.keys import ACTIONS, KEY_NAMES, KeyMap
@@ -155,10 +156,28 @@ def test_keys_of_a_file_are_taken_over_and_given_back() -> None:
     assert board.player.asked[2:] == [("all", 0.05), "panic"]
 
 
-def test_taps_have_their_time() -> None:
-    taps: list[int] = []
-    Board(tap=taps.append).press("tt")
-    assert taps == [77, 77]
+def test_taps_say_the_tempo() -> None:
+    clock = BeatClock(now_ns=lambda: 0)
+    board = Board(clock=clock)
+    board.press("t")
+    board._now_ns = lambda: 77 + 400_000_000
+    board.press("t")
+    assert board.said == ["tempo: 120.0 bpm", "tempo: 150.0 bpm"]
+    clock.tick(board._now_ns(), "drums")
+    board.press("t")
+    assert board.said[-1] == "a tap changes nothing: the tempo, 150.0 bpm, is drums's"
+
+
+def test_a_number_that_nothing_has_is_said() -> None:
+    board = Board(scenes=FakeScenes("quiet"))
+    board.press(["7", "f9"])
+    assert board.said == ["there is no scene 7: there is 1", "there is no style 9: there are 3"]
+
+
+def test_only_what_is_there_is_said_to_be_off() -> None:
+    board = Board(modulated=lambda: ["lfo"])
+    board.press("m")
+    assert board.notes == ["without lfo"]
 
 
 def test_a_take_is_begun_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +233,7 @@ def test_keys_that_are_not_given_do_nothing() -> None:
 
 
 def test_what_moves_by_itself_is_turned_off_and_on() -> None:
-    board = Board(modulated=lambda: True)
+    board = Board(modulated=lambda: ["lfo", "sound"])
     board.press(["m"])
     assert board.player.muted == {"lfo", "sound"} and board.notes == ["without lfo, sound"]
     board.player.muted.add("midi")

@@ -133,19 +133,35 @@ def test_takes_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_named_take_begins_at_once_and_others_follow(tmp_path: Path) -> None:
+    def play(takes: Takes) -> None:
+        takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+
     takes = Takes(tmp_path / "show.csv", 1)
     assert takes.path == tmp_path / "show.csv"
+    play(takes)
     takes.toggle()
     takes.toggle()
     assert takes.path == tmp_path / "show-2.csv"
+    play(takes)
     takes.close()
     with pytest.raises(ControlError, match="exists"):
         Takes(tmp_path / "show.csv", 1)
     takes = Takes(tmp_path / "show.csv", 1, overwrite=True)
+    play(takes)
     takes.toggle()
     takes.toggle()
     assert takes.path == tmp_path / "show-3.csv", "only what was named is written over"
     takes.close()
+
+
+def test_a_take_in_which_nothing_was_played_leaves_no_file(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = tmp_path / "show.csv"
+    Takes(path, 1, say=said.append).close()
+    assert said == [f"no take is left at {path}, since nothing was stylized"] and not path.exists()
+    Takes(path, 1).close()  # it does not stand in the way of the next one
+    with pytest.raises(ControlError, match="is a folder: give the name of a file"):
+        Takes(tmp_path, 1)
 
 
 def test_a_take_that_cannot_be_written_ends_no_show(tmp_path: Path) -> None:

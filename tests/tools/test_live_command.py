@@ -146,6 +146,9 @@ def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
         (["--no-window", "--sink", "null", "--precision", "int8"], "small has no int8 form"),
         (["--no-window", "--sink", "null", "--rate", "nan"], "a rate is a number"),
         (["--no-window", "--sink", "a.mkv", "--sink", "./a.mkv"], "two recordings cannot go into one file"),
+        (["--no-window", "--sink", "null", "--alpha", "nan"], "--alpha is a finite number, not nan"),
+        (["--no-window", "--sink", "null", "--stats", "none/n.jsonl"], "--stats cannot be written to none/n.jsonl"),
+        (["--no-window", "--sink", "null", "--record-automation", "c"], "c is a folder"),
     ],
 )
 def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
@@ -153,6 +156,23 @@ def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message
     assert done.returncode == 2, done.stderr
     assert message in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_start_that_fails_leaves_no_take(stage: Path) -> None:
+    done = stylefader(
+        *words("testcard", "--no-window", "--sink", "null", "--record-automation", "tk.csv", "--osc", "70000"),
+        cwd=stage, timeout=WAIT_S,
+    )  # fmt: skip
+    assert done.returncode == 2 and "is no address for OSC" in done.stderr and not (stage / "tk.csv").exists()
+
+
+def test_options_without_effect_are_said(stage: Path) -> None:
+    more = ("--fade", "3", "--overwrite", "--full-screen", "--no-window", "--sink", "null", "--seconds", "0.1")
+    done = stylefader(*words("testcard", *more), cwd=stage, timeout=WAIT_S)
+    for option in ("--fade", "--overwrite", "--full-screen"):
+        assert f"note: {option} does nothing" in done.stderr
+    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--seconds", "0.1"), cwd=stage)
+    assert "does nothing" not in done.stderr
 
 
 @pytest.fixture

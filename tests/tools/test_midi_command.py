@@ -68,6 +68,19 @@ def test_monitor(nano: Controller) -> None:
         assert run.wait(WAIT_S) == 130
 
 
+def test_monitor_prints_its_json_at_the_documented_end(nano: Controller) -> None:
+    command = [str(PROGRAM), "midi", "monitor", "--midi", "nano", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None and run.stdout is not None
+        while not run.stderr.readline().startswith("MIDI: nano:knobs"):
+            pass
+        nano.play([0xB1, 70, 99])
+        threading.Event().wait(0.5)
+        run.send_signal(signal.SIGINT)
+        assert [event["raw"] for event in json.loads(run.stdout.read())] == [99]
+        assert run.wait(WAIT_S) == 0
+
+
 def test_learn(nano: Controller, tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text("# mine\n")
@@ -86,7 +99,14 @@ def test_learn(nano: Controller, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_jack")
 def test_what_cannot_be_learned(tmp_path: Path) -> None:
     done = stylefader("midi", "learn", "apha", "--map", "c.toml", cwd=tmp_path)
-    assert done.returncode == 2 and "target is alpha, alpha0" in done.stderr
+    assert done.returncode == 2 and "error: 'apha' cannot be learned: there is alpha, alpha0" in done.stderr
+    for more, message in (
+        (("alpha", "--map", "nix/a.toml"), "there is no folder nix"),
+        (("bypass", "--map", "c.toml", "--to", "3"), "--to has no effect with bypass"),
+        (("style", "--map", "c.toml", "--to", "verse"), "--to is a style's or a scene's number"),
+    ):
+        done = stylefader("midi", "learn", *more, cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr.startswith(f"error: {message}"), done.stderr
     done = stylefader("midi", "learn", "alpha", "--map", "c.toml", "--seconds", "0.5", cwd=tmp_path)
     assert done.returncode == 1 and "nothing was moved" in done.stderr.splitlines()[-1]
     assert not (tmp_path / "c.toml").exists()

@@ -54,6 +54,9 @@ class FakePlayer:
     def targets(self) -> Alpha:
         return self.desk.targets()
 
+    def standing(self) -> tuple[int, Alpha]:
+        return self.style, self.targets()
+
     def go(self, style: int) -> None:
         self.style = style
         self.asked.append(("go", style))

@@ -184,3 +184,38 @@ def test_a_pad_whose_controller_goes_or_that_is_not_heard_any_more_is_let_go(tmp
     stage.edit(FADER.format(0))
     stage.tick()
     assert not stage.player.show.blackout
+
+
+BEATS = '[[lfo]]\ntarget = "alpha"\nbeats = 1\n'
+
+
+def test_a_tempo_that_is_taken_out_of_the_file_is_the_usual_one_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, BEATS + "[clock]\nbpm = 1000\n")
+    assert stage.controls.clock.bpm == pytest.approx(1000), "as fast as a clock goes"
+    stage.clock.pass_to(10**9)
+    stage.edit(BEATS)
+    stage.tick()
+    assert stage.controls.clock.bpm == pytest.approx(120)
+    stage.controls.clock.set_tempo(90, stage.clock())
+    stage.edit(BEATS + "# no tempo\n")
+    stage.tick()
+    assert stage.controls.clock.bpm == pytest.approx(90), "what was tapped stays"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ["no control is mapped, so MIDI moves nothing", "nothing is mapped"]),
+        (
+            "[clock]\nbpm = 90\n",
+            ["bpm does nothing: no LFO has beats", "no control is mapped", "nothing is mapped"],
+        ),
+        ('[keys]\nquit = "a"\n', ["no control is mapped, so MIDI moves nothing"]),
+        (BEATS + "[clock]\nbpm = 90\n", []),
+        (FADER.format(0), []),
+    ],
+)
+def test_a_file_that_moves_nothing_is_said(tmp_path: Path, text: str, said: list[str]) -> None:
+    stage = Stage(tmp_path, text, midi=["nano"])
+    assert len(stage.said) == len(said)
+    assert all(words in line for words, line in zip(said, stage.said, strict=True))

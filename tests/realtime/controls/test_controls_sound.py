@@ -51,7 +51,7 @@ def test_an_edit_reaches_what_listens(tmp_path: Path) -> None:
         ("", 1, ["sound: nothing is mapped: give --map FILE.toml with [[sound]], see docs/control.md"]),
         ("\n" + SOUND.format(0), 0, ["{}, line 2: [[sound]] moves nothing without --sound"]),
         (SOUND.format(0), 1, []),
-        ("", 0, []),
+        ("", 0, ["{}: nothing is mapped"]),
     ],
 )
 def test_what_moves_nothing_is_said(tmp_path: Path, text: str, parts: int, said: list[str]) -> None:

@@ -100,3 +100,97 @@ def test_what_does_not_fit_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="curve"):
         write_learned(path, "alpha", event("cc", 4), port="nano")
     assert path.read_bytes() == before + b"curve = 3"
+
+
+MIXED = """[keys]
+quit = "a"
+
+# the first
+[[map]]
+kind = "cc"
+number = 1
+target = "alpha0"
+
+# breathes
+[[lfo]]
+target = "alpha"
+hertz = 1
+
+[[map]]
+kind = "cc"
+number = 2
+target = "alpha1"
+# of the second
+
+# slowly
+[[lfo]]
+target = "alpha1"
+hertz = 0.1
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_everything_else_stays_where_it_is(newline: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(MIXED.replace("\n", newline).encode())
+    write_learned(path, "alpha2", event("cc", 5, number=9), port="nano")
+    new = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 9\nchannel = 1\ntarget = "alpha2"\n\n'
+    expected = MIXED.replace("# slowly", f"{new}# slowly")
+    assert path.read_bytes().decode() == expected.replace("\n", newline)
+    write_learned(path, "alpha0", event("pitchbend", 5, number=0), port="nano")
+    expected = expected.replace(
+        'kind = "cc"\nnumber = 1\ntarget = "alpha0"\n',
+        'kind = "pitchbend"\ntarget = "alpha0"\nport = "nano"\nchannel = 1\n',
+    )
+    assert path.read_bytes().decode() == expected.replace("\n", newline)
+
+
+def test_the_first_mapping_stands_apart() -> None:
+    new = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 9\nchannel = 1\ntarget = "alpha2"\n'
+    for text in ('[keys]\nquit = "a"', '[keys]\nquit = "a"\n\n\n', "# mine\n"):
+        assert learned(text, "alpha2", event("cc", 5, number=9), port="nano", origin="t") == f"{text.rstrip()}\n\n{new}"
+    for text in ("map = []", "", "map = [ ] # none yet\n"):
+        assert learned(text, "alpha2", event("cc", 5, number=9), port="nano", origin="t") == new
+
+
+@pytest.mark.parametrize("target", ["alpha0", "alpha1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'map = [{kind = "cc", number = 1, target = "alpha0"}]',
+        'map = [\n  {kind = "cc", number = 1, target = "alpha0"},\n]',
+    ],
+)
+def test_mappings_that_are_no_tables_are_refused(text: str, target: str) -> None:
+    with pytest.raises(ControlError, match=r"t: write \[\[map\]\] for each"):
+        learned(text, target, event("cc", 5), port="nano", origin="t")
+
+
+ENCODER = '[[map]]\nkind = "cc"\nnumber = 20\ntarget = "alpha0"\nrelative = "twos"\nstep = 0.02\n'
+
+
+def changed(text: str, target: str, *heard: ControlEvent) -> tuple[str, list[str]]:
+    said: list[str] = []
+    return learned(text, target, heard[-1], port="nano", origin="t", heard=heard, say=said.append), said
+
+
+def test_a_fader_in_place_of_an_encoder_is_no_encoder() -> None:
+    text, said = changed(ENCODER, "alpha0", *(event("cc", raw, number=7) for raw in range(0, 120, 10)))
+    (entry,) = parse_mapping(text, origin="t").maps
+    assert (entry.number, entry.relative) == (7, None) and "step" not in text
+    assert said[0] == "relative is taken away: this one is not an endless encoder" and said[1].startswith("step is")
+    for coding in ([1, 2, 127, 126], [65, 63, 66]):
+        text, said = changed(ENCODER, "alpha0", *(event("cc", raw, number=8) for raw in coding))
+        assert parse_mapping(text, origin="t").maps[0].relative == "twos" and said == []
+
+
+def test_keys_without_effect_for_the_new_control_go() -> None:
+    text, said = changed(ENCODER, "alpha0", event("note", 100, number=36))
+    (entry,) = parse_mapping(text, origin="t").maps
+    assert (entry.kind, entry.relative) == ("note", None) and len(said) == 2
+    fader = '[[map]]\nkind = "cc"\nnumber = 20\ntarget = "alpha0"\npickup = false\ncurve = "slow"\n'
+    text, said = changed(fader, "alpha0", event("note", 100, number=36))
+    assert said == ["pickup is taken away: a key does not move"] and 'curve = "slow"' in text
+    pad = '[[map]]\nkind = "note"\nnumber = 20\ntarget = "bypass"\nmode = "hold"\n'
+    text, said = changed(pad, "bypass", event("program", 3, number=3))
+    assert said == ["mode is taken away: it is not let go"] and "mode" not in text

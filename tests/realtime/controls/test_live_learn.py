@@ -125,7 +125,9 @@ def test_nothing_moved_nothing_chosen_and_left() -> None:
     assert not Path("controls.toml").exists() and stage.said[-1] == "nothing is learned"
 
 
-@pytest.mark.parametrize("text", ["no toml", '[[map]]\nkind = "cc"\n'])
+@pytest.mark.parametrize(
+    "text", ["no toml", '[[map]]\nkind = "cc"\n', 'map = [{kind = "cc", number = 1, target = "alpha1"}]']
+)
 def test_a_file_that_is_not_right_is_said_and_left_alone(text: str) -> None:
     Path("controls.toml").write_text(text)
     stage = Stage()
@@ -135,6 +137,15 @@ def test_a_file_that_is_not_right_is_said_and_left_alone(text: str) -> None:
     stage.wait(LISTEN_S)
     assert stage.said[-1].startswith("alpha0 is not learned: controls.toml")
     assert Path("controls.toml").read_text() == text and not stage.learner.active
+
+
+def test_a_file_that_maps_nothing_yet_is_learned_into() -> None:
+    stage = Stage("map = []\n")
+    stage.learner.ask()
+    stage.learner.begin("alpha0")
+    stage.sweep()
+    stage.wait(LISTEN_S)
+    assert [entry.number for entry in read_mapping(stage.path).maps] == [9]
 
 
 def test_a_folder_that_cannot_be_written_ends_no_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -58,6 +60,12 @@ def packs(folder: Path, *names: str) -> list[PackFile]:
     return [PackFile(folder / f"{name}.safetensors") for name in names]
 
 
+def current(scenes: Scenes) -> int | None:
+    """The scene that was recalled last, from 0."""
+    name, names = scenes._player.scene, scenes.names
+    return names.index(name) if name in names else None
+
+
 class Stage:
     """A player that writes down what is asked of it, and scenes from a file that may be edited."""
 
@@ -80,18 +88,18 @@ def stage(folder: Path, tmp_path: Path) -> Stage:
 
 def test_recalling(stage: Stage) -> None:
     scenes, player = stage.scenes, stage.player
-    assert scenes.names == ["verse", "chorus", "pause"] and scenes.current is None
+    assert scenes.names == ["verse", "chorus", "pause"] and current(scenes) is None
     scenes.recall(0)
-    assert player.asked == [("fade", 1, [0.25], 4)] and scenes.current == 0
-    scenes.recall_by_name("chorus")
-    assert player.asked[1:] == [("fade", None, [0.5, 1, 0.75], 1.5)] and scenes.current == 1
+    assert player.asked == [("fade", 1, [0.25], 4)] and current(scenes) == 0
+    scenes.recall(scenes.find("chorus"))
+    assert player.asked[1:] == [("fade", None, [0.5, 1, 0.75], 1.5)] and current(scenes) == 1
     player.show.freeze = True
     scenes.recall(2)
     assert player.asked[2:] == [("fade", None, None, 1.5)]
     assert player.show.blackout and not player.show.freeze and not player.show.bypass
     for number in (-1, 3, 99):
         scenes.recall(number)
-    assert len(player.asked) == 3 and scenes.current == 2 and stage.said == []
+    assert len(player.asked) == 3 and current(scenes) == 2 and stage.said == []
 
 
 def test_finding(stage: Stage) -> None:
@@ -100,7 +108,7 @@ def test_finding(stage: Stage) -> None:
         with pytest.raises(ControlError, match="there is no scene"):
             stage.scenes.find(which)
     with pytest.raises(ControlError, match="no scene 'bridge'; there are verse, chorus, pause"):
-        stage.scenes.recall_by_name("bridge")
+        stage.scenes.recall(stage.scenes.find("bridge"))
 
 
 def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path) -> None:
@@ -119,13 +127,13 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
     assert len(stage.said) == 4, "each is said once"
     added = f"[[scene]]\nname='new'\nstyle='{folder}/third.safetensors'\nalpha=2\n"
     stage.edit(added + FILE)
-    assert stage.scenes.poll() and stage.scenes.names[0] == "new" and stage.scenes.current == 2
+    assert stage.scenes.poll() and stage.scenes.names[0] == "new" and current(stage.scenes) == 2
     assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
     assert [pack.header.name for pack in stage.rack.packs] == ["first", "second", "third"]
     stage.scenes.recall(0)
     assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
     stage.edit("")
-    assert stage.scenes.poll() and stage.scenes.names == [] and stage.scenes.current is None
+    assert stage.scenes.poll() and stage.scenes.names == [] and current(stage.scenes) is None
 
 
 def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_path: Path) -> None:
@@ -219,20 +227,20 @@ def show(folder: Path, tmp_path: Path) -> Iterator[Show]:
 
 
 def test_scenes_fade_over_their_own_time_and_the_take_has_what_the_engines_got(show: Show, tmp_path: Path) -> None:
-    show.scenes.recall_by_name("verse")
+    show.scenes.recall(show.scenes.find("verse"))
     show.frames(1)  # its engine is asked for
     show.frames(1 + 100 + 5)
     assert {style for _, style, _ in show.got[1:]} == {"second"}
     np.testing.assert_allclose(show.first_alphas[1:], [0.25 * min(n / 100, 1) for n in range(106)], atol=1e-6)
-    assert len(show.live.stylizer.desks) == 1 and show.scenes.current == 0
-    show.scenes.recall_by_name("chorus")
+    assert len(show.live.stylizer.desks) == 1 and current(show.scenes) == 0
+    show.scenes.recall(show.scenes.find("chorus"))
     show.frames(30)
     np.testing.assert_allclose(show.first_alphas[107:], [0.25 + 0.25 * min(n / 25, 1) for n in range(30)], atol=1e-6)
-    show.scenes.recall_by_name("pause")
+    show.scenes.recall(show.scenes.find("pause"))
     show.frames(2)
     assert len(show.got) == 137, "what is black has no alpha"
     show.live.show.blackout = False
-    show.scenes.recall_by_name("back")
+    show.scenes.recall(show.scenes.find("back"))
     show.frames(60)
     assert show.got[-1][1:] == ("first", [1, 1, 1])
     show.end()
@@ -246,7 +254,7 @@ def test_scenes_fade_over_their_own_time_and_the_take_has_what_the_engines_got(s
 def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Path) -> None:
     def now() -> tuple[object, int | None]:
         show.frames(1)
-        return show.live.numbers()["scene"], show.scenes.current
+        return show.live.numbers()["scene"], current(show.scenes)
 
     assert now() == (None, None)
     show.scenes.recall(1)
@@ -262,39 +270,39 @@ def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Pa
 
 def test_a_scene_whose_style_cannot_be_had(show: Show) -> None:
     show.ready = False
-    show.scenes.recall_by_name("verse")
+    show.scenes.recall(show.scenes.find("verse"))
     show.frames(2)
-    assert show.scenes.current == 0 and show.live.style == 1
+    assert current(show.scenes) == 0 and show.live.style == 1
     Build.made[-1].error = PackError("second has NaN")
     show.frames(2)
-    assert show.scenes.current is None and show.live.style == 0 and "second has NaN; first goes on" in show.said
+    assert current(show.scenes) is None and show.live.style == 0 and "second has NaN; first goes on" in show.said
 
 
 def test_back_to_the_style_that_plays_while_another_was_on_its_way(show: Show) -> None:
     show.ready = False
-    show.scenes.recall_by_name("verse")
+    show.scenes.recall(show.scenes.find("verse"))
     show.frames(2)
     before = len(show.got)
-    show.scenes.recall_by_name("back")
+    show.scenes.recall(show.scenes.find("back"))
     show.frames(5)
     show.ready = True
     show.frames(3)
     assert len(show.live.stylizer.desks) == 1, "there is nothing to fade from"
     show.frames(57)
     np.testing.assert_allclose(show.first_alphas[before:], [min(n / 50, 1) for n in range(65)], atol=1e-6)
-    assert {style for _, style, _ in show.got} == {"first"} and show.scenes.current == 3
+    assert {style for _, style, _ in show.got} == {"first"} and current(show.scenes) == 3
 
 
 def test_the_last_scene_that_asks_for_a_style_says_how_long_it_fades(show: Show) -> None:
     show.ready = False
     show.live.go(1)
     show.frames(2)
-    show.scenes.recall_by_name("verse")
-    show.scenes.recall_by_name("pause")
+    show.scenes.recall(show.scenes.find("verse"))
+    show.scenes.recall(show.scenes.find("pause"))
     show.live.show.blackout = False
-    show.scenes.recall_by_name("verse")
+    show.scenes.recall(show.scenes.find("verse"))
     show.frames(2)
-    show.scenes.recall_by_name("pause")  # sets flags alone: what was asked for comes all the same
+    show.scenes.recall(show.scenes.find("pause"))  # sets flags alone: what was asked for comes all the same
     show.live.show.blackout = False
     show.frames(2)
     show.ready = True
@@ -305,13 +313,100 @@ def test_the_last_scene_that_asks_for_a_style_says_how_long_it_fades(show: Show)
 
 
 def test_panic_while_a_scene_is_on_its_way(show: Show) -> None:
-    show.scenes.recall_by_name("verse")
+    show.scenes.recall(show.scenes.find("verse"))
     show.frames(150)
     show.ready = False
-    show.scenes.recall_by_name("back")
+    show.scenes.recall(show.scenes.find("back"))
     show.frames(2)
     show.live.panic()
     show.frames(2)
     show.ready = True
     show.frames(60)
     assert show.live.style == 0 and show.first_alphas[-1] == 0, "the default, not the scene's alpha"
+
+
+def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> None:
+    show.live.move("all", 0.9)
+    show.frames(2)
+    show.ready = False
+
+    def saved() -> tuple[str | None, object]:
+        name = show.scenes.save()
+        scene = show.scenes._waiting.pop()
+        assert scene.name == name
+        return Path(scene.style or "").stem, scene.alpha
+
+    assert saved() == ("first", 0.9)
+    show.scenes.recall(0)
+    assert saved() == ("second", 0.25), "before the session has seen to it"
+    show.frames(2)
+    assert saved() == ("second", 0.25), "while its engine is built"
+    show.scenes.recall(2)  # flags alone
+    assert saved() == ("second", 0.25)
+    show.live.show.blackout = False
+    show.live.go(1)
+    show.frames(1)
+    show.scenes.recall(0)
+    show.frames(1)
+    show.ready = True
+    show.frames(150)
+    show.live.move("all", 0.5)
+    assert saved() == ("second", 0.5), "what was moved since counts"
+    show.ready = False
+    show.live.go(0)
+    show.frames(1)
+    assert saved() == ("first", 0.5)
+    show.live.panic()
+    assert saved()[1] == 0 and show.rack.packs[0].header.alpha.default == 0
+
+
+def test_a_style_on_its_way_is_not_said_to_play(show: Show) -> None:
+    show.ready = False
+    show.live.go(1)
+    show.frames(2)
+    row = show.live.numbers()
+    assert (row["style"], row["plays"]) == ("second", "first")
+    before = list(show.said)
+    show.frames(60)
+    building = [line for line in show.said[len(before) :] if line.startswith("building")]
+    assert building == ["building second: first goes on"]
+    show.ready = True
+    show.frames(2)
+    assert show.live.numbers()["plays"] == show.live.plays == "second"
+    show.ready = False
+    show.live.go(0)
+    show.frames(5)
+    show.ready = True
+    show.frames(60)
+    assert not any(line.startswith("building first") for line in show.said), "one that is soon there needs no word"
+
+
+def test_scenes_are_saved_by_many_threads_while_they_are_written(stage: Stage) -> None:
+    names = [f"s{number}" for number in range(60)]
+
+    def save(which: int) -> None:
+        for name in names[which::3]:
+            stage.scenes.save(name)
+
+    threads = [threading.Thread(target=save, args=(which,)) for which in range(3)]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            stage.scenes.poll()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+    stage.scenes.poll()
+    assert set(names) <= set(stage.scenes.names)
+
+
+def test_too_many_scenes_at_once_are_refused(stage: Stage) -> None:
+    for number in range(100):
+        stage.scenes.save(f"s{number}")
+    with pytest.raises(ControlError, match="100 scenes wait to be written already: 'more' is not saved"):
+        stage.scenes.save("more")
+    assert [scene.name for scene in stage.scenes._waiting][:1] == ["s0"]

@@ -84,7 +84,7 @@ def test_what_is_shown_is_the_highest_since_the_last_look() -> None:
     room.hear(silence(0.3))
     room.input.numbers()
     room.hear(silence(0.1))
-    assert room.input.numbers() == {"state": "running", "low": -120, "mid": -120, "high": -120, "all": -120}
+    assert room.input.numbers() == {"state": "running", "low": -120, "mid": -120, "high": -120, "all": -120, "lost": 0}
 
 
 def test_one_that_is_lost_falls_silent_and_comes_back() -> None:
@@ -256,3 +256,11 @@ def test_the_ring_keeps_the_newest_half() -> None:
     assert np.array_equal(ring.take(), pairs[225:275]) and ring.lost == 150
     ring.put(pairs[:350])
     assert np.array_equal(ring.take(), pairs[300:350]), "more than it holds, at once"
+
+
+def test_what_was_never_measured_is_counted() -> None:
+    room = Room()
+    ring = room.input._ring
+    ring.put(np.zeros((len(ring._samples), 2), np.float32))
+    room.input.step()
+    assert room.input.numbers()["lost"] == len(ring._samples) - len(ring._samples) // 2

@@ -128,7 +128,7 @@ def test_before_anything_is_shown_there_is_nothing() -> None:
     sound = PlayingSound()
     sound.step()
     assert sound.offsets(5, 2).tolist() == [0, 0]
-    assert sound.numbers() == {"state": "opening", "low": -120, "mid": -120, "high": -120, "all": -120}
+    assert sound.numbers() == {"state": "opening", "low": -120, "mid": -120, "high": -120, "all": -120, "lost": 0}
     sound.start()
     sound.close()
     sound.close()
