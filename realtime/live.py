@@ -44,6 +44,7 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
+    alpha: of all blocks at first; the style's default where None.
     """
 
     height: int
@@ -51,6 +52,7 @@ class SessionOptions:
     fade_s: float = 1.0
     adaptive_fps: float | None = None
     slew: float | None = None
+    alpha: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +109,8 @@ class LiveSession:
         self._coming: _Wanted | None = None  # ordered last, to be faded to when its style comes
         self._modulation = modulation
         self.muted: set[str] = set()  # sources (keys, midi, osc, lfo, sound) that move no alpha
-        self._desk = self._new_desk(0, None)  # the newest one, which may not play yet
+        begin = None if options.alpha is None else np.full(1, options.alpha, np.float32)
+        self._desk = self._new_desk(0, begin)  # the newest one, which may not play yet
         self._played: Playing | None = None
         self._ever_played = False
         self._plays = (0, self._size)

@@ -177,7 +177,7 @@ class Live:
             )  # fmt: skip
             options = SessionOptions(
                 height=self._height, width=self._width, fade_s=words["fade"], adaptive_fps=words["adaptive"],
-                slew=words["slew"],
+                slew=words["slew"], alpha=words["alpha"],
             )  # fmt: skip
             sound = self._sound(first)
             if sound is not None:
@@ -197,7 +197,6 @@ class Live:
                 low, high = self._packs[0].header.alpha.low, self._packs[0].header.alpha.high
                 if not low <= words["alpha"] <= high:
                     say(f"alpha is kept within this style's range, {low:g} to {high:g}")
-                session.move("all", words["alpha"])
             session.muted.update(self._muted)
             self._say_what_has_no_effect()
             controls = stack.enter_context(closing(self._controls(session, clock, modulators)))

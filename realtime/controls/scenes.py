@@ -212,9 +212,13 @@ def saved(text: str, scene: Scene, *, origin: str) -> str:
     A scene of that name keeps its fade and flags. Raises ControlError where that cannot be.
     """
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
     parse_scenes(text, origin=origin)
-    document = tomlkit.parse(text)
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:  # which is stricter in places
+        raise ControlError(f"{origin} cannot be edited: {error}") from error
     new: dict[str, Any] = {"style": scene.style}
     if scene.alpha is not None:
         new["alpha"] = list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha

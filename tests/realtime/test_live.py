@@ -289,6 +289,17 @@ def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> No
         session.live.fade_to(0, np.array([np.nan], np.float32), 1)
 
 
+@pytest.mark.parametrize(("asked", "given"), [(0.7, 0.7), (3.0, 1.0), (None, 0.0)])
+def test_a_session_begins_at_the_alpha_that_was_asked_for(
+    packs: list[PackFile], asked: float | None, given: float
+) -> None:
+    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
+    live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True, say=print),
+                       Outlet(), a_rack(packs, []), options)  # fmt: skip
+    assert live.targets().tolist() == pytest.approx([given] * 3)
+    assert live._desk.alpha(0).tolist() == pytest.approx([given] * 3), "at once, however slowly alpha may move"
+
+
 def test_panic(session: Any) -> None:
     Build.made[0].ready()
     session.until(lambda: session.live.numbers()["engine"] is not None)
