@@ -308,6 +308,10 @@ def _midi_system() -> Iterator[None]:
             yield
         finally:
             server.terminate()
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:  # jackd waits for clients that do not answer
+                server.kill()
 
 
 def _spread(times_ns: list[int]) -> dict[str, float]:

@@ -199,9 +199,13 @@ def settle(keys=None):
         time.sleep(0.01)
 
 def shot(name):
-    settle()
-    with mss.MSS() as camera:
-        np.save(f"{folder}/{name}.npy", np.array(camera.grab(camera.monitors[0]))[:height, :width, 2::-1])
+    for _ in range(20):  # a loaded machine takes its time to put a window on the screen
+        settle()
+        with mss.MSS() as camera:
+            picture = np.array(camera.grab(camera.monitors[0]))[:height, :width, 2::-1]
+        if picture.any():
+            break
+    np.save(f"{folder}/{name}.npy", picture)
 
 def press(name):
     code = x11.XKeysymToKeycode(screen, x11.XStringToKeysym(name.encode()))

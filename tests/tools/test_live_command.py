@@ -87,11 +87,15 @@ def test_a_recording_and_its_numbers(stage: Path) -> None:
 
 def test_a_performance_is_rendered_again(stage: Path) -> None:
     Clip(frames=75, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
+    (stage / "lfo.toml").write_text('[[lfo]]\ntarget = "alpha1"\nhertz = 1\ndepth = 0.2\n')
     play = words("clip.mp4", "--no-window", "--sink", "null", "--record-automation", "take.csv", "--alpha", "0.8")
+    play += ["--map", "lfo.toml"]
     done = stylefader(*play, cwd=stage)
     assert done.returncode == 0, done.stderr
     keyframes = read_csv(stage / "take.csv").keyframes
-    assert len(keyframes) > 3 and keyframes[-1].alpha == pytest.approx((0.8,) * 3, abs=1e-3)
+    first, swung, last = (np.array([keyframe.alpha[block] for keyframe in keyframes]) for block in range(3))
+    assert len(keyframes) > 10 and first == pytest.approx(0.8) and last == pytest.approx(0.8)
+    assert 0.59 < swung.min() < 0.65 and 0.95 < swung.max() <= 1
     times = [float(keyframe.time * 15) for keyframe in keyframes]
     assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 75, "the clip's own times"
     again = ["render", "clip.mp4", "-o", "again.mp4", "--style", "small.safetensors", "--automation", "take.csv"]

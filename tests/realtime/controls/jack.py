@@ -79,7 +79,10 @@ class JackServer:
         """End it in good order, which gives its name back."""
         if self._run is not None:
             self._run.terminate()
-            self._run.wait(_WAIT_S)
+            try:
+                self._run.wait(_WAIT_S)
+            except subprocess.TimeoutExpired:  # jackd waits for clients that do not answer
+                self.kill()
 
 
 def _end_with_parent() -> None:
