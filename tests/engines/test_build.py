@@ -145,11 +145,15 @@ def test_errors_reach_the_caller(
 
 
 def test_an_error_in_the_process_reaches_the_caller(pack: StylePack, tmp_path: Path) -> None:
+    made = threading.Event()
+
     def report(words: str) -> None:
         if words.startswith("starting a process"):
+            assert made.wait(LONG)
             build._height = -5  # which only the process is told
 
     with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report) as build:
+        made.set()
         assert build.wait(LONG)
         with pytest.raises(EngineError, match="1x1 or more, not 16x-5"):
             build.take()
