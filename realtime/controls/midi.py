@@ -30,6 +30,7 @@ from realtime.controls.midi_system import (
 )
 from training.errors import ControlError
 
+_MOST_SAID = 100
 _SCAN_S = 0.5
 _FLUSH_S = WAIT_NS / 2e9
 _BEGINS_NS = 5_000_000_000
@@ -164,7 +165,8 @@ class MidiPorts:
             self._ready.set()
 
     def _fail(self, error: BaseException) -> None:
-        self.error = self.error or error
+        """What a message raised is said, and the next one is heard: no show ends by it."""
+        self._once(f"MIDI: {type(error).__name__}: {error}")
 
     # -- the MIDI system --------------------------------------------------------------------------------------------
 
@@ -326,7 +328,7 @@ class MidiPorts:
 
     def _once(self, words: str) -> None:
         with self._said_lock:
-            if words in self._refused:
+            if words in self._refused or len(self._refused) >= _MOST_SAID:
                 return
             self._refused.add(words)
         self._say(words)

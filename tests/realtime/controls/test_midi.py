@@ -175,15 +175,19 @@ class TestPorts:
         finally:
             ports.close()
 
-    def test_what_an_event_raises_reaches_the_owner(self, controllers: Callable[[str], Controller]) -> None:
+    def test_what_an_event_raises_is_said_once_and_the_next_is_heard(
+        self, controllers: Callable[[str], Controller], heard: Heard
+    ) -> None:
         def broken(event: ControlEvent) -> None:
-            raise ZeroDivisionError
+            heard.events.append(event)
+            raise ZeroDivisionError("by this event")
 
-        ports, heard = MidiPorts(broken, inputs=["pads"]), Heard()
+        ports = MidiPorts(broken, inputs=["pads"], say=heard.said.append)
         controller = controllers("pads")
         ports.start()
         try:
-            heard.until(lambda: isinstance(ports.error, ZeroDivisionError), lambda: controller.play([0xB0, 70, 1]))
+            heard.until(lambda: len(heard.events) >= 3, lambda: controller.play([0xB0, 70, 1]))
+            assert heard.said.count("MIDI: ZeroDivisionError: by this event") == 1 and ports.error is None
         finally:
             ports.close()
 
