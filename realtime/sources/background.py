@@ -134,9 +134,9 @@ class BackgroundSource(Source):
         self.notes = []
         session = Session()
         thread = Thread(target=self._run, args=(session,), name=f"source {self.name}", daemon=True)
-        thread.start()
-        # Together and last, so that `close` in another thread finds both or none.
+        # Together, so that `close` in another thread finds both or none; before the opening shows anywhere.
         self._thread, self._session = thread, session
+        thread.start()
         try:
             self._first = session.next(self._open_s)
             if self._first is None:
@@ -179,7 +179,8 @@ class BackgroundSource(Source):
         if self._session is None:
             return
         self._session.close()
-        self._thread.join(_JOIN_S)
+        if self._thread.ident is not None:  # else `open` is about to start it, and finds the session closed
+            self._thread.join(_JOIN_S)
 
 
 class Backlog:
