@@ -93,10 +93,8 @@ class Inlet:
             if self._closed:
                 return
             late, self._late = self._late, {}
-            for control in late.values():
-                self._receive(control)
-            for control in self._decoder.due(self._now_ns()):
-                self._receive(control)
+            for control in (*late.values(), *self._decoder.due(self._now_ns())):
+                self._hand_on(control)
 
     def close(self) -> None:
         """Nothing is given any more when this returns; what comes is left alone."""
@@ -119,7 +117,14 @@ class Inlet:
             if late and len(self._late) < _MOST_LATE:
                 self._late[key] = control
                 return
-        self._receive(control)
+        self._hand_on(control)
+
+    def _hand_on(self, control: ControlEvent) -> None:
+        """One that raises takes none of those after it along."""
+        try:
+            self._receive(control)
+        except Exception as error:
+            self._failed(error)
 
     def _take_time(self, message: Sequence[int], at_ns: int) -> None:
         clock, status = self._clock, message[0]

@@ -225,3 +225,13 @@ def test_the_two_threads_give_one_at_a_time(stage: Stage) -> None:
         sys.setswitchinterval(before)
     stage.later(20 * MS)
     assert stage.errors == [] and stage.values("cc", 1)[-1] == 1999 % 128
+
+
+def test_what_goes_wrong_later_reaches_the_owner_too(stage: Stage) -> None:
+    def broken(event: ControlEvent) -> None:
+        raise ZeroDivisionError
+
+    stage.send(0xB0, 1, 64)
+    stage.inlet._receive = broken
+    stage.later(10 * MS)
+    assert [type(error) for error in stage.errors] == [ZeroDivisionError]
