@@ -50,7 +50,7 @@ class SoundInput(LiveSound):
         now_ns: Callable[[], int] = time.monotonic_ns,
         system: Any | None = None,
     ) -> None:
-        super().__init__(f"sound input {word}")
+        super().__init__(f"sound input {word}", every_s=_EVERY_S)
         self._word, self._say, self._now_ns = word, say, now_ns
         self._system = system or sound_system()
         self._stream: Any = None
@@ -60,7 +60,6 @@ class SoundInput(LiveSound):
         self._stuck = False
         self._recent: list[Floats] = []
         self._lock = threading.Lock()  # over _recent
-        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sound-input", daemon=True)
 
     def start(self) -> None:
@@ -121,15 +120,6 @@ class SoundInput(LiveSound):
             self._try(now)
         if self._stream is None or now - self._came_ns > _SILENT_NS // 4:
             self._be_silent(now)
-
-    def _run(self) -> None:
-        try:
-            while not self._stop.wait(_EVERY_S):
-                self.step()
-        except BaseException as error:
-            self.error = error
-        finally:
-            self._drop()
 
     def _open(self, found: InputInfo) -> None:
         rate, channels = found.rate, min(2, found.channels)

@@ -5,6 +5,7 @@ Whoever listens publishes what it heard as one immutable value; the alpha desk r
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -36,8 +37,9 @@ class LiveSound(ABC):
 
     source = "sound"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, every_s: float) -> None:
         self.name = name
+        self._every_s, self._stop = every_s, threading.Event()
         self.state: SoundState = "opening"
         self.error: BaseException | None = None
         self.lost = 0
@@ -50,6 +52,23 @@ class LiveSound(ABC):
     @abstractmethod
     def close(self) -> None:
         """Listen no more."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """What its thread does every `every_s` seconds."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Release what is listened to."""
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(self._every_s):
+                self.step()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._drop()
 
     @abstractmethod
     def heard(self, at_ns: int) -> Heard:

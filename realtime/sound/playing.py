@@ -59,7 +59,7 @@ class PlayingSound(LiveSound):
     """
 
     def __init__(self, *, say: Callable[[str], None] = lambda words: None) -> None:
-        super().__init__("the file's sound")
+        super().__init__("the file's sound", every_s=_EVERY_S)
         self._say = say
         self._shown: Shown | None = None
         self._parts: tuple[Part, ...] = ()
@@ -71,7 +71,6 @@ class PlayingSound(LiveSound):
         self._meter: BandMeter
         self._envelopes: Envelopes
         self._silent: set[Path] = set()
-        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sound-file", daemon=True)
 
     def start(self) -> None:
@@ -163,15 +162,6 @@ class PlayingSound(LiveSound):
                 self._silent.add(shown.path)
                 self._say(f"{error}: silence")
         self._envelopes = Envelopes(maps, self._meter.step_s, values)
-
-    def _run(self) -> None:
-        try:
-            while not self._stop.wait(_EVERY_S):
-                self.step()
-        except BaseException as error:
-            self.error = error
-        finally:
-            self._drop()
 
     def _drop(self) -> None:
         self._levels = None
