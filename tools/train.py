@@ -103,7 +103,7 @@ def _train(run: Run, stop: _StopOnce) -> None:
             if run.world.leads:
                 say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
                     "the same command with --resume goes on from there")  # fmt: skip
-            raise typer.Exit(130)
+            raise typer.Exit(128 + (stop.wanted or signal.SIGINT))  # the wish may be another process' alone
 
 
 def _finished(run: Run) -> StylePack:
@@ -118,11 +118,11 @@ def _follow_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     """As `_lead_part`, in silence: the leader speaks for all processes."""
     with stop:
         run.begin(part)
-        return run.train(report=lambda now: None, should_stop=lambda: stop.wanted)
+        return run.train(report=lambda now: None, should_stop=lambda: bool(stop.wanted))
 
 
 def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
-    """Train one part to its end; False where Ctrl-C came first."""
+    """Train one part to its end; False where a signal came first."""
     from training.progress import Progress
 
     last: list[Progress] = []
@@ -140,7 +140,7 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
                 last[:] = [now]
 
-            finished = run.train(report=report, should_stop=lambda: stop.wanted)
+            finished = run.train(report=report, should_stop=lambda: bool(stop.wanted))
     for now in last:
         say(f"{part.name}: {now.images_per_second:.2f} images/s, {now.waiting / now.seconds:.1%} of the time spent "
             f"waiting for photographs, {now.outside:.1%} in all outside of the networks")  # fmt: skip
@@ -156,21 +156,32 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
 
 
 class _StopOnce:
-    """The first Ctrl-C asks for a stop between two steps; the second ends at once, as usual."""
+    """The first Ctrl-C or SIGTERM asks for a stop between two steps; the second ends at once, as usual.
+
+    SIGTERM is how schedulers and machines that are called back ask, and at times torchrun, where Ctrl-C reaches it in
+    the middle of its own book-keeping.
+    """
+
+    _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self, *, speaks: bool) -> None:
-        self.wanted = False
+        self.wanted = 0
+        """The signal that came, or 0."""
         self.speaks = speaks
 
     def __enter__(self) -> _StopOnce:
-        self._before = signal.signal(signal.SIGINT, self._stop)
+        self._before = {number: signal.signal(number, self._stop) for number in self._NUMBERS}
         return self
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.wanted = True
-        signal.signal(signal.SIGINT, self._before)
+        self.wanted = number
+        self._as_before()
         if self.speaks:
             say("stopping after this step; Ctrl-C again ends at once")
 
+    def _as_before(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        self._as_before()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
@@ -114,15 +114,17 @@ def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"cannot read the recipe {path}: {error}") from error
-    for change in changes:
-        _make_change(table, change)
     try:
+        _check_train(table)
+        wished = {_make_change(table, change) for change in changes}
+        _check_train(table, among=wished)
         return _recipe(table)
     except TrainingError as error:
         raise TrainingError(f"recipe {path.name}: {error}") from error
 
 
-def _make_change(table: dict[str, Any], change: str) -> None:
+def _make_change(table: dict[str, Any], change: str) -> str:
+    """Make one change, and return its key."""
     key, equals, text = change.partition("=")
     *tables, last = key.strip().split(".")
     if key.strip() == "main_pack":
@@ -137,6 +139,24 @@ def _make_change(table: dict[str, Any], change: str) -> None:
         table[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         table[last] = text.strip()  # words need no quotes here
+    return key.strip()
+
+
+def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None) -> None:
+    """Raise TrainingError where a value of [train] holds for no part, because each has its own.
+
+    It is looked for in the file as it is written, and `among` the changes: one for every part leaves nothing to a value
+    that the file has for all, and is meant so.
+    """
+    objective = table.get("objective")
+    names = _PARTS.get(objective, ()) if isinstance(objective, str) else ()
+    if "main_pack" in table:
+        names = tuple(name for name in names if name != "main")
+    own = [_table(table.get(name, {}), name) for name in names]
+    for key in _table(table.get("train", {}), "train"):
+        if (among is None or f"train.{key}" in among) and own and all(key in values for values in own):
+            have = "have their" if len(names) > 1 else "has its"
+            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} {have} own {key}")
 
 
 def _recipe(table: Mapping[str, Any]) -> Recipe:
@@ -155,10 +175,6 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     if not styles:
         raise TrainingError("no [styles.NAME] says which picture to learn from")
     common, own = _table(table.get("train", {}), "train"), {name: _table(table.get(name, {}), name) for name in names}
-    for key in common:
-        if all(key in own[name] for name in names):
-            have = "have their" if len(names) > 1 else "has its"
-            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} {have} own {key}")
     parts = tuple(_part(name, {**common, **own[name]}, styles) for name in names)
     words = {key: value for key, value in table.items() if key not in ("styles", "train", *names)}
     low, high, default = _RANGES[objective]

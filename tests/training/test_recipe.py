@@ -83,6 +83,23 @@ def test_what_does_not_fit_is_refused(name: str, changes: list[str], said: str) 
         change(name, *changes)
 
 
+def test_a_change_for_every_part_may_stand_over_what_the_recipe_has_for_all() -> None:
+    recipe = change("level", "main_pack=m.safetensors", "blocks.temporal=strong")
+    assert recipe.part("blocks").settings.temporal == "strong"  # type: ignore[union-attr]
+    with pytest.raises(TrainingError, match=r"train\.temporal has no effect, because blocks has its own"):
+        change("level", "main_pack=m.safetensors", "blocks.temporal=strong", "train.temporal=off")
+
+
+def test_a_file_with_a_value_that_holds_for_nothing_is_refused(tmp_path: Path) -> None:
+    text = (RECIPES / "level.toml").read_text()
+    file = tmp_path / "r.toml"
+    file.write_text(text.replace("[train]", "[train]\nseed = 1").replace("[main]", "[main]\nseed = 2"))
+    assert read_recipe(file).part("blocks").settings.seed == 1  # type: ignore[union-attr]
+    file.write_text(file.read_text().replace("[blocks]", "[blocks]\nseed = 3"))
+    with pytest.raises(TrainingError, match=r"train\.seed has no effect, because main and blocks have their own"):
+        read_recipe(file)
+
+
 def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
     for content in (b"no recipe", b"\xff\xfe", b"a = 1\na = 2"):
         (tmp_path / "r.toml").write_bytes(content)

@@ -84,14 +84,17 @@ def test_two_processes_are_one_with_twice_the_batch(given: Path, tmp_path: Path)
     assert together.stderr.count("training main at width 4 on 6 photographs in 2 processes, f32 on CPU") == 1
 
 
-def test_ctrl_c_stops_all_and_one_process_with_their_batch_goes_on(given: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_and_one_process_with_their_batch_goes_on(
+    given: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     output, steps = tmp_path / "p.safetensors", {"main__iterations": 3000, "recipe": "fixed"}
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     words = command(given, output, "--checkpoint-every", "5", processes=2, train__batch=1, **steps)
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         while not checkpoint.exists() and running.poll() is None:
             wait_a_moment(running)
-        running.send_signal(signal.SIGINT)  # as a terminal does: torchrun hands it on to its processes
+        running.send_signal(number)  # as a terminal does: torchrun hands it on to its processes
         _, said = running.communicate(timeout=120)
     assert running.returncode != 0
     assert said.count("stopping after this step") == 1

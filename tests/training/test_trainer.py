@@ -358,7 +358,7 @@ def wait_a_moment(running: subprocess.Popen[str]) -> None:
         running.wait(0.1)
 
 
-def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
+def test_ctrl_c_and_sigterm_save_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
     output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=2000")
     running = subprocess.Popen(command(given, output, *long), stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "p.main.checkpoint.pt"
@@ -376,9 +376,10 @@ def test_ctrl_c_saves_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
     again = subprocess.Popen(command(given, output, *long, "--resume"), stderr=subprocess.PIPE, text=True)
     while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
         wait_a_moment(again)
-    again.send_signal(signal.SIGINT)
+    again.send_signal(signal.SIGTERM)
     _, words = again.communicate(timeout=120)
-    assert again.returncode == 130, words
+    assert again.returncode == 143, words
+    assert "--resume goes on from there" in words
     assert torch.load(checkpoint, weights_only=True)["iteration"] > reached
 
 
