@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +15,7 @@ from training.trade_off import losses_of
 _WIDTH, _HEIGHT = 720, 500
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 700, 48, 440
 _CURVE, _CLOUD, _MIXED, _FIXED = (200, 60, 40), (172, 196, 224), (90, 90, 90), (20, 130, 80)
+_LABEL_SIZE, _LETTER = 11.0, 6.5  # height and mean width of a letter
 _LINE, _AXIS = (232, 232, 232), (120, 120, 120)
 
 
@@ -47,8 +49,9 @@ def plot(points: Sequence[Point], first: str, second: str, words: Mapping[str, s
         shapes.append(Text(at=at, text=f"alpha {strength:g}", colour=_CURVE, anchor="middle" if end else "start"))
     shapes.extend(Dot(centre=place, radius=6, colour=_FIXED) for place in places(fixed))
     names = [point.name for point in points if point.method == "fixed"]
-    for name, (at_x, at_y) in zip(names, places(fixed), strict=True):
-        shapes.append(Text(at=(at_x + 10, at_y - 10), text=name, size=11, colour=_FIXED))
+    drawn = _along(places(curve)) + _along(places(mixed)) + [*places(cloud), *places(fixed)]
+    for name, place in zip(names, places(fixed), strict=True):
+        shapes.append(_label(name, place, drawn))
     rows: list[tuple[Colour, str, bool]] = [(_CURVE, "all blocks along alpha", False)]
     rows += [(_CLOUD, "each block at its own alpha", False)] if cloud.size else []
     rows += [(_MIXED, "pictures of both ends mixed", True)]
@@ -58,6 +61,28 @@ def plot(points: Sequence[Point], first: str, second: str, words: Mapping[str, s
         shapes.append(Dot(centre=(_RIGHT - 215, at_y), radius=4.5, colour=colour, hollow=hollow))
         shapes.append(Text(at=(_RIGHT - 202, at_y), text=text))
     return drawing
+
+
+def _along(line: Sequence[Place]) -> list[Place]:
+    """Places a few units apart from the first to the last point of a line."""
+    found = list(line)
+    for (x0, y0), (x1, y1) in itertools.pairwise(line):
+        steps = max(1, round(math.hypot(x1 - x0, y1 - y0) / 4))
+        found += [(x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps) for i in range(1, steps)]
+    return found
+
+
+def _label(text: str, dot: Place, drawn: Sequence[Place]) -> Text:
+    """The name of a dot, on that side of it where it lies over the least of what is drawn, and inside the page."""
+    wide, high = _LETTER * len(text), _LABEL_SIZE + 4
+    free: list[tuple[bool, int, Place]] = []
+    for right, down in ((1, -1), (1, 1), (-1, 1), (-1, -1), (0, 1), (0, -1)):
+        middle = dot[0] + right * (10 + wide / 2), dot[1] + down * (10 if right else 16)
+        over = sum(abs(x - middle[0]) < wide / 2 and abs(y - middle[1]) < high / 2 for x, y in drawn)
+        outside = middle[0] - wide / 2 < _LEFT or middle[0] + wide / 2 > _RIGHT
+        free.append((outside, over, middle))
+    *_, best = min(free, key=lambda place: place[:2])
+    return Text(at=best, text=text, size=_LABEL_SIZE, anchor="middle", colour=_FIXED)
 
 
 def _axis(drawing: Drawing, losses: np.ndarray, ends: tuple[float, float], *, across: bool) -> Callable[[float], float]:

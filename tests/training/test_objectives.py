@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import replace
@@ -132,6 +133,20 @@ def test_svg_and_png_hold_the_same_drawing() -> None:
     assert picture[20, 24].tolist() == [0, 0, 200]
     assert picture[20, 44].tolist() == [255, 255, 255]
     assert picture[40:60, 60:140].min() < 120
+
+
+@pytest.mark.parametrize("side", [(1.02, 0.98), (0.98, 1.02), (1.0, 1.0)])
+def test_the_name_of_a_fixed_network_lies_beside_the_curve(side: tuple[float, float]) -> None:
+    """Whether the network is to the left of the curve, to the right or on it."""
+    fixed = (CURVE[1][0] * side[0], CURVE[1][1] * side[1])
+    points = rows("alpha", CURVE) + rows("interpolation", CURVE) + rows("fixed", [fixed], "fixed_15")
+    shapes = plot(points, "content", "style", {"content": "c", "style": "s"}, "t").shapes
+    (name,) = [shape for shape in shapes if isinstance(shape, Text) and shape.text == "fixed_15"]
+    curve = [shape for shape in shapes if isinstance(shape, Line) and len(shape.points) == len(CURVE)][-1]
+    for (x0, y0), (x1, y1) in itertools.pairwise(curve.points):
+        for part in np.linspace(0, 1, 200):
+            x, y = x0 + part * (x1 - x0) - name.at[0], y0 + part * (y1 - y0) - name.at[1]
+            assert not (abs(x) < 24 and abs(y) < 6), "the curve runs through the name"
 
 
 def test_the_plot_says_what_is_on_it() -> None:
