@@ -28,7 +28,7 @@ def page(headers: Sequence[PackHeader], words: Mapping[str, Any]) -> str:
 def _section(header: PackHeader, words: Mapping[str, str]) -> str:
     ends = [f"{_painting(style)} (alpha {end})" for end, style in header.style.items() if isinstance(style, dict)]
     sides = ", both sides" if header.kind == "dual" else ""
-    steps = (f"{part} {run['iterations']} steps at style weight {run['style_weight']:g}"
+    steps = (f"{part} {_steps(run)} steps at style weight {run['style_weight']:g}"
              for part, run in header.training.items())  # fmt: skip
     points = [
         f"{'; '.join(ends) or _painting(header.style)}; width {header.width}, {_BLOCKS[len(header.blocks)]}{sides}; "
@@ -40,6 +40,11 @@ def _section(header: PackHeader, words: Mapping[str, str]) -> str:
     lines += [_wrapped(point) for point in points]
     lines += ["", *_table(header), *(["", words["more"].rstrip()] if "more" in words else []), ""]
     return "\n".join(lines)
+
+
+def _steps(run: Mapping[str, Any]) -> str:
+    before = run.get("started_from")
+    return f"{before['iterations']} and {run['iterations']} more" if before else str(run["iterations"])
 
 
 def _painting(style: Mapping[str, Any]) -> str:

@@ -129,7 +129,9 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     with stop:
         trainer = run.begin(part)
         together = f" in {run.world.size} processes" if run.world.size > 1 else ""
-        say(f"training {part.name} at width {run.width} on {len(trainer.photos)} photographs{together}, "
+        start = run.started_from(part)
+        of = f" from {start['name']}" if start else ""
+        say(f"training {part.name} at width {run.width}{of} on {len(trainer.photos)} photographs{together}, "
             f"{trainer.compute.numbers} on {trainer.compute.name}; previews in {run.recipe.preview}")  # fmt: skip
         with progress(part.name, part.settings.iterations, done=trainer.iteration) as advance:
 

@@ -61,7 +61,8 @@ class Recipe:
     output: the pack to write; checkpoints and previews stand beside it.
     held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
     n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
-    main_pack: a pack whose main network is taken as it is; then there is no part `main`.
+    main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
+    start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
     low, high, default: the pack's useful range of alpha and where a session starts.
     """
 
@@ -76,6 +77,7 @@ class Recipe:
     width: int = 32
     n_blocks: int = 3
     main_pack: Path | None = None
+    start_from: Path | None = None
     low: float
     high: float
     default: float

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from training.compute import CPU
 from training.data import PhotoFolder, read_picture, resize_short_side
 from training.errors import TrainingError
 from training.evaluation import measure_losses, stylize
 from training.files import written_whole
+from training.gallery import find_pack
 from training.hashing import file_hash
 from training.log import TrainingLog
 from training.loss_network import load_loss_network
@@ -81,7 +83,12 @@ class Run:
         self._nets: dict[str, DynamicNet] = {}
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
-            self._take_main(load_pack(recipe.main_pack))
+            self._take_main(load_pack(find_pack(str(recipe.main_pack))))
+        self._start = load_pack(find_pack(str(recipe.start_from))) if recipe.start_from is not None else None
+        if self._start is not None and self._start.header.width != self.width:
+            raise TrainingError(
+                f"start_from is a pack of width {self._start.header.width}, but this one will be of width {self.width}"
+            )
         parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
@@ -140,6 +147,10 @@ class Run:
             self.net.main.load_state_dict(main.main.state_dict())
             identity["main network"] = main_hash(main)
         self.part = part
+        if self.started_from(part) is not None:
+            assert self._start is not None
+            self.net.load_state_dict(_weights_for(part.name, self._start), strict=False)
+            identity["start_from"] = self._start.weights_hash()
         checkpoint = self.recipe.checkpoint(part)
         with self.world.all_or_none():
             loss_network = load_loss_network(self.recipe.loss_network)
@@ -158,6 +169,13 @@ class Run:
             world=self.world,
         )
         return self.trainer
+
+    def started_from(self, part: Part) -> dict[str, Any] | None:
+        """The pack that a part's weights come from, if any, and the steps it had had; blocks of another kind do not."""
+        if self._start is None or not _weights_for(part.name, self._start, self.places):
+            return None
+        had = self._start.header.training.get(part.name, {}).get("iterations", 0)
+        return {"name": self._start.header.name, "weights_sha256": self._start.weights_hash(), "iterations": had}
 
     def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
         """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock.
@@ -258,7 +276,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         """What the current part was trained with, for the pack."""
-        trainer = self.trainer
+        trainer, started = self.trainer, self.started_from(self.part)
         return {
             **asdict(self.part.settings),
             "style": _said(self.part.style),
@@ -272,6 +290,7 @@ class Run:
             "style_layers": list(trainer.loss_network.layers.style),
             "iterations": trainer.iteration,
             "device": trainer.compute.name,
+            **({"started_from": started} if started else {}),
             **({"processes": self.world.size} if self.world.size > 1 else {}),
         }
 
@@ -312,6 +331,20 @@ class Run:
         }
         words = ends[self.recipe.objective]
         return {ENDS[name]: f"{text} (style weight {weights[name]})" for name, text in words.items()}
+
+
+def _weights_for(part: str, pack: StylePack, places: tuple[str, ...] | None = None) -> dict[str, Tensor]:
+    """What of a pack a part's network can begin with, by that network's names; nothing where its blocks are others."""
+    if part == "main":
+        return {name: tensor.float() for name, tensor in pack.tensors.items() if name.startswith("main.")}
+    if places is not None and places != pack.header.places:
+        return {}
+    side = "psi" if part == "blocks" else part
+    return {
+        name.replace(f".{side}.", ".psi."): tensor.float()
+        for name, tensor in pack.tensors.items()
+        if name.startswith("blocks.") and f".{side}." in name
+    }
 
 
 def _said(style: StylePicture) -> dict[str, Any]:

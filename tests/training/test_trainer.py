@@ -17,7 +17,7 @@ import torch
 
 from tests.conftest import random_pack
 from tests.training.given import QUICK, changes, make_given, recipe_of
-from training.errors import TrainingError
+from training.errors import PackError, TrainingError
 from training.log import TrainingLog
 from training.loss_network import load_loss_network
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
@@ -246,6 +246,55 @@ def test_blocks_for_a_main_network_that_is_there(given: Path, tmp_path: Path) ->
     assert pack.header.places == ONE_BLOCK
     assert main_hash(pack.network()) == main_hash(given_main.network())
     assert pack.header.training["main"] == {"taken_from": "main"}
+
+
+def test_a_run_starts_from_the_weights_of_another_pack(given: Path, tmp_path: Path) -> None:
+    start = random_pack(tmp_path / "start.safetensors", width=4)
+    save_pack(start)
+    still = {f"{part}__{key}": value for part in ("main", "blocks") for key, value in
+             (("iterations", 1), ("learning_rate", 1e-12))}  # fmt: skip
+    run = run_of(given, tmp_path / "p.safetensors", "level", start_from=start.file, **still)
+    train(run)
+    pack = run.finish()
+    for name, tensor in start.tensors.items():
+        torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
+    for part in ("main", "blocks"):
+        assert pack.header.training[part]["started_from"] == {
+            "name": "start", "weights_sha256": start.weights_hash(), "iterations": 0}  # fmt: skip
+
+    other = random_pack(tmp_path / "other.safetensors", width=4, seed=3)
+    save_pack(other)
+    run.recipe.output.unlink()
+    with pytest.raises(TrainingError, match="other settings: start_from"):
+        train(run_of(given, tmp_path / "p.safetensors", "level", start_from=other.file, resume=True, **still))
+
+
+def test_blocks_of_another_kind_start_afresh(given: Path, tmp_path: Path) -> None:
+    start = random_pack(tmp_path / "start.safetensors", width=4)
+    save_pack(start)
+    run = run_of(given, tmp_path / "p.safetensors", "dual", start_from=start.file, **{
+        f"{part}__iterations": 1 for part in ("main", "lo", "hi")})  # fmt: skip
+    started = [part.name for part in run.recipe.parts if run.started_from(part)]
+    assert started == ["main"]
+    run.begin(run.recipe.parts[0])
+    dual = random_pack(tmp_path / "dual.safetensors", width=4, kind="dual")
+    save_pack(dual)
+    run = run_of(given, tmp_path / "q.safetensors", "dual", start_from=dual.file, **{
+        f"{part}__learning_rate": 1e-12 for part in ("main", "lo", "hi")},
+        **{f"{part}__iterations": 1 for part in ("main", "lo", "hi")})  # fmt: skip
+    train(run)
+    pack = run.finish()
+    for name, tensor in dual.tensors.items():
+        torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
+
+
+def test_a_start_of_another_width_is_refused(given: Path, tmp_path: Path) -> None:
+    start = random_pack(tmp_path / "start.safetensors", width=8)
+    save_pack(start)
+    with pytest.raises(TrainingError, match="start_from is a pack of width 8, but this one will be of width 4"):
+        run_of(given, tmp_path / "p.safetensors", "level", start_from=start.file)
+    with pytest.raises(PackError, match="no style named 'greatwave': did you mean great_wave"):
+        run_of(given, tmp_path / "p.safetensors", "level", start_from="greatwave")
 
 
 def test_a_main_network_that_changed_is_not_written(given: Path, tmp_path: Path) -> None:
