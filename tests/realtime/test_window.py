@@ -188,7 +188,7 @@ stylized = np.ascontiguousarray(np.stack([across, 255 - across, across // 2], ax
 original = np.ascontiguousarray(stylized[::-1, ::-1])
 frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
 window = Window("stylefader test", width, height)
-told = {}
+told, middle = {}, slice(150, 170)  # where the line of the split stands
 
 def settle(keys=None):
     for _ in range(25):
@@ -198,12 +198,13 @@ def settle(keys=None):
             keys += keys_now
         time.sleep(0.01)
 
-def shot(name):
-    for _ in range(20):  # a loaded machine takes its time to put a window on the screen
+def shot(name, wanted):
+    until = time.monotonic() + 30  # a loaded machine takes its time to put on the screen what it was told to
+    while True:
         settle()
         with mss.MSS() as camera:
             picture = np.array(camera.grab(camera.monitors[0]))[:height, :width, 2::-1]
-        if picture.any():
+        if np.array_equal(np.delete(picture, middle, 1)[:140], np.delete(wanted, middle, 1)[:140]) or time.monotonic() > until:
             break
     np.save(f"{folder}/{name}.npy", picture)
 
@@ -221,11 +222,11 @@ def mouse(x, button=None):
     settle()
 
 window.open()
-shot("stylized")
+shot("stylized", stylized)
 window.mode = "original"
-shot("original")
+shot("original", original)
 window.mode = "split"
-shot("split")
+shot("split", np.hstack([original[:, :width // 2], stylized[:, width // 2:]]))
 mouse(160), mouse(160, 1), mouse(80), mouse(80, 0)
 told["split"] = window.split
 mouse(300)
@@ -270,7 +271,7 @@ window.close()
 window.close()
 window.open()
 told["opened again"] = window.closed
-shot("again")
+shot("again", stylized)
 window.close()
 print(json.dumps(told))
 """

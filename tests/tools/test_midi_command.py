@@ -74,10 +74,11 @@ def test_monitor_prints_its_json_at_the_documented_end(nano: Controller) -> None
         assert run.stderr is not None and run.stdout is not None
         while not run.stderr.readline().startswith("MIDI: nano:knobs"):
             pass
-        nano.play([0xB1, 70, 99])
-        threading.Event().wait(0.5)
+        for _ in range(5):  # JACK leaves out what comes in a cycle that a program is late for
+            nano.play([0xB1, 70, 99])
+            threading.Event().wait(0.2)
         run.send_signal(signal.SIGINT)
-        assert [event["raw"] for event in json.loads(run.stdout.read())] == [99]
+        assert {event["raw"] for event in json.loads(run.stdout.read())} == {99}
         assert run.wait(WAIT_S) == 0
 
 
