@@ -204,7 +204,8 @@ def shot(name, wanted):
         settle()
         with mss.MSS() as camera:
             picture = np.array(camera.grab(camera.monitors[0]))[:height, :width, 2::-1]
-        if np.array_equal(np.delete(picture, middle, 1)[:140], np.delete(wanted, middle, 1)[:140]) or time.monotonic() > until:
+        same = np.array_equal(np.delete(picture, middle, 1)[:140], np.delete(wanted, middle, 1)[:140])
+        if same or time.monotonic() > until:
             break
     np.save(f"{folder}/{name}.npy", picture)
 
