@@ -34,6 +34,7 @@ from training.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from training.progress import Progress
 from training.recipe import ENDS, Part, Recipe, StylePicture
 from training.strip import encode_picture, stack, strip
+from training.temporal import TEMPORAL_WEIGHTS
 from training.trainer import Trainer, style_target
 from training.world import World
 
@@ -280,6 +281,7 @@ class Run:
         return {
             **asdict(self.part.settings),
             "style": _said(self.part.style),
+            "temporal_weight": TEMPORAL_WEIGHTS[self.part.settings.temporal],
             "precision": trainer.compute.numbers,
             "photographs": len(trainer.photos),
             "photographs_from": self.recipe.photos_from,

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from training.settings import Temporal
 
-TEMPORAL_WEIGHTS: dict[Temporal, float] = {"off": 0.0, "weak": 100.0, "strong": 400.0}
+TEMPORAL_WEIGHTS: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
 """Weight of the temporal loss, in RGB of 0..1, where content weighs 1."""
 _MOST_SHIFT_PIXELS = 8.0
 _MOST_TURN = 0.04
