@@ -6,10 +6,9 @@ other), so the session's main loop calls `show` and `poll` itself.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,12 +21,15 @@ import numpy.typing as npt
 from realtime.frames import Frame
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
+from realtime.sinks.x11 import display_answers, kept_display
 from training.errors import SinkError
 
 Mode = Literal["stylized", "original", "split"]
 
 # Key presses that one `poll` takes; more wait for the next.
 _KEYS_A_POLL = 16
+# Seconds after the window was put up at which the system's toolkit is told so again.
+_TELL_AFTER_S = (0.1, 0.3, 1.0, 3.0)
 
 
 class Window:
@@ -50,6 +52,7 @@ class Window:
         self._style = TextStyle(min(height, width * 9 // 16))
         self._scaled: list[npt.NDArray[np.uint8]] = []
         self._open = self._seen = self._full_screen = self._drags = False
+        self._tell_at: list[float] = []
 
     # -- opening and closing ---------------------------------------------------------------------------------------
 
@@ -67,6 +70,7 @@ class Window:
         except cv2.error as error:
             raise SinkError(f"no window can be shown: {error.err or error}; go on with --no-window") from error
         self._open, self.closed, self._seen = True, False, False
+        self._put_up_again()
 
     def close(self) -> None:
         """Take the window away; harmless twice."""
@@ -141,7 +145,20 @@ class Window:
         if self._gone():
             self.closed = True
             names.append("closed")
+        elif self._tell_at and time.monotonic() >= self._tell_at[0]:
+            del self._tell_at[0]
+            self._tell_shown()
         return names
+
+    def _put_up_again(self) -> None:
+        self._tell_at = [time.monotonic() + after for after in _TELL_AFTER_S]
+
+    def _tell_shown(self) -> None:
+        """Qt loses the news that its window is on the screen where the machine is busy, and would leave it black."""
+        display = kept_display(os.environ.get("DISPLAY", ""))
+        if display is not None and cv2.currentUIFramework().startswith("QT"):
+            for window in display.windows_named(self.title):
+                display.say_shown(window)
 
     def _gone(self) -> bool:
         try:
@@ -163,6 +180,7 @@ class Window:
             value = cv2.WINDOW_FULLSCREEN if full else cv2.WINDOW_NORMAL
             with suppress(cv2.error):
                 cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, value)
+            self._put_up_again()
 
     def _mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
         if event == cv2.EVENT_LBUTTONDOWN:
@@ -192,51 +210,12 @@ def why_no_display() -> str | None:
     if not display and not wayland:
         return "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set); use --no-window"
     if display:
-        if _x_answers(display):
+        if display_answers(display):
             return None
         return f"the display {display} does not answer; set DISPLAY to one that does, or use --no-window"
     if framework.startswith("QT") and not _has_wayland_plugin():
         return "this OpenCV speaks X11 only, and the desktop offers Wayland only; turn Xwayland on, or use --no-window"
     return None
-
-
-_KEPT_OPEN: set[str] = set()
-"""Displays with a connection of ours that stays: a bare X server begins anew when its last client leaves, and whoever
-comes at that moment, Qt above all, finds nobody."""
-
-
-def _x_answers(display: str) -> bool:
-    try:
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return _socket_answers(display)
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XOpenDisplay.argtypes = [ctypes.c_char_p]
-    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    connection = x11.XOpenDisplay(os.fsencode(display))
-    if not connection:
-        return False
-    if display in _KEPT_OPEN:
-        x11.XCloseDisplay(connection)
-    _KEPT_OPEN.add(display)
-    return True
-
-
-def _socket_answers(display: str) -> bool:
-    host, _, number = display.rpartition(":")
-    number = number.partition(".")[0]
-    if not number.isdigit():
-        return False
-    try:
-        if host in ("", "unix"):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(2.0)
-                connection.connect(f"/tmp/.X11-unix/X{number}")
-        else:
-            socket.create_connection((host, 6000 + int(number)), timeout=2.0).close()
-    except OSError:
-        return False
-    return True
 
 
 def _has_wayland_plugin() -> bool:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 
 from realtime.frames import Frame
 from realtime.keys import KeyMap
-from realtime.sinks import overlay
+from realtime.sinks import overlay, x11
 from realtime.sinks import window as window_module
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, darken, draw_help, draw_lines, draw_sign, draw_split
@@ -131,13 +132,13 @@ def test_without_a_display_it_says_so(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     if not library:
-        monkeypatch.setattr(window_module.ctypes, "CDLL", _no_library)
+        monkeypatch.setattr(x11, "_xcb", _no_library)
     with pytest.raises(SinkError, match=f"{part}.*--no-window"):
         Window("test", 64, 48).open()
 
 
-def _no_library(name: str) -> Any:
-    raise OSError(f"{name} is not there")
+def _no_library() -> Any:
+    raise x11.NoXcbError("libxcb.so.1 is not there")
 
 
 @linux
@@ -365,5 +366,98 @@ def test_the_user_closes_the_window(session: tuple[dict[str, Any], Path]) -> Non
 def test_a_display_that_answers_is_taken(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", display)
     assert why_no_display() is None
-    monkeypatch.setattr(window_module.ctypes, "CDLL", _no_library)
     assert why_no_display() is None
+    monkeypatch.setattr(x11, "_KEPT", {})
+    monkeypatch.setattr(x11, "_xcb", _no_library)
+    assert why_no_display() is None
+
+
+def test_a_display_that_ended_does_not_answer_and_its_successor_does() -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("there is no Xvfb on this system")
+    command, name = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp"], ""
+    for given in ([], ["again"]):
+        words = [*command, name] if given else command
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+            assert server.stdout is not None
+            name = f":{server.stdout.readline().strip()}"
+            assert x11.display_answers(name) and x11.display_answers(name)
+            server.terminate()
+        assert not x11.display_answers(name)
+
+
+# A program's window, seen from that program: what it hears when it is told that it is shown.
+HEARS = """
+import ctypes, json, os
+from realtime.sinks.x11 import XDisplay
+x = ctypes.CDLL("libX11.so.6")
+P, L = ctypes.c_void_p, ctypes.c_ulong
+x.XOpenDisplay.restype, x.XDefaultRootWindow.restype, x.XCreateSimpleWindow.restype = P, L, L
+x.XDefaultRootWindow.argtypes, x.XSelectInput.argtypes, x.XStoreName.argtypes = [P], [P, L, ctypes.c_long], [
+    P, L, ctypes.c_char_p]
+x.XCreateSimpleWindow.argtypes = [P, L, *(ctypes.c_int,) * 5, L, L]
+x.XMapWindow.argtypes = x.XUnmapWindow.argtypes = [P, L]
+x.XSync.argtypes, x.XPending.argtypes, x.XNextEvent.argtypes = [P, ctypes.c_int], [P], [P, P]
+screen = x.XOpenDisplay(None)
+frame = x.XCreateSimpleWindow(screen, x.XDefaultRootWindow(screen), 0, 0, 90, 70, 0, 0, 0)
+window = x.XCreateSimpleWindow(screen, frame, 0, 0, 80, 60, 0, 0, 0)
+x.XStoreName(screen, window, b"a window")
+x.XSelectInput(screen, window, 1 << 17 | 1 << 15)
+x.XMapWindow(screen, frame)
+x.XSync(screen, 0)
+ours = XDisplay(os.environ["DISPLAY"])
+
+def heard():
+    assert ours.answers()
+    x.XSync(screen, 0)
+    kinds = []
+    while x.XPending(screen):
+        event = (ctypes.c_char * 192)()
+        x.XNextEvent(screen, event)
+        kinds.append(int.from_bytes(event[:4], "little"))
+    return kinds
+
+told = {"found": ours.windows_named("a window") == [window], "others": ours.windows_named("a")}
+told["hidden"] = (ours.say_shown(window), heard())[1]
+x.XMapWindow(screen, window)
+told["mapped"] = heard()
+told["told"] = (ours.say_shown(window), heard())[1]
+told["no window"] = ours.say_shown(12345)
+print(json.dumps(told))
+"""
+
+
+def test_a_program_is_told_that_its_window_is_shown_where_it_is(display: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HEARS],
+        env={**os.environ, "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    shown, expose = 19, 12
+    assert json.loads(done.stdout) == {
+        "found": True, "others": [], "hidden": [], "mapped": [shown, expose], "told": [shown, expose],
+        "no window": None}  # fmt: skip
+
+
+def test_the_toolkit_is_told_some_times_after_opening_and_full_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = [100.0], []
+    quiet = types.SimpleNamespace(
+        pollKey=lambda: -1, getWindowProperty=lambda *_: 1, setWindowProperty=lambda *_: None, error=RuntimeError,
+        WND_PROP_VISIBLE=4, WND_PROP_FULLSCREEN=0, WINDOW_FULLSCREEN=1, WINDOW_NORMAL=0,
+        currentUIFramework=lambda: "QT5")  # fmt: skip
+    display = types.SimpleNamespace(windows_named=lambda title: [7], say_shown=lambda window: told.append(now[0]))
+    window = Window("test", 64, 48)
+    monkeypatch.setattr(window_module, "cv2", quiet)
+    monkeypatch.setattr(window_module, "kept_display", lambda name: display)
+    monkeypatch.setattr(window_module.time, "monotonic", lambda: now[0])
+    window._open = True
+    window._put_up_again()
+    for step in range(100):
+        now[0] = 100 + step / 10
+        window.poll()
+        if step == 50:
+            window.full_screen = True
+    assert told == pytest.approx([100.1, 100.3, 101.0, 103.0, 105.1, 105.3, 106.0, 108.0], abs=0.11)
