@@ -11,7 +11,6 @@ import ctypes
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from ctypes import POINTER, c_char_p, c_int, c_uint8, c_uint16, c_uint32, c_void_p
 from functools import cache
 
@@ -92,8 +91,14 @@ class XDisplay:
         return not self._xcb.xcb_connection_has_error(self._to)
 
     def windows_named(self, title: str) -> list[int]:
-        """The windows of that title, some desktops putting them into others."""
-        return [window for window in self._below(self._root(), _DEEPEST) if self._title(window) == title.encode()]
+        """The windows of that title; those of the desktop itself first, then those that it has put into others."""
+        level = [self._root()]
+        for _ in range(_DEEPEST):
+            level = [child for window in level for child in self._children(window)]
+            found = [window for window in level if self._title(window) == title.encode()]
+            if found:
+                return found
+        return []
 
     def say_shown(self, window: int) -> None:
         """Tell the window's program that it is on the screen and should paint all of it, where that is so."""
@@ -112,16 +117,14 @@ class XDisplay:
         screens = self._xcb.xcb_setup_roots_iterator(self._xcb.xcb_get_setup(self._to))
         return int(screens.data[0])
 
-    def _below(self, window: int, deep: int) -> Iterator[int]:
+    def _children(self, window: int) -> list[int]:
         tree = self._reply("query_tree", window)
         if tree is None:
-            return
+            return []
         children = self._xcb.xcb_query_tree_children(tree)
         found = [children[i] for i in range(self._xcb.xcb_query_tree_children_length(tree))]
         self._free_reply(tree)
-        yield from found
-        for child in found if deep > 1 else ():
-            yield from self._below(child, deep - 1)
+        return found
 
     def _title(self, window: int) -> bytes:
         held = self._reply("get_property", 0, window, _WM_NAME, _ANY, 0, _MOST_NAME_WORDS)
