@@ -140,7 +140,10 @@ def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engi
             show()
             now = time.monotonic()
             if now - began > _WAIT_S:
-                raise EngineError("no engine plays, so there is nothing to measure", failure=True)
+                what = (
+                    "no engine plays" if warm is None else f"{len(controls.midi.playing)} of {_PORTS} ports are there"
+                )
+                raise EngineError(f"{what}, so there is nothing to measure", failure=True)
             if warm is None and session.stylizer.playing is not None and not session.rack.busy:
                 warm = now
                 frames = session.stylizer.counts.stylized
@@ -194,7 +197,8 @@ def _session(
     outlet = SessionOutlet(fan_out, view=drawn)
     session = LiveSession(
         lambda mailbox: Capture(choice.make, mailbox, name=choice.name, reconnects=False),
-        outlet, Rack([PackFile(find_pack(style))], backend=engine), SessionOptions(height=height, width=width),
+        outlet, Rack([PackFile(find_pack(style))], backend=engine, say=say),
+        SessionOptions(height=height, width=width), say=say,
     )  # fmt: skip
     stack.callback(fan_out.close)
     stack.callback(session.close)

@@ -94,7 +94,8 @@ def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     (row,) = result["runs"]
-    assert (row["messages"], row["ports"], row["engine"], result["switch_ms"]) == (800, 4, "openvino", 0.5)
+    assert (row["messages"], row["ports"], row["engine"]) == (800, 4, "openvino"), done.stderr
+    assert result["switch_ms"] == 0.5
     assert 0 <= row["lost"] < 800 and row["skipped"] == 0
     for name in ("inside_ms", "python_ms", "sent_ms"):
         assert 0 < row[name]["p50"] <= row[name]["p95"] <= row[name]["p99"] <= row[name]["max"]
