@@ -28,7 +28,7 @@ _VALUES = 4096  # of the 14 bits of a pitch bend: the rest says which port
 _NAME = "bench-knobs"
 _WARM_UP_S = 2.0
 _END_S = 0.5
-_WAIT_S = 60
+_WAIT_S = 180  # a busy machine builds engines late: they are built behind everything else
 _SENDER = f"""
 import json, sys, time, rtmidi
 api, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
