@@ -28,7 +28,7 @@ def page(headers: Sequence[PackHeader], words: Mapping[str, Any]) -> str:
 def _section(header: PackHeader, words: Mapping[str, str]) -> str:
     ends = [f"{_painting(style)} (alpha {end})" for end, style in header.style.items() if isinstance(style, dict)]
     sides = ", both sides" if header.kind == "dual" else ""
-    steps = (f"{part} {_steps(run)} steps at style weight {run['style_weight']:g}"
+    steps = (f"{part} {_steps(run)} at style weight {run['style_weight']:g}"
              for part, run in header.training.items())  # fmt: skip
     points = [
         f"{'; '.join(ends) or _painting(header.style)}; width {header.width}, {_BLOCKS[len(header.blocks)]}{sides}; "
@@ -44,7 +44,7 @@ def _section(header: PackHeader, words: Mapping[str, str]) -> str:
 
 def _steps(run: Mapping[str, Any]) -> str:
     before = run.get("started_from")
-    return f"{before['iterations']} and {run['iterations']} more" if before else str(run["iterations"])
+    return f"{run['iterations']} steps" + (f" after {before['iterations']} of {before['name']}" if before else "")
 
 
 def _painting(style: Mapping[str, Any]) -> str:

@@ -24,8 +24,8 @@ def test_the_gallery_page_shows_every_pack_with_its_own_numbers(header: PackHead
         assert f"{curve[-1]:.3f}" in section
     for part, run in header.training.items():
         before = run.get("started_from")
-        steps = f"{before['iterations']} and {run['iterations']} more" if before else run["iterations"]
-        assert f"{part} {steps} steps" in " ".join(section.split())
+        after = f" after {before['iterations']} of {before['name']}" if before else ""
+        assert f"{part} {run['iterations']} steps{after} at" in " ".join(section.split())
 
 
 def test_the_page_is_what_packs_and_words_make() -> None:
