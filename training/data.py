@@ -23,6 +23,8 @@ Picture = npt.NDArray[np.uint8]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _MOST_UNREADABLE = 0.05
 _MOST_WORKERS = 8
+_NARROWEST = 64
+"""Longer side to shorter side: scaling a thread of one pixel up to the size of a crop would fill the memory."""
 Split = Literal["train", "val"]
 
 
@@ -40,6 +42,9 @@ def read_picture(path: Path) -> Picture:
         raise TrainingError(f"not a picture that can be read: {path} ({error.err})") from error
     if image_BGR is None:
         raise TrainingError(f"not a picture that can be read: {path}")
+    height, width = image_BGR.shape[:2]
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise TrainingError(f"{path} is {width}x{height}: one side is more than {_NARROWEST} times the other")
     return np.ascontiguousarray(image_BGR[:, :, ::-1])
 
 

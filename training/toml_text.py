@@ -1,8 +1,7 @@
 """TOML from files and texts that strangers may have written: whatever stands in it, only our errors are raised.
 
 `tomllib` by itself raises ValueError for long numbers and RecursionError for deep nesting, and takes minutes for keys
-of very many parts. Reading and parsing are bounded here, and what comes out is safe to show: no whole number is beyond
-64 bits (Python refuses to print those of thousands of digits), nothing is nested deeper than `_DEEPEST`.
+of very many parts. Reading and parsing are bounded here, and what comes out is safe to work with (see `plain_values`).
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from typing import Any
 
 from training.errors import StylefaderError
 from training.files import read_at_most
+from training.plain_values import DEEPEST, why_unsafe
 
 MOST_BYTES = 2**20
 """Of a TOML file of ours; larger ones are refused."""
-_DEEPEST = 24
-_WHOLE = range(-(2**63), 2**63)
-"""The whole numbers that TOML has."""
 _PART = r"""(?>[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?>{_PART}[ \t]*\.[ \t]*){{{_DEEPEST}}}")
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?>{_PART}[ \t]*\.[ \t]*){{{DEEPEST}}}")
 _LONG_NUMBER = re.compile(r"(?<![0-9_])[0-9_]{4000}")
 
 
@@ -58,19 +55,39 @@ def parse_toml(text: str, *, origin: str, error: type[StylefaderError]) -> dict[
     Raises:
         StylefaderError: `error`, with the line or the key, for anything that is not TOML or not safe to work with.
     """
-    if (found := _LONG_KEY.search(text)) is not None:  # tomllib takes the square of their number in time
-        raise error(f"{origin}, line {_line(text, found.start())}: a key of more than {_DEEPEST} parts")
     try:
-        table = tomllib.loads(text)
+        return _parse(text, origin, error)
     except tomllib.TOMLDecodeError as bad:
         raise error(f"{origin}: {bad}") from bad
+
+
+def parse_value(text: str, *, origin: str, error: type[StylefaderError]) -> Any:
+    """Parse one value as TOML writes it; a text that is no such value is taken as it stands, without quotes.
+
+    Raises:
+        StylefaderError: `error`, where it is a value that is not safe to work with.
+    """
+    try:
+        return _parse(f"value = {text}", origin, error)["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
+def _parse(text: str, origin: str, error: type[StylefaderError]) -> dict[str, Any]:
+    """Raises TOMLDecodeError for what is no TOML, and `error` for all other faults."""
+    if (found := _LONG_KEY.search(text)) is not None:  # tomllib takes the square of their number in time
+        raise error(f"{origin}, line {_line(text, found.start())}: a key of more than {DEEPEST} parts")
+    try:
+        table = tomllib.loads(text)
     except RecursionError as bad:
-        raise error(f"{origin}: values are nested deeper than {_DEEPEST}") from bad
+        raise error(f"{origin}: values are nested deeper than {DEEPEST}") from bad
+    except tomllib.TOMLDecodeError:
+        raise
     except ValueError as bad:  # Python converts no more than 4300 digits
         found = _LONG_NUMBER.search(text)
         where = f"{origin}, line {_line(text, found.start())}" if found else origin
         raise error(f"{where}: {'a number of thousands of digits' if found else bad}") from bad
-    if (why := _why_unsafe(table)) is not None:
+    if (why := why_unsafe(table)) is not None:
         raise error(f"{origin}: {why}")
     return table
 
@@ -78,36 +95,6 @@ def parse_toml(text: str, *, origin: str, error: type[StylefaderError]) -> dict[
 def read_toml(path: Path, what: str, *, error: type[StylefaderError]) -> dict[str, Any]:
     """Read and parse a TOML file: `read_text`, then `parse_toml`."""
     return parse_toml(read_text(path, what, error=error), origin=str(path), error=error)
-
-
-def _why_unsafe(table: dict[str, Any]) -> str | None:
-    """What in a document is not safe to work with. It is walked without recursion."""
-    waiting: list[tuple[str, Any, int]] = [("", table, 0)]
-    while waiting:
-        name, value, depth = waiting.pop()
-        if depth > _DEEPEST:
-            return f"values are nested deeper than {_DEEPEST}"
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                if not _is_text(key):
-                    return f"the key {key!r:.60} has half a surrogate pair, which is no character"
-                waiting.append((f"{name}.{key}" if name else key, inner, depth + 1))
-        elif isinstance(value, list):
-            waiting += ((f"{name}[{place}]", inner, depth + 1) for place, inner in enumerate(value, 1))
-        elif isinstance(value, str):
-            if not _is_text(value):  # of a text that came as an argument; in a file it is not UTF-8
-                return f"{name:.60} has half a surrogate pair, which is no character"
-        elif isinstance(value, int) and value not in _WHOLE:
-            return f"{name:.60} is a whole number of more than 64 bits"
-    return None
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _line(text: str, place: int) -> int:
