@@ -81,8 +81,9 @@ def learn(
     json: Json = False,
 ) -> None:
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
-    from realtime.controls.learn import check_file, check_target, moved_most, port_part, write_learned
+    from realtime.controls.learn import check_file, check_target, moved_most, write_learned
     from realtime.controls.midi_system import port_names
+    from realtime.controls.port_names import port_part
     from training.errors import ControlError
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() else to

@@ -58,12 +58,6 @@ def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
     return last[max(ways, key=lambda key: ways[key])] if ways else None
 
 
-def port_part(name: str, names: Iterable[str]) -> str:
-    """What of a port's name to write down: without the numbers that change when it is plugged in elsewhere."""
-    short = re.sub(r"( #\d+| \d+:\d+)$", "", name)
-    return short if sum(short.lower() in other.lower() for other in names) <= 1 else name
-
-
 def check_target(target: str, to: int | str | None) -> None:
     """Raise ControlError where no control could be learned for this."""
     if not is_target(target):

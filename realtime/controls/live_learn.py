@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from realtime.controls.events import ControlEvent
-from realtime.controls.learn import moved_most, port_part, write_learned
+from realtime.controls.learn import moved_most, write_learned
+from realtime.controls.port_names import port_part
 from realtime.controls.tables import block_of
 from training.errors import ControlError
 

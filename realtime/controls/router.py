@@ -82,6 +82,8 @@ class Router:
                     self._choose(entry, event, state)
                 else:
                     self._press(entry, state, event)
+                if state.event is not None and state.event.port != event.port:
+                    state.told = None  # another device has its own light
                 state.event, state.known = event, event.raw
 
     def current(self, entry: ControlMap) -> float | None:

@@ -6,7 +6,7 @@ import pytest
 
 from realtime.controls.decoder import WAIT_NS, Decoder
 from realtime.controls.events import ControlEvent
-from realtime.controls.learn import learned, moved_most, port_part, write_learned
+from realtime.controls.learn import learned, moved_most, write_learned
 from realtime.controls.mapping import parse_mapping, read_mapping
 from tests.realtime.controls.player import event
 from training.errors import ControlError
@@ -37,11 +37,6 @@ def test_halves_are_learned_as_a_whole() -> None:
     assert most(*halves) == ("cc14", 7)
     choose = [[0xB0, 99, 1], [0xB0, 98, 2]]
     assert most(*choose, *([0xB0, 6, raw] for raw in range(0, 128, 9))) == ("nrpn", 130)
-
-
-def test_a_ports_name_without_what_changes() -> None:
-    assert port_part("nano MIDI 1 24:0", ["nano MIDI 1 24:0", "other"]) == "nano MIDI 1"
-    assert port_part("nano MIDI 1 24:0", ["nano MIDI 1 24:0", "nano MIDI 1 28:0"]) == "nano MIDI 1 24:0"
 
 
 FILE = """# my faders

@@ -30,7 +30,7 @@ class Ports:
         self.playing = ["nanoKONTROL2 MIDI 1", "pads MIDI 1"]
         Ports.made.append(self)
 
-    def start(self) -> None: ...
+    def start(self, *, wait: bool) -> None: ...
 
     def want(self, *, inputs: list[str], outputs: list[str]) -> None:
         self.inputs = inputs
