@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from realtime.controls.clock import LEAST_BPM, MOST_BPM
 from realtime.controls.curves import CURVES
-from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.encoders import CODINGS, Coding
+from realtime.controls.events import KINDS, ControlEvent, Kind
 from realtime.controls.key_section import parse_keys
 from realtime.controls.lfo import LfoMap, lfo
 from realtime.controls.port_names import fits

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from realtime.controls.events import ControlEvent, relative_step
+from realtime.controls.encoders import relative_step
+from realtime.controls.events import ControlEvent
 from realtime.controls.mapping import CHOICES, SWITCHES, ControlMap
 from realtime.controls.player import Player, is_on, turn
 from realtime.controls.recall import Scenes
