@@ -1,7 +1,7 @@
 """Files that are finished or absent: written under another name beside the target, then renamed; and limits of reading.
 
-Whatever comes from outside is read by `read_whole`, `read_at_most` or from `open_regular`: neither a device without an end, nor a pipe
-that nobody fills, nor a file that grows can take all memory or hold the program.
+Whatever comes from outside is read by `read_whole` or `read_at_most`, or from `open_regular`: neither a device without
+an end, nor a pipe that nobody fills, nor a file that grows can take all memory or hold the program.
 """
 
 from __future__ import annotations
@@ -31,6 +31,35 @@ def temporary_beside(path: Path) -> Path:
     """
     ending = path.suffix if len(path.suffix) <= 16 else ""
     return path.with_name(f".stylefader-{os.getpid()}-{secrets.token_hex(4)}.partial{ending}")
+
+
+def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
+    """The first `most` bytes of a file, or fewer where it is shorter.
+
+    What the system says of its size is not asked: devices and pipes have none, and a file may grow. A pipe that sends
+    nothing for `wait_s` seconds is given up, so that no file name can hold the program.
+
+    Raises:
+        OSError: It is not there, is a folder, cannot be read, or is a silent pipe (TimeoutError).
+        ValueError: The name has a NUL.
+    """
+    # Without it, opening a named pipe waits for who writes into it. Windows has neither.
+    without_waiting = getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | without_waiting)) as file:
+        pipe = select.poll() if without_waiting and not stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+        if pipe is not None:
+            pipe.register(file, select.POLLIN)
+        pieces: list[bytes] = []
+        left = most
+        while left > 0:
+            if pipe is not None and not pipe.poll(wait_s * 1000):
+                raise TimeoutError(None, f"nothing came from it for {wait_s:g} s", str(path))
+            piece = file.read(min(left, MIB))
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
 
 
 def read_whole(path: Path, *, limit: int) -> bytes:
@@ -93,35 +122,6 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
-    """The first `most` bytes of a file, or fewer where it is shorter.
-
-    What a file says of its size is not asked: devices and pipes have none, and a file may grow. A pipe that sends
-    nothing for `wait_s` seconds is given up, so that no file name can hold the program.
-
-    Raises:
-        OSError: It is not there, is a folder, cannot be read, or is a silent pipe (TimeoutError).
-        ValueError: The name has a NUL.
-    """
-    # Without it, opening a named pipe waits for who writes into it. Windows has neither.
-    without_waiting = getattr(os, "O_NONBLOCK", 0)
-    with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | without_waiting)) as file:
-        pipe = select.poll() if without_waiting and not stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
-        if pipe is not None:
-            pipe.register(file, select.POLLIN)
-        pieces: list[bytes] = []
-        left = most
-        while left > 0:
-            if pipe is not None and not pipe.poll(wait_s * 1000):
-                raise TimeoutError(None, f"nothing came from it for {wait_s:g} s", str(path))
-            piece = file.read(min(left, MIB))
-            if not piece:
-                break
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
 
 
 def load_tensors(path: Path, *, what: str) -> Any:

@@ -19,7 +19,8 @@ MOST_BYTES = 2**20
 """Of a TOML file of ours; larger ones are refused."""
 _PART = r"""(?>[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?>{_PART}[ \t]*\.[ \t]*){{{DEEPEST}}}")
-_LONG_NUMBER = re.compile(r"(?<![0-9_])[0-9_]{4000}")
+_LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z_])(?:0x[0-9A-Fa-f_]{16}|0[ob][0-7_]{21}|[0-9][0-9_]{18})")
+"""Where a number may be that is too long, for the line of an error."""
 
 
 def read_text(path: Path, what: str, *, error: type[StylefaderError], most: int = MOST_BYTES) -> str:
@@ -88,7 +89,8 @@ def _parse(text: str, origin: str, error: type[StylefaderError]) -> dict[str, An
         where = f"{origin}, line {_line(text, found.start())}" if found else origin
         raise error(f"{where}: {'a number of thousands of digits' if found else bad}") from bad
     if (why := why_unsafe(table)) is not None:
-        raise error(f"{origin}: {why}")
+        found = _LONG_NUMBER.search(text) if "number" in why else None
+        raise error(f"{origin}, line {_line(text, found.start())}: {why}" if found else f"{origin}: {why}")
     return table
 
 

@@ -32,7 +32,7 @@ WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """The endings of pictures that can be written."""
 SUFFIXES = (*WRITTEN_SUFFIXES, ".gif", ".apng", ".avif", ".avifs", ".heic", ".heif", ".hif")
 """The endings of pictures that can be read."""
-_NUMBER = re.compile(r"%(?:0(\d+))?d")
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
 def is_picture(path: str | Path) -> bool:
