@@ -14,7 +14,7 @@ test: $(READY) lint
 
 # The same tests as in `make test`, with new examples each time, for about ten minutes.
 fuzz: $(READY)
-	STYLEFADER_FUZZ=$(or $(EXAMPLES),10000) $(VENV)/bin/python -m pytest tests/fuzz
+	STYLEFADER_FUZZ=$(or $(EXAMPLES),5000) $(VENV)/bin/python -m pytest tests/fuzz
 
 lint: $(READY)
 	$(VENV)/bin/ruff format --check .

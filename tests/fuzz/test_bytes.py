@@ -68,7 +68,7 @@ OSC_ADDRESSES = ["alpha", "alpha/0", "alpha/99", "style", "scene", "scene/save",
                  "subscribe", "unsubscribe", "next", "panic", "bypass", "blackout", "freeze", "modulation", "a*",
                  "{alpha,style}", "[!a]*", "alpha/[0-9]", "*" * 40, "{" * 50, "?" * 300]  # fmt: skip
 OSC_VALUES = st.one_of(
-    st.floats(width=32), st.integers(-(2**31), 2**31 - 1), st.booleans(), st.binary(max_size=8),
+    st.floats(width=32), st.integers(-(2**31), 2**31 - 1), st.booleans(), st.binary(min_size=1, max_size=8),
     st.sampled_from(["verse", "", "\x1b[2J", "a" * 300, "first"]),
 )  # fmt: skip
 
