@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools import evaluate_curve, evaluate_objectives, evaluate_temporal
+from tools import evaluate_curve, evaluate_ideal, evaluate_objectives, evaluate_temporal
 from tools.signals import unwind
 from tools.words import print_json, say
 
@@ -22,6 +22,7 @@ app = typer.Typer(help="Look at what a style pack does, and measure it.", no_arg
 app.command("temporal")(evaluate_temporal.command)
 app.command("objectives")(evaluate_objectives.command)
 app.command("curve")(evaluate_curve.command)
+app.command("ideal")(evaluate_ideal.command)
 
 
 @app.command()
