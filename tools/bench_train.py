@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools.console.messages import print_json, say
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from training.progress import Progress

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from training.data import Picture

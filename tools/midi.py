@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import out, print_json, say
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from realtime.controls.clock import BeatClock
     from realtime.controls.events import ControlEvent
 
-app = typer.Typer(help="MIDI ports, what comes in, and learning a mapping.", no_args_is_help=True)
+app = Commands("MIDI ports, what comes in, and learning a mapping.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Port = Annotated[list[str] | None, typer.Option("--midi", metavar="NAME", help="A part of a port's name. [all]")]
 _AFTER_S = 0.5
@@ -35,8 +36,10 @@ def ports(json: Json = False) -> None:
     if json:
         print_json({"inputs": inputs, "outputs": outputs})
         return
-    print("inputs\n  " + ("\n  ".join(inputs) or "none"))
-    print("outputs\n  " + ("\n  ".join(outputs) or "none"))
+    for heading, names in (("inputs", inputs), ("outputs", outputs)):
+        out(heading)
+        for name in names or ["none"]:
+            out(f"  {name}")
 
 
 @app.command()
@@ -59,11 +62,11 @@ def monitor(
                 if json and event is not None:
                     events.append(_as_json(event))
                 elif event is not None:
-                    print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
+                    out(f"{event.port}  {_words(event)}  {event.raw}")
                 state = (clock.source, clock.running, clock.bpm)
                 if not json and (state[:2] != told[:2] or abs(state[2] - told[2]) >= _BPM):
                     told = state
-                    print(_clock_words(*state), flush=True)
+                    out(_clock_words(*state))
     except KeyboardInterrupt:
         if not json:
             raise

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
 
 if TYPE_CHECKING:
     from engines.quantize import Losses

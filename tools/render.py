@@ -6,46 +6,14 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from tools.signals import end_at_once, unwind
-from tools.words import print_json, progress, say
-
-
-class Size(NamedTuple):
-    width: int
-    height: int
-
-
-def parse_size(text: str) -> Any:
-    """`WxH` -> Size in pixels. Raises typer.BadParameter."""
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isascii() and height.isascii() and width.isdigit() and height.isdigit()):
-        raise typer.BadParameter(f"{text!r} is not a size: write WxH, as in 640x360")
-    if not (1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
-        raise typer.BadParameter(f"{text} is out of range: sides go from 1 to 16384 pixels")
-    return Size(int(width), int(height))
-
-
-def parse_time_option(text: str) -> Fraction:
-    from realtime.times import parse_time
-
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def parse_rate(text: str) -> Fraction:
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise typer.BadParameter(f"{text!r} is not a frame rate: write 25 or 30000/1001")
-    return rate
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import end_at_once, unwind
+from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
 def command(
@@ -173,7 +141,7 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
-            unwind()
+            unwind(sink.abort)
             say(f"engine: {why}")
             say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
                 f"{each:.3f} s a frame{about}")  # fmt: skip
