@@ -51,7 +51,7 @@ def command(
     where = find_device(device)
     unwind()
     with tempfile.TemporaryDirectory() as folder:
-        checked = read_recipe(find_recipe(recipe), [*(changes or ()), f"output={Path(folder, 'bench.safetensors')}"])
+        checked = read_recipe(find_recipe(recipe), changes or (), output=Path(folder, "bench.safetensors"))
         part = replace(checked.parts[0], settings=replace(checked.parts[0].settings, iterations=10**6, patience=0))
         prepare(where)
         run = Run(

@@ -61,7 +61,7 @@ def command(
     _check_fixed(pack, list(rivals.values()))
     unwind()
     objectives, points = _measured(pack, rivals, painting, loss_network, photos, (count, side, steps, grid))
-    weights = {name: float(rival.header.training["main"]["style_weight"]) for name, rival in rivals.items()}
+    weights = {name: rival.header.training["main"]["style_weight"] for name, rival in rivals.items()}
     verdict = judge(points, objectives.first, objectives.second, weights)
     drawing = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
     for path, contents in zip(files, (_table(points, objectives), drawing.png(), drawing.svg()), strict=True):
@@ -93,6 +93,8 @@ def _check_fixed(pack: StylePack, fixed: Sequence[StylePack]) -> None:
             raise TrainingError(f"{rival.header.name} has tuning-blocks: --fixed takes networks of one strength")
         if low != high or looks(rival.header)[1] != high:
             raise TrainingError(f"{rival.header.name} was not trained for the one look that {pack.header.name} has")
+        if "style_weight" not in rival.header.training.get("main", {}):
+            raise TrainingError(f"{rival.header.name} does not say how it was trained ('style_weight' is missing)")
 
 
 def objectives_of(pack: StylePack, paintings: Sequence[Path], loss_network: Path) -> Objectives:

@@ -84,25 +84,28 @@ def learn(
     json: Json = False,
 ) -> None:
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
-    from realtime.controls.learn import check_file, check_target, moved_most, port_part, write_learned
+    from realtime.controls.learn import check_file, check_target, moved_most, write_learned
     from realtime.controls.midi_system import port_names
+    from realtime.controls.port_names import port_part
     from training.errors import ControlError
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() else to
     check_target(target, which)
     check_file(map)
     what = target if which is None else f"{target} {which}"
-    say(f"move the control for {what} ({seconds:g} s)")
+    say(f"move the control for {what} ({seconds:g} s; an endless encoder one way and back)")
     heard = [event for event in _heard(midi, seconds) if event is not None]
     event = moved_most(heard)
     if event is None:
         raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
     port = port_part(event.port, port_names()[0])
-    write_learned(map, target, event, port=port, to=which, heard=heard, say=say)
-    say(f"{map}: {what} is {_words(event)} of {port}")
+    coding = write_learned(map, target, event, port=port, to=which, heard=heard, say=say)
+    say(f"{map}: {what} is {_words(event)} of {port}{'' if coding is None else f', an endless encoder ({coding})'}")
     if json:
         chosen_to = {} if which is None else {"to": which}
-        print_json({**_as_json(event), "target": target, **chosen_to, "port": port, "file": str(map)})
+        print_json(
+            {**_as_json(event), "target": target, **chosen_to, "port": port, "relative": coding, "file": str(map)}
+        )
 
 
 def _heard(

@@ -16,6 +16,12 @@ from tools.console.signals import end_at_once, unwind
 from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
+def parse_background(text: str) -> Any:
+    from realtime.transparency import parse_colour
+
+    return parse_colour(text)
+
+
 def command(
     source: Annotated[
         str,
@@ -44,6 +50,12 @@ def command(
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
+    background: Annotated[
+        Any,
+        typer.Option(
+            parser=parse_background, metavar="COLOUR", help="Put behind transparent pictures. [default: black]"
+        ),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")
     ] = "auto",
@@ -64,7 +76,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf, overwrite=overwrite,
+        rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+        overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -82,6 +95,7 @@ def run(
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
     rate: Fraction | None = None,
+    background: tuple[int, int, int] | None = None,
     engine: str = "auto",
     precision: str = "auto",
     cache_dir: Path | None = None,
@@ -103,8 +117,18 @@ def run(
 
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
+    from realtime.sources.pictures import is_picture
+    from realtime.transparency import BLACK
 
-    with open_file_source(source, size=size, start=start, stop=stop, rate=rate) as opened:
+    with open_file_source(
+        source,
+        size=size,
+        start=start,
+        stop=stop,
+        rate=rate,
+        background=background or BLACK,
+        one_picture=is_picture(output),
+    ) as opened:
         from realtime.sinks.files import open_file_sink
         from tools.render_alpha import modulated
 

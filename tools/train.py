@@ -44,14 +44,23 @@ def command(
     """
     from training.world import SaidElsewhere, World
 
-    changes = [*(changes or ()), *([f"output='''{output}'''"] if output else ())]
     world = World.from_environment()
     stop, pack = _StopOnce(speaks=world.leads), None
     try:
         with world.joined(), ExitStack() as held:
             with world.all_or_none():
                 run = held.enter_context(
-                    _begun(recipe, changes, world, device, resume, checkpoint_every, preview_minutes, tensorboard)
+                    _begun(
+                        recipe,
+                        changes or [],
+                        output,
+                        world,
+                        device,
+                        resume,
+                        checkpoint_every,
+                        preview_minutes,
+                        tensorboard,
+                    )
                 )
             unwind()
             _train(run, stop)
@@ -69,13 +78,13 @@ def command(
 
 @contextmanager
 def _begun(
-    recipe: str, changes: list[str], world: World, device: str, resume: bool, checkpoint_every: int,
-    preview_minutes: float, tensorboard: Path | None,
+    recipe: str, changes: list[str], output: Path | None, world: World, device: str, resume: bool,
+    checkpoint_every: int, preview_minutes: float, tensorboard: Path | None,
 ) -> Iterator[Run]:  # fmt: skip
     """The run, checked, in a folder where no other trains the same pack meanwhile."""
     from training.recipe import find_recipe, read_recipe
 
-    checked = read_recipe(find_recipe(recipe), changes)
+    checked = read_recipe(find_recipe(recipe), changes, output=output)
     from engines.file_lock import try_lock
     from training.compute import find_device, prepare
     from training.errors import TrainingError

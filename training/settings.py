@@ -11,6 +11,8 @@ from training.errors import TrainingError
 
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
+_MOST = {"iterations": 10**9, "batch": 4096, "crop": 4096, "style_size": 8192, "pyramid": 8}
+"""More would fill any memory before the first step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,9 @@ class TrainSettings:
             raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
         if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
             raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise TrainingError(f"{name} must be at most {most}, not {getattr(self, name)}")
         # The loss network halves the picture twice more than the pyramid does.
         least = 16 * 2 ** (self.pyramid - 1)
         for name in ("style_size", "crop"):
