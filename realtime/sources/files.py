@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
 from training.errors import SourceError
@@ -16,21 +17,22 @@ def open_file_source(
     path: str | Path,
     *,
     size: tuple[int, int] | None = None,
+    fit: Fit = DEFAULT_FIT,
     start: Fraction | None = None,
     stop: Fraction | None = None,
     rate: Fraction | None = None,
 ) -> FileSource:
     """The source for `path`, made but not yet opened: use it with `with`.
 
-    size: (width, height) to scale to. start, stop: the range in seconds. rate: frames a second of numbered
+    size: (width, height) to scale to, by fit. start, stop: the range in seconds. rate: frames a second of numbered
     pictures, 25 by default. Raises SourceError for settings that make no sense for this kind of file.
     """
     if is_sequence(path):
-        return PictureSequenceSource(path, rate=rate or Fraction(25), size=size, start=start, stop=stop)
+        return PictureSequenceSource(path, rate=rate or Fraction(25), size=size, fit=fit, start=start, stop=stop)
     if rate is not None:
         raise SourceError(f"a rate is for numbered pictures only; {path} is not a pattern like frame_%04d.png")
     if is_picture(path):
         if start is not None or stop is not None:
             raise SourceError(f"{path} is a single picture, which has no time; leave out start and end")
-        return StillSource(path, size=size)
-    return VideoFileSource(path, size=size, start=start, stop=stop)
+        return StillSource(path, size=size, fit=fit)
+    return VideoFileSource(path, size=size, fit=fit, start=start, stop=stop)

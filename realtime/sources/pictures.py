@@ -21,6 +21,8 @@ import numpy.typing as npt
 from realtime.colour import SRGB
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import ArrayPicture
+from realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from realtime.sources.opening import check_there, reason
 from training.errors import SourceError
 
@@ -104,24 +106,21 @@ def _jpeg_is_cut_off(data: bytes) -> bool:
     return True
 
 
-def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
+def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None, fit: Fit) -> npt.NDArray[np.uint8]:
     """`image` (H, W, 3) at exactly `size` (width, height); itself where that is its size."""
-    height, width = image.shape[:2]
-    if size is None or size == (width, height):
+    if size is None:
         return image
-    shrinks = size[0] < width or size[1] < height
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized, dtype=np.uint8)
+    return ArrayPicture(image).rgb(place(image.shape[1], image.shape[0], size, fit=fit))
 
 
 class StillSource(Source):
     """One picture, as one frame at time 0.
 
-    path: the picture. size: (width, height) that it is scaled to. Beside what every Source has: colour, notes and
-    sample_aspect_ratio as a VideoFileSource has them.
+    path: the picture. size, fit: (width, height) that it is brought to, and how. Beside what every Source has: colour,
+    notes and sample_aspect_ratio as a VideoFileSource has them.
     """
 
-    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None, fit: Fit = DEFAULT_FIT) -> None:
         self.path = Path(path)
         self.rate: Fraction | None = None
         self.live = False
@@ -129,17 +128,14 @@ class StillSource(Source):
         self.colour = SRGB
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
-        self._size = size
+        self._size, self._fit = size, fit
         self._image: npt.NDArray[np.uint8] | None = None
 
     def open(self) -> None:
         """Read the picture. Raises SourceError."""
         _check_size(self._size)
-        image = read_picture(self.path)
-        self._image = scaled(image, self._size)
+        self._image = scaled(read_picture(self.path), self._size, self._fit)
         self.height, self.width = self._image.shape[:2]
-        height, width = image.shape[:2]
-        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
 
     def __iter__(self) -> Iterator[Frame]:
         if self._image is None:
@@ -153,10 +149,10 @@ class StillSource(Source):
 class PictureSequenceSource(Source):
     """Numbered pictures as frames at a constant rate; the first one there is at time 0.
 
-    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
-    scaled to. start, stop: only frames with start <= t < stop, in seconds. After `open`, beside what every Source
-    has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
-    range), colour, sample_aspect_ratio, notes.
+    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
+    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. After `open`, beside
+    what every Source has: time_base, duration (seconds of the whole sequence), origin (start of the range),
+    first_number (of the range), colour, sample_aspect_ratio, notes.
     """
 
     def __init__(
@@ -165,6 +161,7 @@ class PictureSequenceSource(Source):
         *,
         rate: Fraction = Fraction(25),
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
     ) -> None:
@@ -176,7 +173,7 @@ class PictureSequenceSource(Source):
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
         self._rate = rate
-        self._size = size
+        self._size, self._fit = size, fit
         self._numbers: list[int] | None = None
 
     def open(self) -> None:
@@ -208,7 +205,6 @@ class PictureSequenceSource(Source):
         first = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
-        self.sample_aspect_ratio = Fraction(first.shape[1], first.shape[0]) * Fraction(self.height, self.width)
         self.frame_count = high - low
         self.first_number = numbers[low]
         self._numbers = numbers[low:high]
@@ -256,7 +252,7 @@ class PictureSequenceSource(Source):
                     failure=True,
                 )
             yield Frame(
-                image=scaled(image, self._size),
+                image=scaled(image, self._size, self._fit),
                 pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),
