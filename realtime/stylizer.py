@@ -188,7 +188,9 @@ class Stylizer:
 
     def _out(self, frame: Frame, image: Picture) -> None:
         self._held, self._seen = frame, replace(self.show)
-        self._put(replace(frame, image=image, original=frame.image))
+        # A window that shows the original beside is black as well.
+        original = None if image is self._black else frame.image
+        self._put(replace(frame, image=image, original=original))
 
     def _begin(self, frame: Frame, playing: Playing) -> bool:
         """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
