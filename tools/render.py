@@ -47,6 +47,7 @@ def command(
         Fraction | None, typer.Option("--to", parser=parse_time_option, metavar="T", help="End before this time.")
     ] = None,
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Render at this size.")] = None,
+    fit: Annotated[str, typer.Option(help="With --size: cover, contain or stretch.")] = "cover",
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
@@ -76,7 +77,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+        fit=fit, rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec,
+        crf=crf,
         overwrite=overwrite,
     )  # fmt: skip
     if json:
@@ -94,6 +96,7 @@ def run(
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
+    fit: str = "cover",
     rate: Fraction | None = None,
     background: tuple[int, int, int] | None = None,
     engine: str = "auto",
@@ -117,12 +120,14 @@ def run(
 
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
+    from realtime.sources.geometry import check_fit
     from realtime.sources.pictures import is_picture
     from realtime.transparency import BLACK
 
     with open_file_source(
         source,
         size=size,
+        fit=check_fit(fit),
         start=start,
         stop=stop,
         rate=rate,

@@ -22,6 +22,8 @@ import numpy.typing as npt
 from realtime.colour import SRGB
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import ArrayPicture
+from realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import read_delays
 from realtime.transparency import BLACK, Colour, composite
@@ -92,24 +94,34 @@ def over_background(
     return (image if alpha is None else composite(image, alpha, background)), alpha
 
 
-def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
-    """`image` (H, W, 3) or (H, W) at exactly `size` (width, height); itself where that is its size."""
-    height, width = image.shape[:2]
-    if size is None or size == (width, height):
+def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None, fit: Fit) -> npt.NDArray[np.uint8]:
+    """`image` (H, W, 3), or an alpha plane (H, W), at exactly `size` (width, height); itself where that is its size.
+
+    Bars are black, and transparent.
+    """
+    if size is None or size == (image.shape[1], image.shape[0]):
         return image
-    shrinks = size[0] < width or size[1] < height
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized, dtype=np.uint8)
+    if image.ndim == 2:
+        return np.ascontiguousarray(scaled(np.dstack([image] * 3), size, fit)[:, :, 0])
+    return ArrayPicture(image).rgb(place(image.shape[1], image.shape[0], size, fit=fit))
 
 
 class StillSource(Source):
     """One picture, as one frame at time 0; of a file with several the first, with a note.
 
-    path: the picture. size: (width, height) that it is scaled to. background: what shows through where it is
-    transparent. Beside what every Source has: colour, notes and sample_aspect_ratio as a VideoFileSource has them.
+    path: the picture. size, fit: (width, height) that it is brought to, and how. background: what shows through where
+    it is transparent. Beside what every Source has: colour, notes and sample_aspect_ratio as a VideoFileSource has
+    them.
     """
 
-    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None, background: Colour = BLACK) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
+        background: Colour = BLACK,
+    ) -> None:
         self.path = Path(path)
         self.rate: Fraction | None = None
         self.live = False
@@ -117,7 +129,7 @@ class StillSource(Source):
         self.colour = SRGB
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
-        self._size = size
+        self._size, self._fit = size, fit
         self._background = background
         self._frame: Frame | None = None
 
@@ -126,18 +138,16 @@ class StillSource(Source):
         check_picture_size(self._size)
         self.notes = []
         image, alpha = read_picture(self.path, self._background)
-        height, width = image.shape[:2]
-        image = scaled(image, self._size)
+        image = scaled(image, self._size, self._fit)
         self._frame = Frame(
             image=image,
-            alpha_HW=None if alpha is None else scaled(alpha, self._size),
+            alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
             pts=Fraction(0),
             index=0,
             captured_ns=time.monotonic_ns(),
         )
         self.has_alpha = alpha is not None
         self.height, self.width = image.shape[:2]
-        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
         pictures = len(read_delays(self.path).places)
         if pictures > 1:
             self.notes.append(
@@ -156,9 +166,10 @@ class StillSource(Source):
 class PictureSequenceSource(Source):
     """Numbered pictures as frames at a constant rate; the first one there is at time 0.
 
-    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
-    scaled to. start, stop: only frames with start <= t < stop, in seconds. background: what shows through where a
-    picture is transparent; has_alpha is that of the first. After `open`, beside what every Source has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
+    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
+    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: what
+    shows through where a picture is transparent; has_alpha is that of the first. After `open`, beside what every
+    Source has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
     range), colour, sample_aspect_ratio, notes.
     """
 
@@ -168,6 +179,7 @@ class PictureSequenceSource(Source):
         *,
         rate: Fraction = Fraction(25),
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
         background: Colour = BLACK,
@@ -180,7 +192,7 @@ class PictureSequenceSource(Source):
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
         self._rate = rate
-        self._size = size
+        self._size, self._fit = size, fit
         self._background = background
         self._numbers: list[int] | None = None
 
@@ -208,7 +220,6 @@ class PictureSequenceSource(Source):
         self.has_alpha = alpha is not None
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
-        self.sample_aspect_ratio = Fraction(first.shape[1], first.shape[0]) * Fraction(self.height, self.width)
         self.frame_count = high - low
         self.first_number = numbers[low]
         self._numbers = numbers[low:high]
@@ -256,8 +267,8 @@ class PictureSequenceSource(Source):
                     failure=True,
                 )
             yield Frame(
-                image=scaled(image, self._size),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size),
+                image=scaled(image, self._size, self._fit),
+                alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
                 pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),

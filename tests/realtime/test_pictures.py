@@ -74,7 +74,7 @@ def test_kinds_of_pictures(tmp_path: Path) -> None:
             assert np.abs(next(iter(source)).image.astype(int) - wanted).max() <= 1
     with StillSource(deep, size=(20, 30)) as source:
         assert next(iter(source)).image.shape == (30, 20, 3)
-        assert source.sample_aspect_ratio == 2
+        assert source.sample_aspect_ratio == 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
