@@ -28,10 +28,10 @@ def orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
 
 
 def turn(image: npt.NDArray[np.uint8], orient: tuple[bool, bool, bool]) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) brought upright by what `orientation` says; C-contiguous."""
+    """A picture (H, W, 3), or a plane (H, W), brought upright by what `orientation` says; C-contiguous."""
     transpose, mirror, flip = orient
     if transpose:
-        image = image.transpose(1, 0, 2)
+        image = image.swapaxes(0, 1)
     if mirror:
         image = image[:, ::-1]
     if flip:

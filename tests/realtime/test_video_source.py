@@ -147,7 +147,7 @@ def test_rotation(tmp_path: Path, degrees: int, mirrored: bool, flipped: bool, s
 
 def test_phone_portrait_matrix() -> None:
     """The matrix that phones write for upright video: the sensor's left edge is the top of the picture."""
-    from realtime.sources.video_file import turn
+    from realtime.sources.orientation import turn
 
     # a b u c d v x y w of ISO 14496-12 for 90 degrees clockwise is 0 1 0 -1 0 0 h 0 1: (x, y) goes to (-y, x).
     orient = (True, True, False)  # transposed, c < 0, b > 0
