@@ -146,9 +146,10 @@ class MovingPictureSource(Source):
                     f"{width}x{height}; bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size, self._fit),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
+                image=image,
+                alpha_HW=alpha,
                 pts=at,
                 index=index,
                 captured_ns=time.monotonic_ns(),

@@ -15,17 +15,15 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from realtime.colour import SRGB
 from realtime.frames import Frame
+from realtime.resizing import Image
 from realtime.sources.base import Source
 from realtime.sources.decoded import ArrayPicture
 from realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import read_delays
+from realtime.sources.picture_maker import Made
 from realtime.transparency import BLACK, Colour, composite
 from training.errors import SourceError
 from training.pictures import PictureFile
@@ -71,16 +69,14 @@ def numbers_there(pattern: Path) -> list[int]:
     return sorted(found)
 
 
-def read_picture(path: Path, background: Colour = BLACK) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+def read_picture(path: Path, background: Colour = BLACK) -> tuple[Image, Image | None]:
     """The (first) picture of a file, as `over_background` has it. Raises SourceError with what is wrong with it."""
     check_there(path)
     with PictureFile(path) as file:
         return over_background(file, background)
 
 
-def over_background(
-    file: PictureFile, background: Colour
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+def over_background(file: PictureFile, background: Colour) -> tuple[Image, Image | None]:
     """The picture at which an open file stands.
 
     Returns:
@@ -94,16 +90,10 @@ def over_background(
     return (image if alpha is None else composite(image, alpha, background)), alpha
 
 
-def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None, fit: Fit) -> npt.NDArray[np.uint8]:
-    """`image` (H, W, 3), or an alpha plane (H, W), at exactly `size` (width, height); itself where that is its size.
-
-    Bars are black, and transparent.
-    """
-    if size is None or size == (image.shape[1], image.shape[0]):
-        return image
-    if image.ndim == 2:
-        return np.ascontiguousarray(scaled(np.dstack([image] * 3), size, fit)[:, :, 0])
-    return ArrayPicture(image).rgb(place(image.shape[1], image.shape[0], size, fit=fit))
+def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
+    """A picture (H, W, 3) and its alpha plane (H, W) at exactly `size` (width, height), by fit."""
+    picture = ArrayPicture(image, alpha=alpha)
+    return picture.made(picture.as_it_is() if size is None else place(*picture.sides, size, fit=fit))
 
 
 class StillSource(Source):
@@ -138,10 +128,10 @@ class StillSource(Source):
         check_picture_size(self._size)
         self.notes = []
         image, alpha = read_picture(self.path, self._background)
-        image = scaled(image, self._size, self._fit)
+        image, alpha = scaled(image, alpha, self._size, self._fit)
         self._frame = Frame(
             image=image,
-            alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
+            alpha_HW=alpha,
             pts=Fraction(0),
             index=0,
             captured_ns=time.monotonic_ns(),
@@ -266,9 +256,10 @@ class PictureSequenceSource(Source):
                     "bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size, self._fit),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
+                image=image,
+                alpha_HW=alpha,
                 pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),
