@@ -158,8 +158,9 @@ class PictureSequenceSource(Source):
 
     pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
     scaled to. start, stop: only frames with start <= t < stop, in seconds. background: what shows through where a
-    picture is transparent; has_alpha is that of the first. After `open`, beside what every Source has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
-    range), colour, sample_aspect_ratio, notes.
+    picture is transparent; has_alpha is that of the first. After `open`, beside what every Source has: time_base,
+    duration (seconds of the whole sequence), origin (start of the range), first_number (of the range), colour,
+    sample_aspect_ratio, notes.
     """
 
     def __init__(
