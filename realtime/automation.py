@@ -24,10 +24,11 @@ import numpy.typing as npt
 
 from realtime.times import parse_time
 from training.errors import AutomationError
+from training.files import MIB, read_text_whole
 
 Ease = Literal["hold", "linear", "smooth"]
 EASES: tuple[str, ...] = get_args(Ease)
-_MOST_BYTES = 64 * 2**20
+_MOST_BYTES = 64 * MIB
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -152,9 +153,7 @@ def read_csv(path: Path) -> Automation:
 def read_sheet(path: Path) -> Sheet:
     """The same with what else stands in the file."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise AutomationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it an automation?")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text_whole(path, limit=_MOST_BYTES, encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise AutomationError(f"no automation file at {path}") from error
     except (OSError, UnicodeDecodeError) as error:

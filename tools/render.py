@@ -150,7 +150,6 @@ def run(
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
     from realtime.sources.pictures import is_picture
-    from realtime.transparency import BLACK
 
     with open_file_source(
         source,
@@ -158,7 +157,7 @@ def run(
         start=start,
         stop=stop,
         rate=rate,
-        background=background or BLACK,
+        background=background,
         one_picture=is_picture(output),
     ) as opened:
         from realtime.sinks.files import open_file_sink

@@ -33,6 +33,13 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".stylefader-{os.getpid()}-{secrets.token_hex(4)}.partial{ending}")
 
 
+class TooLargeError(OSError):
+    """More bytes than are read; its words need no number of the system."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 def read_whole(path: Path, *, limit: int) -> bytes:
     """The bytes of a file from outside, of which at most `limit` + 1 are ever read.
 
@@ -55,8 +62,14 @@ def read_whole(path: Path, *, limit: int) -> bytes:
             pieces.append(piece)
             left -= len(piece)
     if left <= 0:
-        raise OSError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
+        raise TooLargeError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
     return b"".join(pieces)
+
+
+def read_text_whole(path: Path, *, limit: int, encoding: str = "utf-8") -> str:
+    """The text of a file from outside, its lines ended by `\\n`; as `read_whole`. Raises UnicodeDecodeError as well."""
+    text = read_whole(path, limit=limit).decode(encoding)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from training.errors import TrainingError
+from training.files import MIB, read_text_whole
 from training.settings import TrainSettings
 
 T = TypeVar("T")
 Objective = Literal["level", "pair", "scale", "dual", "fixed"]
 RECIPES = Path(__file__).parent / "recipes"
+_MOST_BYTES = MIB
 
 _PARTS: dict[str, tuple[str, ...]] = {
     "level": ("main", "blocks"),
@@ -112,7 +114,7 @@ def find_recipe(name_or_file: str) -> Path:
 def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
     """Read a recipe with changes like `main.iterations=100` made to it. Raises TrainingError with what does not fit."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text_whole(path, limit=_MOST_BYTES)
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"cannot read the recipe {path}: {error}") from error

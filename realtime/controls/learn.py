@@ -16,8 +16,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from realtime.controls.events import ControlEvent
 from realtime.controls.mapping import CHOICES, TARGETS, Mapping, is_choice, is_target, parse_mapping, without_effect
+from realtime.controls.tables import MOST_BYTES
 from training.errors import ControlError
-from training.files import written_whole
+from training.files import read_whole, written_whole
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel")
@@ -162,7 +163,7 @@ def write_learned(
 def _text(path: Path) -> str:
     """What is in the file, its line endings as they are; nothing where there is none."""
     try:
-        return path.read_bytes().decode() if path.exists() else ""
+        return read_whole(path, limit=MOST_BYTES).decode() if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(f"cannot read the mapping file {path}: {error}") from error
 

@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from training.errors import ControlError
+from training.files import MIB, read_text_whole
 
 Form = Literal["many", "one"]
 """How a section is written: `[[section]]` for every entry, or one `[section]`."""
 Check = tuple[Callable[[Any], bool], str]
 """Whether a value fits, and what it should be, in words."""
-_MOST_BYTES = 2**20
+MOST_BYTES = MIB
+"""Of a file that people write."""
 
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file that is `what` (a mapping file, ...). Raises ControlError."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ControlError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it a {what}?")
-        return path.read_text(encoding="utf-8")
+        return read_text_whole(path, limit=MOST_BYTES)
     except FileNotFoundError as error:
         raise ControlError(f"no {what} at {path}") from error
     except (OSError, UnicodeDecodeError) as error:
