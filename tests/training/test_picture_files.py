@@ -182,8 +182,9 @@ def test_orientation_of_avif_and_heic(tmp_path: Path, orientation: int) -> None:
     }[orientation]  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
+    tags = exif.tobytes()
     image = Image.fromarray(np.ascontiguousarray(stored))
-    image.save(tmp_path / "a.avif", quality=90, exif=exif)
+    image.save(tmp_path / "a.avif", quality=90, exif=tags)
     names = ["a.avif"]
     try:
         import pillow_heif
@@ -191,7 +192,7 @@ def test_orientation_of_avif_and_heic(tmp_path: Path, orientation: int) -> None:
         pass
     else:
         pillow_heif.register_heif_opener()
-        image.save(tmp_path / "a.heic", quality=90, exif=exif.tobytes())  # turned by the container, as phones do
+        image.save(tmp_path / "a.heic", quality=90, exif=tags)  # turned by the container, as phones do
         names.append("a.heic")
     for name in names:
         seen = read_picture(tmp_path / name)
