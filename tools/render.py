@@ -122,7 +122,6 @@ def run(
     from realtime.sources.files import open_file_source
     from realtime.sources.geometry import check_fit
     from realtime.sources.pictures import is_picture
-    from realtime.transparency import BLACK
 
     with open_file_source(
         source,
@@ -131,7 +130,7 @@ def run(
         start=start,
         stop=stop,
         rate=rate,
-        background=background or BLACK,
+        background=background,
         one_picture=is_picture(output),
     ) as opened:
         from realtime.sinks.files import open_file_sink

@@ -62,6 +62,13 @@ def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
         return b"".join(pieces)
 
 
+class TooLargeError(OSError):
+    """More bytes than are read; its words need no number of the system."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 def read_whole(path: Path, *, limit: int) -> bytes:
     """The bytes of a file from outside, of which at most `limit` + 1 are ever read.
 
@@ -79,7 +86,7 @@ def read_whole(path: Path, *, limit: int) -> bytes:
     """
     data = read_at_most(path, limit + 1)
     if len(data) > limit:
-        raise OSError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
+        raise TooLargeError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
     return data
 
 

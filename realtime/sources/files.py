@@ -9,7 +9,7 @@ from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.moving_picture import MovingPictureSource, is_moving_picture
 from realtime.sources.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
-from realtime.transparency import BLACK, Colour
+from realtime.transparency import Colour
 from training.errors import SourceError
 from training.pictures import picture_kind
 
@@ -24,15 +24,15 @@ def open_file_source(
     start: Fraction | None = None,
     stop: Fraction | None = None,
     rate: Fraction | None = None,
-    background: Colour = BLACK,
+    background: Colour | None = None,
     one_picture: bool = False,
 ) -> FileSource:
     """The source for `path`, made but not yet opened: use it with `with`.
 
     size: (width, height) to scale to, by fit. start, stop: the range in seconds. rate: frames a second of numbered
-    pictures and of the pages of a TIFF file, 25 by default. background: what shows through where a picture is
-    transparent. one_picture: of a moving picture only the first is wanted. Raises SourceError for settings that make
-    no sense for this kind of file.
+    pictures and of the pages of a TIFF file, 25 by default. background: what is put behind transparent places, for
+    good. one_picture: of a moving picture only the first is wanted. Raises SourceError for settings that make no sense
+    for this kind of file.
     """
     if is_sequence(path):
         return PictureSequenceSource(

@@ -20,10 +20,12 @@ from realtime.frames import Frame
 from realtime.sources.base import Packet, Source
 from realtime.sources.decoded import LazyFrame, lazy
 from realtime.sources.files import FileSource, open_file_source
+from realtime.sources.moving_picture import is_moving_picture
 from realtime.sources.pace import Pace
 from realtime.sources.pictures import StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
 from training.errors import SourceError
+from training.pictures import picture_kind
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv",
@@ -177,7 +179,7 @@ class PacedSource(Source):
             self._next_file += 1
             source: FileSource | None = None
             try:
-                source = open_file_source(path, rate=self._picture_rate if is_sequence(path) else None)
+                source = open_file_source(path, rate=self._picture_rate if _has_no_times(path) else None)
                 source.open()
             except SourceError as error:
                 if len(self.files) == 1:
@@ -255,6 +257,11 @@ class PacedSource(Source):
             self._current = self.file = None
         finally:
             self._lock.release()
+
+
+def _has_no_times(path: Path) -> bool:
+    """Whether the file is one of pictures that come at a rate which somebody must choose."""
+    return is_sequence(path) or (picture_kind(path) == "TIFF" and is_moving_picture(path))
 
 
 def _untold(path: Path, clock_zero: Fraction, seconds: Fraction) -> None:
