@@ -106,13 +106,16 @@ def _measure(
     from engines.choice import quantized_db, why_not_here
     from engines.measured import Measured
     from engines.measuring import Measuring
+    from engines.processor import cpu_precisions
 
     rows: list[Measured] = []
     with Measuring(pack, height, width) as measuring:
         for name in names or list(REGISTRY):
             problem = why_not_here(name)
             done: set[str] = set()
-            for precision in precisions or (["auto"] if problem else ["auto", *REGISTRY[name].precisions]):
+            known = REGISTRY[name].precisions
+            known = known if problem or REGISTRY[name].gpu else cpu_precisions(known)
+            for precision in precisions or (["auto"] if problem else ["auto", *known]):
                 if precision in done or (precision == "int8" and not precisions and quantized_db(pack) is None):
                     continue
                 if problem:

@@ -103,16 +103,12 @@ def _precisions(name: str, pack: PackFile) -> list[str]:
     """What an engine that can run here computes in, on this device and for this pack."""
     from engines import REGISTRY
     from engines.choice import quantized_db
+    from engines.processor import cpu_precisions
 
     known = list(REGISTRY[name].precisions)
     if "int8" in known and quantized_db(pack) is None:
         known.remove("int8")
-    if name == "openvino":
-        import openvino
-
-        if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            known.remove("bf16")
-    return known
+    return known if REGISTRY[name].gpu else list(cpu_precisions(tuple(known)))
 
 
 def _measured(row: Measured) -> dict[str, Any]:
