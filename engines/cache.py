@@ -59,9 +59,10 @@ def code_hash() -> str:
     """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for folder in (here, here.parent / "training" / "networks"):
-        for path in sorted(folder.glob("*.py")):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    training = here.parent / "training"
+    paths = [path for folder in (here, training / "networks") for path in sorted(folder.glob("*.py"))]
+    for path in (*paths, training / "pack_tensors.py", training / "colour_numbers.py"):
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

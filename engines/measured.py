@@ -159,7 +159,7 @@ def _key(pack: StylePack | PackFile, engine: str, precision: str) -> dict[str, A
     return {
         "engine": engine, "precision": precision, "network": pack.header.kind, "width": pack.header.width,
         "places": list(pack.header.places), "device": machine.gpu_name() if entry.gpu else machine.cpu_name(),
-        "libraries": {name: version_of(name) for name in ("torch", *sorted(entry.needs.values()))},
+        "libraries": {name: version_of(name) for name in sorted({"torch", *entry.needs.values()})},
         "stylefader": version_of("stylefader"), "code": code_hash(),
     }  # fmt: skip
 
