@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
-from engines.cache import EngineCache, EngineKey
+from engines.cache import EngineCache
+from engines.cache_key import EngineKey
 from engines.cpu_memory import check_memory
+from engines.int8_proof import proved
 from engines.openvino_graph import REWRITES, convert
 from engines.processor import capabilities, has_bf16
 from engines.quantized import Quantized, find_quantized, quantized_file
@@ -50,7 +52,7 @@ class OpenVinoEngine(Engine):
         floating = "bf16" if has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, pack.header.width, self.precision)
-        quantized = _quantized(pack).graph if precision == "int8" else None
+        quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         # One engine serves both goals: how many streams it runs in is settled when it is loaded.
         settings = {
@@ -125,11 +127,14 @@ class OpenVinoEngine(Engine):
         self._requests.clear()
 
 
-def _quantized(pack: StylePack | PackFile) -> Quantized:
+def _quantized(pack: StylePack | PackFile, cache: EngineCache | None, report: Report) -> Quantized:
     found = find_quantized(pack)
     if found is None:
         raise EngineError(
             f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "
             f"stylefader engine quantize {pack.header.name} --photos FOLDER makes one"
         )
+    problem = proved(pack, (cache or EngineCache()).folder, report).problem
+    if problem:
+        raise EngineError(f"engine openvino does not use int8 with {pack.header.name}: {problem}")
     return found

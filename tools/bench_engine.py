@@ -103,7 +103,7 @@ def _measure(
 ) -> list[Measured]:
     """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
     from engines import REGISTRY
-    from engines.choice import quantized_db, why_not_here
+    from engines.choice import has_int8, why_not_here
     from engines.measured import Measured
     from engines.measuring import Measuring
     from engines.processor import cpu_precisions
@@ -116,7 +116,7 @@ def _measure(
             known = REGISTRY[name].precisions
             known = known if problem or REGISTRY[name].gpu else cpu_precisions(known)
             for precision in precisions or (["auto"] if problem else ["auto", *known]):
-                if precision in done or (precision == "int8" and not precisions and quantized_db(pack) is None):
+                if precision in done or (precision == "int8" and not precisions and not has_int8(pack)):
                     continue
                 if problem:
                     row = Measured(

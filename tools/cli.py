@@ -2,8 +2,8 @@
 
 Exit codes: 0 done (a signal is `live`'s normal end), 2 bad input, 1 failed while running, 130 Ctrl-C, 143 ended by
 SIGTERM, 129 by a closed terminal.
-`--debug` anywhere on the line shows the traceback as well. Commands import what they need when they run, so that
-`--help` is quick.
+`--debug` anywhere on the line shows the traceback as well, `--verbose` says more. Commands import what they need when
+they run, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import typer
 
 from tools import automation, bench, demo, devices, engine, evaluate, live, midi, render, scenes, sound, styles, train
+from tools.verbose import take_verbose
 from tools.words import say
 from training.errors import StylefaderError
 
@@ -45,6 +46,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line; its exit code. Errors are said in one line, or raised with `--debug`."""
     debug = "--debug" in arguments
     try:
+        arguments = take_verbose(arguments)
         code = app([a for a in arguments if a != "--debug"], prog_name="stylefader", standalone_mode=False)
         sys.stdout.flush()
     except (StylefaderError, typer.TyperException, OSError, MemoryError) as error:

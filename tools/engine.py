@@ -12,7 +12,8 @@ from tools.render import Size, parse_size
 from tools.words import print_json, say
 
 if TYPE_CHECKING:
-    from engines.cache import Entry, Outcome
+    from engines.cache import Outcome
+    from engines.cache_entries import Entry
     from engines.sizes import FrameSizes
     from training.pack_file import PackFile
 

@@ -15,6 +15,7 @@ from tools.words import print_json, say
 if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
+    from training.pack_file import PackFile
 
 app = typer.Typer(help="Look at what a style pack does, and measure it.", no_args_is_help=True)
 
@@ -81,7 +82,7 @@ def strip(
         print_json({"output": str(output), "alphas": list(values), "style": pack.header.name})
 
 
-def strip_of(pack: StylePack, photo: Picture, alphas: Sequence[float], *, cell: int) -> Picture:
+def strip_of(pack: StylePack | PackFile, photo: Picture, alphas: Sequence[float], *, cell: int) -> Picture:
     """The photograph, then its stylized form at each alpha, in a row of pictures `cell` pixels wide.
 
     The network sees the photograph at its own size; the pictures are made smaller afterwards.
@@ -125,7 +126,9 @@ def two_blocks(pack: StylePack, words: str) -> tuple[int, int]:
     return down, across
 
 
-def _stylized(pack: StylePack, photo: Picture, settings: Sequence[Sequence[float]], cell: int) -> list[Picture]:
+def _stylized(
+    pack: StylePack | PackFile, photo: Picture, settings: Sequence[Sequence[float]], cell: int
+) -> list[Picture]:
     import numpy as np
 
     from engines import open_engine

@@ -16,6 +16,7 @@ import typer
 
 from tools.render import parse_size
 from tools.signals import end_at_once
+from tools.verbose import say_more
 from tools.words import say as say_or_fail
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Live:
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say,
+                outlet, rack, options, say=say, say_more=say_more,
                 played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from tools.signals import end_at_once, unwind
+from tools.verbose import say_more
 from tools.words import print_json, progress, say
 
 
@@ -175,8 +176,8 @@ def run(
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
             unwind()
             say(f"engine: {why}")
-            say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
-                f"{each:.3f} s a frame{about}")  # fmt: skip
+            say_more(opened_engine.reasons)
+            say(f"{header.title}, {opened.width}x{opened.height}: {each:.3f} s a frame{about}")
             with progress("rendering", total) as advance:
                 first = time.monotonic()
 

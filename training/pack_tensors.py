@@ -69,7 +69,7 @@ def check_arrays(header: PackHeader, arrays: Mapping[str, npt.NDArray[Any]]) -> 
     expected = expected_shapes(header)
     for what, names in (("is missing", expected.keys() - arrays), ("does not belong", arrays.keys() - expected)):
         if names:
-            raise PackError(f"tensor {min(names)} {what} (and {len(names) - 1} more)")
+            raise PackError(f"tensor {_shown(min(names))} {what} (and {len(names) - 1} more)")
     for name, array in arrays.items():
         if array.shape != expected[name]:
             raise PackError(f"tensor {name} is {tuple(array.shape)}, expected {expected[name]}")
@@ -77,3 +77,8 @@ def check_arrays(header: PackHeader, arrays: Mapping[str, npt.NDArray[Any]]) -> 
             raise PackError(f"tensor {name} is {array.dtype}, expected float16")
         if not np.isfinite(array).all():
             raise PackError(f"tensor {name} has NaN or Inf")
+
+
+def _shown(name: str) -> str:
+    """A tensor's name, which may be anything where a stranger wrote the file."""
+    return name if len(name) <= 80 and name.isprintable() else f"{name!r:.80}"
