@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -84,6 +84,7 @@ class LiveSession:
         options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
+        say_more: Callable[[Iterable[str]], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
         modulation: Modulation | None = None,
@@ -93,7 +94,7 @@ class LiveSession:
         self.stats = LiveStats()
         self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
-        self._say, self._now_ns = say, now_ns
+        self._say, self._say_more, self._now_ns = say, say_more, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
             failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
@@ -267,7 +268,7 @@ class LiveSession:
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
-            "coming": self.rack.stage if self.rack.busy else None,
+            "coming": self.rack.waits_for,
             **asdict(self.show),
         }
 
@@ -363,12 +364,11 @@ class LiveSession:
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
+        self._say_more(delivery.engine.reasons)
         self._played, self._ever_played = playing, True
         self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=fade_s)
-        if delivery.provisional:
-            self.rack.order(replace(delivery.order, fade_s=0.0))
 
     def _give_up(self, error: StylefaderError) -> None:
         """What was ordered cannot be had: what plays goes on, and is what is wanted."""

@@ -13,6 +13,7 @@ import typer
 from tools.console.messages import print_json, say
 from tools.console.progress import progress
 from tools.console.signals import end_at_once, unwind
+from tools.console.verbose import say_more
 from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
@@ -171,8 +172,8 @@ def run(
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
             unwind(sink.abort)
             say(f"engine: {why}")
-            say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
-                f"{each:.3f} s a frame{about}")  # fmt: skip
+            say_more(opened_engine.reasons)
+            say(f"{header.title}, {opened.width}x{opened.height}: {each:.3f} s a frame{about}")
             with progress("rendering", total) as advance:
                 first = time.monotonic()
 
