@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,11 +145,12 @@ class Rack:
         self._delivered = True
         return delivery
 
-    def close(self) -> None:
-        """Cancel what is on its way, and wait a moment for it to end."""
+    def close(self, timeout_s: float = _END_S) -> None:
+        """Cancel what is on its way, and wait a moment for it to end: so long for all builds together."""
         self._cancel()
+        until = time.monotonic() + timeout_s
         for build in self._old:
-            build.wait(_END_S)
+            build.wait(max(0.0, until - time.monotonic()))
         self._old.clear()
 
     def _next(self) -> Ask | None:

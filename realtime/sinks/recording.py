@@ -26,8 +26,8 @@ from realtime.sources.opening import reason
 from training.errors import SinkError
 
 ENDINGS = (".mkv", ".mp4")
-# (muxer options, tick in seconds) by muxer. A piece ends after half a second at the latest and goes to the disk at once.
-# Picture and sound wait for each other less than that, also where one of them has ended: a crash loses a second at most.
+# (muxer options, tick in seconds) by muxer. A piece ends after half a second at the latest and goes to the disk at
+# once. Picture and sound wait for each other less than that, also where one has ended: a crash loses a second at most.
 _MUXERS: dict[str, tuple[dict[str, str], Fraction]] = {
     "matroska": (
         {"cluster_time_limit": "500", "flush_packets": "1", "max_interleave_delta": "300000"},
