@@ -1,4 +1,4 @@
-"""The capture thread: takes frames from a live source as they come and leaves the newest in a mailbox.
+"""The capture thread: takes frames from a live source as they come and leaves the newest, unconverted, in a mailbox.
 
 A source that breaks is opened again by itself, after 0.5 s at first and twice as long each time up to 8 s, for as
 long as it takes. The mailbox keeps nothing meanwhile: the last picture stays up by the sinks' own doing.
@@ -15,6 +15,7 @@ from typing import Literal
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.sources.base import Packet, Source
+from realtime.sources.decoded import LazyFrame
 from training.errors import SourceError
 
 FIRST_WAIT_S = 0.5
@@ -45,7 +46,7 @@ class Capture:
     def __init__(
         self,
         make: Callable[[], Source],
-        mailbox: NewestMailbox[Frame],
+        mailbox: NewestMailbox[Frame | LazyFrame],
         *,
         name: str,
         reconnects: bool,
@@ -129,10 +130,10 @@ class Capture:
             if fresh:
                 source.open()
             self._tell(source)
-            for thing in source.frames_and_packets():
+            for thing in source.lazy_frames_and_packets():
                 if self._stop.is_set():
                     return
-                if isinstance(thing, Frame):
+                if isinstance(thing, LazyFrame):
                     self._take(thing)
                 else:
                     self._put_packet(thing)
@@ -142,7 +143,7 @@ class Capture:
                 self._source = None
             source.close()
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: LazyFrame) -> None:
         if self.state != "running":
             if self.state == "lost":
                 self._say(f"{self._name} is back")

@@ -24,6 +24,7 @@ from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
+from realtime.sources.decoded import LazyFrame
 from realtime.stylizer import NowNs, Played, Show, Stylizer
 from training.errors import ControlError, EngineError, StylefaderError
 
@@ -79,7 +80,7 @@ class LiveSession:
 
     def __init__(
         self,
-        make_capture: Callable[[NewestMailbox[Frame]], Capture],
+        make_capture: Callable[[NewestMailbox[Frame | LazyFrame]], Capture],
         outlet: Outlet,
         rack: Rack,
         options: SessionOptions,
@@ -92,12 +93,12 @@ class LiveSession:
         self.options = options
         self.rack = rack
         self.stats = LiveStats()
-        self._mailbox: NewestMailbox[Frame] = NewestMailbox()
+        self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
         self._say, self._now_ns = say, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done, played=played,
+            failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
@@ -120,6 +121,7 @@ class LiveSession:
         self._error: BaseException | None = None
         self._looked_ns = now_ns()
         self._said = ""
+        self._spoilt = False  # whether it was said that a picture could not be converted
         self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is said
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
@@ -296,6 +298,11 @@ class LiveSession:
     def _engine_failed(self, playing: Playing, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _picture_failed(self, error: Exception) -> None:
+        if not self._spoilt:
+            self._spoilt = True
+            self._say(f"a picture cannot be made into RGB ({type(error).__name__}: {error}); such ones are left out")
 
     def _change(self, wanted: _Wanted) -> None:
         """Order what was asked for, and fade at once where the style is there."""

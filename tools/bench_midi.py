@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.console.messages import print_json, say
 from tools.midi_system import midi_system
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from realtime.live import LiveSession

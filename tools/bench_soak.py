@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.console.messages import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from tools.soak_load import Player, Receiver, StyleSender
@@ -52,7 +52,7 @@ def command(
     Memory, threads and handles are those of the program and all its child processes. Of what is after the fifth
     minute (in short runs after a quarter) the beginning is held against the end. Ends with 1 where a verdict fails.
     """
-    from tools.signals import unwind
+    from tools.console.signals import unwind
 
     _check(output, overwrite=overwrite)
     unwind()

@@ -16,11 +16,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from threading import Condition, Thread
 
-import numpy as np
-import numpy.typing as npt
-
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import Decoded, LazyFrame
 from training.errors import SourceError
 
 # Bursts of a network stream fit; what is more is old when somebody comes for it.
@@ -31,9 +29,9 @@ _TICK = Fraction(1, 1_000_000)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Shot:
-    """A picture as it left the device: uint8 (H, W, 3) RGB, monotonic ns of its capture, seconds since the first."""
+    """A picture as it left the device, monotonic ns of its capture, seconds since the first."""
 
-    image: npt.NDArray[np.uint8]
+    picture: Decoded
     captured_ns: int
     pts: Fraction
 
@@ -145,7 +143,7 @@ class BackgroundSource(Source):
         except BaseException:
             self.close()
             raise
-        self.height, self.width = self._first[1].image.shape[:2]
+        self.width, self.height = self._first[1].picture.sides
 
     def _run(self, session: Session) -> None:
         try:
@@ -160,6 +158,10 @@ class BackgroundSource(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames until the source is closed. Raises SourceError(failure=True) when it is lost."""
+        return (thing.frame() for thing in self.lazy_frames_and_packets())
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame]:
+        """The same, unconverted."""
         session = self._session
         if session is None:
             raise SourceError(f"{self.name} is not open", failure=True)
@@ -173,7 +175,10 @@ class BackgroundSource(Source):
                 raise SourceError(f"{self.name} is lost: no picture for {self._stall_s:g} s", failure=True)
             index, shot = found
             self.dropped = session.dropped
-            yield Frame(image=shot.image, pts=shot.pts, index=index, captured_ns=shot.captured_ns)
+            yield LazyFrame(
+                picture=shot.picture, placement=shot.picture.as_it_is(), pts=shot.pts, index=index,
+                captured_ns=shot.captured_ns,
+            )  # fmt: skip
 
     def close(self) -> None:
         if self._session is None:

@@ -13,9 +13,11 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from realtime.colour import ToRgb, tags_of
+from realtime.colour import ToRgb
 from realtime.sources.background import Backlog, Session, Shot, monotonic_pts
-from realtime.sources.orientation import orientation, turn
+from realtime.sources.decoded import VideoPicture
+from realtime.sources.geometry import SQUARE
+from realtime.sources.orientation import orientation
 from realtime.sources.pace import Pace
 from realtime.sources.timeline import Timeline
 
@@ -76,8 +78,9 @@ def read_shots(
             elif own_clock and backlog.is_late(arrived_ns, pts):
                 session.leave_out()
                 continue
-            image = to_rgb(picture, tags_of(picture), picture.width, picture.height)
-            yield Shot(image=turn(image, orientation(picture)), captured_ns=arrived_ns, pts=pts)
+            aspect = stream.sample_aspect_ratio or SQUARE
+            decoded = VideoPicture(picture, to_rgb, turn=orientation(picture), aspect=aspect)
+            yield Shot(picture=decoded, captured_ns=arrived_ns, pts=pts)
 
 
 def _decoded(stream: VideoStream, packet: Packet[Any]) -> list[VideoFrame]:

@@ -13,6 +13,7 @@ from typing import Literal
 from realtime.sources.base import Source
 from realtime.sources.camera import CameraSource
 from realtime.sources.cameras import CameraInfo, camera_number, cameras, find_camera, matching, names_there
+from realtime.sources.geometry import DEFAULT_FIT
 from realtime.sources.opening import check_there
 from realtime.sources.options import LiveOptions
 from realtime.sources.paced_file import VIDEO_SUFFIXES, PacedSource, folder_files
@@ -114,7 +115,7 @@ def _choice(name: str, kind: Kind, options: LiveOptions, builder: Callable[[NowN
     own_rate = kind == "stream" or (kind == "file" and not is_picture(name) and not is_sequence(name))
     if options.rate is not None and own_rate:
         notes.append(f"a rate has no effect on {name}, which has its own")
-    if options.fit != "contain" and options.size is None:
+    if options.fit != DEFAULT_FIT and options.size is None:
         notes.append(f"fit {options.fit} has no effect without a size")
     return LiveChoice(name=name, kind=kind, notes=tuple(notes), builder=builder, options=options)
 

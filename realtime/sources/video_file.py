@@ -24,8 +24,10 @@ from av.video.stream import VideoStream
 from realtime.colour import HDR_TRANSFERS, ColourTags, ToRgb, tags_of
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import LazyFrame, VideoPicture
+from realtime.sources.geometry import DEFAULT_FIT, SQUARE, Fit, place
 from realtime.sources.opening import open_container, reason
-from realtime.sources.orientation import orientation, turn
+from realtime.sources.orientation import orientation
 from realtime.sources.timeline import Timeline, clock_zero, declared_end, exact_rate, is_steady
 from realtime.sources.truncation import is_cut_off
 from training.errors import SourceError
@@ -41,8 +43,8 @@ _LATE_PACKETS = Fraction(5)
 class VideoFileSource(Source):
     """Frames of the main video track of a file that FFmpeg can read.
 
-    path: the file. size: (width, height) that every frame is scaled to, upright; the sample aspect ratio is
-    adjusted so that the picture keeps its shape on the screen. start, stop: only frames with
+    path: the file. size: (width, height) that every frame is brought to, upright and with square pixels, by fit; a
+    frame whose size is not that of the first is brought to its size in the same way. start, stop: only frames with
     start <= t < stop, in seconds as players show them: t = 0 is the start of the file's earliest track
     (`clock_zero` on the file's own clock, usually 0), not the file's raw timestamp. A single pass: iterating again
     goes on where the last iteration stopped; `close` and `open` start over.
@@ -62,12 +64,13 @@ class VideoFileSource(Source):
         path: str | Path,
         *,
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
     ) -> None:
         self.path = Path(path)
         self.live = False
-        self._size = size
+        self._size, self._fit = size, fit
         self.start = start
         self.stop = stop
         self._container: InputContainer | None = None
@@ -172,6 +175,8 @@ class VideoFileSource(Source):
         self._video_packets = 0
         self._decoded = 0
         self._skipped = 0
+        self._left_out = 0
+        self._hurries = self._hurried = False  # now, and ever since the beginning
         self._index = 0
         self._resized = False
         self._ended = False
@@ -201,17 +206,12 @@ class VideoFileSource(Source):
         container, stream = self._open_container_and_stream()
         first = next(item[0] for item in self._ahead if not isinstance(item, Packet))
         self._to_rgb = ToRgb()
-        self._orient = orientation(first)
+        self._turn = turn = orientation(first)
         self.colour: ColourTags = tags_of(first)
-        transposed, _, _ = self._orient
-        upright = (first.height, first.width) if transposed else (first.width, first.height)
         self._coded_size = (first.width, first.height)
-        self.width, self.height = self._size or upright
-        self._scaled = (self.height, self.width) if transposed else (self.width, self.height)
-        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-        if transposed:
-            aspect = 1 / aspect
-        self.sample_aspect_ratio = aspect * Fraction(upright[0], upright[1]) * Fraction(self.height, self.width)
+        self._aspect = Fraction(stream.sample_aspect_ratio or 1) or SQUARE
+        self.width, self.height = self._size or turn.sides(first.width, first.height)
+        self.sample_aspect_ratio = turn.aspect(self._aspect) if self._size is None else SQUARE
         self.rate, self.average_rate = exact_rate(stream)
         if self.rate is not None and not is_steady(self._first_times(), self.rate):
             self.rate = None
@@ -279,6 +279,11 @@ class VideoFileSource(Source):
         Packets have the file's own timestamps and belong to whoever takes them. Only packets that begin within
         the range come. Raises SourceError(failure=True) when the file breaks off.
         """
+        for item in self.lazy_frames_and_packets():
+            yield item.frame() if isinstance(item, LazyFrame) else item
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet[Any]]:
+        """The same, frames unconverted."""
         self._open_container_and_stream()
         while self._ahead or not self._ended:
             if self._ahead:
@@ -290,22 +295,29 @@ class VideoFileSource(Source):
                 item = found
             if isinstance(item, Packet):
                 yield item
-            elif self.skip_before is not None and item[1] < self.skip_before:
+                continue
+            self._index += self._left_out
+            self._left_out = 0
+            if self.skip_before is not None and item[1] < self.skip_before:
                 self._index += 1
             else:
                 yield self._frame(*item)
 
-    def _frame(self, picture: VideoFrame, pts: Fraction, duration: Fraction | None) -> Frame:
+    def _frame(self, picture: VideoFrame, pts: Fraction, duration: Fraction | None) -> LazyFrame:
         captured_ns = time.monotonic_ns()
         if (picture.width, picture.height) != self._coded_size and not self._resized:
             self._resized = True
             self.notes.append(
                 f"the picture of {self.path.name} changes its size to {picture.width}x{picture.height} at "
-                f"{float(pts - self.clock_zero):.3f} s; it is scaled to {self.width}x{self.height} from there"
+                f"{float(pts - self.clock_zero):.3f} s; it is brought to {self.width}x{self.height} from there"
             )
-        image = self._to_rgb(picture, tags_of(picture), *self._scaled)
-        frame = Frame(
-            image=turn(image, self._orient), pts=pts, index=self._index, captured_ns=captured_ns, duration=duration
+        decoded = VideoPicture(picture, self._to_rgb, turn=self._turn, aspect=self._aspect)
+        placement = place(
+            decoded.width, decoded.height, (self.width, self.height), fit=self._fit, aspect=decoded.aspect,
+            turn=decoded.turn, size_aspect=self.sample_aspect_ratio,
+        )  # fmt: skip
+        frame = LazyFrame(
+            picture=decoded, placement=placement, pts=pts, index=self._index, captured_ns=captured_ns, duration=duration
         )
         self._index += 1
         return frame
@@ -331,6 +343,7 @@ class VideoFileSource(Source):
                 for picture in self._decode(packet):
                     self._decoded += 1
                     pts, duration = self._timeline.next(picture.pts, picture.dts, picture.duration)
+                    self._count_left_out(pts)
                     self._first_decoded = pts if self._first_decoded is None else self._first_decoded
                     self._last_seen = pts
                     self._reached = pts + (duration or 0)
@@ -363,8 +376,20 @@ class VideoFileSource(Source):
                 return
             yield packet
 
+    def _count_left_out(self, pts: Fraction) -> None:
+        """Count the pictures before this one that were not decoded in a hurry, by the time that they leave empty."""
+        step = self._timeline.usual_duration
+        if self._hurried and self._reached is not None and step:
+            missing = max(0, round((pts - self._reached) / step))
+            self._left_out += missing
+            self._decoded += missing
+
     def _decode(self, packet: Packet[Any]) -> list[VideoFrame]:
         self._video_packets += 1 if packet.size else 0
+        if self.hurry != self._hurries:
+            self._hurries = self.hurry
+            self._hurried = True
+            self._stream.codec_context.skip_frame = "NONREF" if self.hurry else "DEFAULT"
         try:
             return list(self._stream.decode(packet))
         except (av.DecoderNotFoundError, av.PatchWelcomeError, NotImplementedError) as error:

@@ -152,9 +152,9 @@ def _builds(process: psutil.Process) -> bool:
 
 
 def _end_s() -> float:
-    from tools import live
+    from tools.live import session
 
-    return float(live._END_S)
+    return session._END_S
 
 
 class Hanging:
