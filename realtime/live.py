@@ -29,7 +29,9 @@ from realtime.stylizer import NowNs, Played, Show, Stylizer
 from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
-_JOIN_S = 2.0
+_END_S, _LEAST_S = 1.2, 0.1
+"""What `close` may take, however much hangs, and what each part gets of it at least: a session ends within two seconds,
+and its sinks need some of them."""
 _PATIENCE_NS = 1_000_000_000
 """A style that is there sooner needs no word."""
 
@@ -273,13 +275,17 @@ class LiveSession:
         }
 
     def close(self) -> None:
-        """End the capture, see the frames under way through, close the engines. Sinks are the caller's."""
+        """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
+
+        What hangs is left after a little more than a second; its threads are daemons.
+        """
         self._stop.set()
         self._mailbox.wake()
-        self.capture.stop()
+        until = time.monotonic() + _END_S
+        self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
-        self.rack.close()
+            self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
+        self.rack.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
         try:

@@ -6,6 +6,7 @@ for the cache, and what is the fastest here is measured behind what plays (`engi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -192,17 +193,18 @@ class Rack:
                 self._measuring.look(Look(pack=self.packs[delivery.order.style], height=size.height, width=size.width))
         return delivery
 
-    def close(self) -> None:
-        """Cancel what is on its way and what is measured, and wait a moment for it to end."""
+    def close(self, timeout_s: float = _END_S) -> None:
+        """Cancel what is on its way and what is measured, and wait a moment for it to end: so long for all together."""
         self._cancel()
         for build in self._behind.values():
             build.cancel()
         self._old += self._behind.values()
         self._behind.clear()
+        until = time.monotonic() + timeout_s
         if self._measuring is not None:
             self._measuring.close()
         for build in self._old:
-            build.wait(_END_S)
+            build.wait(max(0.0, until - time.monotonic()))
         self._old.clear()
 
     def _next(self) -> Ask | None:
