@@ -88,7 +88,7 @@ def learn(
     from realtime.controls.midi_system import port_names
     from training.errors import ControlError
 
-    which = int(to) if to is not None and to.isascii() and to.isdigit() else to
+    which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to
     check_target(target, which)
     check_file(map)
     what = target if which is None else f"{target} {which}"

@@ -132,7 +132,7 @@ def _make_change(table: dict[str, Any], change: str) -> str:
     if key.strip() == "main_pack":
         table.pop("main", None)  # what is taken needs no training
     if not equals or not last or not all(tables):
-        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r}")
+        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r:.80}")
     for name in tables:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
@@ -141,6 +141,8 @@ def _make_change(table: dict[str, Any], change: str) -> str:
         table[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         table[last] = text.strip()  # words need no quotes here
+    except (ValueError, RecursionError) as error:
+        raise TrainingError(f"{change!r:.80}: a number of thousands of digits, or nested too deeply") from error
     return key.strip()
 
 

@@ -69,7 +69,10 @@ HLS_LIST = "index.m3u8"
 
 def shown_address(address: str) -> str:
     """The address as it may be shown: the last part of the path (mostly a secret key), password and query left out."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise SinkError(f"the address of that stream cannot be read: {error}") from error
     if not parts.scheme or not parts.hostname:
         return address
     place = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -33,8 +33,11 @@ def scheme_of(word: str) -> str | None:
 
 
 def without_secrets(url: str) -> str:
-    """The URL as it may be shown: without user name, password, and what stands behind `?`."""
-    parts = urlsplit(url)
+    """The URL as it may be shown: without user name, password, and what stands behind `?`. Raises SourceError."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise SourceError(f"the address of that stream cannot be read: {error}") from error
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
