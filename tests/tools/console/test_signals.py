@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,18 @@ import ctypes
 def stuck():  # a mutex that this thread has already: no signal ends that wait, and Python's lock is let go
     c, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(256)
     c.pthread_mutex_lock(mutex)
-    print("there", flush=True)
-    c.pthread_mutex_lock(mutex)
+    try:
+        print("there", flush=True)
+        c.pthread_mutex_lock(mutex)
+    except BaseException:  # the signal was quicker
+        c.pthread_mutex_lock(mutex)
 """
-BEGIN = "import sys, time, threading; from tools.console import signals; signals.begin()\n"
+BEGIN = """import os, sys, time, threading
+from tools.console import signals
+def clean():
+    os.write(1, b"clean\\n")  # a handler must not print: it may come in the middle of another print
+signals.begin()
+"""
 SOON = "signals.UNWIND_S = signals.ASK_S = 0.5\n"
 WAITING = "print('there', flush=True)\nwhile True: time.sleep(0.01)\n"
 
@@ -30,9 +40,14 @@ def ended(code: str, *numbers: int, tmp_path: Path) -> tuple[int, str]:
     """Exit code and output of a program that gets a signal each time that it says `there`."""
     run = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    limit = threading.Timer(WAIT_S, run.kill)
+
+    def kill() -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)  # with what it forked, which has the pipe as well
+
+    limit = threading.Timer(WAIT_S, kill)
     limit.start()
     said = []
     try:
@@ -45,7 +60,7 @@ def ended(code: str, *numbers: int, tmp_path: Path) -> tuple[int, str]:
         return run.wait(WAIT_S), "".join(said)
     finally:
         limit.cancel()
-        run.kill()
+        kill()
         run.wait(WAIT_S)
         assert run.stdout is not None
         run.stdout.close()
@@ -53,14 +68,14 @@ def ended(code: str, *numbers: int, tmp_path: Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_at_once_after_a_clean_up(tmp_path: Path, number: int) -> None:
-    code = BEGIN + "signals.end_at_once(lambda: print('clean', flush=True))\n" + WAITING
+    code = BEGIN + "signals.end_at_once(clean)\n" + WAITING
     assert ended(code, number, tmp_path=tmp_path) == (128 + number, "there\nclean\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a mutex of POSIX")
 @pytest.mark.parametrize("stage", ["end_at_once(clean)", "unwind(clean)", "ask(lambda number: None, clean)"])
 def test_a_main_thread_that_never_comes_back_is_ended_at_every_stage(tmp_path: Path, stage: str) -> None:
-    code = f"{BEGIN}{SOON}{STUCK}\ndef clean(): print('clean', flush=True)\nsignals.{stage}\nstuck()"
+    code = f"{BEGIN}{SOON}{STUCK}\nsignals.{stage}\nstuck()"
     assert ended(code, signal.SIGTERM, tmp_path=tmp_path) == (143, "there\nclean\n")
 
 
@@ -90,7 +105,7 @@ def test_who_is_asked_ends_in_its_own_way(tmp_path: Path) -> None:
 
 
 def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
-    code = BEGIN + "came = []\nsignals.ask(came.append, lambda: print('clean', flush=True))\n" \
+    code = BEGIN + "came = []\nsignals.ask(came.append, clean)\n" \
         "print('there', flush=True)\nwhile not came: time.sleep(0.01)\nprint('there', flush=True)\n" \
         "while True: time.sleep(0.01)\n"  # fmt: skip
     assert ended(code, signal.SIGINT, signal.SIGTERM, tmp_path=tmp_path) == (143, "there\nthere\nclean\n")
