@@ -223,14 +223,15 @@ def protocol_of(target: str) -> Protocol:
     if not separator:
         if target.lower().endswith(".m3u8"):
             if "%" in os.path.abspath(target):
-                raise SinkError(f"{target} has a % in its path, which FFmpeg takes for a number; choose another name")
+                raise SinkError(f"{target:.99} has a % in its path, which FFmpeg takes for a number; name it otherwise")
             return HLS
-        raise SinkError(f"{target} is no address to stream to; give one of {', '.join(f'{s}://' for s in PROTOCOLS)}")
+        there = ", ".join(f"{name}://" for name in PROTOCOLS)
+        raise SinkError(f"{target:.99} is no address to stream to; give one of {there}")
     protocol = PROTOCOLS.get(scheme.lower())
     if protocol is None:
-        raise SinkError(f"cannot stream to {scheme}://; there are {', '.join(f'{s}://' for s in PROTOCOLS)}")
+        raise SinkError(f"cannot stream to {scheme:.40}://; there are {', '.join(f'{s}://' for s in PROTOCOLS)}")
     if not rest.strip("/"):
-        raise SinkError(f"{target} names no host; write {scheme}://HOST:PORT/...")
+        raise SinkError(f"{target:.200} names no host; write {scheme:.40}://HOST:PORT/...")
     if protocol.title == "SRT" and not has_srt():
         raise SinkError(
             "this FFmpeg has no SRT (PyAV's own packages leave it out); stream by rtmp:// or udp://, or build PyAV "
