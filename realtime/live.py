@@ -165,6 +165,10 @@ class LiveSession:
         """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
         return self._desk.targets()
 
+    def latest(self) -> Alpha:
+        """What the newest frame got of that style, smoothed and modulated: float32 (n_blocks,)."""
+        return self._desk.latest()
+
     def standing(self) -> tuple[int, Alpha]:
         """The style that was chosen last, and its strengths: those that it comes with where it is still being built."""
         with self._lock:
@@ -267,6 +271,7 @@ class LiveSession:
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
+            "alpha_now": [round(float(value), 4) for value in self.latest()],
             "coming": self.rack.stage if self.rack.busy else None,
             **asdict(self.show),
         }

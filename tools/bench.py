@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from tools import bench_engine, bench_live, bench_midi, bench_render, bench_train
+from tools import bench_engine, bench_frame, bench_live, bench_midi, bench_render, bench_train
 
 app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
 app.command("render")(bench_render.command)
 app.command("engine")(bench_engine.command)
+app.command("frame")(bench_frame.command)
 app.command("live")(bench_live.command)
 app.command("midi")(bench_midi.command)
 app.command("train")(bench_train.command)

@@ -243,7 +243,10 @@ class Live:
         from realtime.terminal_keys import open_terminal_keys
         from training.errors import SinkError
 
-        status = Status(session, fan_out, lambda: keyboard.notes, sound, lambda: _tempo(controls))
+        status = Status(
+            session, fan_out, lambda: keyboard.notes, sound, lambda: _tempo(controls),
+            lambda: [name for name in _modulated(controls, sound is not None) if name not in session.muted],
+        )  # fmt: skip
         began = told = time.monotonic()
         frame = None
         self._terminal = open_terminal_keys() if window is None else None
@@ -259,7 +262,9 @@ class Live:
                     frame = newest or frame
                     if frame is not None:
                         lines = status.lines if keyboard.overlay else []
-                        window.show(frame, lines, status.sign, keyboard.help_rows)
+                        # Black is black, without a word on it, where the performer has taken the numbers away.
+                        sign = status.sign if keyboard.overlay or not session.show.blackout else None
+                        window.show(frame, lines, sign, keyboard.help_rows)
                     if newest is not None:
                         session.stats.shown(newest.captured_ns, time.monotonic_ns())
                     keys = window.poll()

@@ -50,9 +50,13 @@ class Decoded(ABC):
     def rgb(self, placement: Placement) -> Image:
         """uint8 (H, W, 3) RGB of the placement's size, C-contiguous and not to be written to; made once."""
         if self._made is None or self._made[0] != placement:
-            image = turn(self._scaled(placement.crop, *placement.scaled), placement.turn)
-            self._made = placement, _with_bars(image, placement) if placement.has_bars else image
+            self._made = placement, self.convert(placement)
         return self._made[1]
+
+    def convert(self, placement: Placement) -> Image:
+        """What `rgb` gives, made anew."""
+        image = turn(self._scaled(placement.crop, *placement.scaled), placement.turn)
+        return _with_bars(image, placement) if placement.has_bars else image
 
     @abstractmethod
     def _scaled(self, crop: Box, width: int, height: int) -> Image:
