@@ -18,6 +18,8 @@ class Frame:
     index: position in the stream, counted from 0 in presentation order.
     captured_ns: monotonic nanoseconds at capture (for a file: when it was decoded).
     duration: seconds that the picture stays on screen where the stream says so, else None.
+    alpha_HW: uint8 (H, W), what of the picture shows (0: nothing, 255: all), or None where all of it does. `image` is
+        then already put over a background (`realtime/transparency.py`).
     original: of a stylized frame in a live session the picture before, as `image`; a window can show both.
     """
 
@@ -26,6 +28,7 @@ class Frame:
     index: int
     captured_ns: int
     duration: Fraction | None = None
+    alpha_HW: npt.NDArray[np.uint8] | None = None
     original: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
@@ -34,6 +37,9 @@ class Frame:
             raise ValueError(f"a frame's image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
         if not image.flags.c_contiguous:
             raise ValueError("a frame's image must be C-contiguous; use numpy.ascontiguousarray first")
+        alpha = self.alpha_HW
+        if alpha is not None and (alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]):
+            raise ValueError(f"a frame's alpha is uint8 {image.shape[:2]}, not {alpha.dtype} {alpha.shape}")
 
     @property
     def height(self) -> int:

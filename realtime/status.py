@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from realtime.controls.sound_map import BANDS
 from realtime.live import LiveSession
 from realtime.sinks.fan_out import FanOut
 from realtime.sound.live import LiveSound
 
-_COLUMNS = 80
-"""Of a terminal that does not say how wide it is."""
+
+class Screen(Protocol):
+    """Where the line is shown. rewrites: whether in its place, as on a terminal, else one below the other.
+
+    columns: characters that a line may have where it is rewritten.
+    """
+
+    @property
+    def rewrites(self) -> bool: ...
+
+    @property
+    def columns(self) -> int: ...
+
+    def show(self, words: str) -> None: ...
+
+    def say(self, words: str) -> None: ...
+
+
+class _NoScreen:
+    rewrites = False
+    columns = 79
+
+    def show(self, words: str) -> None: ...
+
+    def say(self, words: str) -> None: ...
 
 
 class Status:
@@ -24,7 +44,7 @@ class Status:
     None where all is well.
 
     notes: what else is to be seen in both, in words. sound: what is heard. bpm: the tempo, None where
-    nothing counts beats. modulated: what moves alpha by itself now (lfo, sound).
+    nothing counts beats. modulated: what moves alpha by itself now (lfo, sound). screen: where a line of it is shown.
     """
 
     def __init__(
@@ -35,9 +55,12 @@ class Status:
         sound: LiveSound | None = None,
         bpm: Callable[[], float | None] = lambda: None,
         modulated: Callable[[], Sequence[str]] = lambda: (),
+        *,
+        screen: Screen | None = None,
     ) -> None:
         self._session, self._fan_out, self._notes, self._sound = session, fan_out, notes, sound
         self._bpm, self._modulated = bpm, modulated
+        self._screen: Screen = screen or _NoScreen()
         self._row: dict[str, Any] | None = None
         self._file_full = False
         self._said_at = time.monotonic()
@@ -73,8 +96,8 @@ class Status:
         self._row["plays"] = self._session.plays
         self._row["bpm"] = self._bpm()
         self._row |= self._alpha()
-        if sys.stderr.isatty():
-            self._line(self._row)
+        if self._screen.rewrites:
+            self._screen.show(self._words(self._row))
 
     def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
         """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
@@ -100,33 +123,17 @@ class Status:
                 numbers.flush()
             except OSError as error:  # no reason to end a show
                 self._file_full = True
-                _print(f"the numbers are not written any more: {error.strerror or error}")
+                self._screen.say(f"the numbers are not written any more: {error.strerror or error}")
         self._row = row
-        if sys.stderr.isatty():
-            self._line(row)
+        if self._screen.rewrites:
+            self._screen.show(self._words(row))
         elif time.monotonic() - self._said_at >= every_s:
             self._said_at = time.monotonic()
-            _print(self._words(row))
+            self._screen.show(self._words(row))
 
-    def end(self) -> None:
-        """Leave the line of a terminal as it is, and go on below it."""
-        if self._row is not None and sys.stderr.isatty():
-            _print("")
-
-    def _line(self, row: dict[str, Any]) -> None:
-        """The line of a terminal, in place of the one before. It must not wrap, else that one would stay above it."""
-        columns = 0
-        with suppress(OSError):
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        _print(f"\r\x1b[K{self._words(row, (columns or _COLUMNS) - 1)}", end="")
-
-    def _words(self, row: dict[str, Any], width: int | None = None) -> str:
-        return status_line(row, sign=self.sign, width=width)
-
-
-def _print(words: str, end: str = "\n") -> None:
-    with suppress(OSError):  # a terminal that is gone is no reason to end a show
-        print(words, end=end, file=sys.stderr, flush=True)
+    def _words(self, row: dict[str, Any]) -> str:
+        """The line: where it is rewritten as short as the terminal is wide, elsewhere whole."""
+        return status_line(row, sign=self.sign, width=self._screen.columns if self._screen.rewrites else None)
 
 
 def overlay_lines(row: dict[str, Any]) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import typer
-
 from tools import bench_engine, bench_frame, bench_live, bench_midi, bench_render, bench_train
+from tools.console.help import Commands
 
-app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+app = Commands("Measure this machine.")
 app.command("render")(bench_render.command)
 app.command("engine")(bench_engine.command)
 app.command("frame")(bench_frame.command)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import Size, parse_size
-from tools.words import print_json, say
+from tools.console.messages import print_json, print_table, say
+from tools.parsing import Size, parse_size
 
 if TYPE_CHECKING:
     from engines.limits import Limits, Work
@@ -170,13 +170,9 @@ def _add_speedup(rows: list[dict[str, Any]], standard: str) -> None:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     columns = ("style", "engine", "precision", "size", "median_ms", "p99_ms", "fps", "psnr_db", "floor_ms",
                "floor_share", "open_s", "open_cached_s", "memory_mib", "speedup")  # fmt: skip
-    table = Table(*columns, box=None)
-    for row in rows:
-        if "problem" not in row:
-            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    Console(stderr=True, width=180).print(table)
+    cells = [
+        ["" if row[column] is None else str(row[column]) for column in columns] for row in rows if "problem" not in row
+    ]
+    print_table(columns, cells, words=True, width=180)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.console.messages import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from realtime.frames import Frame
@@ -83,7 +83,7 @@ def _measure(source: tuple[int, int], size: tuple[int, int], frames: int) -> dic
         convert_ms = _each_ms(lambda: lazy.picture.convert(lazy.placement), frames)
 
         def whole() -> object:
-            return cv2.resize(lazy.picture.convert(as_it_is), size, interpolation=cv2.INTER_AREA)
+            return cv2.resize(lazy.picture.convert(as_it_is).image, size, interpolation=cv2.INTER_AREA)
 
         whole_ms = _each_ms(whole, max(2, frames // 5))
         frame = lazy.frame()

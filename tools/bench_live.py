@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.console.messages import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from realtime.frames import Frame

@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tools.render import Size, parse_size
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools.console.messages import print_json, say
+from tools.console.signals import unwind
+from tools.parsing import Size, parse_size
 
 
 def command(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.console.messages import print_json, say
 from tools.evaluate import strip_of
-from tools.render import Size, parse_size, run
-from tools.words import print_json, say
+from tools.parsing import Size, parse_size
+from tools.render import run
 
 if TYPE_CHECKING:
     from training.data import Picture

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.console.messages import Cell, out, print_json, print_table, say
 from tools.devices_live import cameras_section, midi_section, print_sections, sound_section, virtual_cameras_section
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from engines.cache import EngineCache
@@ -73,9 +73,8 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
     from engines import REGISTRY, machine
     from engines.choice import choose, why_not_here
     from engines.measured import Measurements
-    from tools.words import say as report
 
-    choice = choose(pack, height, width, precision="auto", least_db=least_db, cache=cache, report=report, measure=False)
+    choice = choose(pack, height, width, precision="auto", least_db=least_db, cache=cache, report=say, measure=False)
     taken = None if choice.unmeasured or not choice.order else choice.order[0]
     kept = Measurements(cache.folder)
     table = []
@@ -137,15 +136,12 @@ def _auto(choice: Choice) -> dict[str, Any]:
 
 
 def _print_engines(section: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from engines.measured import rounded
 
-    table = Table("engine", "precisions", "measured here", "device", box=None)
+    rows: list[tuple[Cell, ...]] = []
     for row in section["table"]:
         if row["problem"]:
-            table.add_row(row["engine"], "", row["problem"], "")
+            rows.append((row["engine"], "", row["problem"], ""))
             continue
         lines = [
             one.get("problem")
@@ -154,15 +150,14 @@ def _print_engines(section: dict[str, Any]) -> None:
             for one in row["measured"]
         ]
         name = f"{row['engine']} (auto)" if row["auto"] else row["engine"]
-        table.add_row(name, ", ".join(row["precisions"]), "\n".join(lines) or "not yet", row["device"])
-    console = Console(soft_wrap=True)
-    console.print(table)
+        rows.append((name, ", ".join(row["precisions"]), lines or "not yet", row["device"]))
+    print_table(("engine", "precisions", "measured here", "device"), rows, wrap=False)
     auto = section["auto"]
     about = f"auto, {auto['style']} at {auto['size']}"
     if auto["unmeasured"]:
-        print(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
+        out(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
     elif auto["engine"]:
         words = auto["engine"] if auto["precision"] == "auto" else f"{auto['engine']} {auto['precision']}"
-        print("; ".join([f"{about}: {words}, {auto['why']}", *auto["reasons"]]))
+        out("; ".join([f"{about}: {words}, {auto['why']}", *auto["reasons"]]))
     else:
-        print("; ".join([f"{about}: no engine works here", *auto["reasons"]]))
+        out("; ".join([f"{about}: no engine works here", *auto["reasons"]]))

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools import evaluate_curve, evaluate_objectives, evaluate_temporal
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools import evaluate_curve, evaluate_ideal, evaluate_objectives, evaluate_temporal
+from tools.console.help import Commands
+from tools.console.messages import print_json, say
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
 
-app = typer.Typer(help="Look at what a style pack does, and measure it.", no_args_is_help=True)
+app = Commands("Look at what a style pack does, and measure it.")
 
 
 app.command("temporal")(evaluate_temporal.command)
 app.command("objectives")(evaluate_objectives.command)
 app.command("curve")(evaluate_curve.command)
+app.command("ideal")(evaluate_ideal.command)
 
 
 @app.command()

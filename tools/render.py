@@ -6,46 +6,20 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from tools.signals import end_at_once, unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import end_at_once, unwind
+from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
-class Size(NamedTuple):
-    width: int
-    height: int
+def parse_background(text: str) -> Any:
+    from realtime.transparency import parse_colour
 
-
-def parse_size(text: str) -> Any:
-    """`WxH` -> Size in pixels. Raises typer.BadParameter."""
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isascii() and height.isascii() and width.isdigit() and height.isdigit()):
-        raise typer.BadParameter(f"{text!r} is not a size: write WxH, as in 640x360")
-    if not (1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
-        raise typer.BadParameter(f"{text} is out of range: sides go from 1 to 16384 pixels")
-    return Size(int(width), int(height))
-
-
-def parse_time_option(text: str) -> Fraction:
-    from realtime.times import parse_time
-
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def parse_rate(text: str) -> Fraction:
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise typer.BadParameter(f"{text!r} is not a frame rate: write 25 or 30000/1001")
-    return rate
+    return parse_colour(text)
 
 
 def command(
@@ -77,6 +51,12 @@ def command(
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
+    background: Annotated[
+        Any,
+        typer.Option(
+            parser=parse_background, metavar="COLOUR", help="Put behind transparent pictures. [default: black]"
+        ),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")
     ] = "auto",
@@ -97,7 +77,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+        fit=fit, rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec,
+        crf=crf,
         overwrite=overwrite,
     )  # fmt: skip
     if json:
@@ -117,6 +98,7 @@ def run(
     size: tuple[int, int] | None = None,
     fit: str = "cover",
     rate: Fraction | None = None,
+    background: tuple[int, int, int] | None = None,
     engine: str = "auto",
     precision: str = "auto",
     cache_dir: Path | None = None,
@@ -139,8 +121,19 @@ def run(
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.files import open_file_source
     from realtime.sources.geometry import check_fit
+    from realtime.sources.pictures import is_picture
+    from realtime.transparency import BLACK
 
-    with open_file_source(source, size=size, fit=check_fit(fit), start=start, stop=stop, rate=rate) as opened:
+    with open_file_source(
+        source,
+        size=size,
+        fit=check_fit(fit),
+        start=start,
+        stop=stop,
+        rate=rate,
+        background=background or BLACK,
+        one_picture=is_picture(output),
+    ) as opened:
         from realtime.sinks.files import open_file_sink
         from tools.render_alpha import modulated
 
@@ -177,7 +170,7 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
-            unwind()
+            unwind(sink.abort)
             say(f"engine: {why}")
             say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
                 f"{each:.3f} s a frame{about}")  # fmt: skip

@@ -139,8 +139,11 @@ class Controls:
             if self.midi.outputs_opened != self._outputs_seen:
                 self._outputs_seen = self.midi.outputs_opened
                 self._feedback.forget()
-            for part, message in self._feedback.due():
-                self.midi.send(part, message)
+            for part, device, message in self._feedback.due():
+                if part:
+                    self.midi.send(part, message)
+                else:
+                    self.midi.answer(device, message)
         if self.osc is not None:
             self.osc.tick()
 
@@ -189,7 +192,7 @@ class Controls:
                 patient=self._learner is None, say=self._say, now_ns=self._now_ns,
             )  # fmt: skip
             self._outputs_seen = 0
-            self.midi.start()
+            self.midi.start(wait=False)  # opening ports takes its time, which the picture has not
 
     def _receive(self, event: ControlEvent) -> None:
         """From the threads of MIDI."""
@@ -208,7 +211,7 @@ class Controls:
         maps = self._maps()
         any_port = self._learner is not None or self._counts_beats or any(not entry.port for entry in maps)
         named = [] if any_port else sorted({entry.port for entry in maps})
-        outputs = sorted({entry.port for entry in maps if entry.feedback})
+        outputs = sorted({entry.port for entry in maps if entry.feedback and entry.port})
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:

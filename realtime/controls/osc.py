@@ -35,8 +35,8 @@ Address = tuple[str, int]
 def parse_osc_address(text: str) -> Address:
     """`[HOST:]PORT`; the host is this machine alone where none is given. Raises ControlError."""
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ControlError(f"{text!r} is no address for OSC: write [HOST:]PORT, as in 9000 or 0.0.0.0:9000")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535 and len(host) < 256):
+        raise ControlError(f"{text!r:.80} is no address for OSC: write [HOST:]PORT, as in 9000 or 0.0.0.0:9000")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 

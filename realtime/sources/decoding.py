@@ -13,12 +13,12 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from realtime.colour import ToRgb
 from realtime.sources.background import Backlog, Session, Shot, monotonic_pts
 from realtime.sources.decoded import VideoPicture
 from realtime.sources.geometry import SQUARE
 from realtime.sources.orientation import orientation
 from realtime.sources.pace import Pace
+from realtime.sources.picture_maker import PictureMaker
 from realtime.sources.timeline import Timeline
 
 # Rates that FFmpeg guesses from the clock of a stream, not from its frames, are in the thousands.
@@ -59,7 +59,7 @@ def read_shots(
     pieces, faster than it is to be shown (HLS), so each picture waits for its time; otherwise pictures that waited in
     a queue too long are left out, and counted in the session.
     """
-    to_rgb, backlog, timeline = ToRgb(), Backlog(), Timeline(stream.time_base or Fraction(1, av.time_base))
+    make, backlog, timeline = PictureMaker(), Backlog(), Timeline(stream.time_base or Fraction(1, av.time_base))
     pace = Pace(now_ns=now_ns)
     first_ns: int | None = None
     first_pts = Fraction(0)
@@ -79,7 +79,7 @@ def read_shots(
                 session.leave_out()
                 continue
             aspect = stream.sample_aspect_ratio or SQUARE
-            decoded = VideoPicture(picture, to_rgb, turn=orientation(picture), aspect=aspect)
+            decoded = VideoPicture(picture, make, turn=orientation(picture), aspect=aspect)
             yield Shot(picture=decoded, captured_ns=arrived_ns, pts=pts)
 
 

@@ -27,7 +27,7 @@ from training.errors import SourceError
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv",
-    ".3gp", ".gif",
+    ".3gp",
 )  # fmt: skip
 _STILL_RATE = Fraction(30)
 # Less than this behind is a hiccup; more, and not catching up, is a file that this machine cannot play.
@@ -184,6 +184,8 @@ class PacedSource(Source):
                     raise
                 self._say(f"{error}; it is passed over")
                 continue
+            if source.has_alpha:
+                self._say(f"{path.name} is transparent in places; black lies behind it")
             return source
         return None
 
