@@ -90,6 +90,9 @@ def command(
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
+    background: Annotated[str, typer.Option(metavar="COLOUR", help="Behind transparent places of files.")] = "black",
+    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace files that say so.")] = "auto",
+    exact_size: Annotated[bool, typer.Option("--exact-size", help="Recordings keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: never]")] = None,
 ) -> None:
@@ -315,7 +318,9 @@ class Live:
             self._terminal.restore()
 
     def _source_options(self) -> Any:
+        from realtime.sources.deinterlacing import parse_deinterlace
         from realtime.sources.options import LiveOptions
+        from realtime.transparency import parse_colour
         from training.errors import SourceError
 
         words = self._words
@@ -331,7 +336,8 @@ class Live:
         return LiveOptions(
             size=(self._width, self._height), rate=Fraction(words["rate"]).limit_denominator(1001)
             if words["rate"] is not None else None, loop=words["loop"], mirror=words["mirror"], rotate=words["rotate"],
-            crop=crop, fit=words["fit"],
+            crop=crop, fit=words["fit"], deinterlace=parse_deinterlace(words["deinterlace"]),
+            background=parse_colour(words["background"]),
         )  # fmt: skip
 
     def _add_sinks(self, fan_out: FanOut, rate: Fraction | None, source: TransformedSource) -> None:
@@ -341,7 +347,9 @@ class Live:
         files = [Path(word).resolve() for word in self._recordings]
         if len(set(files)) < len(files):
             raise SinkError("two recordings cannot go into one file")
-        options = LiveSinkOptions(overwrite=self._words["overwrite"], sound=_sound_of(source))
+        options = LiveSinkOptions(
+            overwrite=self._words["overwrite"], sound=_sound_of(source), exact_size=self._words["exact_size"]
+        )
         for word in self._words["sink"] or []:
             sink = live_sink(word, options)
             fan_out.add(

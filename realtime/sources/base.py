@@ -27,6 +27,7 @@ class Source(ABC):
     `dropped` counts the frames that were left out because nobody took them in time.
     Whoever is behind sets `skip_before`: frames before that timestamp are passed over unmade where the source can do
     that, and leave a gap in `index`.
+    `has_alpha`: frames come with their alpha, beside an image over black.
     `notes` are things worth saying aloud, complete when the frames have been taken.
     """
 
@@ -39,6 +40,7 @@ class Source(ABC):
     origin: Fraction = Fraction(0)
     skip_before: Fraction | None = None
     dropped: int = 0
+    has_alpha: bool = False
     notes: list[str]
 
     @abstractmethod

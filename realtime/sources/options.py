@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
+from realtime.sources.deinterlacing import Deinterlace
+from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
 
 Fit = Literal["contain", "cover", "stretch"]
@@ -21,6 +23,7 @@ class LiveOptions:
     The picture is changed in this order: mirror (left to right), rotate (degrees clockwise), crop (x, y, width,
     height in pixels of what is then there), and scaled to `size` by fit: `contain` shows all of it between black
     bars, `cover` fills the size and cuts what is over, `stretch` changes the proportions.
+    deinterlace: `auto` where a file says that it is interlaced. background: behind transparent places of files.
     Raises SourceError for values that make no sense.
     """
 
@@ -32,6 +35,8 @@ class LiveOptions:
     crop: tuple[int, int, int, int] | None = None
     fit: Fit = "contain"
     still_seconds: Fraction = Fraction(5)
+    deinterlace: Deinterlace = "auto"
+    background: Colour = BLACK
 
     def __post_init__(self) -> None:
         if self.size is not None and min(self.size) < 1:

@@ -34,7 +34,8 @@ class PictureMaker:
 
     size: (width, height) of every frame. orient: what brings a picture upright. coded: (width, height) of the first
     picture; such pictures are scaled to the size, others are fitted into it by `fit`, as pictures with pixels of the
-    same shape: pixel_aspect, width over height of a decoded pixel. size_aspect: the same of the finished frame.
+    same shape: pixel_aspect, width over height of a decoded pixel; with no fit they keep the size that they have.
+    size_aspect: width over height of a pixel of the finished frame.
     background: what is put behind transparent places.
     """
 
@@ -46,7 +47,7 @@ class PictureMaker:
         coded: tuple[int, int],
         pixel_aspect: Fraction,
         size_aspect: Fraction,
-        fit: Fit,
+        fit: Fit | None,
         background: Colour,
     ) -> None:
         self._size, self._orient, self._coded = size, orient, coded
@@ -58,10 +59,11 @@ class PictureMaker:
 
     def __call__(self, picture: VideoFrame) -> Made:
         """A frame's image and alpha. Raises av.FFmpegError where a picture cannot be converted."""
-        if (picture.width, picture.height) == self._coded:
-            image, alpha = self._rgb(picture, self._scaled)
+        coded = (picture.width, picture.height)
+        if coded == self._coded or self._fit is None:
+            image, alpha = self._rgb(picture, self._scaled if coded == self._coded else coded)
             return Made(turn(image, self._orient), None if alpha is None else turn(alpha, self._orient))
-        image, alpha = self._rgb(picture, (picture.width, picture.height))
+        image, alpha = self._rgb(picture, coded)
         how = place(
             picture.width,
             picture.height,

@@ -76,7 +76,7 @@ class TransformedSource(Source):
         options = self._options
         image = turned_image(frame.image, options)
         image = fitted(image, (self.width, self.height), options.fit, self._turned_aspect)
-        return frame if image is frame.image else replace(frame, image=image)
+        return frame if image is frame.image else replace(frame, image=image, alpha_HW=None)
 
     def close(self) -> None:
         self.inner.close()

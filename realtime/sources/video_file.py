@@ -46,9 +46,9 @@ class VideoFileSource(Source):
     adjusted so that the picture keeps its shape on the screen. start, stop: only frames with
     start <= t < stop, in seconds as players show them: t = 0 is the start of the file's earliest track
     (`clock_zero` on the file's own clock, usually 0), not the file's raw timestamp. fit: how pictures whose size
-    changes in the middle of the file are brought to the frames' size. deinterlace: `auto` where the file says that
-    it is interlaced. background: what is put behind transparent places, for good; without it that is black, and
-    frames have their alpha beside the image. HDR and BT.2020 come in BT.709.
+    changes in the middle of the file are brought to the frames' size; with None they keep their own. deinterlace:
+    `auto` where the file says that it is interlaced. background: what is put behind transparent places, for good;
+    without it that is black, and frames have their alpha beside the image. HDR and BT.2020 come in BT.709.
 
     A single pass: iterating again goes on where the last iteration stopped; `close` and `open` start over.
 
@@ -70,7 +70,7 @@ class VideoFileSource(Source):
         size: tuple[int, int] | None = None,
         start: Fraction | None = None,
         stop: Fraction | None = None,
-        fit: Fit = DEFAULT_FIT,
+        fit: Fit | None = DEFAULT_FIT,
         deinterlace: Deinterlace = "auto",
         background: Colour | None = None,
     ) -> None:
@@ -282,7 +282,8 @@ class VideoFileSource(Source):
     def _frame(self, decoded: Picture) -> Frame:
         captured_ns = time.monotonic_ns()
         picture, pts, duration = decoded
-        if (picture.width, picture.height) != self._coded_size and not self._resized:
+        changed = (picture.width, picture.height) != self._coded_size
+        if changed and self._fit is not None and not self._resized:
             self._resized = True
             self.notes.append(
                 f"the picture of {self.path.name} changes its size to {picture.width}x{picture.height} at "
