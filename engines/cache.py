@@ -27,7 +27,8 @@ from typing import Any, TypeVar
 from engines.base import Report
 from engines.file_lock import try_lock
 from training.errors import EngineError
-from training.files import PARTIAL_FILES, written_whole
+from training.files import written_whole
+from training.leftovers import PARTIAL_FILES
 
 T = TypeVar("T")
 

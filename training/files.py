@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from training.errors import TrainingError
-
-PARTIAL_FILES = ".stylefader-*.partial*"
-"""What matches the names that `temporary_beside` gives."""
+from training.leftovers import partial_name
 
 
 def temporary_beside(path: Path) -> Path:
@@ -21,7 +18,7 @@ def temporary_beside(path: Path) -> Path:
     It has the same ending, since programs judge by it, unless that is too long to be one.
     """
     ending = path.suffix if len(path.suffix) <= 16 else ""
-    return path.with_name(f".stylefader-{os.getpid()}-{secrets.token_hex(4)}.partial{ending}")
+    return path.with_name(partial_name(ending))
 
 
 @contextmanager

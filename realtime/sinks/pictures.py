@@ -26,6 +26,7 @@ from realtime.sinks.placing import (
 from realtime.sources.pictures import SUFFIXES, is_sequence, numbered_name, numbers_there
 from training.errors import SinkError
 from training.files import temporary_beside
+from training.leftovers import clear_leftovers
 
 _SETTINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
@@ -72,7 +73,7 @@ class StillSink(Sink):
         """Check the target and begin the file under its temporary name. Raises SinkError."""
         _check_suffix(self.path)
         self._target = check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
-        self._partial = begin_file(self._target)
+        self._partial = begin_file(self._target, self.notes)
         self._written = False
 
     def write(self, frame: Frame) -> None:
@@ -151,6 +152,7 @@ class PictureSequenceSink(Sink):
                 target = self.path.with_name(numbered_name(self.path, number))
                 if is_same_file(source, target):
                     raise SinkError(f"{target} is being read; write to another name")
+        self.notes.extend(clear_leftovers(self.path.parent))
         folder = temporary_beside(self.path)
         try:
             folder.mkdir()

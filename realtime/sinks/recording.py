@@ -27,25 +27,26 @@ from realtime.sources.opening import reason
 from training.errors import SinkError
 
 ENDINGS = (".mkv", ".mp4")
-# (muxer options, tick in seconds) by muxer. A piece ends after a second at the latest and goes to the disk at once.
-# Picture and sound wait for each other as long, and no longer where one of them has ended.
+# (muxer options, tick in seconds) by muxer. A piece ends after 0.3 s at the latest and goes to the disk at once;
+# picture and sound wait for each other for 0.2 s. A crash loses that and what the encoder holds: less than a second.
 _MUXERS: dict[str, tuple[dict[str, str], Fraction]] = {
     "matroska": (
-        {"cluster_time_limit": "1000", "flush_packets": "1", "max_interleave_delta": "1000000"},
+        {"cluster_time_limit": "300", "flush_packets": "1", "max_interleave_delta": "200000"},
         Fraction(1, 1000),
     ),
     "mp4": (
         {
             "movflags": "frag_keyframe+empty_moov+default_base_moof",
-            "frag_duration": "1000000",
+            "frag_duration": "300000",
             "flush_packets": "1",
-            "max_interleave_delta": "1000000",
+            "max_interleave_delta": "200000",
         },
         Fraction(1, 90000),
     ),
 }
-# A frame for each thread and the lookahead are what a crash loses beside the last piece.
-_SETTINGS = {"preset": "veryfast", "rc-lookahead": "10", "threads": "4"}
+# Frames that the encoder may hold, one for each thread and the rest to look ahead: less than half a second.
+_MOST_HELD = 14
+_HELD_S = Fraction(45, 100)
 QUALITY = 20
 
 
@@ -101,7 +102,7 @@ class RecordingSink(Sink):
                 height=self._written[1],
                 rate=self._rate,
                 tick=tick,
-                options={**_SETTINGS, "crf": str(self._crf)},
+                options={**_held_settings(self._rate), "preset": "veryfast", "crf": str(self._crf)},
             )
             self._sound: RecordedSound | None = None
             if self._template is not None:
@@ -177,3 +178,10 @@ class RecordingSink(Sink):
         """End the file as well as it can be done. Never raises."""
         with suppress(SinkError):
             self.close()
+
+
+def _held_settings(rate: Fraction | None) -> dict[str, str]:
+    """x264's settings by which it holds back few frames; they count for more, in seconds, where few come."""
+    held = max(1, min(_MOST_HELD, int((rate or Fraction(24)) * _HELD_S)))
+    threads = min(4, max(1, held // 3))
+    return {"threads": str(threads), "rc-lookahead": str(held - threads)}

@@ -112,7 +112,7 @@ class VideoFileSink(Sink):
         self._last: int | None = None
         self._durations: dict[int, int] = {}
         self._refused = 0
-        self._partial = begin_file(self._target)
+        self._partial = begin_file(self._target, self.notes)
         try:
             self._output = av.open(
                 f"file:{self._partial}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import av
 from av.filter import Graph
@@ -28,9 +28,10 @@ _PARITY = {2: "tff", 3: "bff", 4: "tff", 5: "bff"}
 
 def parse_deinterlace(word: str) -> Deinterlace:
     """`auto` or `off` as somebody wrote it. Raises SourceError."""
-    if word == "auto" or word == "off":
-        return word
-    raise SourceError(f"deinterlace is auto or off, not {word[:40]!r}")
+    choice = next((choice for choice in get_args(Deinterlace) if choice == word), None)
+    if choice is None:
+        raise SourceError(f"deinterlace is auto or off, not {word[:40]!r}")
+    return choice
 
 
 class Deinterlacer(Generic[T]):

@@ -99,7 +99,7 @@ class PictureMaker:
 def _placed(image: Image, how: Placement, bars: int) -> Image:
     crop, inside = how.crop, how.inside
     part = _resized(image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width], how.scaled)
-    part = turn(part, tuple(how.turn))
+    part = turn(part, (how.turn.transpose, how.turn.mirror, how.turn.flip))
     if not how.has_bars:
         return part
     width, height = how.size
