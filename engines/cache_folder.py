@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from training.files import PARTIAL_FILES
+from training.leftovers import PARTIAL_FILES
 
 _ABANDONED_S = 3600
 """A file that is still being written after so long is what a build that was killed has left."""

@@ -28,13 +28,15 @@ _RECORDING = 60
 class LiveSinkOptions:
     """What the command line says for all sinks. overwrite: of recordings. crf, bit_rate: None is the usual one.
 
-    sound: an audio track of an open file source, whose packets go into recordings beside the picture.
+    sound: an audio track of an open file source, whose packets go into recordings beside the picture. exact_size:
+    recordings keep an odd size.
     """
 
     overwrite: bool = False
     crf: int | None = None
     bit_rate: int | None = None
     sound: Stream | None = None
+    exact_size: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +128,7 @@ def _recording(path: Path, options: LiveSinkOptions) -> LiveSinkChoice:
             crf=QUALITY if options.crf is None else options.crf,
             overwrite=options.overwrite,
             sound=options.sound,
+            exact_size=options.exact_size,
         )
 
     return LiveSinkChoice(

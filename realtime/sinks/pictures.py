@@ -29,6 +29,7 @@ from realtime.sources.pictures import WRITTEN_SUFFIXES, is_sequence, numbered_na
 from realtime.transparency import straight
 from training.errors import SinkError
 from training.files import temporary_beside
+from training.leftovers import clear_leftovers
 
 _SETTINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
@@ -126,7 +127,7 @@ class StillSink(Sink):
         """Check the target and begin the file under its temporary name. Raises SinkError."""
         _check_suffix(self.path)
         self._target = check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
-        self._partial = begin_file(self._target)
+        self._partial = begin_file(self._target, self.notes)
         self._written = False
 
     def write(self, frame: Frame) -> None:
@@ -206,6 +207,7 @@ class PictureSequenceSink(Sink):
                 target = self.path.with_name(numbered_name(self.path, number))
                 if is_same_file(source, target):
                     raise SinkError(f"{target} is being read; write to another name")
+        self.notes.extend(clear_leftovers(self.path.parent))
         folder = temporary_beside(self.path)
         try:
             folder.mkdir()

@@ -165,6 +165,8 @@ def _file(path: Path, options: LiveOptions) -> LiveChoice:
             still_seconds=options.still_seconds,
             still_rate=options.rate or _RATE,
             picture_rate=options.rate,
+            deinterlace=options.deinterlace,
+            background=options.background,
             now_ns=now_ns,
             sleep=sleep,
         )
