@@ -219,7 +219,7 @@ def _learn_heif(path: Path) -> None:
 
 
 def _rgb_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
-    deep = any(";16" in str(tile[3]) for tile in image.tile)
+    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     image.load()
     clear = image.info.get("transparency")
     image = ImageOps.exif_transpose(image)
