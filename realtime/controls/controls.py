@@ -155,7 +155,7 @@ class Controls:
         if self.osc is not None:
             self.osc.close()
         if self.scenes is not None:
-            self.scenes.poll()  # what was saved a moment ago
+            self.scenes.settle()  # what was saved a moment ago
 
     def _take_over(self) -> None:
         """Go on with what the mapping file says now."""
