@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 0.5
 _STEP_S = 0.5
-_JOIN_S = 5.0
+_JOIN_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,10 +171,10 @@ class MeasuringBehind:
         if candidate.precision == "int8" and proved(look.pack, self._cache.folder, self._tell).problem:
             return
         kept = Measurements(self._cache.folder)
-        sides = size_of(candidate, look.height, look.width)
-        if kept.recall(look.pack, candidate.engine, candidate.precision, **sides) is not None:
+        height, width = size_of(candidate, look.height, look.width)
+        if kept.recall(look.pack, candidate.engine, candidate.precision, height=height, width=width) is not None:
             return  # it was only to be tried
-        with Measuring(look.pack, **sides, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:
+        with Measuring(look.pack, height, width, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:
             with self._changed:
                 self._measuring = measuring
                 if self._closed:
