@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.cache_folder import read_file
+from engines.cache_folder import TooLargeError, read_file
 from engines.cache_key import EngineKey, digest_of
 from training.files import written_whole
 
@@ -67,11 +67,13 @@ def read(folder: Path, digest: str, *, touch: bool = True) -> bytes | None:
         if document is None:
             return None
         try:
-            payload = read_file(folder / f"{digest}-{document['sha256']}.engine", largest=document["bytes"] + 1)
+            payload = read_file(folder / f"{digest}-{document['sha256']}.engine", largest=document["bytes"])
         except FileNotFoundError as error:
             if again:
                 continue  # another process has replaced the entry between the two files
             raise CorruptError("its engine file is gone") from error
+        except TooLargeError as error:
+            raise CorruptError("its checksum does not fit") from error
         except OSError as error:
             raise CorruptError(f"its engine file cannot be read: {error.strerror or error}") from error
         if len(payload) != document["bytes"] or hashlib.sha256(payload).hexdigest() != document["sha256"]:

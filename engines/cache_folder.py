@@ -23,6 +23,10 @@ _PROBES = ".probe-*"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
+class TooLargeError(OSError):
+    """A file with more bytes than were to be read."""
+
+
 def default_folder() -> Path:
     """`engines` in the user's cache folder of stylefader."""
     from platformdirs import user_cache_path
@@ -66,7 +70,7 @@ def read_file(path: Path, *, largest: int) -> bytes:
             raise OSError("others can write to it")
         data = file.read(largest + 1)
         if len(data) > largest:
-            raise OSError(f"it has more than {largest} bytes")
+            raise TooLargeError(f"it has more than {largest} bytes")
         return data
 
 
@@ -80,12 +84,11 @@ def plain_or_none(path: Path) -> Path:
     """A path that a library may read and write by itself: what is no plain file of our own is taken away first."""
     try:
         read_file(path, largest=0)
-    except FileNotFoundError:
+    except (FileNotFoundError, TooLargeError):
         pass
-    except OSError as error:
-        if not str(error).startswith("it has more"):
-            with suppress(OSError):
-                path.unlink()
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
     return path
 
 

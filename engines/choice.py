@@ -180,7 +180,10 @@ def choose(
         unmeasured = tuple(c for c in others if untried and c.precision == "int8")
         return Choice(order=(*others, *reference), why=why, reasons=(*said, *reasons), unmeasured=unmeasured)
     kept = Measurements(cache.folder)
-    rows = {c: kept.recall(pack, c.engine, c.precision, **size_of(c, height, width)) for c in others}
+    rows: dict[Candidate, Measured | None] = {}
+    for candidate in others:
+        at_height, at_width = size_of(candidate, height, width)
+        rows[candidate] = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
     unmeasured = tuple(c for c, row in rows.items() if row is None or (untried and c.precision == "int8"))
     if unmeasured and not measure:
         soonest = sorted(found, key=lambda c: (not REGISTRY[c.engine].soon, c.precision == "int8"))
@@ -234,7 +237,7 @@ def measure_all(
             gpu = REGISTRY[candidate.engine].gpu
             if gpu not in at_size:
                 sides = size_of(candidate, height, width)
-                at_size[gpu] = stack.enter_context(Measuring(pack, **sides, timeout_s=TIMEOUTS_S[gpu]))
+                at_size[gpu] = stack.enter_context(Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu]))
             folder = cache.folder if gpu else at_size[gpu].scratch / "engines"
             if not gpu:
                 share(cache.folder, folder)  # a form that was tried is not tried again
@@ -244,8 +247,6 @@ def measure_all(
     return rows
 
 
-def size_of(candidate: Candidate, height: int, width: int) -> dict[str, int]:
-    """The size at which a candidate for frames of height and width is measured."""
-    if not REGISTRY[candidate.engine].gpu:
-        height, width = CPU_SIZE
-    return {"height": height, "width": width}
+def size_of(candidate: Candidate, height: int, width: int) -> tuple[int, int]:
+    """The height and width at which a candidate for frames of height and width is measured."""
+    return (height, width) if REGISTRY[candidate.engine].gpu else CPU_SIZE

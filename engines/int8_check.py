@@ -47,12 +47,14 @@ def check_graph(xml: bytes, weights: bytes, header: PackHeader) -> None:
 
 
 def _check_layers(layers: list[ElementTree.Element], n_bytes: int, header: PackHeader) -> None:
+    for layer in layers:
+        if layer.get("type") not in OPERATIONS or not layer.get("version", "").startswith("opset"):
+            kind = layer.get("type")
+            raise EngineError(f"its graph has the operation {kind!r:.40}, which no quantised style network has")
     inputs: list[tuple[str, str]] = []
     results: list[str] = []
     for layer in layers:
-        kind, version = layer.get("type"), layer.get("version", "")
-        if kind not in OPERATIONS or not version.startswith("opset"):
-            raise EngineError(f"its graph has the operation {kind!r:.40}, which no quantised style network has")
+        kind = layer.get("type")
         data: Any = layer.find("data")
         if kind == "Parameter":
             inputs.append((data.get("element_type"), data.get("shape").replace(" ", "")))

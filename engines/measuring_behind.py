@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 0.5
 _STEP_S = 0.5
-_JOIN_S = 5.0
+_JOIN_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,7 @@ class MeasuringBehind:
         self._looks: deque[Look] = deque()
         self._news: deque[News] = deque(maxlen=8)
         self._held = self._closed = False
+        self._asked = self._began = 0  # looks that were asked for; those until what is measured now was begun
         self._measuring: Measuring | None = None
         self._thread: threading.Thread | None = None
         self.stage = ""
@@ -86,6 +87,7 @@ class MeasuringBehind:
             with suppress(ValueError):
                 self._looks.remove(look)
             self._looks.appendleft(look)
+            self._asked += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="measuring-behind", daemon=True)
                 self._thread.start()
@@ -131,6 +133,7 @@ class MeasuringBehind:
         with self._changed:
             while not self._closed and (self._held or not self._looks):
                 self._changed.wait(_STEP_S)
+            self._began = self._asked
             return None if self._closed else self._looks.popleft()
 
     def _find(self, look: Look) -> Candidate | None:
@@ -156,11 +159,11 @@ class MeasuringBehind:
     def _goes_on(self, look: Look) -> bool:
         """Wait while it is held. Whether this look goes on: not at the end, nor where a newer one came."""
         with self._changed:
-            while self._held and not self._closed and not self._looks:
+            while self._held and not self._closed and self._asked == self._began:
                 self._changed.wait(_STEP_S)
             if self._closed:
                 return False
-            if self._looks:
+            if self._asked != self._began:
                 self._looks.append(look)  # the newer one first, then this
                 return False
             return True
@@ -171,10 +174,10 @@ class MeasuringBehind:
         if candidate.precision == "int8" and proved(look.pack, self._cache.folder, self._tell).problem:
             return
         kept = Measurements(self._cache.folder)
-        sides = size_of(candidate, look.height, look.width)
-        if kept.recall(look.pack, candidate.engine, candidate.precision, **sides) is not None:
+        height, width = size_of(candidate, look.height, look.width)
+        if kept.recall(look.pack, candidate.engine, candidate.precision, height=height, width=width) is not None:
             return  # it was only to be tried
-        with Measuring(look.pack, **sides, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:
+        with Measuring(look.pack, height, width, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:
             with self._changed:
                 self._measuring = measuring
                 if self._closed:

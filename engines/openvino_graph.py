@@ -94,10 +94,10 @@ def _tuned(z_NCHW: Node, alpha: Node, weights: Mapping[str, npt.NDArray[Any]], n
     """z + alpha * psi(z), or in a dual network z + relu(alpha) * hi(z) + relu(-alpha) * lo(z)."""
     if not dual:
         return ops.add(z_NCHW, ops.multiply(alpha, _psi(z_NCHW, weights, f"{name}.psi")))
+    total = z_NCHW
     for branch, sign in (("hi", 1.0), ("lo", -1.0)):
         strength = ops.relu(ops.multiply(alpha, np.float32(sign)))
-        part = ops.multiply(strength, _psi(z_NCHW, weights, f"{name}.{branch}"))
-        total = ops.add(z_NCHW if branch == "hi" else total, part)  # noqa: F821  # set in the round before
+        total = ops.add(total, ops.multiply(strength, _psi(z_NCHW, weights, f"{name}.{branch}")))
     return total
 
 

@@ -54,8 +54,8 @@ class Bench:
         Bench.under_way.set()
         assert Bench.may.wait(WAIT_S)
         return Measured(
-            engine=engine, asked=precision, precision="f32", height=CPU_SIZE[0], width=CPU_SIZE[1], median_ms=MS[engine],
-            p99_ms=9, fps=9, psnr_db=50, problem="stopped" if self.stopped else "",
+            engine=engine, asked=precision, precision="f32", height=CPU_SIZE[0], width=CPU_SIZE[1],
+            median_ms=MS[engine], p99_ms=9, fps=9, psnr_db=50, problem="stopped" if self.stopped else "",
         )  # fmt: skip
 
 

@@ -348,7 +348,7 @@ def test_styles_change_and_take_the_strength_along(session: Any) -> None:
     session.live.step_style(1)
     session.until(lambda: len(Build.made) == 2)
     assert Build.made[1].pack.header.name == "second"
-    assert session.live.numbers()["coming"] == "compiling", "the present one plays on"
+    assert session.live.numbers()["coming"] == "second: compiling", "the present one plays on"
     Build.made[1].ready()
     session.until(lambda: bool(first.closed))
     assert session.live.numbers()["alpha"] == pytest.approx([0.9])
@@ -400,7 +400,7 @@ def test_panic(session: Any) -> None:
     session.until(lambda: len(Build.made) == 2)
     session.live.panic()
     session.until(lambda: len(Build.made) == 3)
-    assert Build.made[1].cancelled and Build.made[2].pack.header.name == "first"
+    assert Build.made[1].left and Build.made[2].pack.header.name == "first"
     assert not (session.live.show.blackout or session.live.show.freeze)
     assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
     assert session.live.muted == {"lfo", "sound"}
