@@ -70,7 +70,7 @@ class Capture:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> bool:
+    def stop(self, timeout_s: float = _JOIN_S) -> bool:
         """End the source and the thread; whether it ended in time. Harmless twice."""
         self._stop.set()
         with self._lock:
@@ -79,7 +79,7 @@ class Capture:
             with suppress(Exception):  # it is being used by its own thread, which sees to errors
                 source.close()
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -31,7 +31,9 @@ from realtime.wanted import Wanted, fade
 from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
-_JOIN_S = 2.0
+_END_S, _LEAST_S = 1.2, 0.1
+"""What `close` may take, however much hangs, and what each part gets of it at least: a session ends within two seconds,
+and its sinks need some of them."""
 _PATIENCE_NS = 1_000_000_000
 """A style that is there sooner needs no word."""
 
@@ -67,6 +69,7 @@ class LiveSession:
         options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
+        say_more: Callable[[Iterable[str]], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
         modulation: Modulation | None = None,
@@ -76,7 +79,7 @@ class LiveSession:
         self.stats = LiveStats()
         self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
-        self._say, self._now_ns = say, now_ns
+        self._say, self._say_more, self._now_ns = say, say_more, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
             failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
@@ -255,18 +258,22 @@ class LiveSession:
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
             "alpha_now": [round(float(value), 4) for value in self.latest()],
-            "coming": self.rack.stage if self.rack.busy else None,
+            "coming": self.rack.waits_for,
             **asdict(self.show),
         }
 
     def close(self) -> None:
-        """End the capture, see the frames under way through, close the engines. Sinks are the caller's."""
+        """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
+
+        What hangs is left after a little more than a second; its threads are daemons.
+        """
         self._stop.set()
         self._mailbox.wake()
-        self.capture.stop()
+        until = time.monotonic() + _END_S
+        self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
-        self.rack.close()
+            self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
+        self.rack.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
         try:
@@ -351,12 +358,11 @@ class LiveSession:
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
+        self._say_more(delivery.engine.reasons)
         self._played, self._ever_played = playing, True
         self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=fade_s)
-        if delivery.provisional:
-            self.rack.order(replace(delivery.order, fade_s=0.0))
 
     def _give_up(self, error: StylefaderError) -> None:
         """What was ordered cannot be had: what plays goes on, and is what is wanted."""

@@ -23,6 +23,8 @@ from realtime.playing import Playing, Underway
 from realtime.sources.decoded import LazyFrame
 from training.errors import EngineError
 
+_MOST_BROKEN_NS = 2_000_000_000
+"""For how long the last good picture holds in place of broken ones, until their engine counts as broken."""
 NowNs = Callable[[], int]
 Played = Callable[[Frame, str, Alpha], None]
 
@@ -229,6 +231,8 @@ class Stylizer:
         if not pictures:
             self._pass_on(frame)
             return
+        for owner, part, _ in begun.parts:
+            self._watch(owner, broken=part.broken)
         sound = [(picture, weight) for picture, part, weight in pictures if not part.broken]
         if len(begun.parts) == 1:  # two engines at once say nothing of how long one takes
             self._timed(StageTimes(captured_ns=frame.captured_ns, started_ns=begun.started_ns, done_ns=self._now_ns()))
@@ -252,6 +256,18 @@ class Stylizer:
         except Exception as error:  # a driver's or a library's, too
             self._break(owner, error)
             return None
+
+    def _watch(self, owner: Playing, *, broken: bool) -> None:
+        """Take an engine out that gives nothing but broken pictures: the last good one cannot hold for ever."""
+        now = self._now_ns()
+        if not broken:
+            owner.broken_since_ns = None
+        elif owner.broken_since_ns is None:
+            owner.broken_since_ns = now
+        elif now - owner.broken_since_ns >= _MOST_BROKEN_NS:
+            seconds = _MOST_BROKEN_NS // 1_000_000_000
+            words = f"engine {owner.engine.name}: for {seconds} s no picture of finite values came"
+            self._break(owner, EngineError(words, failure=True))
 
     def _break(self, which: Playing, error: Exception) -> None:
         """Take an engine out and tell of it, once."""

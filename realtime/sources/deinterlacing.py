@@ -8,18 +8,30 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from training.errors import SourceError
+
 Deinterlace = Literal["auto", "off"]
 
 T = TypeVar("T")
+# bwdif looks at lines above and below, and refuses pictures with fewer.
+_LEAST = 3
 
 # AVFieldOrder: 2 and 4 show the upper field first, 3 and 5 the lower one.
 _PARITY = {2: "tff", 3: "bff", 4: "tff", 5: "bff"}
+
+
+def parse_deinterlace(word: str) -> Deinterlace:
+    """`auto` or `off` as somebody wrote it. Raises SourceError."""
+    choice = next((choice for choice in get_args(Deinterlace) if choice == word), None)
+    if choice is None:
+        raise SourceError(f"deinterlace is auto or off, not {word[:40]!r}")
+    return choice
 
 
 class Deinterlacer(Generic[T]):
@@ -47,8 +59,8 @@ class Deinterlacer(Generic[T]):
         if not self.active:
             self._says_itself = bool(picture.interlaced_frame)
             self.active = self._says_itself or self._parity is not None
-        if not self.active:
-            return [(picture, given)]
+        if not self.active or min(picture.width, picture.height) < _LEAST:
+            return [*self.finish(), (picture, given)]
         shape = (picture.width, picture.height, picture.format.name)
         done: list[tuple[VideoFrame, T]] = []
         if shape != self._shape:

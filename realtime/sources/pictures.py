@@ -69,25 +69,31 @@ def numbers_there(pattern: Path) -> list[int]:
     return sorted(found)
 
 
-def read_picture(path: Path, background: Colour = BLACK) -> tuple[Image, Image | None]:
+def read_picture(path: Path, background: Colour | None = None) -> tuple[Image, Image | None]:
     """The (first) picture of a file, as `over_background` has it. Raises SourceError with what is wrong with it."""
     check_there(path)
     with PictureFile(path) as file:
         return over_background(file, background)
 
 
-def over_background(file: PictureFile, background: Colour) -> tuple[Image, Image | None]:
+def over_background(file: PictureFile, background: Colour | None) -> tuple[Image, Image | None]:
     """The picture at which an open file stands.
 
+    Args:
+        file: It is decoded now.
+        background: What is put behind transparent places, for good; None is black, and the alpha is kept.
+
     Returns:
-        uint8 (H, W, 3) RGB, upright, put over `background` where it is transparent, and its uint8 (H, W) alpha, None
-        where nothing is transparent. Both C-contiguous.
+        uint8 (H, W, 3) RGB, upright, over its background, and its uint8 (H, W) alpha, None where nothing is
+        transparent any more. Both C-contiguous.
 
     Raises:
         SourceError: It is damaged or not complete.
     """
     image, alpha = file.pixels()
-    return (image if alpha is None else composite(image, alpha, background)), alpha
+    if alpha is None:
+        return image, None
+    return composite(image, alpha, background or BLACK), alpha if background is None else None
 
 
 def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
@@ -99,9 +105,9 @@ def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit:
 class StillSource(Source):
     """One picture, as one frame at time 0; of a file with several the first, with a note.
 
-    path: the picture. size, fit: (width, height) that it is brought to, and how. background: what shows through where
-    it is transparent. Beside what every Source has: colour, notes and sample_aspect_ratio as a VideoFileSource has
-    them.
+    path: the picture. size, fit: (width, height) that it is brought to, and how. background: what is put behind
+    transparent places, for good; without it that is black, and alpha comes beside the image. Beside what every Source
+    has: colour, notes and sample_aspect_ratio as a VideoFileSource has them.
     """
 
     def __init__(
@@ -110,7 +116,7 @@ class StillSource(Source):
         *,
         size: tuple[int, int] | None = None,
         fit: Fit = DEFAULT_FIT,
-        background: Colour = BLACK,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(path)
         self.rate: Fraction | None = None
@@ -157,10 +163,10 @@ class PictureSequenceSource(Source):
     """Numbered pictures as frames at a constant rate; the first one there is at time 0.
 
     pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
-    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: what
-    shows through where a picture is transparent; has_alpha is that of the first. After `open`, beside what every
-    Source has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
-    range), colour, sample_aspect_ratio, notes.
+    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: as of a
+    StillSource; has_alpha is that of the first picture. After `open`, beside what every Source has: time_base,
+    duration (seconds of the whole sequence), origin (start of the range), first_number (of the range), colour,
+    sample_aspect_ratio, notes.
     """
 
     def __init__(
@@ -172,7 +178,7 @@ class PictureSequenceSource(Source):
         fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
-        background: Colour = BLACK,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(pattern)
         self.rate: Fraction | None = rate
@@ -207,7 +213,7 @@ class PictureSequenceSource(Source):
             raise SourceError(f"{self.path} has no picture in the range; the range must hold at least one")
         self._offset = low
         first, alpha = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
-        self.has_alpha = alpha is not None
+        self.has_alpha = alpha is not None and self._background is None
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
         self.frame_count = high - low

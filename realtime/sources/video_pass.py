@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -117,7 +117,10 @@ class VideoPass:
         video_done = False
         for packet in self._demux():
             # Not packet.stream_index: an empty packet, which ends a track, has 0 there whatever its track is.
-            if packet.stream.index != self._stream.index:
+            if packet.stream.disposition & Disposition.attached_pic:
+                if packet.size:
+                    yield self._cover(packet)
+            elif packet.stream.index != self._stream.index:
                 at = self._place(packet)
                 if at is not None and stop is not None and at >= stop:
                     self._audio_open.discard(packet.stream.index)
@@ -140,6 +143,12 @@ class VideoPass:
             self._check_end()
         self._say_what_happened()
         self.ended = True
+
+    def _cover(self, packet: Packet[Any]) -> Packet[Any]:
+        """A cover, which belongs to the whole file and has no time of its own, at the first wanted moment."""
+        if packet.time_base is not None:
+            packet.pts = packet.dts = round(self._wanted.origin / packet.time_base)
+        return packet
 
     def _demux(self) -> Iterator[Packet[Any]]:
         packets = self._container.demux()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.console.signals import ask
 from tools.console.status_line import StatusLine
+from tools.console.verbose import say_more
 from tools.live.options import add_sinks, asked, numbers_file, source_options
 from tools.live.words import modulated, out_of_range, tempo, without_effect
 
@@ -94,7 +95,7 @@ class Live:
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say,
+                outlet, rack, options, say=say, say_more=say_more,
                 played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted
