@@ -75,7 +75,7 @@ def test_each_view_at_any_size(size: tuple[int, int], mode: Any) -> None:
     canvas = window.draw(frame)
     x, y, across, down = window._inside
     inside = canvas[y : y + down, x : x + across, ::-1]
-    left, right = inside[: down // 4, : across // 2 - 2], inside[: down // 4, across // 2 + 2 :]
+    left, right = inside[: down // 4, : across // 2 - 4], inside[: down // 4, across // 2 + 4 :]
     assert (left == (stylized if mode == "stylized" else original)[0, 0]).all()
     assert (right == (original if mode == "original" else stylized)[0, 0]).all()
     assert {"stylized": 1, "original": 1}.get(mode, 2) <= len(np.unique(inside.reshape(-1, 3), axis=0))
