@@ -16,8 +16,8 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from realtime.buffers import Picture
 from realtime.frames import Frame
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
@@ -51,7 +51,8 @@ class Window:
         self.closed = False
         self._first_size = (width, height)
         self._lay_out(width, height)
-        self._scaled: list[npt.NDArray[np.uint8]] = []
+        self._scaled: list[Picture] = []
+        self._small: Picture = np.empty((0, 0, 3), np.uint8)
         self._open = self._seen = self._full_screen = self._drags = False
         self._tell_at: list[float] = []
 
@@ -108,7 +109,7 @@ class Window:
         overlay_lines: Sequence[str] = (),
         sign: str | None = None,
         help_rows: Sequence[tuple[str, str]] = (),
-    ) -> npt.NDArray[np.uint8]:
+    ) -> Picture:
         """What `show` puts on the screen: uint8 (H, W, 3) BGR of the window's size, good until the next call."""
         self._compose(frame)
         draw_lines(self._canvas, overlay_lines, self._style)
@@ -141,28 +142,34 @@ class Window:
         ):  # fmt: skip
             bar[:] = 0  # where text may have stood
         area = self._canvas[y : y + down, x : x + across]
-        original = frame.original
-        if original is None or self.mode == "stylized":
-            compose_split(self._fitted(frame.image, 0), self._fitted(frame.image, 0), 0, area)
-        elif self.mode == "original":
-            compose_split(self._fitted(original, 0), self._fitted(original, 0), across, area)
-        else:
-            at = min(across, max(0, round(self.split * across)))
-            compose_split(self._fitted(original, 0), self._fitted(frame.image, 1), at, area)
+        original, at = frame.original, 0
+        if original is not None and self.mode != "stylized":
+            at = across if self.mode == "original" else min(across, max(0, round(self.split * across)))
+        self._fill(area, original if original is not None and at else frame.image, frame.image, at)
+        if original is not None and self.mode == "split":
             draw_split(area, min(at, across - 1), self._style)
 
-    def _fitted(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.uint8]:
-        """The picture at the size that it is shown at: itself where it has it, else scaled into buffer `number`."""
-        shape = (self._inside.height, self._inside.width, 3)
-        if image.shape == shape:
-            return image
+    def _fill(self, area: Picture, original: Picture, stylized: Picture, at: int) -> None:
+        """Both pictures, divided at column `at`, at the size of `area`. What is enlarged is put together before."""
+        down, across, _ = area.shape
+        height, width, _ = stylized.shape
+        if (height, width) == (down, across):
+            compose_split(original, stylized, at, area)
+        elif height > down or width > across:
+            compose_split(self._shrunk(original, area, 0), self._shrunk(stylized, area, 1), at, area)
+        else:
+            if self._small.shape != stylized.shape:
+                self._small = np.empty_like(stylized)
+            compose_split(original, stylized, round(at * width / across), self._small)
+            cv2.resize(self._small, (across, down), dst=area, interpolation=cv2.INTER_LINEAR)
+
+    def _shrunk(self, image: Picture, area: Picture, number: int) -> Picture:
+        """The picture at the size of `area`, in buffer `number`."""
         while len(self._scaled) <= number:
-            self._scaled.append(np.empty(shape, np.uint8))
-        if self._scaled[number].shape != shape:
-            self._scaled[number] = np.empty(shape, np.uint8)
-        shrinks = image.shape[0] > shape[0] or image.shape[1] > shape[1]
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        cv2.resize(image, shape[1::-1], dst=self._scaled[number], interpolation=how)
+            self._scaled.append(np.empty_like(area))
+        if self._scaled[number].shape != area.shape:
+            self._scaled[number] = np.empty(area.shape, np.uint8)
+        cv2.resize(image, area.shape[1::-1], dst=self._scaled[number], interpolation=cv2.INTER_AREA)
         return self._scaled[number]
 
     # -- the user --------------------------------------------------------------------------------------------------

@@ -70,6 +70,11 @@ class Session:
             self.taken += 1
             self.dropped += 1
 
+    def make_room(self, seconds: float) -> None:
+        """Wait, in the reading thread, until a picture more can wait; at most that long, and until the end."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed or len(self.shots) < _WAITING, seconds)
+
     def rest(self, seconds: float) -> None:
         """Wait, in the reading thread, at most until the session is closed."""
         with self.changed:
@@ -96,6 +101,7 @@ class Session:
             if self.closed:
                 return None
             if self.shots:
+                self.changed.notify_all()
                 return self.shots.popleft()
             if self.error is not None:
                 raise self.error

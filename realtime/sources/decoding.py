@@ -23,6 +23,8 @@ from realtime.sources.stream_clock import Backlog, StreamClock
 
 # Rates that FFmpeg guesses from the clock of a stream, not from its frames, are in the thousands.
 _CREDIBLE_RATE = 300
+# How long a picture of a stream in pieces waits for whoever takes them.
+_ROOM_S = 0.1
 # A stream at its own pace that is this far from it begins anew from where it is.
 _ASTRAY_LATE = Fraction(1)
 _ASTRAY_EARLY = Fraction(10)
@@ -80,6 +82,8 @@ def read_shots(
                 pts = monotonic_pts(first_ns, arrived_ns)
             if paced:
                 _wait(pace, pts, session)
+                # A piece that came late is several pictures at once: nobody is to lose any of them for that.
+                session.make_room(_ROOM_S)
                 arrived_ns = now_ns()
             elif own_clock and backlog.is_late(arrived_ns, pts):
                 session.leave_out()

@@ -91,3 +91,19 @@ def test_the_lines_follow_alpha_from_frame_to_frame() -> None:
         at[0] = step
         desk.alpha(step)
         assert status.lines[:2] == ["wave  alpha 0.50", f"now {0.5 + 0.1 * step:.2f} by lfo"]
+
+
+@pytest.mark.parametrize("rewrites", [True, False])
+def test_the_line_is_as_short_as_the_terminal_is_wide(rewrites: bool) -> None:
+    desk = AlphaDesk(AlphaHeader(meaning={}, low=0, high=1, default=0.5), 3)
+    session = types.SimpleNamespace(
+        numbers=lambda: dict(FULL), targets=desk.targets, latest=desk.latest, show=Show(blackout=True),
+        capture=types.SimpleNamespace(state="lost"),
+    )  # fmt: skip
+    shown: list[str] = []
+    screen = types.SimpleNamespace(rewrites=rewrites, columns=60, show=shown.append, say=shown.append)
+    status = Status(session, types.SimpleNamespace(stats=lambda: []), screen=screen)  # type: ignore[arg-type]
+    status.tell(None, every_s=0)
+    (line,) = shown
+    assert line.startswith("[blackout, no signal] starry_night_scale -> great_wave_lite")
+    assert len(line) <= 60 if rewrites else "engine 5/7 ms" in line

@@ -63,6 +63,26 @@ def test_the_help_fits_and_can_be_read(width: int, height: int, least: int) -> N
     assert changed.any() and not changed[: height // 4].any(), "the numbers have their place above"
 
 
+@pytest.mark.parametrize("size", [(64, 48), (32, 24), (128, 96), (200, 96), (64, 150)])
+@pytest.mark.parametrize("mode", ["stylized", "original", "split"])
+def test_each_view_at_any_size(size: tuple[int, int], mode: Any) -> None:
+    """Two colours, so that every pixel away from the line must be one of them, and black beside the picture."""
+    window = Window("test", *size)
+    window.mode = mode
+    stylized, original = (np.full((48, 64, 3), colour, np.uint8) for colour in ((10, 20, 200), (200, 30, 10)))
+    frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
+    window._canvas[:] = 77  # whatever stood there
+    canvas = window.draw(frame)
+    x, y, across, down = window._inside
+    inside = canvas[y : y + down, x : x + across, ::-1]
+    left, right = inside[: down // 4, : across // 2 - 4], inside[: down // 4, across // 2 + 4 :]
+    assert (left == (stylized if mode == "stylized" else original)[0, 0]).all()
+    assert (right == (original if mode == "original" else stylized)[0, 0]).all()
+    assert {"stylized": 1, "original": 1}.get(mode, 2) <= len(np.unique(inside.reshape(-1, 3), axis=0))
+    canvas[y : y + down, x : x + across] = 0
+    assert canvas.shape[1::-1] == size and not canvas.any()
+
+
 def test_darken_leaves_a_quarter_and_stays_within(picture) -> None:
     canvas = picture(48, 64)
     before = canvas.copy()
