@@ -119,20 +119,19 @@ def test_sigterm_drains_the_recording_and_ends(stage: Path) -> None:
         assert sum(1 for _ in clip.decode(video=0)) > 10
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 3.0])
-def test_a_signal_at_any_moment_of_the_start_ends_it(stage: Path, tmp_path: Path, number: int, seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 1.5, 3.0])
+def test_a_signal_at_any_moment_of_the_start_ends_it(stage: Path, tmp_path: Path, seconds: float) -> None:
     """While it imports, opens, builds: the exit code says so, or 0 where it plays already; nothing half-done stays."""
     line = [str(PROGRAM), *words("testcard", "--no-window", "--sink", "cut.mkv", "--cache-dir", str(tmp_path / "none"))]
     line[line.index("small.safetensors")] = str(stage / "small.safetensors")
     with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
         try:
             threading.Event().wait(seconds)
-            run.send_signal(number)
+            run.send_signal(signal.SIGTERM)
             _, said = run.communicate(timeout=WAIT_S)
         finally:
             run.kill()
-    assert run.returncode in (0, -number, 128 + number), said
+    assert run.returncode in (0, -signal.SIGTERM, 128 + signal.SIGTERM), said
     assert "Traceback" not in said and "Exception" not in said
     assert not list(tmp_path.glob("*partial*"))
 
