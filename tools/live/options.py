@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,14 +44,12 @@ def asked(words: dict[str, Any], say: Say) -> Asked:
     """Raises errors of ours for what cannot be; says why there is no window where one was wanted."""
     from engines.opening import check_engine_words
     from realtime.controls.player import check_source
-    from training.errors import ControlError, SinkError
+    from training.errors import SinkError
     from training.gallery import find_pack
     from training.pack_file import PackFile
 
     check_engine_words(words["engine"], words["precision"])
     muted = [check_source(name) for name in words["mute"] or ()]
-    if words["alpha"] is not None and not math.isfinite(words["alpha"]):
-        raise ControlError(f"--alpha is a finite number, not {words['alpha']}")
     packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
     if words["scenes"] is not None:
         from realtime.controls.scenes import cast, read_scenes
