@@ -24,10 +24,12 @@ import numpy.typing as npt
 
 from realtime.times import parse_time
 from training.errors import AutomationError
+from training.toml_text import read_text
 
 Ease = Literal["hold", "linear", "smooth"]
 EASES: tuple[str, ...] = get_args(Ease)
 _MOST_BYTES = 64 * 2**20
+_MOST_ROWS = 10**6
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -137,7 +139,9 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
             ease = _ease(rest, where)
             time_text, _, rest = time_text.rpartition(":")
         if not time_text:
-            raise AutomationError(f"{where}: {word!r} is not a keyframe: write TIME:ALPHA, as in 2s:1 or 2s:0.2,1,0.5")
+            raise AutomationError(
+                f"{where}: {word!r:.40} is not a keyframe: write TIME:ALPHA, as in 2s:1 or 2s:0.2,1,0.5"
+            )
         keyframe = Keyframe(time=_time(time_text, where), alpha=_alphas(rest, where), ease=ease)
         _check_order(keyframes, keyframe, where)
         keyframes.append(keyframe)
@@ -151,14 +155,7 @@ def read_csv(path: Path) -> Automation:
 
 def read_sheet(path: Path) -> Sheet:
     """The same with what else stands in the file."""
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise AutomationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it an automation?")
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise AutomationError(f"no automation file at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise AutomationError(f"cannot read the automation {path}: {error}") from error
+    text = read_text(path, "automation file", error=AutomationError, most=_MOST_BYTES)
     return parse_sheet(text, origin=str(path))
 
 
@@ -174,6 +171,8 @@ def parse_sheet(text: str, *, origin: str) -> Sheet:
     keyframes: list[Keyframe] = []
     comments: list[Comment] = []
     for line, row in _rows(text, origin):
+        if len(keyframes) + len(comments) >= _MOST_ROWS:
+            raise AutomationError(f"{origin} has more than {_MOST_ROWS} rows: thin it, or cut it into parts")
         if isinstance(row, str):
             comments.append(Comment(len(keyframes) if names else -1, row))
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -24,11 +24,14 @@ from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
+from realtime.sources.decoded import LazyFrame
 from realtime.stylizer import NowNs, Played, Show, Stylizer
 from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
-_JOIN_S = 2.0
+_END_S, _LEAST_S = 1.2, 0.1
+"""What `close` may take, however much hangs, and what each part gets of it at least: a session ends within two seconds,
+and its sinks need some of them."""
 _PATIENCE_NS = 1_000_000_000
 """A style that is there sooner needs no word."""
 
@@ -77,12 +80,13 @@ class LiveSession:
 
     def __init__(
         self,
-        make_capture: Callable[[NewestMailbox[Frame]], Capture],
+        make_capture: Callable[[NewestMailbox[Frame | LazyFrame]], Capture],
         outlet: Outlet,
         rack: Rack,
         options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
+        say_more: Callable[[Iterable[str]], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
         modulation: Modulation | None = None,
@@ -90,12 +94,12 @@ class LiveSession:
         self.options = options
         self.rack = rack
         self.stats = LiveStats()
-        self._mailbox: NewestMailbox[Frame] = NewestMailbox()
+        self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
-        self._say, self._now_ns = say, now_ns
+        self._say, self._say_more, self._now_ns = say, say_more, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done, played=played,
+            failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
@@ -118,6 +122,7 @@ class LiveSession:
         self._error: BaseException | None = None
         self._looked_ns = now_ns()
         self._said = ""
+        self._spoilt = False  # whether it was said that a picture could not be converted
         self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is said
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
@@ -265,18 +270,22 @@ class LiveSession:
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
-            "coming": self.rack.stage if self.rack.busy else None,
+            "coming": self.rack.waits_for,
             **asdict(self.show),
         }
 
     def close(self) -> None:
-        """End the capture, see the frames under way through, close the engines. Sinks are the caller's."""
+        """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
+
+        What hangs is left after a little more than a second; its threads are daemons.
+        """
         self._stop.set()
         self._mailbox.wake()
-        self.capture.stop()
+        until = time.monotonic() + _END_S
+        self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
-        self.rack.close()
+            self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
+        self.rack.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
         try:
@@ -290,6 +299,11 @@ class LiveSession:
     def _engine_failed(self, playing: Playing, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _picture_failed(self, error: Exception) -> None:
+        if not self._spoilt:
+            self._spoilt = True
+            self._say(f"a picture cannot be made into RGB ({type(error).__name__}: {error}); such ones are left out")
 
     def _change(self, wanted: _Wanted) -> None:
         """Order what was asked for, and fade at once where the style is there."""
@@ -356,12 +370,11 @@ class LiveSession:
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
+        self._say_more(delivery.engine.reasons)
         self._played, self._ever_played = playing, True
         self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=fade_s)
-        if delivery.provisional:
-            self.rack.order(replace(delivery.order, fade_s=0.0))
 
     def _give_up(self, error: StylefaderError) -> None:
         """What was ordered cannot be had: what plays goes on, and is what is wanted."""

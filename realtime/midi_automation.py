@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from realtime.controls.decoder import WAIT_NS, Decoder
 from realtime.controls.events import ControlEvent
 from realtime.controls.mapping import ControlMap
+from realtime.controls.port_names import fits
 from realtime.controls.router import Router
 from realtime.desk import Alpha, AlphaDesk, Block
 from realtime.midi_file import MidiFile, read_midi_file
@@ -113,7 +114,7 @@ def midi_automation(
     """
     notes = []
     ports = {entry.port for entry in maps if entry.port}
-    by_name = any(port.lower() in name.lower() for port in ports for name in file.tracks)
+    by_name = any(fits(name, port) for port in ports for name in file.tracks)
     if ports and not by_name:
         named = ", ".join(sorted(map(repr, ports)))
         notes.append(f"no track of {origin} has {named} in its name: the mappings take every track")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from realtime.controls.sound_map import BANDS
 from realtime.live import LiveSession
@@ -16,11 +13,30 @@ from realtime.sinks.fan_out import FanOut
 from realtime.sound.live import LiveSound
 
 
+class Screen(Protocol):
+    """Where the line is shown. rewrites: whether in its place, as on a terminal, else one below the other."""
+
+    @property
+    def rewrites(self) -> bool: ...
+
+    def show(self, words: str) -> None: ...
+
+    def say(self, words: str) -> None: ...
+
+
+class _NoScreen:
+    rewrites = False
+
+    def show(self, words: str) -> None: ...
+
+    def say(self, words: str) -> None: ...
+
+
 class Status:
     """lines: for the overlay, of the last `tell` or `refresh`. sign: for the corner, None where all is well.
 
     notes: what else is to be seen in both, in words. sound: what is heard. bpm: the tempo, None where
-    nothing counts beats.
+    nothing counts beats. screen: where a line of it is shown.
     """
 
     def __init__(
@@ -30,9 +46,12 @@ class Status:
         notes: Callable[[], Sequence[str]] = lambda: (),
         sound: LiveSound | None = None,
         bpm: Callable[[], float | None] = lambda: None,
+        *,
+        screen: Screen | None = None,
     ) -> None:
         self._session, self._fan_out, self._notes, self._sound = session, fan_out, notes, sound
         self._bpm = bpm
+        self._screen: Screen = screen or _NoScreen()
         self.lines: list[str] = []
         self._row: dict[str, Any] | None = None
         self._file_full = False
@@ -57,8 +76,8 @@ class Status:
         self._row["bpm"] = self._bpm()
         self._row["alpha"] = [float(value) for value in self._session.targets()]
         self.lines = overlay_lines(self._row)
-        if sys.stderr.isatty():
-            self._line(self._row)
+        if self._screen.rewrites:
+            self._screen.show(self._words(self._row))
 
     def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
         """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
@@ -83,34 +102,17 @@ class Status:
                 numbers.flush()
             except OSError as error:  # no reason to end a show
                 self._file_full = True
-                _print(f"the numbers are not written any more: {error.strerror or error}")
+                self._screen.say(f"the numbers are not written any more: {error.strerror or error}")
         self._row = row
         self.lines = overlay_lines(row)
-        if sys.stderr.isatty():
-            self._line(row)
+        if self._screen.rewrites:
+            self._screen.show(self._words(row))
         elif time.monotonic() - self._said_at >= every_s:
             self._said_at = time.monotonic()
-            _print(self._words(row))
-
-    def end(self) -> None:
-        """Leave the line of a terminal as it is, and go on below it."""
-        if self._row is not None and sys.stderr.isatty():
-            _print("")
-
-    def _line(self, row: dict[str, Any]) -> None:
-        """The line of a terminal, in place of the one before. It must not wrap, else that one would stay above it."""
-        words = self._words(row)
-        with suppress(OSError):
-            words = words[: max(0, os.get_terminal_size(sys.stderr.fileno()).columns - 1) or None]
-        _print(f"\r\x1b[K{words}", end="")
+            self._screen.show(self._words(row))
 
     def _words(self, row: dict[str, Any]) -> str:
         return f"[{self.sign}] {status_line(row)}" if self.sign else status_line(row)
-
-
-def _print(words: str, end: str = "\n") -> None:
-    with suppress(OSError):  # a terminal that is gone is no reason to end a show
-        print(words, end=end, file=sys.stderr, flush=True)
 
 
 def overlay_lines(row: dict[str, Any]) -> list[str]:

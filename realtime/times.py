@@ -18,9 +18,9 @@ def parse_time(text: str) -> Fraction:
     if match := _CLOCK.fullmatch(text):
         hours, minutes, seconds = int(match[1] or 0), int(match[2]), Fraction(match[3])
         if seconds >= 60 or (match[1] is not None and minutes >= 60):
-            raise ValueError(f"{text!r} has 60 or more minutes or seconds in a clock time")
+            raise ValueError(f"{text!r:.40} has 60 or more minutes or seconds in a clock time")
         return 3600 * hours + 60 * minutes + seconds
-    raise ValueError(f"{text!r} is not a time: write seconds (2.5s) or [hh:]mm:ss[.mmm]")
+    raise ValueError(f"{text!r:.40} is not a time: write seconds (2.5s) or [hh:]mm:ss[.mmm]")
 
 
 def exact_time(seconds: Fraction) -> str:

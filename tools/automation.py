@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.render import parse_time_option
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import print_json, say
+from tools.parsing import parse_factor, parse_time_option
 
 if TYPE_CHECKING:
     from realtime.automation import Sheet
 
-app = typer.Typer(help="Thin, move, scale and draw automations; MIDI files as CSV.", no_args_is_help=True)
+app = Commands("Thin, move, scale and draw automations; MIDI files as CSV.")
 Input = Annotated[Path, typer.Argument(metavar="IN.csv", help="An automation file.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT.csv", help="What to write.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
@@ -25,16 +26,6 @@ def parse_move(text: str) -> Fraction:
     """A time as everywhere, with a minus before it where it is earlier."""
     earlier = text.startswith("-")
     return parse_time_option(text.removeprefix("-")) * (-1 if earlier else 1)
-
-
-def parse_factor(text: str) -> Fraction:
-    try:
-        factor = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        factor = Fraction(0)
-    if not 0 < factor <= 10**6:
-        raise typer.BadParameter(f"{text!r} is no factor for times: write a number above 0, as in 2, 0.5 or 24/25")
-    return factor
 
 
 @app.command()

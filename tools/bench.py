@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import typer
+from tools import bench_engine, bench_live, bench_midi, bench_render, bench_soak, bench_train
+from tools.console.help import Commands
 
-from tools import bench_engine, bench_live, bench_midi, bench_render, bench_train
-
-app = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+app = Commands("Measure this machine.")
 app.command("render")(bench_render.command)
 app.command("engine")(bench_engine.command)
 app.command("live")(bench_live.command)
 app.command("midi")(bench_midi.command)
+app.command("soak")(bench_soak.command)
 app.command("train")(bench_train.command)

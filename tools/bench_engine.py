@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.render import Size, parse_size
-from tools.words import print_json, say
+from tools.console.messages import print_json, print_table, say
+from tools.parsing import Size, parse_size
 
 if TYPE_CHECKING:
     from engines.limits import Limits, Work
@@ -103,17 +103,20 @@ def _measure(
 ) -> list[Measured]:
     """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
     from engines import REGISTRY
-    from engines.choice import quantized_db, why_not_here
+    from engines.choice import has_int8, why_not_here
     from engines.measured import Measured
     from engines.measuring import Measuring
+    from engines.processor import cpu_precisions
 
     rows: list[Measured] = []
     with Measuring(pack, height, width) as measuring:
         for name in names or list(REGISTRY):
             problem = why_not_here(name)
             done: set[str] = set()
-            for precision in precisions or (["auto"] if problem else ["auto", *REGISTRY[name].precisions]):
-                if precision in done or (precision == "int8" and not precisions and quantized_db(pack) is None):
+            known = REGISTRY[name].precisions
+            known = known if problem or REGISTRY[name].gpu else cpu_precisions(known)
+            for precision in precisions or (["auto"] if problem else ["auto", *known]):
+                if precision in done or (precision == "int8" and not precisions and not has_int8(pack)):
                     continue
                 if problem:
                     row = Measured(
@@ -170,13 +173,9 @@ def _add_speedup(rows: list[dict[str, Any]], standard: str) -> None:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     columns = ("style", "engine", "precision", "size", "median_ms", "p99_ms", "fps", "psnr_db", "floor_ms",
                "floor_share", "open_s", "open_cached_s", "memory_mib", "speedup")  # fmt: skip
-    table = Table(*columns, box=None)
-    for row in rows:
-        if "problem" not in row:
-            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    Console(stderr=True, width=180).print(table)
+    cells = [
+        ["" if row[column] is None else str(row[column]) for column in columns] for row in rows if "problem" not in row
+    ]
+    print_table(columns, cells, words=True, width=180)

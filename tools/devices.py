@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.console.messages import Cell, out, print_json, print_table, say
 from tools.devices_live import cameras_section, midi_section, print_sections, sound_section, virtual_cameras_section
-from tools.render import parse_size
-from tools.words import print_json, say
+from tools.parsing import parse_size
 
 if TYPE_CHECKING:
     from engines.cache import EngineCache
@@ -56,9 +56,11 @@ def command(
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:
     from engines.choice import Candidate, candidates, measure_all
+    from engines.int8_proof import forget
     from engines.measured import Measurements
 
-    found: list[Candidate] = candidates(pack, precision="auto", least_db=0)[0]
+    forget(pack, cache.folder)
+    found: list[Candidate] = candidates(pack, precision="auto", least_db=0, folder=cache.folder, report=say)[0]
     rows: list[Measured] = []
     for candidate in found:
         say(f"measuring {candidate}")
@@ -73,9 +75,8 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
     from engines import REGISTRY, machine
     from engines.choice import choose, why_not_here
     from engines.measured import Measurements
-    from tools.words import say as report
 
-    choice = choose(pack, height, width, precision="auto", least_db=least_db, cache=cache, report=report, measure=False)
+    choice = choose(pack, height, width, precision="auto", least_db=least_db, cache=cache, report=say, measure=False)
     taken = None if choice.unmeasured or not choice.order else choice.order[0]
     kept = Measurements(cache.folder)
     table = []
@@ -102,17 +103,13 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
 def _precisions(name: str, pack: PackFile) -> list[str]:
     """What an engine that can run here computes in, on this device and for this pack."""
     from engines import REGISTRY
-    from engines.choice import quantized_db
+    from engines.choice import has_int8
+    from engines.processor import cpu_precisions
 
     known = list(REGISTRY[name].precisions)
-    if "int8" in known and quantized_db(pack) is None:
+    if "int8" in known and not has_int8(pack):
         known.remove("int8")
-    if name == "openvino":
-        import openvino
-
-        if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            known.remove("bf16")
-    return known
+    return known if REGISTRY[name].gpu else list(cpu_precisions(tuple(known)))
 
 
 def _measured(row: Measured) -> dict[str, Any]:
@@ -126,10 +123,12 @@ def _measured(row: Measured) -> dict[str, Any]:
 
 
 def _auto(choice: Choice) -> dict[str, Any]:
+    from engines.choice import own_precision
+
     first = choice.order[0] if choice.order and not choice.unmeasured else None
     return {
         "engine": first and first.engine,
-        "precision": first and first.precision,
+        "precision": first and (own_precision(first.engine) if first.precision == "auto" else first.precision),
         "why": choice.why or None,
         "reasons": list(choice.reasons),
         "unmeasured": [str(candidate) for candidate in choice.unmeasured],
@@ -137,15 +136,12 @@ def _auto(choice: Choice) -> dict[str, Any]:
 
 
 def _print_engines(section: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from engines.measured import rounded
 
-    table = Table("engine", "precisions", "measured here", "device", box=None)
+    rows: list[tuple[Cell, ...]] = []
     for row in section["table"]:
         if row["problem"]:
-            table.add_row(row["engine"], "", row["problem"], "")
+            rows.append((row["engine"], "", row["problem"], ""))
             continue
         lines = [
             one.get("problem")
@@ -154,15 +150,14 @@ def _print_engines(section: dict[str, Any]) -> None:
             for one in row["measured"]
         ]
         name = f"{row['engine']} (auto)" if row["auto"] else row["engine"]
-        table.add_row(name, ", ".join(row["precisions"]), "\n".join(lines) or "not yet", row["device"])
-    console = Console(soft_wrap=True)
-    console.print(table)
+        rows.append((name, ", ".join(row["precisions"]), lines or "not yet", row["device"]))
+    print_table(("engine", "precisions", "measured here", "device"), rows, wrap=False)
     auto = section["auto"]
     about = f"auto, {auto['style']} at {auto['size']}"
     if auto["unmeasured"]:
-        print(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
+        out(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
     elif auto["engine"]:
-        words = auto["engine"] if auto["precision"] == "auto" else f"{auto['engine']} {auto['precision']}"
-        print("; ".join([f"{about}: {words}, {auto['why']}", *auto["reasons"]]))
+        words = ", ".join(filter(None, [f"{auto['engine']} {auto['precision']}", auto["why"]]))
+        out("; ".join([f"{about}: {words}", *auto["reasons"]]))
     else:
-        print("; ".join([f"{about}: no engine works here", *auto["reasons"]]))
+        out("; ".join([f"{about}: no engine works here", *auto["reasons"]]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.console.messages import out
+
 
 def cameras_section() -> dict[str, Any]:
     """Cameras by number and name, with the sizes and rates that are known without opening them."""
@@ -66,25 +68,29 @@ def sound_section() -> dict[str, Any]:
 
 def print_sound_inputs(section: dict[str, Any]) -> None:
     """That section in words."""
-    print("sound inputs")
+    out("sound inputs")
     for entry in section["inputs"]:
         channels = "1 channel" if entry["channels"] == 1 else f"{entry['channels']} channels"
         default = "  default" if entry["default"] else ""
-        print(f"  {entry['number']}  {entry['name']}  {entry['system']}, {channels}, {entry['rate']} Hz{default}")
+        out(f"  {entry['number']}  {entry['name']}  {entry['system']}, {channels}, {entry['rate']} Hz{default}")
     if not section["inputs"]:
-        print(f"  {section['problem'] or 'none'}")
+        out(f"  {section['problem'] or 'none'}")
 
 
 def print_sections(sections: dict[str, Any]) -> None:
     """The same in words."""
-    print("\ncameras")
+    out()
+    out("cameras")
     for camera in sections["cameras"]["table"]:
         modes = ", ".join(camera["modes"][:6]) + (", ..." if len(camera["modes"]) > 6 else "")
-        print(f"  {camera['number']}  {camera['name']}  {modes}")
+        out(f"  {camera['number']}  {camera['name']}  {modes}")
     if not sections["cameras"]["table"]:
-        print("  none")
+        out("  none")
     virtual = sections["virtual_cameras"]
-    print(f"virtual camera\n  {virtual['device'] or virtual['problem']}")
+    out("virtual camera")
+    out(f"  {virtual['device'] or virtual['problem']}")
     midi = sections["midi"]
-    print("MIDI inputs\n  " + ("\n  ".join(midi["inputs"]) or midi["problem"] or "none"))
+    out("MIDI inputs")
+    for name in midi["inputs"] or [midi["problem"] or "none"]:
+        out(f"  {name}")
     print_sound_inputs(sections["sound"])

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tools import quantize
-from tools.render import Size, parse_size
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import out, print_json, print_table, say
+from tools.parsing import Size, parse_size
 
 if TYPE_CHECKING:
-    from engines.cache import Entry, Outcome
+    from engines.cache import Outcome
+    from engines.cache_entries import Entry
     from engines.sizes import FrameSizes
     from training.pack_file import PackFile
 
-app = typer.Typer(help="List, build, show and clear cached engines.", no_args_is_help=True)
+app = Commands("List, build, show and clear cached engines.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 CacheDir = Annotated[Path | None, typer.Option(help="The cache's folder. [default: the user's cache folder]")]
 app.command("quantize")(quantize.command)
@@ -55,19 +57,16 @@ def list_engines(cache_dir: CacheDir = None, json: Json = False) -> None:
     if not rows:
         say(f"no engines in {cache.folder}")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("id", "engine", "precision", "size", "style", "built (UTC)", "MiB", "device", box=None)
+    cells: list[tuple[str, ...]] = []
     for row in rows:
         if row["problem"]:
-            table.add_row(row["id"], f"corrupt: {row['problem']}")
+            cells.append((row["id"], f"corrupt: {row['problem']}"))
             continue
         built = f"{row['built']:.16}".replace("T", " ")
         words = (row["engine"], row["precision"], row["size"], row["style"], built)
         device = f"any {row['capability']}" if row["device"] == "any" else str(row["device"])
-        table.add_row(row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", device)
-    Console().print(table)
+        cells.append((row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", device))
+    print_table(("id", "engine", "precision", "size", "style", "built (UTC)", "MiB", "device"), cells)
 
 
 def parse_sizes(text: str) -> tuple[Size, Size]:
@@ -208,14 +207,14 @@ def info(
     if json:
         print_json({**_summary(entry), "digest": entry.digest, "key": entry.key, "facts": entry.facts})
         return
-    print(f"{entry.digest[:_ID]}: {'corrupt: ' + entry.problem if entry.problem else 'whole'}, {entry.bytes} bytes")
-    print(f"  file: {entry.file}")
+    out(f"{entry.digest[:_ID]}: {'corrupt: ' + entry.problem if entry.problem else 'whole'}, {entry.bytes} bytes")
+    out(f"  file: {entry.file}")
     for name, value in {**entry.facts, **entry.key}.items():
         if isinstance(value, dict):
             value = ", ".join(f"{part} {version}" for part, version in value.items())
         elif isinstance(value, list):
             value = ", ".join(map(str, value)) or "none"
-        print(f"  {name}: {value}")
+        out(f"  {name}: {value}")
 
 
 @app.command()

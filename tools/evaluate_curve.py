@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tools.console.messages import out, print_json, say
+from tools.console.progress import progress
+from tools.console.signals import unwind
 from tools.evaluate_objectives import objectives_of
-from tools.signals import unwind
-from tools.words import print_json, progress, say
 
 if TYPE_CHECKING:
     from training.pack import StylePack
@@ -44,7 +45,7 @@ def command(
     else:
         for place, alpha in enumerate(curve.alpha):
             others = "".join(f"  of {end} {losses[place]:.4f}" for end, losses in curve.style_at.items())
-            print(f"alpha {alpha:<6g} content {curve.content[place]:.4f}  style {curve.style[place]:.4f}{others}")
+            out(f"alpha {alpha:<6g} content {curve.content[place]:.4f}  style {curve.style[place]:.4f}{others}")
     if write:
         _write(pack, curve)
 

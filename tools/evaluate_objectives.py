@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import out, print_json, say
+from tools.console.progress import progress
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from training.objectives import Objectives, Point
@@ -60,13 +61,13 @@ def command(
     _check_fixed(pack, list(rivals.values()))
     unwind()
     objectives, points = _measured(pack, rivals, painting, loss_network, photos, (count, side, steps, grid))
-    weights = {name: float(rival.header.training["main"]["style_weight"]) for name, rival in rivals.items()}
+    weights = {name: rival.header.training["main"]["style_weight"] for name, rival in rivals.items()}
     verdict = judge(points, objectives.first, objectives.second, weights)
     drawing = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
     for path, contents in zip(files, (_table(points, objectives), drawing.png(), drawing.svg()), strict=True):
         try:
-            with written_whole(path) as out:
-                out.write(contents)
+            with written_whole(path) as opened:
+                opened.write(contents)
         except OSError as error:
             raise SinkError(f"cannot write {path}: {error.strerror or error}", failure=True) from error
     say(f"wrote {', '.join(map(str, files))}")
@@ -77,9 +78,9 @@ def command(
     for point in points:
         if point.method == "alpha":
             losses = "  ".join(f"{name} {loss:.4f}" for name, loss in point.losses.items())
-            print(f"alpha {point.alpha[0]:<6g} {losses}")
+            out(f"alpha {point.alpha[0]:<6g} {losses}")
     for line in _in_words(verdict, objectives):
-        print(line)
+        out(line)
 
 
 def _check_fixed(pack: StylePack, fixed: Sequence[StylePack]) -> None:
@@ -92,6 +93,8 @@ def _check_fixed(pack: StylePack, fixed: Sequence[StylePack]) -> None:
             raise TrainingError(f"{rival.header.name} has tuning-blocks: --fixed takes networks of one strength")
         if low != high or looks(rival.header)[1] != high:
             raise TrainingError(f"{rival.header.name} was not trained for the one look that {pack.header.name} has")
+        if "style_weight" not in rival.header.training.get("main", {}):
+            raise TrainingError(f"{rival.header.name} does not say how it was trained ('style_weight' is missing)")
 
 
 def objectives_of(pack: StylePack, paintings: Sequence[Path], loss_network: Path) -> Objectives:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import out, print_json, say
+from tools.console.progress import progress
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from training.data import Picture
@@ -80,7 +81,7 @@ def command(
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['of']}  alpha {row['alpha']:<5g} error {row['error']:.6f}  input {row['input']:.6f}  "
+        out(f"{row['of']}  alpha {row['alpha']:<5g} error {row['error']:.6f}  input {row['input']:.6f}  "
               f"excess {row['excess']:.6f}  ({row['pairs']} pairs of frames)")  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import out, print_json, say
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from realtime.controls.clock import BeatClock
     from realtime.controls.events import ControlEvent
 
-app = typer.Typer(help="MIDI ports, what comes in, and learning a mapping.", no_args_is_help=True)
+app = Commands("MIDI ports, what comes in, and learning a mapping.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Port = Annotated[list[str] | None, typer.Option("--midi", metavar="NAME", help="A part of a port's name. [all]")]
 _AFTER_S = 0.5
@@ -35,8 +36,10 @@ def ports(json: Json = False) -> None:
     if json:
         print_json({"inputs": inputs, "outputs": outputs})
         return
-    print("inputs\n  " + ("\n  ".join(inputs) or "none"))
-    print("outputs\n  " + ("\n  ".join(outputs) or "none"))
+    for heading, names in (("inputs", inputs), ("outputs", outputs)):
+        out(heading)
+        for name in names or ["none"]:
+            out(f"  {name}")
 
 
 @app.command()
@@ -59,11 +62,11 @@ def monitor(
                 if json and event is not None:
                     events.append(_as_json(event))
                 elif event is not None:
-                    print(f"{event.port}  {_words(event)}  {event.raw}", flush=True)
+                    out(f"{event.port}  {_words(event)}  {event.raw}")
                 state = (clock.source, clock.running, clock.bpm)
                 if not json and (state[:2] != told[:2] or abs(state[2] - told[2]) >= _BPM):
                     told = state
-                    print(_clock_words(*state), flush=True)
+                    out(_clock_words(*state))
     except KeyboardInterrupt:
         if not json:
             raise
@@ -81,25 +84,28 @@ def learn(
     json: Json = False,
 ) -> None:
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
-    from realtime.controls.learn import check_file, check_target, moved_most, port_part, write_learned
+    from realtime.controls.learn import check_file, check_target, moved_most, write_learned
     from realtime.controls.midi_system import port_names
+    from realtime.controls.port_names import port_part
     from training.errors import ControlError
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() else to
     check_target(target, which)
     check_file(map)
     what = target if which is None else f"{target} {which}"
-    say(f"move the control for {what} ({seconds:g} s)")
+    say(f"move the control for {what} ({seconds:g} s; an endless encoder one way and back)")
     heard = [event for event in _heard(midi, seconds) if event is not None]
     event = moved_most(heard)
     if event is None:
         raise ControlError("nothing was moved: see stylefader midi monitor", failure=True)
     port = port_part(event.port, port_names()[0])
-    write_learned(map, target, event, port=port, to=which, heard=heard, say=say)
-    say(f"{map}: {what} is {_words(event)} of {port}")
+    coding = write_learned(map, target, event, port=port, to=which, heard=heard, say=say)
+    say(f"{map}: {what} is {_words(event)} of {port}{'' if coding is None else f', an endless encoder ({coding})'}")
     if json:
         chosen_to = {} if which is None else {"to": which}
-        print_json({**_as_json(event), "target": target, **chosen_to, "port": port, "file": str(map)})
+        print_json(
+            {**_as_json(event), "target": target, **chosen_to, "port": port, "relative": coding, "file": str(map)}
+        )
 
 
 def _heard(

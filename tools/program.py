@@ -1,4 +1,4 @@
-"""Where the `stylefader` program begins: signals are in order before anything that takes time is imported."""
+"""Where the `stylefader` program begins: signals and streams are in order before all that takes time is imported."""
 
 from __future__ import annotations
 
@@ -6,35 +6,51 @@ import atexit
 import os
 import sys
 import threading
-from contextlib import suppress
+import traceback
 from typing import NoReturn
 
-from tools.signals import end_at_once
+from tools.console import signals, streams
+from tools.console.printable import printable
+
+_END_S = 10.0
+"""How long what was registered for the end may take."""
 
 
 def main() -> NoReturn:
     """Run the command on the command line and exit with its code."""
-    end_at_once()
-    from tools.cli import run
+    signals.begin()
+    streams.prepare()
+    leave(_run(sys.argv[1:]))
 
-    code = run(sys.argv[1:])
-    end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
-    leave(code)
+
+def _run(arguments: list[str]) -> int:
+    try:
+        from tools.cli import run
+
+        return run(arguments)
+    except SystemExit as end:  # SIGTERM has unwound what ran
+        return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        return 130
+    except BaseException:  # a bug
+        for line in traceback.format_exc().splitlines():
+            streams.write_words(f"{printable(line)}\n")
+        return 1
 
 
 def leave(code: int) -> NoReturn:
-    """Exit, also from under threads that nobody can wait for.
+    """Exit with what was registered run and what was written brought out, and without waiting for anybody.
 
     Who ends a session while an engine is still being compiled leaves a thread behind that is deep in a library of
-    C++; the interpreter's own end would abort the whole process under it. So what was registered is run, what was
-    written is brought out, and the process is left without taking the libraries apart.
+    C++; the interpreter's own end would wait for it, or abort the whole process under it, and so may the libraries'
+    own ends. So they are not taken apart.
     """
-    if all(thread is threading.main_thread() for thread in threading.enumerate()):
-        sys.exit(code)
+    signals.end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
+    limit = threading.Timer(_END_S, os._exit, [code])
+    limit.name, limit.daemon = "the end", True
+    limit.start()
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    streams.flush()
     os._exit(code)
 
 

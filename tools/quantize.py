@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
 
 if TYPE_CHECKING:
     from engines.quantize import Losses
@@ -83,6 +84,9 @@ def _losses(pack: StylePack, painting: Path, loss_network: Path) -> Losses:
     network = load_loss_network(loss_network)
     if run.get("loss_network_sha256") != network.sha256:
         raise TrainingError(f"{pack.header.name} was trained with another loss network than {loss_network}")
+    missing = {"layer_means", "style_size", "pyramid"} - run.keys()
+    if missing:
+        raise TrainingError(f"{pack.header.name} does not say how it was trained ({min(missing)!r} is missing)")
     network.divide_activations(run["layer_means"])
     style = to_rgb01(resize_short_side(read_picture(painting), run["style_size"]))
     target = StyleTarget(network, style, pyramid=run["pyramid"])

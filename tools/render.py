@@ -6,46 +6,21 @@ import time
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from tools.signals import end_at_once, unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import end_at_once, unwind
+from tools.console.verbose import say_more
+from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
-class Size(NamedTuple):
-    width: int
-    height: int
+def parse_background(text: str) -> Any:
+    from realtime.transparency import parse_colour
 
-
-def parse_size(text: str) -> Any:
-    """`WxH` -> Size in pixels. Raises typer.BadParameter."""
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isascii() and height.isascii() and width.isdigit() and height.isdigit()):
-        raise typer.BadParameter(f"{text!r} is not a size: write WxH, as in 640x360")
-    if not (1 <= int(width) <= 16384 and 1 <= int(height) <= 16384):
-        raise typer.BadParameter(f"{text} is out of range: sides go from 1 to 16384 pixels")
-    return Size(int(width), int(height))
-
-
-def parse_time_option(text: str) -> Fraction:
-    from realtime.times import parse_time
-
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def parse_rate(text: str) -> Fraction:
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise typer.BadParameter(f"{text!r} is not a frame rate: write 25 or 30000/1001")
-    return rate
+    return parse_colour(text)
 
 
 def command(
@@ -73,8 +48,15 @@ def command(
         Fraction | None, typer.Option("--to", parser=parse_time_option, metavar="T", help="End before this time.")
     ] = None,
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Render at this size.")] = None,
+    fit: Annotated[str, typer.Option(help="With --size: cover, contain or stretch.")] = "cover",
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
+    ] = None,
+    background: Annotated[
+        Any,
+        typer.Option(
+            parser=parse_background, metavar="COLOUR", help="Put behind transparent places. [default: kept, or black]"
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(help="auto, or a name: openvino, torch, cuda, tensorrt, tensorrt-rtx.")
@@ -87,9 +69,6 @@ def command(
     crf: Annotated[
         int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
     ] = None,
-    background: Annotated[
-        str | None, typer.Option(metavar="COLOUR", help="Put this behind transparent places. [default: keep, or black]")
-    ] = None,
     deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
@@ -101,8 +80,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
-        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
+        fit=fit, rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec,
+        crf=crf, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -119,13 +98,14 @@ def run(
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
+    fit: str = "cover",
     rate: Fraction | None = None,
+    background: tuple[int, int, int] | None = None,
     engine: str = "auto",
     precision: str = "auto",
     cache_dir: Path | None = None,
     codec: str | None = None,
     crf: int | None = None,
-    background: str | None = None,
     deinterlace: str = "auto",
     exact_size: bool = False,
     overwrite: bool = False,
@@ -145,16 +125,19 @@ def run(
     # Heavy imports only once the words on the line have proved to be good.
     from realtime.sources.deinterlacing import parse_deinterlace
     from realtime.sources.files import open_file_source
-    from realtime.transparency import parse_colour
+    from realtime.sources.geometry import check_fit
+    from realtime.sources.pictures import is_picture
 
     with open_file_source(
         source,
         size=size,
+        fit=check_fit(fit),
         start=start,
         stop=stop,
         rate=rate,
         deinterlace=parse_deinterlace(deinterlace),
-        background=None if background is None else parse_colour(background),
+        background=background,
+        one_picture=is_picture(output),
     ) as opened:
         from realtime.sinks.files import open_file_sink
         from tools.render_alpha import modulated
@@ -192,10 +175,10 @@ def run(
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
-            unwind()
+            unwind(sink.abort)
             say(f"engine: {why}")
-            say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
-                f"{each:.3f} s a frame{about}")  # fmt: skip
+            say_more(opened_engine.reasons)
+            say(f"{header.title}, {opened.width}x{opened.height}: {each:.3f} s a frame{about}")
             with progress("rendering", total) as advance:
                 first = time.monotonic()
 

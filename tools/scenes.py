@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import print_json, print_table, say
 
 if TYPE_CHECKING:
     from realtime.controls.scenes import Scene
     from training.pack_file import PackFile
 
-app = typer.Typer(help="List and check the scenes of a live session.", no_args_is_help=True)
+app = Commands("List and check the scenes of a live session.")
 
 
 @app.command("list")
@@ -40,17 +41,12 @@ def list_scenes(
     if json:
         print_json(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("", "name", "style", "alpha", "fade", "flags", box=None)
+    cells = []
     for row in rows:
         flags = ", ".join(f"{flag} {'on' if on else 'off'}" for flag, on in row["flags"].items())
         fade = "" if row["fade"] is None else f"{row['fade']:g} s"
-        # Names are text as it stands, whatever brackets they have.
-        table.add_row(*map(Text, (str(row["number"]), row["name"], row["style"] or "", _alpha(row), fade, flags)))
-    Console().print(table)
+        cells.append((str(row["number"]), row["name"], row["style"] or "", _alpha(row), fade, flags))
+    print_table(("", "name", "style", "alpha", "fade", "flags"), cells)
 
 
 def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, say
+from tools.console.help import Commands
+from tools.console.messages import out, print_json, say
+from tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from realtime.sound.bands import Floats
 
-app = typer.Typer(help="Sound inputs, and how loud their bands are.", no_args_is_help=True)
+app = Commands("Sound inputs, and how loud their bands are.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _WIDEST_DB = 30.0
 _AFTER_S = 0.05
@@ -61,8 +62,8 @@ def monitor(
                 rows.append({"time_s": round(at, 3), **{n: round(db, 1) for n, db in zip(BANDS, top, strict=True)}})
                 if not json:
                     if len(rows) == 1:
-                        print("     s" + "".join(f"{name:>8}" for name in BANDS))
-                    print(f"{at:6.0f}" + "".join(f"{db:8.1f}" for db in top), flush=True)
+                        out("     s" + "".join(f"{name:>8}" for name in BANDS))
+                    out(f"{at:6.0f}" + "".join(f"{db:8.1f}" for db in top))
     except KeyboardInterrupt:
         if not rows:
             raise
@@ -71,7 +72,7 @@ def monitor(
         print_json({"levels": rows, "fits": fits})
         return
     for name, fit in fits.items():
-        print(f'band = "{name}": floor = {fit["floor"]:g}, ceiling = {fit["ceiling"]:g}')
+        out(f'band = "{name}": floor = {fit["floor"]:g}, ceiling = {fit["ceiling"]:g}')
 
 
 def suggested(levels: Floats) -> dict[str, dict[str, float]]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.words import print_json
+from tools.console.help import Commands
+from tools.console.messages import out, print_json, print_table
 
 if TYPE_CHECKING:
     from training.pack_header import PackHeader
 
-app = typer.Typer(help="List, show and check style packs.", no_args_is_help=True)
+app = Commands("List, show and check style packs.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -39,14 +40,23 @@ def list_styles(json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
+    print_table(
+        ("name", "title", "width", "alpha", "blocks"),
+        [
+            (
+                row["name"],
+                row["title"],
+                str(row["width"]),
+                "{:g} to {:g}".format(*row["range"]),
+                ", ".join(row["blocks"]),
+            )
+            for row in rows
+        ],
+    )
 
-    table = Table("name", "title", "width", "alpha", "blocks", box=None)
-    for row in rows:
-        low, high = row["range"]
-        table.add_row(row["name"], row["title"], str(row["width"]), f"{low:g} to {high:g}", ", ".join(row["blocks"]))
-    Console().print(table)
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g} to {high:g}"
 
 
 @app.command()
@@ -63,26 +73,26 @@ def show(
     if json:
         print_json({"file": str(file), **asdict(header)})
         return
-    print(f"{header.name}: {header.title} ({header.objective}, width {header.width}, {file})")
-    print(f"alpha from {header.alpha.low:g} to {header.alpha.high:g}, {header.alpha.default:g} to begin with")
+    out(f"{header.name}: {header.title} ({header.objective}, width {header.width}, {file})")
+    out(f"alpha from {header.alpha.low:g} to {header.alpha.high:g}, {header.alpha.default:g} to begin with")
     for alpha, meaning in header.alpha.meaning.items():
-        print(f"  at {alpha}: {meaning}")
+        out(f"  at {alpha}: {meaning}")
     for number, block in enumerate(header.blocks):
-        print(f"  block {number}: {block.label}, before {block.place}, {block.channels} channels")
-    print(f"licence {header.licence}; style: {_words(header.style)}")
+        out(f"  block {number}: {block.label}, before {block.place}, {block.channels} channels")
+    out(f"licence {header.licence}; style: {_words(header.style)}")
     for alpha, style in header.style.items():
         if isinstance(style, dict):
-            print(f"  at {alpha}: {_words(style)}")
+            out(f"  at {alpha}: {_words(style)}")
     for part, run in header.training.items():
         used = ("iterations", "batch", "crop", "style_weight", "style_size", "temporal", "learning_rate", "photographs",
                 "precision", "device")  # fmt: skip
-        print(f"trained {part}: {', '.join(f'{key} {run[key]}' for key in used if key in run)}")
+        out(f"trained {part}: {', '.join(f'{key} {run[key]}' for key in used if key in run)}")
     if header.losses:
-        print(f"losses on {header.losses.photographs} held-out photographs:")
+        out(f"losses on {header.losses.photographs} held-out photographs:")
         losses = header.losses
         for place, at in enumerate(losses.alpha):
             others = "".join(f"  of {end} {curve[place]:.4f}" for end, curve in losses.style_at.items())
-            print(f"  alpha {at:<6g} content {losses.content[place]:.4f}  style {losses.style[place]:.4f}{others}")
+            out(f"  alpha {at:<6g} content {losses.content[place]:.4f}  style {losses.style[place]:.4f}{others}")
 
 
 def _words(style: dict[str, Any]) -> str:
@@ -104,4 +114,4 @@ def check(
     if json:
         print_json(result)
     else:
-        print(f"{pack.file} is a style pack that fits: {result['tensors']} tensors, weights {result['sha256']:.16}")
+        out(f"{pack.file} is a style pack that fits: {result['tensors']} tensors, weights {result['sha256']:.16}")

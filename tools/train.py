@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.signals import unwind
-from tools.words import print_json, progress, say
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import asking, unwind
 
 if TYPE_CHECKING:
     from training.pack import StylePack
@@ -44,14 +44,23 @@ def command(
     """
     from training.world import SaidElsewhere, World
 
-    changes = [*(changes or ()), *([f"output='''{output}'''"] if output else ())]
     world = World.from_environment()
     stop, pack = _StopOnce(speaks=world.leads), None
     try:
         with world.joined(), ExitStack() as held:
             with world.all_or_none():
                 run = held.enter_context(
-                    _begun(recipe, changes, world, device, resume, checkpoint_every, preview_minutes, tensorboard)
+                    _begun(
+                        recipe,
+                        changes or [],
+                        output,
+                        world,
+                        device,
+                        resume,
+                        checkpoint_every,
+                        preview_minutes,
+                        tensorboard,
+                    )
                 )
             unwind()
             _train(run, stop)
@@ -69,13 +78,13 @@ def command(
 
 @contextmanager
 def _begun(
-    recipe: str, changes: list[str], world: World, device: str, resume: bool, checkpoint_every: int,
-    preview_minutes: float, tensorboard: Path | None,
+    recipe: str, changes: list[str], output: Path | None, world: World, device: str, resume: bool,
+    checkpoint_every: int, preview_minutes: float, tensorboard: Path | None,
 ) -> Iterator[Run]:  # fmt: skip
     """The run, checked, in a folder where no other trains the same pack meanwhile."""
     from training.recipe import find_recipe, read_recipe
 
-    checked = read_recipe(find_recipe(recipe), changes)
+    checked = read_recipe(find_recipe(recipe), changes, output=output)
     from engines.file_lock import try_lock
     from training.compute import find_device, prepare
     from training.errors import TrainingError
@@ -121,7 +130,7 @@ def _follow_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     """As `_lead_part`, in silence: the leader speaks for all processes."""
     with stop:
         run.begin(part)
-        return run.train(report=lambda now: None, should_stop=lambda: bool(stop.wanted))
+        return run.train(report=lambda now: None, should_stop=stop)
 
 
 def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
@@ -145,7 +154,7 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")
                 last[:] = [now]
 
-            finished = run.train(report=report, should_stop=lambda: bool(stop.wanted))
+            finished = run.train(report=report, should_stop=stop)
     for now in last:
         say(f"{part.name}: {now.images_per_second:.2f} images/s, {now.waiting / now.seconds:.1%} of the time spent "
             f"waiting for photographs, {now.outside:.1%} in all outside of the networks")  # fmt: skip
@@ -164,29 +173,25 @@ class _StopOnce:
     """The first Ctrl-C or SIGTERM asks for a stop between two steps; the second ends at once, as usual.
 
     SIGTERM is how schedulers and machines that are called back ask, and at times torchrun, where Ctrl-C reaches it in
-    the middle of its own book-keeping.
+    the middle of its own book-keeping. speaks: whether this process is the one that says so.
     """
-
-    _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self, *, speaks: bool) -> None:
         self.wanted = 0
         """The signal that came, or 0."""
-        self.speaks = speaks
+        self._speaks, self._said = speaks, False
+
+    def __call__(self) -> bool:
+        """Whether to stop; asked between two steps, which is when it is said, too: a handler must not print."""
+        if self.wanted and self._speaks and not self._said:
+            self._said = True
+            say("stopping after this step; Ctrl-C again ends at once")
+        return bool(self.wanted)
 
     def __enter__(self) -> _StopOnce:
-        self._before = {number: signal.signal(number, self._stop) for number in self._NUMBERS}
+        self._asking = asking(lambda number: setattr(self, "wanted", number))
+        self._asking.__enter__()
         return self
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.wanted = number
-        self._as_before()
-        if self.speaks:
-            say("stopping after this step; Ctrl-C again ends at once")
-
-    def _as_before(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def __exit__(self, *_: object) -> None:
-        self._as_before()
+    def __exit__(self, *error: Any) -> None:
+        self._asking.__exit__(*error)

@@ -17,30 +17,35 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from training.errors import TrainingError
+from training.errors import SourceError, TrainingError
+from training.pictures import PictureFile
 
 Picture = npt.NDArray[np.uint8]
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic"})
 _MOST_UNREADABLE = 0.05
 _MOST_WORKERS = 8
+_NARROWEST = 64
+"""Longer side to shorter side: scaling a thread of one pixel up to the size of a crop would fill the memory."""
 Split = Literal["train", "val"]
 
 
 def read_picture(path: Path) -> Picture:
-    """Read any picture as uint8 (H, W, 3) RGB, upright by its EXIF tag. Raises TrainingError."""
+    """Read any picture as uint8 (H, W, 3) RGB, upright by its EXIF tag, transparent places black.
+
+    Raises TrainingError, also where it is larger than is allowed.
+    """
     try:
-        encoded = path.read_bytes()
-    except FileNotFoundError as error:
-        raise TrainingError(f"picture not found: {path}") from error
-    except OSError as error:
-        raise TrainingError(f"cannot read the picture {path}: {error.strerror or error}") from error
-    try:
-        image_BGR = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
-    except cv2.error as error:  # a picture larger than OpenCV allows
-        raise TrainingError(f"not a picture that can be read: {path} ({error.err})") from error
-    if image_BGR is None:
-        raise TrainingError(f"not a picture that can be read: {path}")
-    return np.ascontiguousarray(image_BGR[:, :, ::-1])
+        with PictureFile(path) as file:
+            image_HWC, alpha_HW = file.pixels()
+    except SourceError as error:
+        raise TrainingError(str(error)) from error
+    height, width = image_HWC.shape[:2]
+    if max(height, width) > _NARROWEST * min(height, width):
+        raise TrainingError(f"{path} is {width}x{height}: one side is more than {_NARROWEST} times the other")
+    if alpha_HW is None:
+        return image_HWC
+    # Whatever colour a hidden place holds is rubbish, and must not be learnt from.
+    return np.asarray(cv2.multiply(image_HWC, cv2.merge([alpha_HW] * 3), scale=1 / 255), np.uint8)
 
 
 def to_rgb01(image_HWC: Picture) -> Tensor:

@@ -29,4 +29,4 @@ def find_pack(name_or_file: str) -> Path:
         raise PackError(f"no style pack at {name_or_file}")
     near = difflib.get_close_matches(name_or_file.lower(), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
-    raise PackError(f"no style named {name_or_file!r}: {hint}")
+    raise PackError(f"no style named {name_or_file!r:.80}: {hint}")

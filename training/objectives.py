@@ -66,8 +66,8 @@ def looks(header: PackHeader) -> tuple[Look, Look]:
         run: dict[str, Any] = next((runs[name] for name in names if name in runs), {})
         try:
             painting = run.get("style", header.style)["sha256"]
-            found.append(Look(sha256=painting, size=int(run["style_size"]), pyramid=int(run["pyramid"])))
-        except (KeyError, TypeError, ValueError) as error:
+            found.append(Look(sha256=painting, size=run["style_size"], pyramid=run["pyramid"]))
+        except KeyError as error:
             raise TrainingError(f"{header.name} does not say how it was trained ({error} is missing)") from error
     return found[0], found[1]
 
@@ -97,6 +97,8 @@ class Objectives:
         run: dict[str, Any] = next(runs[name] for name in ("blocks", "hi", "main") if name in runs)
         if run.get("loss_network_sha256") != self.network.sha256:
             raise TrainingError(f"{header.name} was trained with another loss network than {loss_network}")
+        if "layer_means" not in run:
+            raise TrainingError(f"{header.name} does not say how it was trained ('layer_means' is missing)")
         self.network.divide_activations(run["layer_means"])
         self.first, self.second = "content", "style"
         self.words = {"content": "content loss", "style": "style loss"}

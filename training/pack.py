@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -41,7 +43,11 @@ class StylePack:
 
     def weights_hash(self) -> str:
         """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
-        return hash_weights({name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()})
+        return hash_weights(self.arrays())
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The tensors as NumPy has them, float16."""
+        return {name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()}
 
 
 def _empty_network(header: PackHeader) -> DynamicNet:
@@ -61,10 +67,11 @@ def _empty_network(header: PackHeader) -> DynamicNet:
 
 
 def _check_tensors(header: PackHeader, tensors: dict[str, Tensor]) -> None:
-    expected = _empty_network(header).state_dict()
+    with torch.device("meta"):  # no memory: a header of a few bytes may ask for gigabytes
+        expected = _empty_network(header).state_dict()
     for what, names in (("is missing", expected.keys() - tensors), ("does not belong", tensors.keys() - expected)):
         if names:
-            raise PackError(f"tensor {min(names)} {what} (and {len(names) - 1} more)")
+            raise PackError(f"tensor {_shown(min(names))} {what} (and {len(names) - 1} more)")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise PackError(f"tensor {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
@@ -74,6 +81,11 @@ def _check_tensors(header: PackHeader, tensors: dict[str, Tensor]) -> None:
             raise PackError(f"tensor {name} has NaN or Inf")
 
 
+def _shown(name: str) -> str:
+    """A tensor's name, which may be anything where a stranger wrote the file."""
+    return name if len(name) <= 80 and name.isprintable() else f"{name!r:.80}"
+
+
 def load_pack(path: Path) -> StylePack:
     """Read and check a style pack. Raises PackError that names the file and the first thing that does not fit."""
     header = read_header(path)
@@ -81,10 +93,10 @@ def load_pack(path: Path) -> StylePack:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         _check_tensors(header, tensors)
-    except (SafetensorError, OSError) as error:
-        raise PackError(f"{path} is not a style pack: {error}") from error
     except PackError as error:
         raise PackError(f"{path} is not a style pack that fits: {error}") from error
+    except Exception as error:  # SafetensorError, OSError, or what PyTorch raises for types that it does not have
+        raise PackError(f"{path} is not a style pack: {error}") from error
     return StylePack(header=header, tensors=tensors, file=path)
 
 

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from training.errors import PackError
+from training.files import read_at_most
+from training.free_fields import painting, training
+from training.json_fields import Fields, by_name, many, name, number, one_of, text, whole
+from training.plain_values import parse_json
 
-T = TypeVar("T")
 HEADER_KEY = "stylefader"
 FORMAT_VERSION = 1
 MAX_WIDTH = 512
-_LARGEST = 3e38
+_MOST_HEADER_BYTES = 2**20
+"""Of a pack file's own header, in which ours is a text; those of the gallery have 20 KiB."""
 _PLACES = frozenset({"conv1", "down1", "down2", *(f"residual{i}" for i in range(1, 6)), "up1", "up2", "output"})
 
 
@@ -93,97 +96,31 @@ class PackHeader:
         return json.dumps(asdict(self), allow_nan=False, ensure_ascii=False)
 
 
-class _Fields:
-    """One JSON object being read; every refusal names the field and what was found there."""
-
-    def __init__(self, value: Any, where: str) -> None:
-        if not isinstance(value, dict):
-            raise PackError(f"{where} must be an object, not {value!r:.60}")
-        self.value = value
-        self.where = where
-        self.left = set(value)
-
-    def take(self, key: str, reader: Callable[[Any, str], T]) -> T:
-        if key not in self.value:
-            raise PackError(f"{self.where} has no {key!r}")
-        self.left.discard(key)
-        return reader(self.value[key], f"{self.where}.{key}")
-
-    def take_if_there(self, key: str, reader: Callable[[Any, str], T], default: T) -> T:
-        return self.take(key, reader) if key in self.value else default
-
-    def done(self) -> None:
-        if self.left:
-            raise PackError(f"{self.where} has unknown fields: {', '.join(sorted(self.left))}")
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not value:
-        raise PackError(f"{where} must be a printable text, not {value!r:.60}")
-    return value
-
-
-def _number(value: Any, where: str) -> float:
-    # float32 is what the engines count alpha in.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
-        raise PackError(f"{where} must be a finite number, not {value!r:.60}")
-    return float(value)
-
-
-def _whole(low: int, high: int) -> Callable[[Any, str], int]:
-    def read(value: Any, where: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise PackError(f"{where} must be a whole number from {low} to {high}, not {value!r:.60}")
-        return value
-
-    return read
-
-
-def _one_of(*allowed: str) -> Callable[[Any, str], str]:
-    def read(value: Any, where: str) -> str:
-        if not isinstance(value, str) or value not in allowed:
-            raise PackError(f"{where} must be one of {', '.join(allowed)}, not {value!r:.60}")
-        return value
-
-    return read
-
-
-def _many(reader: Callable[[Any, str], T]) -> Callable[[Any, str], tuple[T, ...]]:
-    def read(value: Any, where: str) -> tuple[T, ...]:
-        if not isinstance(value, list):
-            raise PackError(f"{where} must be a list, not {value!r:.60}")
-        return tuple(reader(entry, f"{where}[{place}]") for place, entry in enumerate(value))
-
-    return read
-
-
-def _free(value: Any, where: str) -> dict[str, Any]:
-    return dict(_Fields(value, where).value)
-
-
-def _curves(value: Any, where: str) -> dict[str, tuple[float, ...]]:
-    return {end: _many(_number)(curve, f"{where}.{end}") for end, curve in _free(value, where).items()}
-
-
 def _block(value: Any, where: str) -> BlockHeader:
-    fields = _Fields(value, where)
+    fields = Fields(value, where)
     block = BlockHeader(
-        place=fields.take("place", _one_of(*sorted(_PLACES))),
-        channels=fields.take("channels", _whole(1, 4 * MAX_WIDTH)),
-        label=fields.take("label", _text),
+        place=fields.take("place", one_of(*sorted(_PLACES))),
+        channels=fields.take("channels", whole(1, 4 * MAX_WIDTH)),
+        label=fields.take("label", name),
     )
     fields.done()
     return block
 
 
+def _blocks(value: Any, where: str) -> tuple[BlockHeader, ...]:
+    blocks = many(_block)(value, where)
+    if len({block.place for block in blocks}) < len(blocks):
+        raise PackError(f"{where} must stand before different places, not {len(blocks)} of them before the same ones")
+    return blocks
+
+
 def _alpha(value: Any, where: str) -> AlphaHeader:
-    fields = _Fields(value, where)
-    meaning = {key: _text(text, f"{where}.meaning.{key}") for key, text in fields.take("meaning", _free).items()}
+    fields = Fields(value, where)
     alpha = AlphaHeader(
-        meaning=meaning,
-        low=fields.take("low", _number),
-        high=fields.take("high", _number),
-        default=fields.take("default", _number),
+        meaning=fields.take("meaning", by_name(text)),
+        low=fields.take("low", number),
+        high=fields.take("high", number),
+        default=fields.take("default", number),
     )
     fields.done()
     if not alpha.low <= alpha.default <= alpha.high:
@@ -194,13 +131,13 @@ def _alpha(value: Any, where: str) -> AlphaHeader:
 def _losses(value: Any, where: str) -> LossCurve | None:
     if value is None:
         return None
-    fields = _Fields(value, where)
+    fields = Fields(value, where)
     curve = LossCurve(
-        photographs=fields.take("photographs", _whole(1, 10**9)),
-        alpha=fields.take("alpha", _many(_number)),
-        content=fields.take("content", _many(_number)),
-        style=fields.take("style", _many(_number)),
-        style_at=fields.take_if_there("style_at", _curves, {}),
+        photographs=fields.take("photographs", whole(1, 10**9)),
+        alpha=fields.take("alpha", many(number)),
+        content=fields.take("content", many(number)),
+        style=fields.take("style", many(number)),
+        style_at=fields.take_if_there("style_at", by_name(many(number)), {}),
     )
     fields.done()
     if {len(values) for values in (curve.content, curve.style, *curve.style_at.values())} != {len(curve.alpha)}:
@@ -208,31 +145,27 @@ def _losses(value: Any, where: str) -> LossCurve | None:
     return curve
 
 
-def parse_header(text: str) -> PackHeader:
-    """Read the JSON text of a header. Raises PackError with the field and the reason."""
-
-    def refuse(constant: str) -> float:
-        raise PackError(f"header has {constant}, which is no number")
-
+def parse_header(json_text: str) -> PackHeader:
+    """Read the JSON text of a header. Raises PackError with the field and the reason, whatever the text."""
     try:
-        value = json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise PackError(f"header is not JSON: {error}") from error
-    fields = _Fields(value, "header")
+        value = parse_json(json_text)
+    except ValueError as error:
+        raise PackError(f"header is not JSON that can be used: {error}") from error
+    fields = Fields(value, "header")
     version = fields.take("format", lambda found, where: found)
     if version != FORMAT_VERSION or isinstance(version, bool):
         raise PackError(f"pack format {version!r:.20} is not known here (only {FORMAT_VERSION}): update stylefader")
     header = PackHeader(
-        name=fields.take("name", _text),
-        title=fields.take("title", _text),
-        objective=fields.take("objective", _one_of("level", "pair", "scale", "dual", "fixed")),
-        kind=fields.take("kind", _one_of("single", "dual")),
-        width=fields.take("width", _whole(1, MAX_WIDTH)),
-        blocks=fields.take("blocks", _many(_block)),
+        name=fields.take("name", name),
+        title=fields.take("title", text),
+        objective=fields.take("objective", one_of("level", "pair", "scale", "dual", "fixed")),
+        kind=fields.take("kind", one_of("single", "dual")),
+        width=fields.take("width", whole(1, MAX_WIDTH)),
+        blocks=fields.take("blocks", _blocks),
         alpha=fields.take("alpha", _alpha),
-        style=fields.take("style", _free),
-        licence=fields.take("licence", _text),
-        training=fields.take("training", _free),
+        style=fields.take("style", painting),
+        licence=fields.take("licence", text),
+        training=fields.take("training", training),
         losses=fields.take("losses", _losses),
     )
     fields.done()
@@ -244,13 +177,33 @@ def read_header(path: Path) -> PackHeader:
     if not os.path.isfile(path):
         raise PackError(f"no style pack at {path}")
     try:
+        size, length = os.path.getsize(path), int.from_bytes(read_at_most(path, 8), "little")
+        # The safetensors library itself takes headers of 100 MB.
+        if _MOST_HEADER_BYTES < length <= size:
+            raise PackError(
+                f"{path} is not a style pack: its header has {length} bytes; packs have {_MOST_HEADER_BYTES} at most"
+            )
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(HEADER_KEY)
-    except (SafetensorError, OSError) as error:
+            json_text = (file.metadata() or {}).get(HEADER_KEY)
+    except (SafetensorError, OSError, UnicodeError) as error:
         raise PackError(f"{path} is not a style pack: not a whole safetensors file ({error})") from error
-    if text is None:
+    if json_text is None:
         raise PackError(f"{path} is not a style pack: it has no {HEADER_KEY!r} header")
     try:
-        return parse_header(text)
+        header = parse_header(json_text)
     except PackError as error:
         raise PackError(f"{path} is not a style pack that fits: {error}") from error
+    if size > (most := _most_bytes(header)):
+        raise PackError(f"{path} is not a style pack that fits: it has {size} bytes, more than the {most} at most "
+                        f"of width {header.width}")  # fmt: skip
+    return header
+
+
+def _most_bytes(header: PackHeader) -> int:
+    """More than a pack with this header can have, so that no file is read that cannot be one.
+
+    A main network of width w has up to 4518 w^2 bytes in fp16 and a block's psi up to 888 w^2; twice that leaves room
+    for a file of float32, which is refused for its type.
+    """
+    psis = len(header.blocks) * (2 if header.kind == "dual" else 1)
+    return 2 * header.width**2 * (4600 + 900 * psis) + 2 * _MOST_HEADER_BYTES

@@ -8,16 +8,20 @@ sides of a dual network. Paths are as seen from where the command is run.
 from __future__ import annotations
 
 import difflib
-import tomllib
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from training.errors import TrainingError
+from training.json_fields import MOST_LETTERS
+from training.plain_values import DEEPEST
 from training.settings import TrainSettings
+from training.toml_text import parse_value, read_toml
 
 T = TypeVar("T")
+_LARGEST = 3e38
 Objective = Literal["level", "pair", "scale", "dual", "fixed"]
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -101,24 +105,25 @@ class Recipe:
 def find_recipe(name_or_file: str) -> Path:
     """The recipe that a user means: one that comes with stylefader, by name, or a file. Raises TrainingError."""
     path = Path(name_or_file)
-    if path.is_file():
+    if os.path.isfile(path):  # False, not an error, for names that no file can have
         return path
-    if (RECIPES / f"{name_or_file}.toml").is_file() and len(path.parts) == 1:
+    if os.path.isfile(RECIPES / f"{name_or_file}.toml") and len(path.parts) == 1:
         return RECIPES / f"{name_or_file}.toml"
     known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
     raise TrainingError(f"no recipe at {name_or_file}; those that come with stylefader are {known}")
 
 
-def read_recipe(path: Path, changes: Iterable[str] = ()) -> Recipe:
-    """Read a recipe with changes like `main.iterations=100` made to it. Raises TrainingError with what does not fit."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TrainingError(f"cannot read the recipe {path}: {error}") from error
+def read_recipe(path: Path, changes: Iterable[str] = (), *, output: Path | None = None) -> Recipe:
+    """Read a recipe with changes like `main.iterations=100` made to it, and with that output where one is given.
+
+    Raises TrainingError with what does not fit.
+    """
+    table = read_toml(path, "recipe", error=TrainingError)
     try:
         _check_train(table)
         wished = {_make_change(table, change) for change in changes}
+        if output is not None:
+            table["output"] = str(output)
         _check_train(table, among=wished)
         return _recipe(table)
     except TrainingError as error:
@@ -131,16 +136,13 @@ def _make_change(table: dict[str, Any], change: str) -> str:
     *tables, last = key.strip().split(".")
     if key.strip() == "main_pack":
         table.pop("main", None)  # what is taken needs no training
-    if not equals or not last or not all(tables):
-        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r}")
+    if not equals or not last or not all(tables) or len(tables) > DEEPEST:
+        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r:.60}")
     for name in tables:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise TrainingError(f"{change!r}: {name} holds a value, so nothing can stand below it")
-    try:
-        table[last] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = text.strip()  # words need no quotes here
+            raise TrainingError(f"{change!r:.60}: {name} holds a value, so nothing can stand below it")
+    table[last] = parse_value(text, origin=f"{key.strip():.60}", error=TrainingError)  # words need no quotes here
     return key.strip()
 
 
@@ -164,9 +166,11 @@ def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None)
 def _recipe(table: Mapping[str, Any]) -> Recipe:
     objective = table.get("objective")
     if not isinstance(objective, str) or objective not in get_args(Objective):
-        raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r}")
+        raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
     names = _PARTS[objective]
     if "main_pack" in table:
+        if objective == "fixed":
+            raise TrainingError("a fixed network has no blocks to train on a main_pack")
         if "main" in table:
             raise TrainingError("main_pack is a main network that is there already: [main] has no effect")
         names = tuple(name for name in names if name != "main")
@@ -190,8 +194,8 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
 
 def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
     style = table.get("style", next(iter(styles)) if len(styles) == 1 else None)
-    if style not in styles:
-        raise TrainingError(f"{name}.style must be one of {', '.join(styles)}, not {style!r}")
+    if not isinstance(style, str) or style not in styles:
+        raise TrainingError(f"{name}.style must be one of {', '.join(styles):.200}, not {style!r:.60}")
     settings = _fill(TrainSettings, {k: v for k, v in table.items() if k != "style"}, where=name, known=("style",))
     return Part(name=name, style=styles[style], settings=settings)
 
@@ -199,8 +203,6 @@ def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture
 def _check(recipe: Recipe) -> None:
     if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
         raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")
-    if recipe.main_pack and recipe.objective == "fixed":
-        raise TrainingError("a fixed network has no blocks to train on a main_pack")
     if not recipe.low <= recipe.default <= recipe.high:
         raise TrainingError(f"must have low <= default <= high, not {recipe.low}, {recipe.default}, {recipe.high}")
     if recipe.output.suffix != ".safetensors":
@@ -232,7 +234,7 @@ def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) 
     names = {field.name for field in fields(cls)} - {"parts"}  # type: ignore[arg-type]
     for key in table.keys() - names:
         near = difflib.get_close_matches(key, [*names, *known], n=1)
-        raise TrainingError(f"{where} has no {key!r}{f': did you mean {near[0]!r}?' if near else ''}")
+        raise TrainingError(f"{where:.60} has no {key!r:.60}{f': did you mean {near[0]!r}?' if near else ''}")
     for field in fields(cls):  # type: ignore[arg-type]
         if field.default is MISSING and field.name not in table:
             raise TrainingError(f"{where} says no {field.name}")
@@ -241,17 +243,23 @@ def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) 
 
 def _value(value: Any, kind: Any, where: str) -> Any:
     """`value` as the type of its field: int, float, str or one of some words, or Path. Raises TrainingError."""
+    where = f"{where:.80}"
     if kind is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= _LARGEST:
+            raise TrainingError(f"{where} must be a finite number, not {value:g}")
         return float(value)
     if kind is str and isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a year
     if kind not in (int, float) and isinstance(value, str):
         if kind is not str and Path in (kind, *get_args(kind)):
-            if not value:
-                raise TrainingError(f"{where} must be a path, not an empty text")
+            if not value or "\0" in value:
+                raise TrainingError(f"{where} must be a path, not {'one with a NUL' if value else 'an empty text'}")
             return Path(value).expanduser()
+        if not value.isprintable() or len(value) > MOST_LETTERS:
+            raise TrainingError(f"{where} must be a printable text of {MOST_LETTERS} letters at most, "
+                                f"not {value!r:.60}")  # fmt: skip
         return value
     wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
     raise TrainingError(f"{where} must be {wanted}, not {value!r:.60}")

@@ -11,6 +11,8 @@ from training.errors import TrainingError
 
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
+_MOST = {"iterations": 10**9, "batch": 4096, "crop": 4096, "style_size": 8192, "pyramid": 8}
+"""More would fill any memory before the first step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class TrainSettings:
     """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
 
     style_weight: style loss against content loss (whose weight is 1).
-    smoothness: weight of the total variation of the output, in its normalised colours.
+    smoothness: weight of the total variation of the output, RGB of 0 to 1.
     temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
     style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
     pyramid: over how many sizes style is compared, each half of the one before.
@@ -47,6 +49,9 @@ class TrainSettings:
             raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
         if self.iterations < 1 or self.batch < 1 or self.pyramid < 1:
             raise TrainingError("iterations, batch and pyramid must be 1 or more")
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise TrainingError(f"{name} must be at most {most}, not {getattr(self, name)}")
         # The loss network halves the picture twice more than the pyramid does.
         least = 16 * 2 ** (self.pyramid - 1)
         for name in ("style_size", "crop"):

@@ -18,7 +18,8 @@ from realtime.controls.lfo import LfoMap
 from realtime.controls.mapping import ControlMap, Mapping, read_mapping
 from realtime.controls.midi import MidiPorts
 from realtime.controls.modulation import Modulators
-from realtime.controls.osc import OscControl, parse_osc_address
+from realtime.controls.osc import OscControl
+from realtime.controls.osc_address import parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router
@@ -139,8 +140,11 @@ class Controls:
             if self.midi.outputs_opened != self._outputs_seen:
                 self._outputs_seen = self.midi.outputs_opened
                 self._feedback.forget()
-            for part, message in self._feedback.due():
-                self.midi.send(part, message)
+            for part, device, message in self._feedback.due():
+                if part:
+                    self.midi.send(part, message)
+                else:
+                    self.midi.answer(device, message)
         if self.osc is not None:
             self.osc.tick()
 
@@ -189,7 +193,7 @@ class Controls:
                 patient=self._learner is None, say=self._say, now_ns=self._now_ns,
             )  # fmt: skip
             self._outputs_seen = 0
-            self.midi.start()
+            self.midi.start(wait=False)  # opening ports takes its time, which the picture has not
 
     def _receive(self, event: ControlEvent) -> None:
         """From the threads of MIDI."""
@@ -208,7 +212,7 @@ class Controls:
         maps = self._maps()
         any_port = self._learner is not None or self._counts_beats or any(not entry.port for entry in maps)
         named = [] if any_port else sorted({entry.port for entry in maps})
-        outputs = sorted({entry.port for entry in maps if entry.feedback})
+        outputs = sorted({entry.port for entry in maps if entry.feedback and entry.port})
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:

@@ -7,8 +7,6 @@ from typing import Literal, get_args
 
 Kind = Literal["cc", "cc14", "nrpn", "pitchbend", "aftertouch", "polytouch", "note", "program"]
 KINDS: tuple[str, ...] = get_args(Kind)
-Coding = Literal["twos", "offset"]
-CODINGS: tuple[str, ...] = get_args(Coding)
 _TOP: dict[str, int] = {"cc14": 16383, "nrpn": 16383, "pitchbend": 16383}
 
 
@@ -36,10 +34,3 @@ class ControlEvent:
     def value(self) -> float:
         """From 0 to 1."""
         return self.raw / top(self.kind)
-
-
-def relative_step(raw: int, coding: Coding) -> int:
-    """Clicks of an endless encoder. `twos`: 1 is one up, 127 one down; `offset`: 65 is one up, 63 one down."""
-    if coding == "offset":
-        return raw - 64
-    return raw - 128 if raw >= 64 else raw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from realtime.controls.events import top
 from realtime.controls.mapping import SWITCHES, ControlMap
 from realtime.controls.player import Player, is_on
@@ -27,6 +29,14 @@ def encode(entry: ControlMap, raw: int, channel: int) -> list[Message]:
     return [(control, number, raw)]
 
 
+class Note(NamedTuple):
+    """A message for the outputs with `part` in their name; where it is empty, for the device of the input `device`."""
+
+    part: str
+    device: str
+    message: Message
+
+
 class Feedback:
     """Looks at a router's mappings now and then. One thread."""
 
@@ -38,15 +48,19 @@ class Feedback:
         for _, state in self._router.states:
             state.known = state.told = None
 
-    def due(self) -> list[tuple[str, Message]]:
-        """What has to be told to which port, in order."""
-        messages: list[tuple[str, Message]] = []
+    def due(self) -> list[Note]:
+        """What has to be told to which port, in order. A mapping of any port tells the device that it was moved by."""
+        notes: list[Note] = []
         for entry, state in self._router.states:
-            raw = self._raw(entry, state) if entry.feedback else None
+            event = state.event
+            if not entry.feedback or (not entry.port and event is None):
+                continue
+            raw = self._raw(entry, state)
             if raw is not None:
-                channel = entry.channel or (state.event.channel if state.event else 1)
-                messages += [(entry.port, message) for message in encode(entry, raw, channel)]
-        return messages
+                channel = entry.channel or (event.channel if event else 1)
+                device = event.port if event is not None and not entry.port else ""
+                notes += [Note(entry.port, device, message) for message in encode(entry, raw, channel)]
+        return notes
 
     def _raw(self, entry: ControlMap, state: MapState) -> int | None:
         """The value that a control should show; None where it does."""

@@ -14,15 +14,25 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from realtime.controls.encoders import Coding, coding_of
 from realtime.controls.events import ControlEvent
-from realtime.controls.mapping import CHOICES, TARGETS, Mapping, is_choice, is_target, parse_mapping, without_effect
+from realtime.controls.mapping import (
+    CHOICES,
+    TARGETS,
+    ControlMap,
+    Mapping,
+    is_choice,
+    is_target,
+    parse_mapping,
+    without_effect,
+)
+from realtime.controls.tables import is_block
 from training.errors import ControlError
-from training.files import written_whole
+from training.files import read_whole, written_whole
+from training.toml_text import MOST_BYTES
 
 _FINE = 32
-_LEARNED = ("port", "kind", "number", "channel")
-_MOST_CLICKS = 16
-"""Of an encoder at once."""
+_LEARNED = ("port", "kind", "number", "channel", "relative")
 _HEAD = re.compile(r"[ \t]*\[\[[ \t]*[\"']?map[\"']?[ \t]*\]\]")
 
 
@@ -58,12 +68,6 @@ def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
     return last[max(ways, key=lambda key: ways[key])] if ways else None
 
 
-def port_part(name: str, names: Iterable[str]) -> str:
-    """What of a port's name to write down: without the numbers that change when it is plugged in elsewhere."""
-    short = re.sub(r"( #\d+| \d+:\d+)$", "", name)
-    return short if sum(short.lower() in other.lower() for other in names) <= 1 else name
-
-
 def check_target(target: str, to: int | str | None) -> None:
     """Raise ControlError where no control could be learned for this."""
     if not is_target(target):
@@ -84,14 +88,16 @@ def check_file(path: Path) -> None:
     _spans(text, parse_mapping(text, origin=str(path)), origin=str(path))
 
 
-def moves_absolutely(events: Iterable[ControlEvent], event: ControlEvent) -> bool:
-    """Whether the control of `event` sent what no endless encoder sends: where it stands, and not clicks."""
+def encoder_of(events: Iterable[ControlEvent], event: ControlEvent, target: str) -> Coding | None:
+    """How the control of `event` counts, if it is an endless encoder and moves something by steps.
+
+    Raises ControlError where what it sent could be of either.
+    """
+    if event.kind != "cc" or not (is_block(target) or target == "style"):
+        return None
     same = ("port", "kind", "number", "channel")
-    return any(
-        min(abs(other.raw - still) for still in (0, 64, 128)) > _MOST_CLICKS
-        for other in events
-        if all(getattr(other, name) == getattr(event, name) for name in same)
-    )
+    raws = [other.raw for other in events if all(getattr(other, name) == getattr(event, name) for name in same)]
+    return coding_of(raws) if raws else None
 
 
 def learned(
@@ -102,41 +108,46 @@ def learned(
     port: str,
     origin: str,
     to: int | str | None = None,
-    heard: Iterable[ControlEvent] = (),
+    heard: Sequence[ControlEvent] = (),
     say: Callable[[str], None] = lambda words: None,
 ) -> str:
     """The mapping file's text with this control for `target`. Raises ControlError where that does not fit.
 
     The mapping of that target and port, and of that `to`, is changed in its place, else one is added after the last
-    one. heard: what was moved; say: told which keys of the mapping had no effect any more, and were taken away.
+    one. heard: what was moved, by which an endless encoder is known. say: told what the mapping was before, and which
+    of its keys had no effect any more, and were taken away.
     """
     control: dict[str, Any] = {"port": port, "kind": event.kind, "number": event.number, "channel": event.channel}
     if event.kind in ("pitchbend", "aftertouch") or (event.kind == "program" and target in CHOICES and to is None):
         del control["number"]
+    coding = encoder_of(heard, event, target) if to is None else None
+    if coding is not None:
+        control["relative"] = coding
     mapping = parse_mapping(text, origin=origin)
     spans = _spans(text, mapping, origin=origin)
     same = [
-        span
+        (entry, span)
         for entry, span in zip(mapping.maps, spans, strict=True)
-        if (entry.target, entry.to) == (target, to) and entry.port in ("", port)
+        if (entry.target, entry.to, entry.port.lower()) == (target, to, port.lower())
     ]
     newline = "\r\n" if "\r\n" in text else "\n"
     wanted = {"target": target, **({} if to is None else {"to": to})}
     try:
         if same:
-            begin, end = same[0]
-            absolute = moves_absolutely(heard, event)
-            own = _changed(text[begin:end].replace("\r\n", "\n"), control, absolute=absolute, say=say)
+            before, (begin, end) = same[0]
+            own = _changed(text[begin:end].replace("\r\n", "\n"), control, say=say)
             text = text[:begin] + own.replace("\n", newline) + text[end:]
         else:
             text, place = (text, spans[-1][1]) if spans else _without_empty_map(text)
-            before, after = text[:place].rstrip(), text[place:].lstrip("\r\n")
+            above, after = text[:place].rstrip(), text[place:].lstrip("\r\n")
             own = tomlkit.dumps({"map": [{**control, **wanted}]}).strip().replace("\n", newline)
-            parts = [part for part in (before, own, after) if part]
+            parts = [part for part in (above, own, after) if part]
             text = (2 * newline).join(parts) + ("" if after else newline)
     except TOMLKitError as error:
         raise ControlError(f"{origin} cannot be edited: {error}") from error
     parse_mapping(text, origin=origin)
+    if same and any(getattr(before, name) != control.get(name, getattr(before, name)) for name in _LEARNED):
+        say(f"it is in place of {_words(before)}")
     return text
 
 
@@ -147,22 +158,23 @@ def write_learned(
     *,
     port: str,
     to: int | str | None = None,
-    heard: Iterable[ControlEvent] = (),
+    heard: Sequence[ControlEvent] = (),
     say: Callable[[str], None] = lambda words: None,
-) -> None:
-    """The same, in a file, which is made where there is none. Raises ControlError."""
+) -> Coding | None:
+    """The same, in a file, which is made where there is none; how an endless encoder counts. Raises ControlError."""
     text = learned(_text(path), target, event, port=port, origin=str(path), to=to, heard=heard, say=say)
     try:
         with written_whole(path) as file:
             file.write(text.encode())
     except OSError as error:
         raise ControlError(f"cannot write the mapping file {path}: {error.strerror or error}", failure=True) from error
+    return encoder_of(heard, event, target) if to is None else None
 
 
 def _text(path: Path) -> str:
     """What is in the file, its line endings as they are; nothing where there is none."""
     try:
-        return path.read_bytes().decode() if path.exists() else ""
+        return read_whole(path, limit=MOST_BYTES).decode() if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(f"cannot read the mapping file {path}: {error}") from error
 
@@ -191,19 +203,25 @@ def _without_empty_map(text: str) -> tuple[str, int]:
     return text, len(text)
 
 
-def _changed(own: str, control: dict[str, Any], *, absolute: bool, say: Callable[[str], None]) -> str:
+def _words(entry: ControlMap) -> str:
+    """A control, as people are told of it."""
+    number = "" if entry.number is None else f" {entry.number}"
+    channel = "any channel" if entry.channel is None else f"channel {entry.channel}"
+    return f"{entry.kind}{number}, {channel}, of {entry.port or 'any port'}"
+
+
+def _changed(own: str, control: dict[str, Any], *, say: Callable[[str], None]) -> str:
     """The text of one [[map]] with another control, without the keys that have no effect with that one."""
     document = tomlkit.parse(own)
     table: Any = document["map"][0]
+    gone = {}
+    if "relative" in table and "relative" not in control:
+        gone["relative"] = "this one is not an endless encoder"
     for key in _LEARNED:
         if key in control:
             table[key] = control[key]
         elif key in table:
             del table[key]
-    gone = {}
-    if "relative" in table and (absolute or control["kind"] != "cc"):
-        del table["relative"]
-        gone["relative"] = "this one is not an endless encoder"
     for key, why in without_effect(dict(table.unwrap())).items():
         if key in table:
             del table[key]

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Protocol
 
 from realtime.controls.events import ControlEvent
-from realtime.controls.learn import moved_most, port_part, write_learned
+from realtime.controls.learn import moved_most, write_learned
+from realtime.controls.port_names import port_part
 from realtime.controls.tables import block_of
 from training.errors import ControlError
 
 LISTEN_S = 4.0
+NOTICE_S = 4.0
+"""How long the window shows what came of it."""
 ASK_S = 8.0
 DEFAULT_FILE = Path("controls.toml")
 _MOST = 100_000
@@ -53,6 +56,7 @@ class LiveLearner:
         self.target: str | None = None
         self._events: list[ControlEvent] = []
         self._until_ns = 0
+        self._notice, self._notice_until_ns = "", 0
 
     @property
     def active(self) -> bool:
@@ -60,17 +64,19 @@ class LiveLearner:
 
     @property
     def words(self) -> str | None:
-        """What it waits for, in words."""
+        """What it waits for, in words; for a while after that, what came of it."""
         if self.asks:
             return "learn what? its key, or 0 to 9 for a block"
-        return f"learning {self.target}: move a control" if self.target is not None else None
+        if self.target is None:
+            return self._notice if self._now_ns() < self._notice_until_ns else None
+        return f"learning {self.target}: {'move a control' if self._controls.inputs else 'no MIDI input is there yet'}"
 
     def ask(self) -> None:
         """Open the ports, and wait to be told what to learn."""
         try:
             self._controls.listen(self._take)
         except ControlError as error:
-            self._say(f"nothing can be learned: {error}")
+            self._tell("nothing can be learned: there is no MIDI here", f"nothing can be learned: {error}")
             return
         self.asks, self._until_ns = True, self._now_ns() + round(ASK_S * 1e9)
         self._say("learn: press the key of what to learn, 0 to 9 for a block; esc ends it")
@@ -84,7 +90,7 @@ class LiveLearner:
         self.asks, self.target = False, target
         self._events.clear()
         self._until_ns = self._now_ns() + round(LISTEN_S * 1e9)
-        self._say(f"{self.words} ({LISTEN_S:g} s)")
+        self._say(f"{self.words} ({LISTEN_S:g} s; an endless encoder one way and back)")
 
     def cancel(self) -> None:
         """Learn nothing."""
@@ -99,24 +105,31 @@ class LiveLearner:
         if self.target is not None:
             self._learn(self.target)
         else:
-            self._say("nothing is learned: nothing was chosen")
+            self._tell("nothing is learned: nothing was chosen")
         self._end()
 
     def _learn(self, target: str) -> None:
         event = moved_most(self._events)
         if event is None:
-            self._say(f"{target} is not learned: nothing was moved")
+            self._tell(f"{target} is not learned: nothing was moved")
             return
         path = self._controls.path or DEFAULT_FILE
         try:
             port = port_part(event.port, self._controls.inputs)
-            write_learned(path, target, event, port=port, heard=self._events, say=self._say)
+            coding = write_learned(path, target, event, port=port, heard=self._events, say=self._say)
             self._controls.use(path)
         except ControlError as error:
-            self._say(f"{target} is not learned: {error}")
+            self._tell(f"{target} is not learned", f"{target} is not learned: {error}")
             return
         number = "" if event.kind in ("pitchbend", "aftertouch") else f" {event.number}"
-        self._say(f"{path}: {target} is {event.kind}{number} channel {event.channel} of {event.port}")
+        encoder = "" if coding is None else f", an endless encoder ({coding})"
+        words = f"{target} is {event.kind}{number} channel {event.channel} of {event.port}{encoder}"
+        self._tell(words, f"{path}: {words}")
+
+    def _tell(self, notice: str, words: str | None = None) -> None:
+        """Say what came of it, in the window in fewer words."""
+        self._notice, self._notice_until_ns = notice, self._now_ns() + round(NOTICE_S * 1e9)
+        self._say(words or notice)
 
     def _take(self, event: ControlEvent) -> None:
         """From the MIDI thread."""

@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 from realtime.controls.clock import LEAST_BPM, MOST_BPM
 from realtime.controls.curves import CURVES
-from realtime.controls.events import CODINGS, KINDS, Coding, ControlEvent, Kind
+from realtime.controls.encoders import CODINGS, Coding
+from realtime.controls.events import KINDS, ControlEvent, Kind
 from realtime.controls.key_section import parse_keys
 from realtime.controls.lfo import LfoMap, lfo
+from realtime.controls.port_names import fits
 from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
     Check,
@@ -73,7 +75,7 @@ class ControlMap:
             self.kind == event.kind
             and self.number in (None, event.number)
             and self.channel in (None, event.channel)
-            and self.port.lower() in event.port.lower()
+            and fits(event.port, self.port)
         )
 
     def alpha(self, value: float, bounds: tuple[float, float]) -> float:

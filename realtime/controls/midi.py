@@ -17,20 +17,13 @@ from typing import Any
 from realtime.controls.decoder import WAIT_NS
 from realtime.controls.events import ControlEvent
 from realtime.controls.inlet import MOST_A_SECOND, Inlet, TakesTime
-from realtime.controls.midi_system import (
-    CLIENT,
-    NOT_OPENED,
-    fits,
-    jack_servers,
-    midi_apis,
-    names,
-    names_index,
-    open_system,
-    signs,
-)
+from realtime.controls.midi_outputs import MidiOutputs
+from realtime.controls.midi_system import NOT_OPENED, jack_servers, midi_apis, names, open_port, open_system, signs
+from realtime.controls.port_names import CLIENT, Numbering, fits, opens
 from training.errors import ControlError
 
 _MOST_SAID = 100
+_MOST_INPUTS = 64
 _SCAN_S = 0.5
 _FLUSH_S = WAIT_NS / 2e9
 _BEGINS_NS = 5_000_000_000
@@ -52,10 +45,12 @@ class _Input:
 class MidiPorts:
     """Opens every input with one of `inputs` in its name (all where there are none), outputs likewise (none).
 
+    Never our own ports, and those of other stylefaders only where a part names them: else two of them would listen to
+    each other, and each to itself. `answer` opens the output of a device that an input is of.
+
     receive: told every event, from the MIDI system's threads and this object's. gone: told the name of an input that is
     not heard any more, from this object's. clock: told the ticks of MIDI clocks. patient: without a MIDI system wait
-    for one, and do not raise ControlError. Made, running after `start`, over after `close`. outputs_opened counts those
-    that were opened and have had time to begin.
+    for one, and do not raise ControlError. Made, running after `start`, over after `close`.
     """
 
     def __init__(
@@ -74,10 +69,11 @@ class MidiPorts:
         self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
         self._ready = threading.Event()
         self._stop = threading.Event()
+        self._begun = False  # whether the ports were looked at once
         self._sleeps = True  # this object's thread, so that it must be woken to flush
         self._open: dict[str, _Input] = {}
-        self._lock = threading.Lock()  # over the outputs: none is closed while something is sent to it
-        self._outputs: dict[str, Any] = {}
+        self._numbering = Numbering()
+        self._outputs = MidiOutputs(self._new_output, self._delete, self._once)
         self._said_lock = threading.Lock()
         self._refused: set[str] = set()
         self._in: Any = None
@@ -87,8 +83,6 @@ class MidiPorts:
         self._signs = signs()
         self._try_until_ns = 0
         self._spoilt = False  # libjack has closed our clients itself
-        self._fresh = 0  # outputs that were just opened: JACK loses what is sent before it has joined them
-        self.outputs_opened = 0
         self.error: BaseException | None = None
         self.why_not: str | None = None  # why there is no MIDI system
         try:
@@ -106,12 +100,22 @@ class MidiPorts:
         """Names of the inputs that are open."""
         return list(self._open)
 
-    def start(self) -> None:
-        """Open what is there, and begin to listen."""
+    @property
+    def outputs_opened(self) -> int:
+        """How many outputs were opened so far, and have had time to begin."""
+        return self._outputs.opened
+
+    def start(self, *, wait: bool = True) -> None:
+        """Open what is there, and begin to listen. wait: return when that is done, else at once."""
+        if wait:
+            self._begin()
+        self._begun = wait
+        self._thread.start()
+
+    def _begin(self) -> None:
         if self._in is not None:
             self._scan()
             self._say_what_is_missing()
-        self._thread.start()
 
     def want(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Other ports from now on."""
@@ -119,13 +123,11 @@ class MidiPorts:
 
     def send(self, part: str, message: Sequence[int]) -> None:
         """Send to every open output with that part in its name."""
-        with self._lock:
-            for name, port in self._outputs.items():
-                if fits(name, (part,)):
-                    try:
-                        port.send_message(message)
-                    except (OSError, RuntimeError, ValueError) as error:
-                        self._once(f"MIDI: cannot send to {name}: {error}")
+        self._outputs.send(part, message)
+
+    def answer(self, port: str, message: Sequence[int]) -> None:
+        """Send to the device of that input alone. Its output is opened first, soon; until then nothing is sent."""
+        self._outputs.answer(port, message)
 
     def close(self) -> None:
         """Close all ports; harmless twice."""
@@ -141,6 +143,8 @@ class MidiPorts:
 
     def _run(self) -> None:
         try:
+            if not self._begun:
+                self._begin()
             scanned = self._now_ns()
             while not self._stop.is_set():
                 busy = any(entry.inlet.busy for entry in list(self._open.values()))
@@ -202,12 +206,9 @@ class MidiPorts:
         """Let all of it go, in the order that is safe while messages come."""
         entries, self._open = list(self._open.values()), {}
         self._end(entries)
-        with self._lock:
-            outputs, self._outputs = list(self._outputs.values()), {}
-            clients = [client for client in (self._in, self._out) if client is not None]
-            self._in = self._out = None
-        for port in outputs:
-            self._delete(port)
+        clients = [client for client in (self._in, self._out) if client is not None]
+        self._in = self._out = None
+        self._outputs.close()
         for client in clients:
             self._delete(client)
         self._spoilt = False
@@ -251,25 +252,21 @@ class MidiPorts:
 
     def _scan(self) -> None:
         """Close what has gone, open what has come."""
-        self.outputs_opened, self._fresh = self.outputs_opened + self._fresh, 0
-        there = names(self._in)
+        there = names(self._in, self._numbering)
         wanted = self._wanted or ("",)
-        gone = [name for name in self._open if name not in there or not fits(name, wanted)]
+        gone = [name for name in self._open if name not in there or not opens(name, wanted)]
         if gone:
             self._end([self._open.pop(name) for name in gone])
         for name in gone:
             self._say(f"MIDI: {name} has gone" if name not in there else f"MIDI: {name} is not mapped any more")
         for name in there:
-            if name not in self._open and fits(name, wanted):
-                self._open_input(name)
-        there = names(self._out)
-        for name in [name for name in self._outputs if name not in there]:
-            with self._lock:
-                port = self._outputs.pop(name)
-            self._delete(port)
-        for name in there:
-            if name not in self._outputs and fits(name, self._wanted_outputs):
-                self._open_output(name)  # may take long: `send` does not wait for it
+            if name in self._open or not opens(name, wanted):
+                continue
+            if len(self._open) >= _MOST_INPUTS:
+                self._once(f"MIDI: {_MOST_INPUTS} inputs are open; name those to hear, by port or --midi")
+                break
+            self._open_input(name)
+        self._outputs.scan(self._out, self._wanted_outputs, self._open)
 
     def _open_input(self, name: str) -> None:
         import rtmidi
@@ -283,7 +280,7 @@ class MidiPorts:
             port.set_callback(inlet.take)
             port.ignore_types(timing=self._clock is None)
             callback = [held for held in gc.get_referents(port) if isinstance(held, tuple)]
-            port.open_port(names_index(port, name), "in")
+            open_port(port, name, self._numbering, "in")
         except NOT_OPENED as error:  # in use, or gone again
             self._opened_again()
             self._delete(port)
@@ -295,27 +292,26 @@ class MidiPorts:
             self._refused = {words for words in self._refused if name not in words}
         self._say(f"MIDI: {name}")
 
-    def _open_output(self, name: str) -> None:
+    def _new_output(self, name: str, numbering: Numbering) -> Any:
+        """An open output, None where it cannot be opened. May take long: `send` does not wait for it."""
         import rtmidi
 
         port = None
         try:
             port = rtmidi.MidiOut(self._api, CLIENT)
-            port.open_port(names_index(port, name), "out")
+            open_port(port, name, numbering, "out")
         except NOT_OPENED as error:
             self._opened_again()
             self._delete(port)
             self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
-            return
+            return None
         self._opened_again()
-        with self._lock:
-            self._outputs[name] = port
-        self._fresh += 1
+        return port
 
     def _say_what_is_missing(self) -> None:
-        missing = [part for part in self._wanted if not any(fits(name, (part,)) for name in self._open)]
+        missing = [part for part in self._wanted if not any(fits(name, part) for name in self._open)]
         if missing or not self._open:
-            there = ", ".join(names(self._in)) or "none"
+            there = ", ".join(names(self._in, self._numbering)) or "none"
             self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
 
     def _say_who_floods(self) -> None:

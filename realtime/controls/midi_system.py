@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from realtime.controls.port_names import CLIENT, Numbering, is_ours
 from training.errors import ControlError
 
-CLIENT = "stylefader"
 NOT_OPENED = (OSError, RuntimeError, ValueError, TypeError)
 """What rtmidi raises for a port that is in use or has gone; its SystemError is an OSError."""
 _HOW = (
@@ -74,34 +74,23 @@ def _quiet() -> None:
 
 
 def port_names() -> tuple[list[str], list[str]]:
-    """Names of inputs and of outputs. Raises ControlError where there is no MIDI system."""
+    """Names of inputs and of outputs, but our own. Raises ControlError where there is no MIDI system."""
     inputs, outputs, _ = open_system()
     try:
-        return names(inputs), names(outputs)
+        return names(inputs, Numbering()), names(outputs, Numbering())
     finally:
         inputs.delete()
         outputs.delete()
 
 
-def names(client: Any) -> list[str]:
-    """All ports but our own; two of one name have a number after it."""
-    found: list[str] = []
-    for name in client.get_ports():
-        if not name.startswith(f"{CLIENT}:"):
-            again = sum(1 for other in found if other == name or other.startswith(f"{name} #"))
-            found.append(f"{name} #{again + 1}" if again else name)
-    return found
+def names(client: Any, numbering: Numbering) -> list[str]:
+    """All ports of a client's system but our own, each by a name that no other has."""
+    return [name for name in numbering.names(client.get_ports()) if not is_ours(name)]
 
 
-def names_index(client: Any, name: str) -> int:
-    """The number that a client knows a port by. Raises ValueError where it is not there."""
-    ours = [place for place, other in enumerate(client.get_ports()) if not other.startswith(f"{CLIENT}:")]
-    return ours[names(client).index(name)]
-
-
-def fits(name: str, parts: tuple[str, ...]) -> bool:
-    """Whether one of the parts is in a port's name."""
-    return any(part.lower() in name.lower() for part in parts)
+def open_port(port: Any, name: str, numbering: Numbering, own: str) -> None:
+    """Connect a client to the port of that name. own: what ours is called. Raises those of NOT_OPENED."""
+    port.open_port(numbering.names(port.get_ports()).index(name), own)
 
 
 def jack_servers() -> frozenset[bytes]:

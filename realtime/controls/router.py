@@ -10,7 +10,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from realtime.controls.events import ControlEvent, relative_step
+from realtime.controls.encoders import relative_step
+from realtime.controls.events import ControlEvent
 from realtime.controls.mapping import CHOICES, SWITCHES, ControlMap
 from realtime.controls.player import Player, is_on, turn
 from realtime.controls.recall import Scenes
@@ -82,6 +83,8 @@ class Router:
                     self._choose(entry, event, state)
                 else:
                     self._press(entry, state, event)
+                if state.event is not None and state.event.port != event.port:
+                    state.told = None  # another device has its own light
                 state.event, state.known = event, event.raw
 
     def current(self, entry: ControlMap) -> float | None:

@@ -7,31 +7,25 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from training import toml_text
 from training.errors import ControlError
 
 Form = Literal["many", "one"]
 """How a section is written: `[[section]]` for every entry, or one `[section]`."""
 Check = tuple[Callable[[Any], bool], str]
 """Whether a value fits, and what it should be, in words."""
-_MOST_BYTES = 2**20
+_LONGEST_LINE = 300
+"""As much of a line is looked at for where a table or a key stands."""
 
 
 def read_text(path: Path, what: str) -> str:
     """The text of a file that is `what` (a mapping file, ...). Raises ControlError."""
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ControlError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it a {what}?")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ControlError(f"no {what} at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ControlError(f"cannot read the {what} {path}: {error}") from error
+    return toml_text.read_text(path, what, error=ControlError)
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class Table:
         """What stands in it. Raises ControlError for a key that is not in `keys`, does not fit, or is missing."""
         for key, value in self.words.items():
             if key not in keys:
-                raise self.refuse(key, f"{key!r} is not known; there are {', '.join(keys)}")
+                raise self.refuse(key, f"{key!r:.60} is not known; there are {', '.join(keys)}")
             fits, should_be = keys[key]
             if not fits(value):
                 raise self.refuse(key, f"{key} is {should_be}, not {value!r:.60}")
@@ -73,23 +67,20 @@ class Table:
 
 def parse_tables(text: str, forms: Mapping[str, Form], *, origin: str) -> dict[str, list[Table]]:
     """The tables of a text, by section, in their order; `forms` are all that there may be. Raises ControlError."""
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
-        raise ControlError(f"{origin}: {str(error) or 'nested too deeply'}") from error
+    document = toml_text.parse_toml(text, origin=origin, error=ControlError)
     lines = Lines(text, forms)
     there = ", ".join(f"[[{section}]]" if form == "many" else f"[{section}]" for section, form in forms.items())
     tables: dict[str, list[Table]] = {section: [] for section in forms}
     for key, value in document.items():
         where = f"{origin}, line {lines.of(key, None, None)}"
         if key not in forms:
-            raise ControlError(f"{where}: {key!r} is not known; there is {there}")
+            raise ControlError(f"{where}: {key!r:.60} is not known; there is {there}")
         if forms[key] == "one":
             if not isinstance(value, dict):
-                raise ControlError(f"{where}: write [{key}], with a line for each")
+                raise ControlError(f"{where}: write [{key:.60}], with a line for each")
             value = [value]
         if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-            raise ControlError(f"{where}: write [[{key}]], one for each")
+            raise ControlError(f"{where}: write [[{key:.60}]], one for each")
         tables[key] = [Table(key, number, table, origin, lines) for number, table in enumerate(value)]
     return tables
 
@@ -103,7 +94,8 @@ class Lines:
         section: str | None = None
         place: int | None = None
         counts: dict[str, int] = {}
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, whole in enumerate(text.split("\n"), 1):
+            line = whole[:_LONGEST_LINE]
             if found := re.match(r"\s*(\[+)\s*[\"']?([^\"'\].\s]+)[\"']?\s*\]", line):
                 section, place = found[2], None
                 if section in forms:

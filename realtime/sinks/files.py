@@ -48,7 +48,8 @@ def open_file_sink(
     elif is_sequence(path):
         first = source.first_number if isinstance(source, PictureSequenceSource) else 1
         sink = PictureSequenceSink(path, first=first, overwrite=overwrite, inputs=_files_read(source))
-        if isinstance(source, VideoFileSource) and (source.tracks or source.rate is None):
+        tracks = source.tracks if isinstance(source, VideoFileSource) else []
+        if tracks or source.rate is None:
             sink.notes.append("pictures keep neither sound nor other tracks nor the time of each frame")
     else:
         assert not isinstance(source, StillSource)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from realtime.frames import Frame
 from realtime.sinks.base import Sink
@@ -23,7 +25,8 @@ from realtime.sinks.placing import (
     remove,
     write_failed,
 )
-from realtime.sources.pictures import SUFFIXES, is_sequence, numbered_name, numbers_there
+from realtime.sources.pictures import WRITTEN_SUFFIXES, is_sequence, numbered_name, numbers_there
+from realtime.transparency import straight
 from training.errors import SinkError
 from training.files import temporary_beside
 from training.leftovers import clear_leftovers
@@ -33,21 +36,71 @@ _SETTINGS = {
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
 }
+_WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 
 
-def write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
-    """Write uint8 (H, W, 3) RGB as the format of the ending; JPEG and WebP at quality 95. Raises SinkError."""
+def holds_alpha(path: Path) -> bool:
+    """Whether the format of this ending keeps transparency."""
+    return path.suffix.lower() in _WITH_ALPHA
+
+
+def write_picture(path: Path, image: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uint8] | None = None) -> None:
+    """Write a picture as the format of the ending; JPEG and WebP at quality 95.
+
+    Args:
+        path: The file.
+        image: uint8 (H, W, 3) RGB.
+        alpha_HW: uint8 (H, W), the picture then lying over black; only for formats that hold it.
+
+    Raises:
+        SinkError: It cannot be encoded or written.
+    """
     suffix = path.suffix.lower()
     try:
-        done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _SETTINGS.get(suffix, []))
-    except cv2.error as error:
+        path.write_bytes(_encoded(suffix, image, alpha_HW))
+    except (cv2.error, ValueError) as error:
         raise _too_big(path, image) from error
-    if not done:
-        raise _too_big(path, image)
-    try:
-        path.write_bytes(data.tobytes())
     except OSError as error:
         raise write_failed(path, error) from error
+
+
+def _encoded(suffix: str, image: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uint8] | None) -> bytes:
+    if alpha_HW is not None:
+        image = straight(image, alpha_HW)
+    if alpha_HW is not None and suffix in (".tif", ".tiff"):
+        # OpenCV does not say in the file that the fourth channel is alpha.
+        data = io.BytesIO()
+        Image.fromarray(np.dstack([image, alpha_HW])).save(data, "TIFF", compression="tiff_lzw")
+        return data.getvalue()
+    image_BGR = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    done, encoded = cv2.imencode(
+        suffix, image_BGR if alpha_HW is None else np.dstack([image_BGR, alpha_HW]), _SETTINGS.get(suffix, [])
+    )
+    if not done:
+        raise ValueError("not encoded")
+    return encoded.tobytes()
+
+
+class _AlphaNote:
+    """Says once what becomes of transparency, when the first picture with some of it comes."""
+
+    def __init__(self, path: Path, notes: list[str]) -> None:
+        self._path, self._notes, self._said = path, notes, False
+
+    def kept(self, frame: Frame) -> npt.NDArray[np.uint8] | None:
+        """The alpha to write, None where there is none or the format cannot hold it."""
+        if frame.alpha_HW is None:
+            return None
+        kept = holds_alpha(self._path)
+        if not self._said:
+            self._said = True
+            self._notes.append(
+                f"transparency is kept, in {self._path.suffix}"
+                if kept
+                else f"{self._path.suffix} cannot hold transparency: the picture is written over black (--background "
+                f"changes that); {', '.join(_WITH_ALPHA)} can hold it"
+            )
+        return frame.alpha_HW if kept else None
 
 
 def _too_big(path: Path, image: npt.NDArray[np.uint8]) -> SinkError:
@@ -65,6 +118,7 @@ class StillSink(Sink):
     def __init__(self, path: str | Path, *, overwrite: bool = False, inputs: Iterable[Path] = ()) -> None:
         self.path = Path(path)
         self.notes: list[str] = []
+        self._alpha = _AlphaNote(self.path, self.notes)
         self._overwrite = overwrite
         self._inputs = tuple(inputs)
         self._partial: Path | None = None
@@ -87,7 +141,7 @@ class StillSink(Sink):
             )
         hidden = self._partial
         try:
-            write_picture(hidden, frame.image)
+            write_picture(hidden, frame.image, self._alpha.kept(frame))
         except SinkError as error:
             self.abort()
             raise SinkError(str(error).replace(str(hidden), str(self.path)), failure=True) from error
@@ -129,6 +183,7 @@ class PictureSequenceSink(Sink):
     ) -> None:
         self.path = Path(pattern)
         self.notes: list[str] = []
+        self._alpha = _AlphaNote(self.path, self.notes)
         self._first = first
         self._overwrite = overwrite
         self._inputs = tuple(inputs)
@@ -167,7 +222,7 @@ class PictureSequenceSink(Sink):
             raise SinkError(f"{self.path} is not open for writing", failure=True)
         name = numbered_name(self.path, self._first + self._count)
         try:
-            write_picture(self._folder / name, frame.image)
+            write_picture(self._folder / name, frame.image, self._alpha.kept(frame))
         except SinkError as error:
             hidden = str(self._folder)
             self.abort()
@@ -207,5 +262,7 @@ class PictureSequenceSink(Sink):
 
 
 def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise SinkError(f"{path} has the ending {path.suffix!r}, which is no picture; use one of {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in WRITTEN_SUFFIXES:
+        raise SinkError(
+            f"{path} has the ending {path.suffix!r}, which is no picture; use one of {', '.join(WRITTEN_SUFFIXES)}"
+        )

@@ -69,7 +69,10 @@ HLS_LIST = "index.m3u8"
 
 def shown_address(address: str) -> str:
     """The address as it may be shown: the last part of the path (mostly a secret key), password and query left out."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half an address in brackets, as in rtmp://[::1/live/key
+        return f"{address.partition('://')[0]}://..."
     if not parts.scheme or not parts.hostname:
         return address
     place = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -22,6 +22,7 @@ from realtime.frames import Frame
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from realtime.sinks.x11 import display_answers, kept_display
+from realtime.sources.geometry import Box, place
 from training.errors import SinkError
 
 Mode = Literal["stylized", "original", "split"]
@@ -35,8 +36,9 @@ _TELL_AFTER_S = (0.1, 0.3, 1.0, 3.0)
 class Window:
     """A window of the desktop, driven from the main thread only.
 
-    title: in its bar. width, height: of what is shown, before the user makes the window larger; frames of another
-    size are scaled, and text is drawn after that, so give at least 640x360 for text that reads well.
+    title: in its bar. width, height: of what is shown, before the user makes the window larger, or it fills the screen.
+    Everything is drawn into a canvas of the window's own size: the picture in its proportions in the middle, black
+    around it, text on top. The toolkit has nothing left to scale or to fill, which it would do in white.
 
     mode: what is shown; a frame without an original is shown stylized. split: where the line is, 0 (left) to 1.
     full_screen: set it to change it. closed: whether the user closed the window.
@@ -47,9 +49,8 @@ class Window:
         self.mode: Mode = "stylized"
         self.split = 0.5
         self.closed = False
-        self._width, self._height = width, height
-        self._canvas = np.zeros((height, width, 3), np.uint8)
-        self._style = TextStyle(min(height, width * 9 // 16))
+        self._first_size = (width, height)
+        self._lay_out(width, height)
         self._scaled: list[npt.NDArray[np.uint8]] = []
         self._open = self._seen = self._full_screen = self._drags = False
         self._tell_at: list[float] = []
@@ -61,10 +62,11 @@ class Window:
         why = why_no_display()
         if why is not None:
             raise SinkError(f"no window can be shown: {why}")
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        self._lay_out(*self._first_size)
         try:
             cv2.namedWindow(self.title, flags)
-            cv2.resizeWindow(self.title, self._width, self._height)
+            cv2.resizeWindow(self.title, *self._first_size)
             cv2.setMouseCallback(self.title, self._mouse)
             cv2.imshow(self.title, self._canvas)
         except cv2.error as error:
@@ -95,6 +97,7 @@ class Window:
         """
         if not self._open:
             raise SinkError(f"the window {self.title!r} is not open", failure=True)
+        self._follow_size()
         self._compose(frame)
         draw_lines(self._canvas, overlay_lines, self._style)
         if sign:
@@ -103,26 +106,52 @@ class Window:
         if not self.closed:
             cv2.imshow(self.title, self._canvas)
 
+    def _lay_out(self, width: int, height: int) -> None:
+        """A black canvas of that size, and text in proportion."""
+        self._canvas = np.zeros((height, width, 3), np.uint8)
+        self._style = TextStyle(min(height, width * 9 // 16))
+        self._inside = Box(0, 0, width, height)
+
+    def _follow_size(self) -> None:
+        """A canvas as large as the window is now, whoever changed it."""
+        try:
+            _, _, width, height = cv2.getWindowImageRect(self.title)
+        except cv2.error:
+            return  # it was just closed, which `poll` will tell
+        if min(width, height) > 0 and (height, width) != self._canvas.shape[:2]:
+            self._lay_out(width, height)
+
     def _compose(self, frame: Frame) -> None:
+        height, width = self._canvas.shape[:2]
+        x, y, across, down = self._inside = place(frame.width, frame.height, (width, height), fit="contain").inside
+        for bar in (
+            self._canvas[:y], self._canvas[y + down :], self._canvas[y : y + down, :x],
+            self._canvas[y : y + down, x + across :],
+        ):  # fmt: skip
+            bar[:] = 0  # where text may have stood
+        area = self._canvas[y : y + down, x : x + across]
         original = frame.original
         if original is None or self.mode == "stylized":
-            compose_split(self._fitted(frame.image, 0), self._fitted(frame.image, 0), 0, self._canvas)
+            compose_split(self._fitted(frame.image, 0), self._fitted(frame.image, 0), 0, area)
         elif self.mode == "original":
-            compose_split(self._fitted(original, 0), self._fitted(original, 0), self._width, self._canvas)
+            compose_split(self._fitted(original, 0), self._fitted(original, 0), across, area)
         else:
-            at = min(self._width, max(0, round(self.split * self._width)))
-            compose_split(self._fitted(original, 0), self._fitted(frame.image, 1), at, self._canvas)
-            draw_split(self._canvas, min(at, self._width - 1), self._style)
+            at = min(across, max(0, round(self.split * across)))
+            compose_split(self._fitted(original, 0), self._fitted(frame.image, 1), at, area)
+            draw_split(area, min(at, across - 1), self._style)
 
     def _fitted(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.uint8]:
-        """The picture in the canvas's size: itself where it has it, else scaled into buffer `number`."""
-        if image.shape == self._canvas.shape:
+        """The picture at the size that it is shown at: itself where it has it, else scaled into buffer `number`."""
+        shape = (self._inside.height, self._inside.width, 3)
+        if image.shape == shape:
             return image
         while len(self._scaled) <= number:
-            self._scaled.append(np.empty_like(self._canvas))
-        shrinks = image.shape[0] > self._height or image.shape[1] > self._width
+            self._scaled.append(np.empty(shape, np.uint8))
+        if self._scaled[number].shape != shape:
+            self._scaled[number] = np.empty(shape, np.uint8)
+        shrinks = image.shape[0] > shape[0] or image.shape[1] > shape[1]
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        cv2.resize(image, (self._width, self._height), dst=self._scaled[number], interpolation=how)
+        cv2.resize(image, shape[1::-1], dst=self._scaled[number], interpolation=how)
         return self._scaled[number]
 
     # -- the user --------------------------------------------------------------------------------------------------
@@ -188,7 +217,7 @@ class Window:
         elif event == cv2.EVENT_LBUTTONUP:
             self._drags = False
         if self._drags and self.mode == "split":
-            self.split = min(1.0, max(0.0, x / self._width))
+            self.split = min(1.0, max(0.0, (x - self._inside.x) / self._inside.width))
 
 
 # -- is there a display? -----------------------------------------------------------------------------------------------

@@ -66,12 +66,12 @@ def find_input(word: str, inputs: Sequence[InputInfo]) -> InputInfo:
     if word == "default":
         found = next((entry for entry in inputs if entry.default), None) or next(iter(inputs), None)
     elif word.isascii() and word.isdigit():
-        found = next((entry for entry in inputs if entry.number == int(word)), None)
+        found = next((entry for entry in inputs if str(entry.number) == (word.lstrip("0") or "0")), None)
     else:
         named = [entry for entry in inputs if word.lower() in entry.name.lower()]
         exact = [entry for entry in named if entry.name == word]
         found = next(iter(exact or named), None)
     if found is None:
         there = "; ".join(map(str, inputs)) or "none at all"
-        raise ControlError(f"there is no sound input {word!r}: there is {there}")
+        raise ControlError(f"there is no sound input {word!r:.80}: there is {there}")
     return found

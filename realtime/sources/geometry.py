@@ -9,12 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+from training.errors import SourceError
 
 Fit = Literal["cover", "contain", "stretch"]
 DEFAULT_FIT: Fit = "cover"
 
 SQUARE = Fraction(1)
+
+
+def check_fit(word: str) -> Fit:
+    """One of the three. Raises SourceError."""
+    if word not in get_args(Fit):
+        raise SourceError(f"fit {word!r} is not known; give cover, contain or stretch")
+    return word  # type: ignore[return-value]
 
 
 class Box(NamedTuple):

@@ -10,6 +10,7 @@ from av.container import InputContainer
 
 from realtime.sources.truncation import is_cut_off
 from training.errors import SourceError
+from training.pictures import picture_kind
 
 
 def reason(error: BaseException) -> str:
@@ -34,6 +35,9 @@ def check_there(path: Path) -> None:
 def open_container(path: Path) -> InputContainer:
     """The file, opened by FFmpeg for reading. Raises SourceError."""
     check_there(path)
+    if picture_kind(path) == "HEIF":
+        # FFmpeg would give one tile of it.
+        raise SourceError(f"{path} is a HEIC picture, not a video; open it as a picture")
     try:
         # metadata_errors: old files carry titles in Latin-1, which must not stop anybody.
         return av.open(f"file:{path}", "r", metadata_errors="replace")

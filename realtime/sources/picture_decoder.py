@@ -31,15 +31,22 @@ class PictureDecoder:
         self._path = path
         self._stream = stream
         self._own = decoder_with_alpha(stream)
+        self._hurries = False
         self.packets = 0
         self.skipped = 0
 
-    def decode(self, packet: Packet[Any]) -> list[VideoFrame]:
+    def decode(self, packet: Packet[Any], *, hurry: bool = False) -> list[VideoFrame]:
         """The pictures that are ready once `packet` came; an empty packet brings out the last ones.
+
+        hurry: pictures that no other one needs are left out.
 
         Raises SourceError where this FFmpeg cannot decode the track at all.
         """
         self.packets += 1 if packet.size else 0
+        if hurry != self._hurries:
+            self._hurries = hurry
+            context = self._own or self._stream.codec_context
+            context.skip_frame = "NONREF" if hurry else "DEFAULT"
         try:
             if self._own is not None:
                 return list(self._own.decode(packet if packet.size else None))

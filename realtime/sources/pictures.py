@@ -1,7 +1,8 @@
 """Pictures as a source: one still, or a numbered sequence that plays at a given rate.
 
-Every picture arrives as 8-bit RGB, upright: EXIF rotation is applied, 16 bits are reduced, grey becomes RGB and an
-alpha channel is dropped.
+Every picture arrives as 8-bit RGB, upright: EXIF rotation is applied, 16 bits are reduced, grey becomes RGB. What is
+transparent is put over a background, and its alpha travels beside it. Of files that hold several pictures the first is
+taken here; `moving_picture.py` plays them.
 """
 
 from __future__ import annotations
@@ -14,21 +15,24 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from realtime.colour import SRGB
 from realtime.frames import Frame
+from realtime.resizing import Image
 from realtime.sources.base import Source
-from realtime.sources.opening import check_there, reason
+from realtime.sources.decoded import ArrayPicture
+from realtime.sources.geometry import DEFAULT_FIT, Fit, place
+from realtime.sources.opening import check_there
+from realtime.sources.picture_delays import read_delays
+from realtime.sources.picture_maker import Made
+from realtime.transparency import BLACK, Colour, composite
 from training.errors import SourceError
+from training.pictures import PictureFile
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-_NUMBER = re.compile(r"%(?:0(\d+))?d")
-# A JPEG marker that ends the picture or has a length behind it (ITU T.81, table B.1): neither the zero byte that
-# follows each ff among the coded pixels, nor a restart between them.
-_JPEG_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd9-\xfe])")
+WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+"""The endings of pictures that can be written."""
+SUFFIXES = (*WRITTEN_SUFFIXES, ".gif", ".apng", ".avif", ".avifs", ".heic", ".heif", ".hif")
+"""The endings of pictures that can be read."""
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
 def is_picture(path: str | Path) -> bool:
@@ -65,63 +69,55 @@ def numbers_there(pattern: Path) -> list[int]:
     return sorted(found)
 
 
-def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """uint8 (H, W, 3) RGB, upright, C-contiguous. Raises SourceError saying what is wrong with the file."""
+def read_picture(path: Path, background: Colour | None = None) -> tuple[Image, Image | None]:
+    """The (first) picture of a file, as `over_background` has it. Raises SourceError with what is wrong with it."""
     check_there(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {reason(error)}; check its permissions") from error
-    if _is_cut_off(data):
-        raise SourceError(f"{path} is not complete: it breaks off in the middle; get the whole file")
-    try:
-        image_BGR = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise SourceError(f"{path} cannot be read as a picture: {error.err or error}; give another file") from error
-    if image_BGR is None:
-        raise SourceError(f"{path} is not a picture that OpenCV can read; give PNG, JPEG, WebP, TIFF or BMP")
-    return np.ascontiguousarray(cv2.cvtColor(image_BGR, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    with PictureFile(path) as file:
+        return over_background(file, background)
 
 
-def _is_cut_off(data: bytes) -> bool:
-    """Decoders fill up what is missing with grey and say nothing, so look for the end mark of the format."""
-    if data[:2] == b"\xff\xd8":
-        return _jpeg_is_cut_off(data)
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return b"IEND\xaeB`\x82" not in data
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
-    return False
+def over_background(file: PictureFile, background: Colour | None) -> tuple[Image, Image | None]:
+    """The picture at which an open file stands.
+
+    Args:
+        file: It is decoded now.
+        background: What is put behind transparent places, for good; None is black, and the alpha is kept.
+
+    Returns:
+        uint8 (H, W, 3) RGB, upright, over its background, and its uint8 (H, W) alpha, None where nothing is
+        transparent any more. Both C-contiguous.
+
+    Raises:
+        SourceError: It is damaged or not complete.
+    """
+    image, alpha = file.pixels()
+    if alpha is None:
+        return image, None
+    return composite(image, alpha, background or BLACK), alpha if background is None else None
 
 
-def _jpeg_is_cut_off(data: bytes) -> bool:
-    """Whether the markers lead to no end of the picture. What comes behind it (a phone's film) is not looked at."""
-    at = 2
-    while marker := _JPEG_MARKER.search(data, at):
-        if marker[1] == b"\xd9":
-            return False
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    return True
-
-
-def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
-    """`image` (H, W, 3) at exactly `size` (width, height); itself where that is its size."""
-    height, width = image.shape[:2]
-    if size is None or size == (width, height):
-        return image
-    shrinks = size[0] < width or size[1] < height
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized, dtype=np.uint8)
+def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
+    """A picture (H, W, 3) and its alpha plane (H, W) at exactly `size` (width, height), by fit."""
+    picture = ArrayPicture(image, alpha=alpha)
+    return picture.made(picture.as_it_is() if size is None else place(*picture.sides, size, fit=fit))
 
 
 class StillSource(Source):
-    """One picture, as one frame at time 0.
+    """One picture, as one frame at time 0; of a file with several the first, with a note.
 
-    path: the picture. size: (width, height) that it is scaled to. Beside what every Source has: colour, notes and
-    sample_aspect_ratio as a VideoFileSource has them.
+    path: the picture. size, fit: (width, height) that it is brought to, and how. background: what is put behind
+    transparent places, for good; without it that is black, and alpha comes beside the image. Beside what every Source
+    has: colour, notes and sample_aspect_ratio as a VideoFileSource has them.
     """
 
-    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
+        background: Colour | None = None,
+    ) -> None:
         self.path = Path(path)
         self.rate: Fraction | None = None
         self.live = False
@@ -129,34 +125,48 @@ class StillSource(Source):
         self.colour = SRGB
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
-        self._size = size
-        self._image: npt.NDArray[np.uint8] | None = None
+        self._size, self._fit = size, fit
+        self._background = background
+        self._frame: Frame | None = None
 
     def open(self) -> None:
         """Read the picture. Raises SourceError."""
-        _check_size(self._size)
-        image = read_picture(self.path)
-        self._image = scaled(image, self._size)
-        self.height, self.width = self._image.shape[:2]
-        height, width = image.shape[:2]
-        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
+        check_picture_size(self._size)
+        self.notes = []
+        image, alpha = read_picture(self.path, self._background)
+        image, alpha = scaled(image, alpha, self._size, self._fit)
+        self._frame = Frame(
+            image=image,
+            alpha_HW=alpha,
+            pts=Fraction(0),
+            index=0,
+            captured_ns=time.monotonic_ns(),
+        )
+        self.has_alpha = alpha is not None
+        self.height, self.width = image.shape[:2]
+        pictures = len(read_delays(self.path).places)
+        if pictures > 1:
+            self.notes.append(
+                f"{self.path.name} holds {pictures} pictures; only the first is taken (a video as the output has all)"
+            )
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._image is None:
+        if self._frame is None:
             raise SourceError(f"{self.path} is not open", failure=True)
-        yield Frame(image=self._image, pts=Fraction(0), index=0, captured_ns=time.monotonic_ns())
+        yield self._frame
 
     def close(self) -> None:
-        self._image = None
+        self._frame = None
 
 
 class PictureSequenceSource(Source):
     """Numbered pictures as frames at a constant rate; the first one there is at time 0.
 
-    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
-    scaled to. start, stop: only frames with start <= t < stop, in seconds. After `open`, beside what every Source
-    has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
-    range), colour, sample_aspect_ratio, notes.
+    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
+    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: as of a
+    StillSource; has_alpha is that of the first picture. After `open`, beside what every Source has: time_base,
+    duration (seconds of the whole sequence), origin (start of the range), first_number (of the range), colour,
+    sample_aspect_ratio, notes.
     """
 
     def __init__(
@@ -165,8 +175,10 @@ class PictureSequenceSource(Source):
         *,
         rate: Fraction = Fraction(25),
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(pattern)
         self.rate: Fraction | None = rate
@@ -176,21 +188,16 @@ class PictureSequenceSource(Source):
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
         self._rate = rate
-        self._size = size
+        self._size, self._fit = size, fit
+        self._background = background
         self._numbers: list[int] | None = None
 
     def open(self) -> None:
         """Find the pictures and read the first. Raises SourceError: none there, one missing, empty range."""
-        _check_size(self._size)
-        if self._rate <= 0:
-            raise SourceError(f"the rate {self._rate} is not a rate; give frames a second above 0")
+        check_picture_size(self._size)
+        check_rate(self._rate)
         begin, end = self.start or Fraction(0), self.stop
-        if begin < 0:
-            raise SourceError(f"start {float(begin):g} s lies before the first picture; give 0 or more")
-        if end is not None and end <= begin:
-            raise SourceError(
-                f"the range from {float(begin):g} s to {float(end):g} s is empty; the end must come after the start"
-            )
+        check_range(begin, end)
         numbers = self._find()
         self.time_base = 1 / self._rate
         self.duration = len(numbers) * self.time_base
@@ -205,10 +212,10 @@ class PictureSequenceSource(Source):
         if low >= high:
             raise SourceError(f"{self.path} has no picture in the range; the range must hold at least one")
         self._offset = low
-        first = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
+        first, alpha = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
+        self.has_alpha = alpha is not None and self._background is None
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
-        self.sample_aspect_ratio = Fraction(first.shape[1], first.shape[0]) * Fraction(self.height, self.width)
         self.frame_count = high - low
         self.first_number = numbers[low]
         self._numbers = numbers[low:high]
@@ -245,7 +252,7 @@ class PictureSequenceSource(Source):
                 continue
             path = self.path.with_name(numbered_name(self.path, number))
             try:
-                image = read_picture(path)
+                image, alpha = read_picture(path, self._background)
             except SourceError as error:
                 raise SourceError(str(error), failure=True) from error
             if image.shape != self._read_shape:
@@ -255,8 +262,10 @@ class PictureSequenceSource(Source):
                     "bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size),
+                image=image,
+                alpha_HW=alpha,
                 pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),
@@ -267,6 +276,23 @@ class PictureSequenceSource(Source):
         self._numbers = None
 
 
-def _check_size(size: tuple[int, int] | None) -> None:
+def check_picture_size(size: tuple[int, int] | None) -> None:
+    """Raise SourceError for a (width, height) that is no picture."""
     if size is not None and min(size) < 1:
         raise SourceError(f"size {size[0]}x{size[1]} is not a picture; give at least 1x1")
+
+
+def check_rate(rate: Fraction) -> None:
+    """Raise SourceError for frames a second that are none."""
+    if rate <= 0:
+        raise SourceError(f"the rate {rate} is not a rate; give frames a second above 0")
+
+
+def check_range(begin: Fraction, end: Fraction | None) -> None:
+    """Raise SourceError for a range in seconds that can hold no picture."""
+    if begin < 0:
+        raise SourceError(f"start {float(begin):g} s lies before the first picture; give 0 or more")
+    if end is not None and end <= begin:
+        raise SourceError(
+            f"the range from {float(begin):g} s to {float(end):g} s is empty; the end must come after the start"
+        )

@@ -34,7 +34,10 @@ def scheme_of(word: str) -> str | None:
 
 def without_secrets(url: str) -> str:
     """The URL as it may be shown: without user name, password, and what stands behind `?`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half an address in brackets, as in http://[::1
+        return url.partition("?")[0].rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

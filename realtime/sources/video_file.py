@@ -22,8 +22,9 @@ from av.video.stream import VideoStream
 from realtime.colour import ColourTags, has_alpha, tags_of
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import LazyFrame, VideoPicture
 from realtime.sources.deinterlacing import Deinterlace
-from realtime.sources.geometry import DEFAULT_FIT, Fit
+from realtime.sources.geometry import DEFAULT_FIT, SQUARE, Fit, place
 from realtime.sources.opening import open_container
 from realtime.sources.orientation import orientation
 from realtime.sources.picture_maker import PictureMaker
@@ -42,13 +43,12 @@ _SEEK_BACK = (Fraction(0), Fraction(2), Fraction(10))
 class VideoFileSource(Source):
     """Frames of the main video track of a file that FFmpeg can read.
 
-    path: the file. size: (width, height) that every frame is scaled to, upright; the sample aspect ratio is
-    adjusted so that the picture keeps its shape on the screen. start, stop: only frames with
+    path: the file. size: (width, height) that every frame is brought to, upright and with square pixels, by fit; a
+    frame whose size is not that of the first is brought to its size in the same way. start, stop: only frames with
     start <= t < stop, in seconds as players show them: t = 0 is the start of the file's earliest track
-    (`clock_zero` on the file's own clock, usually 0), not the file's raw timestamp. fit: how pictures whose size
-    changes in the middle of the file are brought to the frames' size; with None they keep their own. deinterlace:
-    `auto` where the file says that it is interlaced. background: what is put behind transparent places, for good;
-    without it that is black, and frames have their alpha beside the image. HDR and BT.2020 come in BT.709.
+    (`clock_zero` on the file's own clock, usually 0), not the file's raw timestamp. deinterlace: `auto`
+    where the file says that it is interlaced. background: what is put behind transparent places, for good; without it
+    that is black, and frames have their alpha beside the image. HDR and BT.2020 come in BT.709.
 
     A single pass: iterating again goes on where the last iteration stopped; `close` and `open` start over.
 
@@ -68,9 +68,9 @@ class VideoFileSource(Source):
         path: str | Path,
         *,
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
-        fit: Fit | None = DEFAULT_FIT,
         deinterlace: Deinterlace = "auto",
         background: Colour | None = None,
     ) -> None:
@@ -201,15 +201,12 @@ class VideoFileSource(Source):
     def _describe(self) -> None:
         container, stream = self._open_container_and_stream()
         first = next(item.picture for item in self._ahead if isinstance(item, Picture))
-        orient = orientation(first)
+        self._turn = turn = orientation(first)
         tags = tags_of(first)
-        transposed = orient[0]
-        upright = (first.height, first.width) if transposed else (first.width, first.height)
         self._coded_size = (first.width, first.height)
-        self.width, self.height = self._size or upright
-        coded_aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
-        aspect = 1 / coded_aspect if transposed else coded_aspect
-        self.sample_aspect_ratio = aspect * Fraction(upright[0], upright[1]) * Fraction(self.height, self.width)
+        self._aspect = Fraction(stream.sample_aspect_ratio or 1) or SQUARE
+        self.width, self.height = self._size or turn.sides(first.width, first.height)
+        self.sample_aspect_ratio = turn.aspect(self._aspect) if self._size is None else SQUARE
         self.rate, self.average_rate = exact_rate(stream)
         if self.rate is not None and not is_steady(first_times(self.path, stream.index), self.rate):
             self.rate = None
@@ -218,15 +215,7 @@ class VideoFileSource(Source):
         self.duration = None if end is None else max(end[0] - begin, Fraction(0))
         self.frame_count = self._expected_frames(begin, end[0] if end else None)
         self._describe_colours(tags, has_alpha(first.format))
-        self._make = PictureMaker(
-            size=(self.width, self.height),
-            orient=orient,
-            coded=self._coded_size,
-            pixel_aspect=coded_aspect,
-            size_aspect=self.sample_aspect_ratio,
-            fit=self._fit,
-            background=self._background or BLACK,
-        )
+        self._make = PictureMaker(self._background or BLACK)
 
     def _describe_colours(self, tags: ColourTags, transparent: bool) -> None:
         self.colour = tags
@@ -267,37 +256,44 @@ class VideoFileSource(Source):
         Packets have the file's own timestamps and belong to whoever takes them. Only packets that begin within
         the range come. Raises SourceError(failure=True) when the file breaks off.
         """
+        for item in self.lazy_frames_and_packets():
+            yield item.frame() if isinstance(item, LazyFrame) else item
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet[Any]]:
+        """The same, frames unconverted."""
         self._open_container_and_stream()
         while self._ahead or not self._pass.ended:
+            self._pass.hurry = self.hurry
             item = self._ahead.popleft() if self._ahead else next(self._pass.things, None)
             if item is None:
                 return
             if not isinstance(item, Picture):
                 yield item
-            elif self.skip_before is not None and item.pts < self.skip_before:
+                continue
+            self._index += self._pass.take_left_out()
+            if self.skip_before is not None and item.pts < self.skip_before:
                 self._index += 1
             else:
                 yield self._frame(item)
 
-    def _frame(self, decoded: Picture) -> Frame:
+    def _frame(self, decoded: Picture) -> LazyFrame:
         captured_ns = time.monotonic_ns()
         picture, pts, duration = decoded
-        changed = (picture.width, picture.height) != self._coded_size
-        if changed and self._fit is not None and not self._resized:
+        if (picture.width, picture.height) != self._coded_size and not self._resized:
             self._resized = True
             self.notes.append(
                 f"the picture of {self.path.name} changes its size to {picture.width}x{picture.height} at "
                 f"{float(pts - self.clock_zero):.3f} s; it is brought to {self.width}x{self.height} ({self._fit})"
             )
-        image, alpha = self._make(picture)
-        frame = Frame(
-            image=image,
-            pts=pts,
-            index=self._index,
-            captured_ns=captured_ns,
-            duration=duration,
-            alpha_HW=alpha if self.has_alpha else None,
-        )
+        lying = VideoPicture(picture, self._make, turn=self._turn, aspect=self._aspect)
+        placement = place(
+            lying.width, lying.height, (self.width, self.height), fit=self._fit, aspect=lying.aspect,
+            turn=lying.turn, size_aspect=self.sample_aspect_ratio,
+        )  # fmt: skip
+        frame = LazyFrame(
+            picture=lying, placement=placement, pts=pts, index=self._index, captured_ns=captured_ns, duration=duration,
+            has_alpha=self.has_alpha,
+        )  # fmt: skip
         self._index += 1
         return frame
 

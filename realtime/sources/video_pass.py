@@ -67,6 +67,7 @@ class VideoPass:
         first_decoded: The time of the first picture decoded, wanted or not; None before it.
         last_seen: Of the last one decoded. reached: where that one ends.
         ended: Whether everything has been read.
+        hurry: Set by whoever is late: pictures that no other one needs are not even decoded.
     """
 
     def __init__(
@@ -96,12 +97,20 @@ class VideoPass:
         self.last_seen: Fraction | None = None
         self.reached: Fraction | None = None
         self.ended = False
+        self.hurry = False
+        self._hurried = False  # ever since the beginning
+        self._left_out = 0
         self.things: Iterator[Picture | Packet[Any]] = self._run()
 
     def shut(self) -> None:
         """Give nothing any more: the container is about to be closed, and its streams with it."""
         self.things = iter(())
         self.ended = True
+
+    def take_left_out(self) -> int:
+        """How many pictures were left out in a hurry before the one that came last, told once."""
+        left_out, self._left_out = self._left_out, 0
+        return left_out
 
     def _run(self) -> Iterator[Picture | Packet[Any]]:
         wanted, stop = self._wanted, self._wanted.end
@@ -159,9 +168,11 @@ class VideoPass:
             yield packet
 
     def _pictures(self, packet: Packet[Any]) -> Iterator[Picture]:
-        for picture in self._decoder.decode(packet):
+        self._hurried |= self.hurry
+        for picture in self._decoder.decode(packet, hurry=self.hurry):
             self._decoded += 1
             pts, duration = self._timeline.next(picture.pts, picture.dts, picture.duration)
+            self._count_left_out(pts)
             self.first_decoded = pts if self.first_decoded is None else self.first_decoded
             self.last_seen = pts
             self.reached = pts + (duration or 0)
@@ -173,6 +184,14 @@ class VideoPass:
         if not packet.size and self._lines is not None:
             for whole, (at, length) in self._lines.finish():
                 yield Picture(whole, at, length)
+
+    def _count_left_out(self, pts: Fraction) -> None:
+        """Count the pictures before this one that were not decoded in a hurry, by the time that they leave empty."""
+        step = self._timeline.usual_duration
+        if self._hurried and self.reached is not None and step:
+            missing = max(0, round((pts - self.reached) / step))
+            self._left_out += missing
+            self._decoded += missing
 
     def _place(self, packet: Packet[Any]) -> Fraction | None:
         """Where a packet of another track stands on the file's clock, after repairing jumps backwards."""

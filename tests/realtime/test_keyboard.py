@@ -38,7 +38,7 @@ class FakeScenes:
 class Listening:
     """Controls that hear nothing."""
 
-    path, inputs = None, list[str]()
+    path, inputs = None, ("pads",)
 
     def __init__(self, *, fails: bool = False) -> None:
         self.takes: list[Any] = []

@@ -21,6 +21,7 @@ from realtime.frames import Frame
 from realtime.sources.background import BackgroundSource, Session, Shot
 from realtime.sources.camera import CameraSource, Way
 from realtime.sources.cameras import CameraInfo, cameras
+from realtime.sources.decoded import ArrayPicture
 from realtime.sources.decoding import rate_of, read_shots, video_of
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
@@ -110,7 +111,7 @@ class Scripted(BackgroundSource):
 
 
 def shot(number: int) -> Shot:
-    return Shot(image=np.full((2, 3, 3), number, np.uint8), captured_ns=number, pts=F(number))
+    return Shot(picture=ArrayPicture(np.full((2, 3, 3), number, np.uint8)), captured_ns=number, pts=F(number))
 
 
 def test_newest_win_and_the_end_is_told() -> None:

@@ -245,6 +245,39 @@ window.full_screen = False
 window.mode = "stylized"
 told["closed before"] = window.closed
 
+# As a desktop does it that maximizes a window, or fills the screen with it: the window is made another size.
+def whole_screen(name, bars, inside):
+    until = time.monotonic() + 30
+    while True:
+        settle()
+        with mss.MSS() as camera:
+            picture = np.array(camera.grab(camera.monitors[0]))[:, :, 2::-1]
+        x, y, across, down = inside
+        shown = picture[y : y + down, x : x + across]
+        if (shown.any() or frame.image is black) and not picture[bars].any() or time.monotonic() > until:
+            break
+    np.save(f"{folder}/{name}.npy", picture)
+
+import cv2
+black = np.zeros((height, width, 3), np.uint8)
+picture = Frame(image=np.full((height, width, 3), 200, np.uint8), pts=Fraction(0), index=0, captured_ns=0)
+for name, size, inside in (("tall", (640, 480), (0, 60, 640, 360)), ("wide", (640, 200), (142, 0, 356, 200))):
+    cv2.resizeWindow("stylefader test", *size)
+    frame = picture
+    bars = np.ones((480, 640), bool)
+    bars[inside[1] : inside[1] + inside[3], inside[0] : inside[0] + inside[2]] = False
+    whole_screen(name, bars, inside)
+    told[f"size {name}"] = window._canvas.shape[1::-1]
+    frame = Frame(image=black, pts=Fraction(0), index=0, captured_ns=0)
+    whole_screen(f"{name} black", np.ones((480, 640), bool), inside)
+window.mode = "split"
+frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
+settle()
+mouse(320), mouse(320, 1), mouse(142 + 89), mouse(142 + 89, 0)
+told["split beside bars"] = window.split
+window.mode = "stylized"
+cv2.resizeWindow("stylefader test", width, height)
+
 # What a desktop's close button sends.
 class Message(ctypes.Structure):
     _fields_ = [("type", I), ("serial", L), ("send", I), ("display", P), ("window", L), ("kind", L), ("format", I),
@@ -349,6 +382,21 @@ def test_the_mouse_moves_the_line_while_it_is_pressed(session: tuple[dict[str, A
     told = session[0]
     assert told["split"] == pytest.approx(80 / 320, abs=0.01)
     assert told["split later"] == told["split"]
+
+
+def test_bars_are_black_and_black_out_is_black_to_the_edges(session: tuple[dict[str, Any], Path]) -> None:
+    told, folder = session
+    for name, size, (x, y, width, height) in (
+        ("tall", [640, 480], (0, 60, 640, 360)),
+        ("wide", [640, 200], (142, 0, 356, 200)),
+    ):
+        assert told[f"size {name}"] == size, "the canvas is as large as the window"
+        screen = np.load(folder / f"{name}.npy")
+        assert (screen[y : y + height, x : x + width] == 200).all()
+        screen[y : y + height, x : x + width] = 0
+        assert not screen.any(), "nothing but black beside the picture"
+        assert not np.load(folder / f"{name} black.npy").any()
+    assert told["split beside bars"] == pytest.approx(89 / 356, abs=0.01)
 
 
 def test_keys_arrive_by_name(session: tuple[dict[str, Any], Path]) -> None:

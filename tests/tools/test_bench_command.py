@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from engines.measured import Measured
+from engines.measuring import Measuring
 from tests.realtime.controls.jack import jack_server
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given
+from tools import bench_engine
 from tools.bench_train import _summary
 from training.pack import StylePack
+from training.pack_file import PackFile
 from training.progress import Progress
 
 
@@ -85,6 +89,22 @@ def test_bench_engine_refuses_words_that_it_does_not_know(tmp_path: Path, words:
     done = stylefader("bench", "engine", *words, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, ["auto", "bf16", "f32"]), (False, ["auto", "f32"])])
+def test_bench_engine_asks_only_for_what_the_processor_has(
+    pack: StylePack, monkeypatch: pytest.MonkeyPatch, has: bool, expected: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def measure(self: Measuring, engine: str, precision: str = "auto", **more: object) -> Measured:
+        asked.append(precision)
+        return Measured(engine=engine, asked=precision, precision=precision, height=48, width=64, problem="not run")
+
+    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"FP32", *(["BF16"] if has else [])}))
+    monkeypatch.setattr(Measuring, "measure", measure)
+    bench_engine._measure(PackFile(pack.file), 48, 64, ["openvino"], None, 0.1)
+    assert asked == expected
 
 
 def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> None:

@@ -114,9 +114,7 @@ def test_what_cannot_be_learned(tmp_path: Path) -> None:
 
 
 def test_a_session_played_by_midi_and_osc(stage: Path, nano: Controller) -> None:
-    (stage / "c.toml").write_text(
-        '[[map]]\nport="nano"\nkind="cc"\nnumber=1\ntarget="alpha0"\npickup=false\nfeedback=true\n'
-    )
+    (stage / "c.toml").write_text('[[map]]\nkind="cc"\nnumber=1\ntarget="alpha0"\npickup=false\nfeedback=true\n')
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         address = free.getsockname()

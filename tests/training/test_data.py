@@ -104,7 +104,8 @@ def test_grey_and_deep_and_clear_pictures_are_read_as_rgb(tmp_path: Path) -> Non
         read = read_picture(tmp_path / name)
         assert read.shape == (16, 16, 3)
         assert read.dtype == np.uint8
-        assert np.abs(read.astype(int) - 100).max() <= 1, name
+        seen = 0 if name == "clear.png" else 100  # what is hidden must not be learnt from
+        assert np.abs(read.astype(int) - seen).max() <= 1, name
 
 
 def test_cmyk_is_read_as_rgb(tmp_path: Path) -> None:

@@ -76,6 +76,28 @@ def test_every_value_can_be_changed() -> None:
         ("dual", ["hi.style=left"], "lo and hi have the same"),
         ("dual", ["blocks.iterations=3"], "the recipe has no 'blocks'"),
         ("pair", ["train.style=first"], "train.style has no effect"),
+        ("level", ['main.style=["painting"]'], "main.style must be one of painting, not ['painting']"),
+        ("fixed", ["main_pack=great_wave"], "a fixed network has no blocks to train on a main_pack"),
+        ("level", ["low=-inf"], "low must be a finite number, not -inf"),
+        ("level", ["high=1e39"], "high must be a finite number, not 1e+39"),
+        ("level", ["width=" + "9" * 5000], "width, line 1: a number of thousands of digits"),
+        ("level", ["width=0x" + "f" * 5000], "value is a whole number of more than 64 bits"),
+        ("level", ["title=" + "[" * 5000], "nested deeper"),
+        ("level", ["title=" + "[" * 30 + "]" * 30], "nested deeper"),
+        ("level", ["a." * 5000 + "a=1"], "KEY=VALUE"),
+        ("level", ["main.seed={a=1}"], "main.seed must be a whole number, not {'a': 1}"),
+        ("level", ["main.seed=2026-11-30"], "main.seed must be a whole number, not datetime.date"),
+        ("level", ["main.seed=-1"], "seed must be 0 or more"),
+        ("level", ["main.style_size=99999999"], "style_size must be at most 8192"),
+        ("level", ["main.crop=4000000000"], "crop must be at most 4096"),
+        ("level", ["main.pyramid=60"], "pyramid must be at most 8"),
+        ("level", ["title=a\x1b[2J"], "title must be a printable text"),
+        ("level", ["title=a\udcff"], "title must be a printable text"),
+        ("level", ["title=" + "a" * 3000], "title must be a printable text of 2000 letters at most"),
+        ("level", ['photos="a\\u0000b"'], "photos must be a path, not one with a NUL"),
+        ("level", ["styles=[1]"], "styles must be a table"),
+        ("level", ["styles.painting=1"], "styles.painting must be a table"),
+        ("level", ["train=1979-05-27T07:32:00Z"], "train must be a table"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, changes: list[str], said: str) -> None:
@@ -90,6 +112,11 @@ def test_a_change_for_every_part_may_stand_over_what_the_recipe_has_for_all() ->
         change("level", "main_pack=m.safetensors", "blocks.temporal=strong", "train.temporal=off")
 
 
+def test_an_output_is_taken_as_it_is_named(tmp_path: Path) -> None:
+    for name in ("it's '''three''' \\ \"quoted\".safetensors", "x=1\n.safetensors", "no UTF-8 \udcff.safetensors"):
+        assert read_recipe(RECIPES / "level.toml", output=tmp_path / name).output == tmp_path / name
+
+
 def test_a_file_with_a_value_that_holds_for_nothing_is_refused(tmp_path: Path) -> None:
     text = (RECIPES / "level.toml").read_text()
     file = tmp_path / "r.toml"
@@ -101,9 +128,9 @@ def test_a_file_with_a_value_that_holds_for_nothing_is_refused(tmp_path: Path) -
 
 
 def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
-    for content in (b"no recipe", b"\xff\xfe", b"a = 1\na = 2"):
+    for content, said in ((b"no recipe", "Expected '='"), (b"\xff\xfe", "not UTF-8"), (b"a = 1\na = 2", "overwrite")):
         (tmp_path / "r.toml").write_bytes(content)
-        with pytest.raises(TrainingError, match=r"cannot read the recipe"):
+        with pytest.raises(TrainingError, match=rf"r\.toml.*{said}"):
             read_recipe(tmp_path / "r.toml")
     (tmp_path / "r.toml").write_text('objective = "level"')
     with pytest.raises(TrainingError, match=r"recipe r\.toml: no \[styles"):

@@ -32,13 +32,17 @@ class Ports:
         self.outputs_opened, self.error, self.closed, self.why_not = 0, None, False, None
         Ports.made.append(self)
 
-    def start(self) -> None: ...
+    def start(self, *, wait: bool) -> None:
+        assert not wait, "a session's thread waits for no port"
 
     def want(self, **words: object) -> None:
         self.wanted.append(words)
 
     def send(self, part: str, message: tuple[int, ...]) -> None:
         self.sent.append((part, message))
+
+    def answer(self, device: str, message: tuple[int, ...]) -> None:
+        self.sent.append((device, message))
 
     def close(self) -> None:
         self.closed = True
@@ -99,6 +103,17 @@ def test_feedback_goes_out_and_again_when_a_port_comes_back(tmp_path: Path) -> N
     stage.ports.outputs_opened = 1
     stage.tick()
     assert stage.ports.sent == [("nano", (0xB0, 1, 64))] * 2
+
+
+def test_feedback_of_any_port_goes_to_the_device_that_moved_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, FADER.format(0).replace('port = "nano"\n', "") + "feedback = true")
+    assert stage.ports.words["outputs"] == [] and stage.ports.words["inputs"] == []
+    stage.tick()
+    assert stage.ports.sent == []
+    stage.ports.receive(event("cc", 127, port="pads #2"))
+    stage.player.move(0, 0.0)
+    stage.tick()
+    assert stage.ports.sent == [("pads #2", (0xB0, 1, 0))]
 
 
 def test_beats_run_from_the_start_of_the_session(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.controls.decoder import WAIT_NS, Decoder
-from realtime.controls.events import CODINGS, KINDS, ControlEvent, relative_step, top
+from realtime.controls.events import KINDS, ControlEvent, top
 
 MS = 1_000_000
 
@@ -86,12 +86,6 @@ def test_nrpn() -> None:
     assert told(*choose, [0xB3, 101, 0], [0xB3, 6, 9], kind="nrpn") == [], "a registered one was chosen"
     assert told([0xB0, 99, 127], [0xB0, 98, 127], [0xB0, 6, 9], kind="nrpn") == []
     assert told([0xB0, 6, 9], kind="nrpn") == []
-
-
-def test_relative_encoders() -> None:
-    assert [relative_step(raw, "twos") for raw in (1, 3, 127, 125, 64, 0)] == [1, 3, -1, -3, -64, 0]
-    assert [relative_step(raw, "offset") for raw in (65, 67, 63, 0, 127, 64)] == [1, 3, -1, -64, 63, 0]
-    assert CODINGS == ("twos", "offset")
 
 
 @given(st.lists(st.lists(st.integers(0, 255), max_size=4), max_size=40))

@@ -9,6 +9,10 @@ from realtime.controls.router import Router
 from tests.realtime.controls.player import FakePlayer, event
 
 
+def told(feedback: Feedback) -> list[tuple[str, tuple[int, ...]]]:
+    return [(part, message) for part, _, message in feedback.due()]
+
+
 def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
     player = FakePlayer()
     router = Router(player, parse_mapping(f'[[map]]\nport="nano"\nfeedback=true\n{text}', origin="t").maps)
@@ -17,32 +21,32 @@ def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
 
 def test_what_something_else_moved_is_sent_back_once() -> None:
     router, player, feedback = parts('kind="cc"\nnumber=7\ntarget="alpha0"\nchannel=3')
-    assert feedback.due() == [("nano", (0xB2, 7, 64))], "a motor fader goes to where alpha is"
-    assert feedback.due() == []
+    assert told(feedback) == [("nano", (0xB2, 7, 64))], "a motor fader goes to where alpha is"
+    assert told(feedback) == []
     router.handle(event("cc", 100, number=7, channel=3))
     router.handle(event("cc", 20, number=7, channel=3))
     assert player.alpha[0] == pytest.approx(20 / 127, abs=1e-4)
-    assert feedback.due() == [], "the fader knows where it is"
+    assert told(feedback) == [], "the fader knows where it is"
     player.move(0, 1.0)
-    assert feedback.due() == [("nano", (0xB2, 7, 127))]
+    assert told(feedback) == [("nano", (0xB2, 7, 127))]
     feedback.forget()
-    assert feedback.due() == [("nano", (0xB2, 7, 127))], "it was unplugged meanwhile"
+    assert told(feedback) == [("nano", (0xB2, 7, 127))], "it was unplugged meanwhile"
 
 
 def test_flags_are_lights() -> None:
     router, player, feedback = parts('kind="note"\nnumber=36\ntarget="bypass"')
-    assert feedback.due() == [("nano", (0x90, 36, 0))]
+    assert told(feedback) == [("nano", (0x90, 36, 0))]
     router.handle(event("note", 100, number=36))
     router.handle(event("note", 0, number=36))
-    assert player.show.bypass and feedback.due() == [("nano", (0x90, 36, 127))]
+    assert player.show.bypass and told(feedback) == [("nano", (0x90, 36, 127))]
     player.show.bypass = False
-    assert feedback.due() == [("nano", (0x90, 36, 0))] and feedback.due() == []
+    assert told(feedback) == [("nano", (0x90, 36, 0))] and told(feedback) == []
 
 
 def test_without_feedback_nothing_is_sent() -> None:
     player = FakePlayer()
     router = Router(player, parse_mapping('[[map]]\nkind="cc"\nnumber=7\ntarget="alpha0"', origin="t").maps)
-    assert Feedback(player, router).due() == []
+    assert told(Feedback(player, router)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,13 +67,30 @@ def test_lights_of_other_mappings_are_told_after_a_reload() -> None:
     for number in range(1, 50):
         text = f'[[map]]\nport="nano"\nfeedback=true\nkind="note"\nnumber={number}\ntarget="bypass"'
         router.take_over(parse_mapping(text, origin="t").maps)
-        assert feedback.due() == [("nano", (0x90, number, 0))]
+        assert told(feedback) == [("nano", (0x90, number, 0))]
         router.take_over(parse_mapping(text, origin="t").maps)
-        assert feedback.due() == [], "it stayed as it was"
+        assert told(feedback) == [], "it stayed as it was"
 
 
 def test_modulation_is_a_light() -> None:
     _, player, feedback = parts('kind="note"\nnumber=36\ntarget="modulation"')
-    assert feedback.due() == [("nano", (0x90, 36, 127))]
+    assert told(feedback) == [("nano", (0x90, 36, 127))]
     player.muted.add("sound")
-    assert feedback.due() == [("nano", (0x90, 36, 0))]
+    assert told(feedback) == [("nano", (0x90, 36, 0))]
+
+
+def test_without_a_port_the_device_that_the_control_came_from_is_told() -> None:
+    player = FakePlayer()
+    text = '[[map]]\nkind="note"\nnumber=36\ntarget="bypass"\nfeedback=true\n'
+    router = Router(player, parse_mapping(text, origin="t").maps)
+    feedback = Feedback(player, router)
+    assert feedback.due() == [], "nobody knows of which device"
+    router.handle(event("note", 100, number=36, port="pads #2"))
+    assert feedback.due() == [("", "pads #2", (0x90, 36, 127))] and feedback.due() == []
+    router.handle(event("note", 0, number=36, port="pads #2"))
+    player.show.bypass = False
+    assert feedback.due() == [("", "pads #2", (0x90, 36, 0))]
+    router.handle(event("note", 100, number=36, port="pads"))
+    assert feedback.due() == [("", "pads", (0x90, 36, 127))]
+    router.handle(event("note", 0, number=36, port="pads #2"))
+    assert feedback.due() == [("", "pads #2", (0x90, 36, 127))], "its own light shows what was turned on elsewhere"

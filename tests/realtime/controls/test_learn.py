@@ -6,7 +6,7 @@ import pytest
 
 from realtime.controls.decoder import WAIT_NS, Decoder
 from realtime.controls.events import ControlEvent
-from realtime.controls.learn import learned, moved_most, port_part, write_learned
+from realtime.controls.learn import learned, moved_most, write_learned
 from realtime.controls.mapping import parse_mapping, read_mapping
 from tests.realtime.controls.player import event
 from training.errors import ControlError
@@ -37,11 +37,6 @@ def test_halves_are_learned_as_a_whole() -> None:
     assert most(*halves) == ("cc14", 7)
     choose = [[0xB0, 99, 1], [0xB0, 98, 2]]
     assert most(*choose, *([0xB0, 6, raw] for raw in range(0, 128, 9))) == ("nrpn", 130)
-
-
-def test_a_ports_name_without_what_changes() -> None:
-    assert port_part("nano MIDI 1 24:0", ["nano MIDI 1 24:0", "other"]) == "nano MIDI 1"
-    assert port_part("nano MIDI 1 24:0", ["nano MIDI 1 24:0", "nano MIDI 1 28:0"]) == "nano MIDI 1 24:0"
 
 
 FILE = """# my faders
@@ -109,6 +104,7 @@ quit = "a"
 [[map]]
 kind = "cc"
 number = 1
+port = "nano"
 target = "alpha0"
 
 # breathes
@@ -139,8 +135,8 @@ def test_everything_else_stays_where_it_is(newline: str, tmp_path: Path) -> None
     assert path.read_bytes().decode() == expected.replace("\n", newline)
     write_learned(path, "alpha0", event("pitchbend", 5, number=0), port="nano")
     expected = expected.replace(
-        'kind = "cc"\nnumber = 1\ntarget = "alpha0"\n',
-        'kind = "pitchbend"\ntarget = "alpha0"\nport = "nano"\nchannel = 1\n',
+        'kind = "cc"\nnumber = 1\nport = "nano"\ntarget = "alpha0"\n',
+        'kind = "pitchbend"\nport = "nano"\ntarget = "alpha0"\nchannel = 1\n',
     )
     assert path.read_bytes().decode() == expected.replace("\n", newline)
 
@@ -166,7 +162,7 @@ def test_mappings_that_are_no_tables_are_refused(text: str, target: str) -> None
         learned(text, target, event("cc", 5), port="nano", origin="t")
 
 
-ENCODER = '[[map]]\nkind = "cc"\nnumber = 20\ntarget = "alpha0"\nrelative = "twos"\nstep = 0.02\n'
+ENCODER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 20\ntarget = "alpha0"\nrelative = "twos"\nstep = 0.02\n'
 
 
 def changed(text: str, target: str, *heard: ControlEvent) -> tuple[str, list[str]]:
@@ -179,18 +175,56 @@ def test_a_fader_in_place_of_an_encoder_is_no_encoder() -> None:
     (entry,) = parse_mapping(text, origin="t").maps
     assert (entry.number, entry.relative) == (7, None) and "step" not in text
     assert said[0] == "relative is taken away: this one is not an endless encoder" and said[1].startswith("step is")
-    for coding in ([1, 2, 127, 126], [65, 63, 66]):
-        text, said = changed(ENCODER, "alpha0", *(event("cc", raw, number=8) for raw in coding))
-        assert parse_mapping(text, origin="t").maps[0].relative == "twos" and said == []
+    assert said[2:] == ["it is in place of cc 20, any channel, of nano"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "raws"),
+    [("twos", [1, 1, 127, 127]), ("offset", [65, 65, 63, 63]), ("sign", [1, 1, 65, 65]), ("inc", [127, 127, 0, 0])],
+)
+def test_an_encoder_is_learned_by_turning_it_one_way_and_back(coding: str, raws: list[int]) -> None:
+    turned = [event("cc", raw, number=8) for raw in raws]
+    text, said = changed(ENCODER, "alpha0", *turned)
+    (entry,) = parse_mapping(text, origin="t").maps
+    assert (entry.number, entry.relative, entry.step) == (8, coding, 0.02)
+    assert said == ["it is in place of cc 20, any channel, of nano"]
+    for target in ("alpha", "alpha1", "style"):
+        text, said = changed("", target, *turned)
+        assert parse_mapping(text, origin="t").maps[0].relative == coding and said == []
+    text, _ = changed("", "bypass", *turned)
+    assert parse_mapping(text, origin="t").maps[0].relative is None, "a flag is not moved by steps"
+    with pytest.raises(ControlError, match="one way and back"):
+        changed(ENCODER, "alpha0", *turned[:2])
+    fader = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 3\ntarget = "alpha0"\ncurve = "slow"\nfeedback = true\n'
+    text, said = changed(fader, "alpha0", *turned)
+    assert parse_mapping(text, origin="t").maps[0].relative == coding and "curve" not in text
+    assert said[-1] == "it is in place of cc 3, any channel, of nano" and len(said) == 3
 
 
 def test_keys_without_effect_for_the_new_control_go() -> None:
     text, said = changed(ENCODER, "alpha0", event("note", 100, number=36))
     (entry,) = parse_mapping(text, origin="t").maps
-    assert (entry.kind, entry.relative) == ("note", None) and len(said) == 2
-    fader = '[[map]]\nkind = "cc"\nnumber = 20\ntarget = "alpha0"\npickup = false\ncurve = "slow"\n'
+    assert (entry.kind, entry.relative) == ("note", None) and len(said) == 3
+    port = 'port = "nano"\n'
+    fader = f'[[map]]\n{port}kind = "cc"\nnumber = 20\ntarget = "alpha0"\npickup = false\ncurve = "slow"\n'
     text, said = changed(fader, "alpha0", event("note", 100, number=36))
-    assert said == ["pickup is taken away: a key does not move"] and 'curve = "slow"' in text
-    pad = '[[map]]\nkind = "note"\nnumber = 20\ntarget = "bypass"\nmode = "hold"\n'
+    assert said[0] == "pickup is taken away: a key does not move" and 'curve = "slow"' in text
+    pad = f'[[map]]\n{port}kind = "note"\nnumber = 20\ntarget = "bypass"\nmode = "hold"\n'
     text, said = changed(pad, "bypass", event("program", 3, number=3))
-    assert said == ["mode is taken away: it is not let go"] and "mode" not in text
+    assert said[0] == "mode is taken away: it is not let go" and "mode" not in text
+
+
+def test_controls_of_other_ports_stay() -> None:
+    others = "".join(
+        f'[[map]]\n{port}kind = "note"\nnumber = {number}\ntarget = "alpha0"\n\n'
+        for number, port in enumerate(("", 'port = "pads"\n', 'port = "na"\n', 'port = "nano #2"\n'))
+    )
+    text, said = changed(others, "alpha0", event("cc", 100, number=5), event("cc", 0, number=5))
+    assert text.startswith(others.rstrip()) and said == []
+    before = parse_mapping(others, origin="t").maps
+    assert parse_mapping(text, origin="t").maps[:4] == before and len(parse_mapping(text, origin="t").maps) == 5
+    again, said = changed(text, "alpha0", event("cc", 100, number=6), event("cc", 0, number=6))
+    assert parse_mapping(again, origin="t").maps[:4] == before
+    assert parse_mapping(again, origin="t").maps[4].number == 6
+    assert said == ["it is in place of cc 5, channel 1, of nano"]
+    assert changed(again, "alpha0", event("cc", 100, number=6), event("cc", 0, number=6)) == (again, [])

@@ -8,7 +8,7 @@ import pytest
 from realtime.controls import controls as module
 from realtime.controls.controls import ControlOptions, Controls
 from realtime.controls.events import ControlEvent
-from realtime.controls.live_learn import ASK_S, LISTEN_S, LiveLearner
+from realtime.controls.live_learn import ASK_S, LISTEN_S, NOTICE_S, LiveLearner
 from realtime.controls.mapping import read_mapping
 from tests.realtime.controls.player import FakePlayer, event
 from tests.realtime.live import Clock
@@ -30,7 +30,7 @@ class Ports:
         self.playing = ["nanoKONTROL2 MIDI 1", "pads MIDI 1"]
         Ports.made.append(self)
 
-    def start(self) -> None: ...
+    def start(self, *, wait: bool) -> None: ...
 
     def want(self, *, inputs: list[str], outputs: list[str]) -> None:
         self.inputs = inputs
@@ -80,6 +80,8 @@ def test_a_control_goes_into_the_mapping_file_and_plays() -> None:
     stage.wait(LISTEN_S / 2)
     assert stage.learner.words == "learning alpha1: move a control"
     stage.wait(LISTEN_S / 2)
+    assert stage.learner.words == "alpha1 is cc 9 channel 1 of pads MIDI 1"
+    stage.wait(NOTICE_S)
     assert stage.learner.words is None
     assert stage.path.read_text().startswith("# mine\n")
     _, second = read_mapping(stage.path).maps
@@ -166,6 +168,35 @@ def test_without_a_midi_system_it_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     stage = Stage()
     stage.learner.ask()
     assert stage.said == ["nothing can be learned: there is no MIDI system here"] and not stage.learner.active
+    assert stage.learner.words == "nothing can be learned: there is no MIDI here", "seen in the window"
+    stage.wait(NOTICE_S)
+    assert stage.learner.words is None
+
+
+def test_no_input_at_all_is_seen_in_the_window() -> None:
+    stage = Stage()
+    stage.learner.ask()
+    Ports.made[-1].playing = []
+    stage.learner.begin("alpha0")
+    assert stage.learner.words == "learning alpha0: no MIDI input is there yet"
+
+
+def test_an_encoder_is_learned_and_plays() -> None:
+    stage = Stage()
+    stage.learner.ask()
+    stage.learner.begin("alpha0")
+    for raw in (65, 65, 66, 63, 63):
+        Ports.made[-1].receive(event("cc", raw, number=9, port="pads MIDI 1"))
+    stage.wait(LISTEN_S)
+    assert stage.learner.words == "alpha0 is cc 9 channel 1 of pads MIDI 1, an endless encoder (offset)"
+    Ports.made[-1].receive(event("cc", 74, number=9, port="pads MIDI 1"))
+    assert stage.player.alpha[0] == pytest.approx(0.6)
+    stage.learner.ask()
+    stage.learner.begin("alpha0")
+    for raw in (1, 1, 1):
+        Ports.made[-1].receive(event("cc", raw, number=9, port="pads MIDI 1"))
+    stage.wait(LISTEN_S)
+    assert stage.said[-1].startswith("alpha0 is not learned: this looks like an endless encoder")
 
 
 def test_keys_alone_need_no_midi(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,8 @@ def test_a_file_with_everything() -> None:
         (GOOD + "to = 2", "t, line 6: to has no effect here"),
         (GOOD + "relative = 'twos'\npickup = true", "t, line 7: pickup has no effect here: an encoder moves by steps"),
         ("[[map]]\nkind='note'\nnumber=1\ntarget='panic'\nrange=[0,1]", "t, line 5: range has no effect here"),
-        (GOOD + f"step = {'9' * 5000}", "t: "),
-        (GOOD + f"step = {'9' * 400}", "t, line 6: step"),
+        (GOOD + f"step = {'9' * 5000}", "t, line 6: a number of thousands of digits"),
+        (GOOD + f"step = {'9' * 400}", "t, line 6: map[1].step is a whole number of more than 64 bits"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_line(text: str, message: str) -> None:

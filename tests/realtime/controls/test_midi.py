@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from realtime.controls.clock import AHEAD, BeatClock
 from realtime.controls.events import ControlEvent
 from realtime.controls.midi import MidiPorts
 from realtime.controls.midi_system import port_names
+from realtime.controls.port_names import CLIENT, Numbering
 from tests.realtime.controls.jack import Controller, jack_server
 from training.errors import ControlError
 
@@ -39,6 +41,28 @@ for _ in range(4):
     ports.close()
 print("ended", flush=True)
 """
+
+
+PLAYS = """
+import sys
+from realtime.controls.midi import MidiPorts
+ports = MidiPorts(lambda event: ports.answer(event.port, (0xB0, 71, 1)))
+ports.start()
+print(ports.playing, flush=True)
+sys.stdin.readline()
+print(ports.playing, flush=True)
+ports.close()
+"""
+
+
+def own_ports() -> tuple[int, int]:
+    """How many outputs and inputs of this program the MIDI system has."""
+    client_in, client_out, _ = midi.open_system()
+    there = client_in.get_ports(), client_out.get_ports()
+    for client in (client_in, client_out):
+        client.delete()
+    outputs, inputs = ([name for name in names if name.startswith(CLIENT)] for names in there)
+    return len(outputs), len(inputs)
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +254,100 @@ class TestPorts:
             ports.close()
         assert ports.error is None and heard.events == []
 
+    def test_neither_own_ports_nor_those_of_other_stylefaders_are_opened(
+        self, heard: Heard, controllers: Callable[[str], Controller], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ports_module, "_SCAN_S", 0.02)
+        pads, other = controllers("pads"), controllers("stylefader-1")
+        ports = MidiPorts(heard.events.append, outputs=["pads"], say=heard.said.append)
+        scans, scan = [0], ports._outputs.scan
+
+        def counted(*words: Any) -> None:
+            scan(*words)
+            scans[0] += 1
+
+        monkeypatch.setattr(ports._outputs, "scan", counted)
+        ports.start()
+        try:
+            heard.until(lambda: ports.outputs_opened == 1)
+            heard.until(lambda: scans[0] >= 20)
+            assert ports.playing == ["pads:knobs"] and list(ports._outputs._ports) == ["pads-01:lights"]
+            assert own_ports() == (1, 1), "one output of ours is to be seen, and one input"
+            ports.want(inputs=["stylefader", "pads"], outputs=["pads"])
+            heard.until(lambda: ports.playing == ["pads:knobs", "stylefader-1:knobs"])
+            seen = scans[0]
+            heard.until(lambda: scans[0] >= seen + 20)
+            assert own_ports() == (1, 2) and heard.events == []
+            other.play([0xB0, 70, 5])
+            pads.play([0xB0, 70, 6])
+            heard.until(lambda: {5, 6} <= set(heard.raws("cc")))
+        finally:
+            ports.close()
+
+    def test_two_programs_of_ours_do_not_listen_to_each_other(
+        self, heard: Heard, controllers: Callable[[str], Controller], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ports_module, "_SCAN_S", 0.02)
+        pads = controllers("pads")
+        line = [sys.executable, "-c", PLAYS]
+        ports = MidiPorts(heard.events.append, say=heard.said.append)
+        with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+            try:
+                assert run.stdout is not None and run.stdout.readline() == "['pads:knobs']\n"
+                ports.start()
+                answered = threading.Event()
+
+                def played() -> bool:
+                    pads.play([0xB0, 70, 5])
+                    ports.answer("pads:knobs", (0xB0, 70, 77))
+                    return [0xB0, 70, 77] in pads.play()
+
+                heard.until(played, lambda: answered.wait(0.02))
+                assert ports.playing == ["pads:knobs"] and own_ports() == (1, 1)
+                print("more", file=run.stdin, flush=True)
+                assert run.stdout.readline() == "['pads:knobs']\n"
+            finally:
+                run.kill()
+                ports.close()
+
+    def test_a_device_is_answered_and_no_other(self, heard: Heard, controllers: Callable[[str], Controller]) -> None:
+        one, two = controllers("one"), controllers("two")
+        ports = MidiPorts(heard.events.append, say=heard.said.append)
+        ports.start()
+        try:
+            assert ports.playing == ["one:knobs", "two:knobs"]
+            heard.until(lambda: [0xB0, 1, 77] in two.play(), lambda: ports.answer("two:knobs", (0xB0, 1, 77)))
+            assert one.play() == [] and list(ports._outputs._ports) == ["two-01:lights"]
+            two.close()
+            heard.until(lambda: ports._outputs._ports == {})
+            two = controllers("two")
+            heard.until(lambda: ports.outputs_opened == 2)  # so that everything is told to it again
+        finally:
+            ports.close()
+        assert ports.error is None and not any("no feedback" in words for words in heard.said)
+
+    def test_two_controllers_of_one_name(self, heard: Heard, controllers: Callable[[str], Controller]) -> None:
+        first, second = controllers("nano"), controllers("nano")
+        ports = MidiPorts(heard.events.append, inputs=["nano #2"], say=heard.said.append)
+        ports.start()
+        try:
+            assert ports.playing == ["nano-02:knobs #2"], "JACK's own number and ours"
+            first.play([0xB0, 70, 1])
+            second.play([0xB0, 70, 2])
+            heard.until(lambda: heard.raws("cc") == [2])
+            ports.want(inputs=["nano #1", "nano #2"], outputs=[])
+            heard.until(lambda: len(ports.playing) == 2)
+            first.play([0xB0, 70, 3])
+            heard.until(lambda: heard.raws("cc") == [2, 3])
+            assert [event.port for event in heard.events] == ["nano-02:knobs #2", "nano:knobs"]
+            first.close()
+            heard.until(lambda: ports.playing == ["nano-02:knobs #2"])
+            second.play([0xB0, 70, 4])
+            heard.until(lambda: heard.raws("cc") == [2, 3, 4])
+            assert heard.events[-1].port == "nano-02:knobs #2", "it keeps its number"
+        finally:
+            ports.close()
+
     def test_names(self, controllers: Callable[[str], Controller]) -> None:
         controllers("pads")
         (knobs,), (lights,) = port_names()
@@ -290,8 +408,8 @@ def test_a_server_that_ends_while_a_port_is_opened(
             heard.until(lambda: ports.playing == ["pads:knobs"])
             real = ports_module.names
 
-            def ends(client: object) -> list[str]:
-                found = real(client)
+            def ends(client: object, numbering: Numbering) -> list[str]:
+                found = real(client, numbering)
                 if any(name.startswith("more") for name in found):
                     server.kill()
                 return found
@@ -413,6 +531,31 @@ def test_a_midi_system_that_does_not_answer_is_not_closed_while_it_is_asked(
     ports._thread.join(10)
     ports.close()
     assert len(deleted) == 4, "two clients, an input, an output"
+
+
+def test_a_device_without_an_output_of_its_own_is_said_once(fake: FakeMidi, heard: Heard) -> None:
+    fake.ports["out"] = ["synth"]
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    words = "MIDI: no feedback to pads: which output is its own cannot be told; give its mapping a port"
+    try:
+        heard.until(lambda: words in heard.said, lambda: ports.answer("pads", (0xB0, 1, 1)))
+        fake.ports["out"].append("pads")
+        heard.until(lambda: ports.outputs_opened == 1)
+        ports.answer("pads", (0xB0, 1, 2))
+        assert fake.sent == [("pads", (0xB0, 1, 2))] and heard.said.count(words) == 1
+    finally:
+        ports.close()
+    assert ports.error is None
+
+
+def test_a_machine_with_very_many_inputs_opens_some(fake: FakeMidi, heard: Heard) -> None:
+    fake.ports["in"] = [f"pads {number}" for number in range(80)]
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    ports.close()
+    assert len([words for words in heard.said if words.startswith("MIDI: pads")]) == 64
+    assert heard.said[-1] == "MIDI: 64 inputs are open; name those to hear, by port or --midi"
 
 
 def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi, heard: Heard) -> None:

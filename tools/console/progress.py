@@ -1,26 +1,17 @@
-"""How commands speak: results on standard output, progress and words on standard error."""
+"""How far a long piece of work is, on standard error."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, cast
+
+from tools.console.messages import say
+from tools.console.printable import one_line
+from tools.console.streams import WordStream, words_on_terminal
 
 _PLAIN_EVERY_S = 10.0
-
-
-def say(text: str) -> None:
-    """A line for people, on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def print_json(document: Any) -> None:
-    """The one JSON document of a command, on standard output."""
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False), flush=True)
-
 
 Advance = Callable[[int, str], None]
 """Told how much is done, and a few words about it."""
@@ -29,7 +20,7 @@ Advance = Callable[[int, str], None]
 @contextmanager
 def progress(what: str, total: int | None, *, done: int = 0) -> Iterator[Advance]:
     """A progress bar with time left on a terminal; elsewhere a plain line every ten seconds."""
-    if not sys.stderr.isatty():
+    if not words_on_terminal():
         began = last = time.monotonic()
 
         def plain(now: int, words: str) -> None:
@@ -44,7 +35,9 @@ def progress(what: str, total: int | None, *, done: int = 0) -> Iterator[Advance
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[words]}"), console=Console(stderr=True)) as bar:
-        task = bar.add_task(what, total=total, completed=done, words="")
-        yield lambda now, words: bar.update(task, completed=now, words=words)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=cast("IO[str]", WordStream()))
+    words_column = TextColumn("{task.fields[words]}", markup=False)
+    with Progress(*columns, words_column, console=console, redirect_stdout=False) as bar:
+        task = bar.add_task(one_line(what), total=total, completed=done, words="")
+        yield lambda now, words: bar.update(task, completed=now, words=one_line(words))
