@@ -19,6 +19,7 @@ from tools.console.messages import out, say
 from tools.console.streams import OutputError
 from tools.console.verbose import take_verbose
 from tools.live import command as live
+from tools.parsing import shorter
 from training.errors import StylefaderError
 
 app = Commands("Ride the style of video like a fader.")
@@ -77,15 +78,15 @@ def _say_error(error: Exception) -> int:
             say(f"error: {error}")
         return error.exit_code
     if isinstance(error, StylefaderError):
-        say(f"error: {error}")
+        say(f"error: {shorter(str(error), 2000)}")
         return error.exit_code
     if isinstance(error, typer.TyperException):  # the words on the line: unknown, missing, or of the wrong form
-        say(f"error: {' '.join(error.format_message().split())} (--help says more)")
+        say(f"error: {shorter(' '.join(error.format_message().split()))} (--help says more)")
         return 2
     if isinstance(error, MemoryError):
         say("error: out of memory: use a smaller --size")
         return 1
     assert isinstance(error, OSError)
-    name = f": {error.filename}" if error.filename else ""
+    name = f": {shorter(str(error.filename))}" if error.filename else ""
     say(f"error: {error.strerror or error}{name}")
     return 2 if error.errno == errno.ENAMETOOLONG else 1

@@ -55,7 +55,9 @@ def command(
     background: Annotated[
         Any,
         typer.Option(
-            parser=parse_background, metavar="COLOUR", help="Put behind transparent places. [default: kept, or black]"
+            parser=parse_background,
+            metavar="COLOUR",
+            help="Put this behind transparent places. [default: keep them, or black]",
         ),
     ] = None,
     engine: Annotated[
@@ -80,8 +82,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        fit=fit, rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec,
-        crf=crf, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
+        fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)

@@ -51,11 +51,14 @@ class Decoded(ABC):
         Bars are black and opaque.
         """
         if self._made is None or self._made[0] != placement:
-            image, alpha = self._scaled(placement.crop, *placement.scaled)
-            image = _with_bars(turn(image, placement.turn), placement, 0)
-            alpha = None if alpha is None else _with_bars(turn(alpha, placement.turn), placement, 255)
-            self._made = placement, Made(image, alpha)
+            self._made = placement, self.convert(placement)
         return self._made[1]
+
+    def convert(self, placement: Placement) -> Made:
+        """What `made` gives, made anew."""
+        image, alpha = self._scaled(placement.crop, *placement.scaled)
+        image = _with_bars(turn(image, placement.turn), placement, 0)
+        return Made(image, None if alpha is None else _with_bars(turn(alpha, placement.turn), placement, 255))
 
     def rgb(self, placement: Placement) -> Image:
         """uint8 (H, W, 3) RGB of the placement's size, C-contiguous and not to be written to; made once."""

@@ -32,9 +32,9 @@ def open_file_source(
     """The source for `path`, made but not yet opened: use it with `with`.
 
     size: (width, height) to scale to, by fit. start, stop: the range in seconds. rate: frames a second of numbered
-    pictures and of the pages of a TIFF file, 25 by default. deinterlace: of a video. background: what is put behind
-    transparent places, for good. one_picture: of a moving picture only the first is wanted. Raises SourceError for
-    settings that make no sense for this kind of file.
+    pictures and of the pages of a TIFF file, 25 by default. deinterlace: of a video, as `VideoFileSource` has it.
+    background: what is put behind transparent places, for good. one_picture: of a moving picture only the first is
+    wanted. Raises SourceError for settings that make no sense for this kind of file.
     """
     if is_sequence(path):
         return PictureSequenceSource(

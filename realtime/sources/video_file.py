@@ -279,7 +279,8 @@ class VideoFileSource(Source):
     def _frame(self, decoded: Picture) -> LazyFrame:
         captured_ns = time.monotonic_ns()
         picture, pts, duration = decoded
-        if (picture.width, picture.height) != self._coded_size and not self._resized:
+        changed = (picture.width, picture.height) != self._coded_size
+        if changed and not self._resized:
             self._resized = True
             self.notes.append(
                 f"the picture of {self.path.name} changes its size to {picture.width}x{picture.height} at "

@@ -151,3 +151,18 @@ def test_a_summary_of_steps_is_of_what_came_between_its_ends() -> None:
     assert (found["outside_min"], found["outside"], found["outside_max"]) == (0, 0.25, 0.5)
     assert (found["ratio_min"], found["ratio_max"]) == (2, 4)
     assert found["waiting"] == pytest.approx(0.125)
+
+
+def test_bench_frame_measures_every_step(tmp_path: Path) -> None:
+    words = ("--source", "128x96", "--source", "66x50", "--size", "64x36", "--window", "96x96", "--frames", "6")
+    done = stylefader("bench", "frame", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["processor"] and result["size"] == "64x36" and result["frames"] == 6
+    assert [row["source"] for row in result["sources"]] == ["128x96", "66x50"]
+    for row in result["sources"]:
+        assert row["ms"].keys() == {"decode", "convert", "pipeline", "recording", "whole"}
+        assert all(ms > 0 for ms in row["ms"].values())
+    assert result["drawing"]["window"] == "96x96" and result["drawing"]["ms"].keys() == {
+        "picture", "picture and numbers"}  # fmt: skip
+    assert list(tmp_path.iterdir()) == []

@@ -93,8 +93,8 @@ def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
         crop = (int(found[1]), int(found[2]), *parse_size(found[3]))
     return LiveOptions(
         size=(asked.width, asked.height), rate=words["rate"], loop=words["loop"], mirror=words["mirror"],
-        rotate=words["rotate"], crop=crop, fit=words["fit"], background=parse_colour(words["background"]),
-        deinterlace=parse_deinterlace(words["deinterlace"]),
+        rotate=words["rotate"], crop=crop, fit=words["fit"],
+        deinterlace=parse_deinterlace(words["deinterlace"]), background=parse_colour(words["background"]),
     )  # fmt: skip
 
 

@@ -150,7 +150,11 @@ class Live:
         from realtime.terminal_keys import open_terminal_keys
         from training.errors import SinkError
 
-        status = Status(session, fan_out, lambda: keyboard.notes, sound, lambda: tempo(controls), screen=self._line)
+        status = Status(
+            session, fan_out, lambda: keyboard.notes, sound, lambda: tempo(controls),
+            lambda: [name for name in modulated(controls, hears=sound is not None) if name not in session.muted],
+            screen=self._line,
+        )  # fmt: skip
         began = told = time.monotonic()
         frame = None
         self._terminal = open_terminal_keys() if window is None else None
@@ -166,7 +170,9 @@ class Live:
                     frame = newest or frame
                     if frame is not None:
                         lines = status.lines if keyboard.overlay else []
-                        window.show(frame, lines, status.sign, keyboard.help_rows)
+                        # Black is black, without a word on it, where the performer has taken the numbers away.
+                        sign = status.sign if keyboard.overlay or not session.show.blackout else None
+                        window.show(frame, lines, sign, keyboard.help_rows)
                     if newest is not None:
                         session.stats.shown(newest.captured_ns, time.monotonic_ns())
                     keys = window.poll()
