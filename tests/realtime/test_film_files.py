@@ -353,11 +353,6 @@ def test_a_size_that_changes_is_fitted(tmp_path: Path, fit: Fit, shown: tuple[in
     assert "48x96" in note and fit in note
 
 
-def test_a_size_that_changes_can_be_kept(tmp_path: Path) -> None:
-    _, content = read(size_change(tmp_path / "change.ts"), fit=None)
-    assert [image.shape for image in content.images] == [(48, 96, 3)] * 6 + [(96, 48, 3)] * 6
-
-
 # -- 9: odd sizes --------------------------------------------------------------------------------------------------
 
 
