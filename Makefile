@@ -4,13 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format gallery clean
+.PHONY: demo test fuzz lint format gallery clean
 
 demo: $(READY)
 	$(VENV)/bin/stylefader demo
 
 test: $(READY) lint
 	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+
+# The same tests as in `make test`, with new examples each time, for about ten minutes.
+fuzz: $(READY)
+	STYLEFADER_FUZZ=$(or $(EXAMPLES),5000) $(VENV)/bin/python -m pytest tests/fuzz
 
 lint: $(READY)
 	$(VENV)/bin/ruff format --check .

@@ -44,7 +44,7 @@ class FrameSizes:
         """Sizes as `str` writes them, tuned for the largest. Raises EngineError."""
         match = re.fullmatch(r"(\d{1,6})x(\d{1,6})(?:\.\.(\d{1,6})x(\d{1,6}))?", text, re.ASCII)
         if match is None:
-            raise EngineError(f"{text!r} is no frame size and no range of them: WxH, or WxH..WxH")
+            raise EngineError(f"{text!r:.60} is no frame size and no range of them: WxH, or WxH..WxH")
         low, high = (int(match[2]), int(match[1])), (int(match[4] or match[2]), int(match[3] or match[1]))
         return FrameSizes(smallest=low, usual=high, largest=high)
 

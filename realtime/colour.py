@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import av.filter
-import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from realtime.resizing import resized
 
 UNSPECIFIED = 2
 
@@ -109,6 +111,11 @@ def tags_to_write(source: ColourTags | None, height: int) -> ColourTags:
     return ColourTags(matrix=matrix, primaries=primaries, transfer=transfer)
 
 
+def has_alpha(pixel_format: VideoFormat) -> bool:
+    """Whether pictures of this format say how transparent each place is; a palette may."""
+    return pixel_format.name == "pal8" or any(part.is_alpha for part in pixel_format.components)
+
+
 def _is_grey(frame: VideoFrame) -> bool:
     return frame.format.name.startswith(("gray", "ya8", "ya16"))
 
@@ -144,25 +151,36 @@ class ToRgb:
             if not can_be_cut(frame, crop[0], crop[1]):
                 x, y, across, down = crop
                 part = self(frame, tags, frame.width, frame.height)[y : y + down, x : x + across]
-                shrinks = width < across or height < down
-                how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-                return np.ascontiguousarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
+                return resized(part, width, height)
             frame = self._cutter(frame, crop)
+        image = self._converted(frame, tags, width, height, "rgb24")
+        return _STRETCH[image] if _is_grey(frame) and not tags.full_range else image
+
+    def with_alpha(self, frame: VideoFrame, tags: ColourTags) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """uint8 (H, W, 3) RGB and (H, W) alpha of a frame at its own size, both C-contiguous; nothing is mixed."""
+        rgba = self._converted(frame, tags, frame.width, frame.height, "rgba")
+        image = np.ascontiguousarray(rgba[..., :3])
+        if _is_grey(frame) and not tags.full_range:
+            image = _STRETCH[image]
+        return image, np.ascontiguousarray(rgba[..., 3])
+
+    def _converted(
+        self, frame: VideoFrame, tags: ColourTags, width: int, height: int, pixel_format: str
+    ) -> npt.NDArray[np.uint8]:
         matrix = _SWSCALE_MATRIX.get(tags.matrix, Colorspace.ITU709)
         shrinks = width < frame.width or height < frame.height
-        rgb = self._scaler.reformat(
+        converted = self._scaler.reformat(
             frame,
             width=width,
             height=height,
-            format="rgb24",
+            format=pixel_format,
             src_colorspace=matrix,
             dst_colorspace=matrix,
             src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=_EXACT_SHRINK if shrinks else _EXACT,
         )
-        image = np.ascontiguousarray(rgb.to_ndarray(), dtype=np.uint8)
-        return _STRETCH[image] if _is_grey(frame) and not tags.full_range else image
+        return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
 
 
 def can_be_cut(frame: VideoFrame, x: int, y: int) -> bool:
@@ -204,8 +222,8 @@ class FromRgb:
         self._tags = tags
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> VideoFrame:
-        """A frame of its own memory from uint8 (H, W, 3) RGB."""
-        picture = VideoFrame.from_numpy_buffer(image, format="rgb24")
+        """A frame of its own memory from uint8 (H, W, 3) RGB, or (H, W, 4) RGBA where the format has alpha."""
+        picture = VideoFrame.from_numpy_buffer(image, format="rgb24" if image.shape[2] == 3 else "rgba")
         matrix = _SWSCALE_MATRIX[self._tags.matrix]
         frame = self._scaler.reformat(
             picture,

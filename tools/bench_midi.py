@@ -273,7 +273,7 @@ def _sender(rate: float, seconds: float) -> Iterator[subprocess.Popen[str]]:
     inputs, outputs, api = open_system()
     inputs.delete()
     outputs.delete()
-    line = [sys.executable, "-c", _SENDER, str(api), str(rate), str(seconds)]
+    line = [sys.executable, "-P", "-c", _SENDER, str(api), str(rate), str(seconds)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         try:
             assert run.stdout is not None

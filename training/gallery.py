@@ -26,7 +26,7 @@ def find_pack(name_or_file: str) -> Path:
     if os.path.isfile(path):  # False, not an error, for names that no file can have
         return path
     if path.suffix == ".safetensors" or len(path.parts) > 1:
-        raise PackError(f"no style pack at {name_or_file}")
+        raise PackError(f"no style pack at {name_or_file:.500}")
     near = difflib.get_close_matches(name_or_file.lower(), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
     raise PackError(f"no style named {name_or_file!r:.80}: {hint}")

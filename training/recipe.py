@@ -16,8 +16,9 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from training.errors import TrainingError
 from training.json_fields import MOST_LETTERS
+from training.plain_values import DEEPEST
 from training.settings import TrainSettings
-from training.toml_text import DEEPEST, parse_value, read_toml
+from training.toml_text import parse_value, read_toml
 
 T = TypeVar("T")
 _LARGEST = 3e38
@@ -109,7 +110,7 @@ def find_recipe(name_or_file: str) -> Path:
     if os.path.isfile(RECIPES / f"{name_or_file}.toml") and len(path.parts) == 1:
         return RECIPES / f"{name_or_file}.toml"
     known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
-    raise TrainingError(f"no recipe at {name_or_file}; those that come with stylefader are {known}")
+    raise TrainingError(f"no recipe at {name_or_file:.500}; those that come with stylefader are {known}")
 
 
 def read_recipe(path: Path, changes: Iterable[str] = (), *, output: Path | None = None) -> Recipe:

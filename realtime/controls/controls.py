@@ -18,7 +18,8 @@ from realtime.controls.lfo import LfoMap
 from realtime.controls.mapping import ControlMap, Mapping, read_mapping
 from realtime.controls.midi import MidiPorts
 from realtime.controls.modulation import Modulators
-from realtime.controls.osc import OscControl, parse_osc_address
+from realtime.controls.osc import OscControl
+from realtime.controls.osc_address import parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router

@@ -28,7 +28,8 @@ from realtime.controls.mapping import (
 )
 from realtime.controls.tables import is_block
 from training.errors import ControlError
-from training.files import written_whole
+from training.files import read_whole, written_whole
+from training.toml_text import MOST_BYTES
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel", "relative")
@@ -173,7 +174,7 @@ def write_learned(
 def _text(path: Path) -> str:
     """What is in the file, its line endings as they are; nothing where there is none."""
     try:
-        return path.read_bytes().decode() if path.exists() else ""
+        return read_whole(path, limit=MOST_BYTES).decode() if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(f"cannot read the mapping file {path}: {error}") from error
 

@@ -71,8 +71,8 @@ def shown_address(address: str) -> str:
     """The address as it may be shown: the last part of the path (mostly a secret key), password and query left out."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # half an address in brackets, as in rtmp://[::1/live/key
-        return f"{address.partition('://')[0]}://..."
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise SinkError(f"the address of that stream cannot be read: {error}") from error
     if not parts.scheme or not parts.hostname:
         return address
     place = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -223,14 +223,15 @@ def protocol_of(target: str) -> Protocol:
     if not separator:
         if target.lower().endswith(".m3u8"):
             if "%" in os.path.abspath(target):
-                raise SinkError(f"{target} has a % in its path, which FFmpeg takes for a number; choose another name")
+                raise SinkError(f"{target:.99} has a % in its path, which FFmpeg takes for a number; name it otherwise")
             return HLS
-        raise SinkError(f"{target} is no address to stream to; give one of {', '.join(f'{s}://' for s in PROTOCOLS)}")
+        there = ", ".join(f"{name}://" for name in PROTOCOLS)
+        raise SinkError(f"{target:.99} is no address to stream to; give one of {there}")
     protocol = PROTOCOLS.get(scheme.lower())
     if protocol is None:
-        raise SinkError(f"cannot stream to {scheme}://; there are {', '.join(f'{s}://' for s in PROTOCOLS)}")
+        raise SinkError(f"cannot stream to {scheme:.40}://; there are {', '.join(f'{s}://' for s in PROTOCOLS)}")
     if not rest.strip("/"):
-        raise SinkError(f"{target} names no host; write {scheme}://HOST:PORT/...")
+        raise SinkError(f"{target:.200} names no host; write {scheme:.40}://HOST:PORT/...")
     if protocol.title == "SRT" and not has_srt():
         raise SinkError(
             "this FFmpeg has no SRT (PyAV's own packages leave it out); stream by rtmp:// or udp://, or build PyAV "

@@ -98,13 +98,24 @@ class Window:
         if not self._open:
             raise SinkError(f"the window {self.title!r} is not open", failure=True)
         self._follow_size()
+        canvas = self.draw(frame, overlay_lines, sign, help_rows)
+        if not self.closed:
+            cv2.imshow(self.title, canvas)
+
+    def draw(
+        self,
+        frame: Frame,
+        overlay_lines: Sequence[str] = (),
+        sign: str | None = None,
+        help_rows: Sequence[tuple[str, str]] = (),
+    ) -> npt.NDArray[np.uint8]:
+        """What `show` puts on the screen: uint8 (H, W, 3) BGR of the window's size, good until the next call."""
         self._compose(frame)
         draw_lines(self._canvas, overlay_lines, self._style)
         if sign:
             draw_sign(self._canvas, sign, self._style)
         draw_help(self._canvas, help_rows, self._style)
-        if not self.closed:
-            cv2.imshow(self.title, self._canvas)
+        return self._canvas
 
     def _lay_out(self, width: int, height: int) -> None:
         """A black canvas of that size, and text in proportion."""

@@ -188,31 +188,6 @@ class BackgroundSource(Source):
             self._thread.join(_JOIN_S)
 
 
-class Backlog:
-    """Tells when pictures come out later and later after their own times: somebody must leave some out.
-
-    The wait between a stream's clock and ours has a floor where nothing queues. The floor is the least of the last
-    ten to twenty seconds, so that two clocks that drift apart do not look like a queue.
-    """
-
-    _LATE_NS = 200_000_000
-    _WINDOW_NS = 10_000_000_000
-
-    def __init__(self) -> None:
-        self._floor: int | None = None
-        self._before: int | None = None
-        self._since_ns = 0
-
-    def is_late(self, captured_ns: int, pts: Fraction) -> bool:
-        """Whether a picture of stream time `pts` that is here at `captured_ns` waited in a queue."""
-        wait = captured_ns - int(pts * 1_000_000_000)
-        if self._floor is None or captured_ns - self._since_ns > self._WINDOW_NS:
-            self._before, self._floor, self._since_ns = self._floor, wait, captured_ns
-        self._floor = min(self._floor, wait)
-        floor = self._floor if self._before is None else min(self._floor, self._before)
-        return wait - floor > self._LATE_NS
-
-
 def monotonic_pts(first_ns: int, captured_ns: int) -> Fraction:
     """Seconds from the first capture to this one."""
     return Fraction(captured_ns - first_ns, 1_000_000_000)

@@ -25,7 +25,7 @@ class Source(ABC):
     scaling), `rate` is frames a second or None where it varies, `live` says whether frames are lost when
     nobody takes them, `frame_count` is how many frames are expected or None where nobody can know.
     `clock_zero` is the timestamp of the stream's first instant, `origin` that of the first instant asked for.
-    `has_alpha` says whether frames may carry `alpha_HW`.
+    `has_alpha`: frames come with their alpha, beside an image over black.
     `dropped` counts the frames that were left out because nobody took them in time.
     Whoever is behind sets `skip_before`: frames before that timestamp are passed over unmade where the source can do
     that, and leave a gap in `index`. `hurry`: pictures that no other one needs are not even decoded where the source

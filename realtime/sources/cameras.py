@@ -85,8 +85,8 @@ def find_camera(word: str, there: Sequence[CameraInfo]) -> CameraInfo:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise SourceError(f"{word!r} fits several cameras: {names(fitting)}; give more of the name, or the number")
-    what = f"there is no camera {word}" if number is not None else f"no camera has {word!r} in its name"
+        raise SourceError(f"{word!r:.80} fits several cameras: {names(fitting)}; give more of the name, or the number")
+    what = f"there is no camera {word}" if number is not None else f"no camera has {word!r:.80} in its name"
     raise SourceError(f"{what}; {names_there(there)}")
 
 

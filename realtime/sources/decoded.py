@@ -14,15 +14,13 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from realtime.colour import ToRgb, tags_of
 from realtime.frames import Frame
+from realtime.resizing import Image, resized
 from realtime.sources.geometry import SQUARE, UPRIGHT, Box, Placement, Turn
 from realtime.sources.orientation import turn
-
-Image = npt.NDArray[np.uint8]
+from realtime.sources.picture_maker import Made, PictureMaker
 
 
 class Decoded(ABC):
@@ -34,7 +32,7 @@ class Decoded(ABC):
 
     def __init__(self, width: int, height: int, *, turn: Turn = UPRIGHT, aspect: Fraction = SQUARE) -> None:
         self.width, self.height, self.turn, self.aspect = width, height, turn, aspect
-        self._made: tuple[Placement, Image] | None = None
+        self._made: tuple[Placement, Made] | None = None
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -47,62 +45,76 @@ class Decoded(ABC):
         lying = (self.width, self.height)
         return Placement(crop=Box(0, 0, *lying), scaled=lying, turn=self.turn, inside=Box(0, 0, *size), size=size)
 
-    def rgb(self, placement: Placement) -> Image:
-        """uint8 (H, W, 3) RGB of the placement's size, C-contiguous and not to be written to; made once."""
+    def made(self, placement: Placement) -> Made:
+        """RGB of the placement's size and its alpha where it has one, neither to be written to; made once.
+
+        Bars are black and opaque.
+        """
         if self._made is None or self._made[0] != placement:
-            image = turn(self._scaled(placement.crop, *placement.scaled), placement.turn)
-            self._made = placement, _with_bars(image, placement) if placement.has_bars else image
+            self._made = placement, self.convert(placement)
         return self._made[1]
 
+    def convert(self, placement: Placement) -> Made:
+        """What `made` gives, made anew."""
+        image, alpha = self._scaled(placement.crop, *placement.scaled)
+        image = _with_bars(turn(image, placement.turn), placement, 0)
+        return Made(image, None if alpha is None else _with_bars(turn(alpha, placement.turn), placement, 255))
+
+    def rgb(self, placement: Placement) -> Image:
+        """uint8 (H, W, 3) RGB of the placement's size, C-contiguous and not to be written to; made once."""
+        return self.made(placement).image
+
     @abstractmethod
-    def _scaled(self, crop: Box, width: int, height: int) -> Image:
-        """That part of it at that size, RGB, as it lies."""
+    def _scaled(self, crop: Box, width: int, height: int) -> Made:
+        """That part of it at that size, as it lies."""
 
 
 class VideoPicture(Decoded):
-    """A frame of FFmpeg's decoders. to_rgb: the stream's own; one thread at a time."""
+    """A frame of FFmpeg's decoders. make: the track's own; one thread at a time."""
 
-    def __init__(self, frame: VideoFrame, to_rgb: ToRgb, *, turn: Turn = UPRIGHT, aspect: Fraction = SQUARE) -> None:
+    def __init__(
+        self, frame: VideoFrame, make: PictureMaker, *, turn: Turn = UPRIGHT, aspect: Fraction = SQUARE
+    ) -> None:
         super().__init__(frame.width, frame.height, turn=turn, aspect=aspect)
-        self._frame, self._to_rgb = frame, to_rgb
+        self._frame, self._make = frame, make
 
-    def _scaled(self, crop: Box, width: int, height: int) -> Image:
-        return self._to_rgb(self._frame, tags_of(self._frame), width, height, crop=crop)
+    def _scaled(self, crop: Box, width: int, height: int) -> Made:
+        return self._make(self._frame, crop, width, height)
 
 
 class ArrayPicture(Decoded):
-    """An array (H, W, channels) of bytes. order: of its channels; what is not RGB is converted when it is small."""
+    """An array (H, W, channels) of bytes.
+
+    order: of its channels; what is not RGB is converted when it is small. alpha: its alpha plane (H, W).
+    """
 
     def __init__(
-        self, image: Image, *, order: Literal["rgb", "bgr", "bgra"] = "rgb", aspect: Fraction = SQUARE
+        self,
+        image: Image,
+        *,
+        order: Literal["rgb", "bgr", "bgra"] = "rgb",
+        alpha: Image | None = None,
+        aspect: Fraction = SQUARE,
     ) -> None:
         super().__init__(image.shape[1], image.shape[0], aspect=aspect)
-        self._image, self._order = image, order
+        self._image, self._order, self._alpha = image, order, alpha
 
-    def _scaled(self, crop: Box, width: int, height: int) -> Image:
-        image = self._image
-        if crop != (0, 0, self.width, self.height):
-            image = image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-        image = resized(image, width, height)
+    def _scaled(self, crop: Box, width: int, height: int) -> Made:
+        cut = np.s_[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+        whole = crop == (0, 0, self.width, self.height)
+        image = resized(self._image if whole else self._image[cut], width, height)
         if self._order != "rgb":
             code = cv2.COLOR_BGRA2RGB if self._order == "bgra" else cv2.COLOR_BGR2RGB
-            return np.asarray(cv2.cvtColor(image, code), np.uint8)
-        return np.ascontiguousarray(image)
+            image = np.asarray(cv2.cvtColor(image, code), np.uint8)
+        return Made(image, None if self._alpha is None else resized(self._alpha[cut], width, height))
 
 
-def resized(image: Image, width: int, height: int) -> Image:
-    """`image` (H, W, channels) at that size: area means where it shrinks, else bicubic; itself where it fits."""
-    if image.shape[1::-1] == (width, height):
+def _with_bars(image: Image, placement: Placement, bars: int) -> Image:
+    if not placement.has_bars:
         return image
-    shrinks = width < image.shape[1] or height < image.shape[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
-
-
-def _with_bars(image: Image, placement: Placement) -> Image:
     width, height = placement.size
     x, y, across, down = placement.inside
-    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas = np.full((height, width, *image.shape[2:]), bars, np.uint8)
     canvas[y : y + down, x : x + across] = image
     return canvas
 
@@ -111,7 +123,7 @@ def _with_bars(image: Image, placement: Placement) -> Image:
 class LazyFrame:
     """A Frame whose picture is still as it was decoded. picture, placement: what it is made from, and how.
 
-    The other fields are those of Frame.
+    has_alpha: whether the frame keeps its picture's alpha. The other fields are those of Frame.
     """
 
     picture: Decoded
@@ -120,6 +132,7 @@ class LazyFrame:
     index: int
     captured_ns: int
     duration: Fraction | None = None
+    has_alpha: bool = False
 
     @property
     def width(self) -> int:
@@ -131,9 +144,10 @@ class LazyFrame:
 
     def frame(self) -> Frame:
         """The frame, its picture converted. Raises av.FFmpegError, cv2.error or ValueError where that fails."""
+        image, alpha = self.picture.made(self.placement)
         return Frame(
-            image=self.picture.rgb(self.placement), pts=self.pts, index=self.index, captured_ns=self.captured_ns,
-            duration=self.duration,
+            image=image, alpha_HW=alpha if self.has_alpha else None, pts=self.pts, index=self.index,
+            captured_ns=self.captured_ns, duration=self.duration,
         )  # fmt: skip
 
 

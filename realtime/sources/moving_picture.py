@@ -23,7 +23,7 @@ from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import Delays, read_delays
 from realtime.sources.pictures import check_picture_size, check_range, check_rate, over_background, scaled
-from realtime.transparency import BLACK, Colour
+from realtime.transparency import Colour
 from training.errors import SourceError
 from training.pictures import PictureFile
 
@@ -43,7 +43,7 @@ class MovingPictureSource(Source):
 
     path: the file. size, fit: (width, height) that every picture is brought to, and how. start, stop: only frames with
     start <= t < stop, in seconds. page_rate: pages a second of a TIFF file, which has no delays; 25 by default.
-    background: what shows through where a picture is transparent. After `open`, beside what every Source has: rate
+    background: as of a StillSource. After `open`, beside what every Source has: rate
     (None where the delays differ), time_base, duration (seconds of the whole), colour, sample_aspect_ratio, notes.
     """
 
@@ -56,7 +56,7 @@ class MovingPictureSource(Source):
         start: Fraction | None = None,
         stop: Fraction | None = None,
         page_rate: Fraction | None = None,
-        background: Colour = BLACK,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(path)
         self.live = False
@@ -103,7 +103,8 @@ class MovingPictureSource(Source):
             raise
         self._first = (image, alpha)
         self._read_shape = image.shape
-        self.has_alpha = alpha is not None or self._file.image.has_transparency_data
+        shows_through = alpha is not None or self._file.image.has_transparency_data
+        self.has_alpha = shows_through and self._background is None
         height, width = image.shape[:2]
         self.width, self.height = self._size or (width, height)
 
@@ -146,9 +147,10 @@ class MovingPictureSource(Source):
                     f"{width}x{height}; bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size, self._fit),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size, self._fit),
+                image=image,
+                alpha_HW=alpha,
                 pts=at,
                 index=index,
                 captured_ns=time.monotonic_ns(),

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
+from realtime.sources.deinterlacing import Deinterlace
 from realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
+from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
 
 Turn = Literal[0, 90, 180, 270]
@@ -21,6 +23,7 @@ class LiveOptions:
     The picture is changed in this order: mirror (left to right), rotate (degrees clockwise), crop (x, y, width,
     height in pixels of what is then there), and scaled to `size` by fit: `cover` fills the size and cuts what is over,
     `contain` shows all of it between black bars, `stretch` changes the proportions.
+    deinterlace: `auto` where a file says that it is interlaced. background: behind transparent places of files.
     Raises SourceError for values that make no sense.
     """
 
@@ -32,6 +35,8 @@ class LiveOptions:
     crop: tuple[int, int, int, int] | None = None
     fit: Fit = DEFAULT_FIT
     still_seconds: Fraction = Fraction(5)
+    deinterlace: Deinterlace = "auto"
+    background: Colour = BLACK
 
     def __post_init__(self) -> None:
         if self.size is not None and min(self.size) < 1:

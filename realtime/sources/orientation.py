@@ -30,10 +30,13 @@ def orientation(frame: VideoFrame) -> Turn:
 
 
 def turn(image: npt.NDArray[np.uint8], orient: Turn) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) brought upright by what `orientation` says; C-contiguous, itself where nothing is to do."""
+    """A picture (H, W, 3), or a plane (H, W), brought upright by what `orientation` says.
+
+    C-contiguous; itself where nothing is to do.
+    """
     transpose, mirror, flip = orient
     if transpose:
-        image = image.transpose(1, 0, 2)
+        image = image.swapaxes(0, 1)
     if mirror:
         image = image[:, ::-1]
     if flip:

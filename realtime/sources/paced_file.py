@@ -19,11 +19,15 @@ from av.stream import Stream
 from realtime.frames import Frame
 from realtime.sources.base import Packet, Source
 from realtime.sources.decoded import LazyFrame, lazy
+from realtime.sources.deinterlacing import Deinterlace
 from realtime.sources.files import FileSource, open_file_source
+from realtime.sources.moving_picture import is_moving_picture
 from realtime.sources.pace import Pace
 from realtime.sources.pictures import StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
+from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
+from training.pictures import picture_kind
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv",
@@ -55,6 +59,7 @@ class PacedSource(Source):
     files: a single file or pattern for numbered pictures, or the contents of a folder. loop: begin again after the
     last, with timestamps that go on growing. still_seconds: how long a picture is shown; it is given again and again
     at `still_rate` a second, so that a change of alpha shows. picture_rate: frames a second of numbered pictures.
+    deinterlace, background: of videos. Frames whose size changes come as they are, without alpha.
     now_ns, sleep: the clock. A frame that is due while a later one is due too is left out and counted in `dropped`;
     it leaves a gap in `index`. A file of several that cannot be read is passed over with a note.
 
@@ -71,6 +76,8 @@ class PacedSource(Source):
         still_seconds: Fraction = Fraction(5),
         still_rate: Fraction = _STILL_RATE,
         picture_rate: Fraction | None = None,
+        deinterlace: Deinterlace = "auto",
+        background: Colour = BLACK,
         now_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -83,6 +90,7 @@ class PacedSource(Source):
         self._loop = loop
         self._still_seconds, self._still_rate = still_seconds, still_rate
         self._picture_rate = picture_rate
+        self._deinterlace, self._background = deinterlace, background
         self._now_ns, self._sleep = now_ns, sleep
         self._lock = Lock()  # held while a file is read; `close` of another thread waits for it
         self._current: FileSource | None = None
@@ -177,7 +185,12 @@ class PacedSource(Source):
             self._next_file += 1
             source: FileSource | None = None
             try:
-                source = open_file_source(path, rate=self._picture_rate if is_sequence(path) else None)
+                source = open_file_source(
+                    path,
+                    rate=self._picture_rate if _has_no_times(path) else None,
+                    deinterlace=self._deinterlace,
+                    background=self._background,
+                )
                 source.open()
             except SourceError as error:
                 if len(self.files) == 1:
@@ -255,6 +268,11 @@ class PacedSource(Source):
             self._current = self.file = None
         finally:
             self._lock.release()
+
+
+def _has_no_times(path: Path) -> bool:
+    """Whether the file is one of pictures that come at a rate which somebody must choose."""
+    return is_sequence(path) or (picture_kind(path) == "TIFF" and is_moving_picture(path))
 
 
 def _untold(path: Path, clock_zero: Fraction, seconds: Fraction) -> None:

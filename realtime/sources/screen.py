@@ -47,7 +47,7 @@ def parse_screen(word: str) -> ScreenPart | None:
     if match and int(match[3]) > 0 and int(match[4]) > 0:
         return ScreenPart(region=(int(match[1]), int(match[2]), int(match[3]), int(match[4])))
     raise SourceError(
-        f"{word!r} is no part of the screen; write screen, screen:2 (a monitor) or screen:100,50,640x360 (a region)"
+        f"{word!r:.60} is no part of the screen; write screen, screen:2 (a monitor) or screen:100,50,640x360 (a region)"
     )
 
 

@@ -23,6 +23,8 @@ from realtime.sources.geometry import CLOCKWISE, Box, Fit, place
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.paced_file import PacedSource
+from realtime.sources.picture_decoder import PictureDecoder
+from realtime.sources.picture_maker import PictureMaker
 from realtime.sources.video_file import VideoFileSource
 from realtime.stylizer import Stylizer
 from tests.realtime.clips import Clip
@@ -94,7 +96,7 @@ def test_an_array_and_a_film_are_placed_alike(degrees: int, fit: Fit) -> None:
     frame = VideoFrame.from_ndarray(image).reformat(format="yuv444p", dst_colorspace=1, dst_color_range=1)
     frame.colorspace, frame.color_range = 1, 1
     placement = place(96, 64, (40, 24), fit=fit, turn=CLOCKWISE[degrees])  # type: ignore[index]
-    ours, films = ArrayPicture(image).rgb(placement), VideoPicture(frame, ToRgb()).rgb(placement)
+    ours, films = ArrayPicture(image).rgb(placement), VideoPicture(frame, PictureMaker()).rgb(placement)
     assert ours.shape == films.shape == (24, 40, 3)
     apart = np.abs(ours.astype(int) - films).max(axis=2)
     assert np.median(apart) <= 2 and (apart > 40).mean() < 0.02  # but for the edges, which each blurs in its way
@@ -247,14 +249,14 @@ def test_a_file_too_slow_to_decode_hurries_until_it_is_on_time(
     """At 25 a second, with a decoder that takes so long for every picture that it decodes."""
     path = Clip(frames=100, options={"g": "100", "bf": "2", "b-pyramid": "none"}).make(tmp_path / "clip.mp4")
     clock, hurried, late, indices = FakeClock(), [], [], []
-    decode = VideoFileSource._decode
+    decode = PictureDecoder.decode
 
-    def slow(source: VideoFileSource, packet: Any) -> list[VideoFrame]:
-        pictures = decode(source, packet)
+    def slow(decoder: PictureDecoder, packet: Any, *, hurry: bool) -> list[VideoFrame]:
+        pictures = decode(decoder, packet, hurry=hurry)
         clock.pass_time(picture_s * len(pictures))
         return pictures
 
-    monkeypatch.setattr(VideoFileSource, "_decode", slow)
+    monkeypatch.setattr(PictureDecoder, "decode", slow)
     with PacedSource([path], now_ns=clock.now_ns, sleep=clock.sleep) as source:
         for frame in source:
             if not indices:

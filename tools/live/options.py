@@ -80,7 +80,9 @@ def asked(words: dict[str, Any], say: Say) -> Asked:
 
 def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     """Raises SourceError."""
+    from realtime.sources.deinterlacing import parse_deinterlace
     from realtime.sources.options import LiveOptions
+    from realtime.transparency import parse_colour
     from training.errors import SourceError
 
     crop = None
@@ -92,6 +94,7 @@ def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     return LiveOptions(
         size=(asked.width, asked.height), rate=words["rate"], loop=words["loop"], mirror=words["mirror"],
         rotate=words["rotate"], crop=crop, fit=words["fit"],
+        deinterlace=parse_deinterlace(words["deinterlace"]), background=parse_colour(words["background"]),
     )  # fmt: skip
 
 
@@ -101,7 +104,7 @@ def add_sinks(
     """Raises SinkError."""
     from realtime.sinks.live import LiveSinkOptions, live_sink
 
-    options = LiveSinkOptions(overwrite=words["overwrite"], sound=_sound_of(source))
+    options = LiveSinkOptions(overwrite=words["overwrite"], sound=_sound_of(source), exact_size=words["exact_size"])
     for word in words["sink"] or []:
         sink = live_sink(word, options)
         fan_out.add(
