@@ -29,6 +29,8 @@ _ASKED = (
     r"; alpha [-\d./]+; .*fps",
 )
 """Lines that a session says because it was asked to: what it is made of, each change of style, and the status."""
+_ALARM = re.compile(r"reconnecting|failed|no signal|broken [1-9]")
+"""What nobody asked for in any of them."""
 
 
 class SoakSession:
@@ -143,4 +145,4 @@ class SoakSession:
 
 def is_asked(line: str) -> bool:
     """Whether a line of the log belongs to what the session was asked for."""
-    return not line or any(re.search(pattern, line) for pattern in _ASKED)
+    return not line or (any(re.search(pattern, line) for pattern in _ASKED) and not _ALARM.search(line))

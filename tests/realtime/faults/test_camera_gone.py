@@ -14,6 +14,7 @@ from realtime.sources import camera as camera_module
 from realtime.sources.background import Session, Shot
 from realtime.sources.camera import CameraSource
 from realtime.sources.cameras import CameraInfo
+from realtime.sources.decoded import ArrayPicture
 from realtime.status import Status
 from tests.realtime.faults.stage import Stage, promise, shift, until
 from tests.realtime.live import numbered
@@ -42,8 +43,8 @@ class Cable:
             if self.number != camera.number:
                 raise OSError(19, "No such device")
             if not self.hangs:
-                image = numbered(shown).image
-                yield Shot(image=image, captured_ns=time.monotonic_ns(), pts=Fraction(shown, 30))
+                picture = ArrayPicture(numbered(shown).image)
+                yield Shot(picture=picture, captured_ns=time.monotonic_ns(), pts=Fraction(shown, 30))
                 shown += 1
             session.rest(0.002)
 
