@@ -79,7 +79,8 @@ class Scenes:
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._player, self._rack, self._fade_s, self._say = player, rack, fade_s, say
-        self._path, self._seen = path, stamp_of(path)
+        self._path = path
+        self._seen: Stamp | None = stamp_of(path)
         self._there: Cast = ()
         self._work: _Work | None = None
         self._lock = threading.Lock()  # over those that wait to be written
@@ -183,7 +184,7 @@ class Scenes:
                 work.said += self._write(saved)
             stamp = stamp_of(self._path)
             if stamp not in (None, self._seen):  # None: an editor may be about to put it back
-                self._seen: Stamp | None = stamp
+                self._seen = stamp
                 try:
                     scenes = read_scenes(self._path)
                     work.read = scenes, cast(scenes, packs, self._path)
