@@ -10,7 +10,7 @@ demo: $(READY)
 	$(VENV)/bin/stylefader demo
 
 test: $(READY) lint
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 # The same tests as in `make test`, with new examples each time, for about ten minutes.
 fuzz: $(READY)

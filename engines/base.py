@@ -45,6 +45,8 @@ class Engine(ABC):
     precision: str
     outcome: Outcome | None = None
     """How this engine came out of the cache, where it is one that is kept there."""
+    reasons: tuple[str, ...] = ()
+    """Why it was taken and not another one, at length: for whoever asks."""
 
     def __init__(self, *, height: int, width: int, n_blocks: int, slots: int = 1) -> None:
         self.height = height

@@ -3,15 +3,16 @@
 The building is done by a process of its own (`engines.build_worker`) that leaves the engine in the cache; a thread
 here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
 lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
-ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run.
+ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run. A build never
+measures: with `auto` it takes what is there soonest where the fastest is not known (`engines.measuring_behind`).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterable
@@ -25,7 +26,7 @@ from engines.base import Engine, Goal, Precision, Report, quiet
 from engines.cache import EngineCache
 from engines.opening import open_engine
 from engines.quantized import quantized_file
-from engines.workers import end_worker, worker_environment
+from engines.workers import end_worker, start_worker
 from training.errors import EngineError
 from training.pack_file import PackFile
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 State = Literal["building", "ready", "taken", "failed", "cancelled"]
 _JOIN_S = 30.0
+_BEHIND = 19
+"""Of the system's priorities the lowest, for a build that nobody waits for."""
 
 
 class _MustBuildError(Exception):
@@ -77,6 +80,7 @@ class EngineBuild:
         self._result: tuple[Engine, str] | None = None
         self._error: BaseException | None = None
         self._worker: subprocess.Popen[str] | None = None
+        self._left = False
         self.stage = "starting"
         self._thread = threading.Thread(target=self._run, name="engine-build", daemon=True)
         self._thread.start()
@@ -106,6 +110,30 @@ class EngineBuild:
         """Wait until there is something to take, or an end; whether there is."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    def leave(self) -> None:
+        """Let the build go on behind others, at a lower priority, for the cache alone: there is nothing to take.
+
+        What is ready already is closed. `resume` takes this back as long as it is going on.
+        """
+        with self._lock:
+            self._left = True
+            worker = self._worker
+            result, self._result = self._result, None
+            if self._state == "ready":
+                self._state = "cancelled"
+        if result is not None:
+            result[0].close()
+        if worker is not None and hasattr(os, "setpriority"):
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, worker.pid, _BEHIND)
+
+    def resume(self) -> bool:
+        """Have the engine after all that was left: True where it is still on its way, and can be taken."""
+        with self._lock:
+            if self._state == "building":
+                self._left = False
+            return self._state == "building"
 
     def cancel(self) -> None:
         """End the build and drop its engine; without effect once the engine is taken or the build failed.
@@ -145,8 +173,9 @@ class EngineBuild:
             opened[0].warm_up()
             with self._lock:
                 if self._state == "building":
-                    self._state, self._result = "ready", opened
-                    opened = None
+                    self._state = "cancelled" if self._left else "ready"
+                if self._state == "ready":
+                    self._result, opened = opened, None
         except _CancelledError:
             pass
         except BaseException as error:
@@ -167,14 +196,19 @@ class EngineBuild:
         with tempfile.TemporaryDirectory(prefix="stylefader-") as name:
             # Without a cache that can be written, the engine comes over through a folder of its own.
             folder = Path(name) / "engines" if problem else self._cache.folder
-            self._in_worker(Path(name), folder)
-            engine, why = self._open(folder, self._tell)
+            came = self._in_worker(Path(name), folder)
+            with self._lock:
+                if self._left:
+                    self._state = "cancelled"
+            self._stop_if_cancelled()
+            engine, why = self._open(folder, self._tell, came)
         return engine, f"{why}; not kept: {problem}" if problem else why
 
-    def _open(self, folder: Path, report: Report) -> tuple[Engine, str]:
+    def _open(self, folder: Path, report: Report, came: str = "") -> tuple[Engine, str]:
         return open_engine(
             self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
             goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
+            measure=False, came=came,
         )  # fmt: skip
 
     def _tell(self, words: str) -> None:
@@ -186,27 +220,26 @@ class EngineBuild:
         if self._state == "cancelled":
             raise _CancelledError
 
-    def _in_worker(self, scratch: Path, cache: Path) -> None:
-        """Have the engine built into the cache by a process. Raises EngineError, or _CancelledError."""
-        from training.pack import save_pack
-
+    def _in_worker(self, scratch: Path, cache: Path) -> str:
+        """Have the engine built into the cache by a process; how it came. Raises EngineError, or _CancelledError."""
         self._tell("starting a process that builds it")
-        pack = self._pack.whole() if isinstance(self._pack, PackFile) else self._pack
-        int8 = quantized_file(pack)
-        pack = replace(pack, file=scratch / "pack.safetensors")
-        if int8.is_file():
-            shutil.copyfile(int8, quantized_file(pack))
-        save_pack(pack)  # the file that it came from may have changed, or may never have been written
+        file = scratch / "pack.safetensors"
+        # A copy: the file that it came from may have changed, or may never have been written.
+        if isinstance(self._pack, PackFile):
+            self._pack.copy_to(file)
+        else:
+            from training.pack import save_pack
+
+            save_pack(replace(self._pack, file=file))
+        if quantized_file(self._pack).is_file():
+            shutil.copyfile(quantized_file(self._pack), quantized_file(file))
         order = {
-            "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
+            "pack": str(file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
+            "scratch": str(scratch),
         }  # fmt: skip
         with (scratch / "words.txt").open("w+") as words:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "engines.build_worker", json.dumps(order)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, text=True, encoding="utf-8",
-                env=worker_environment(), start_new_session=True,
-            )  # fmt: skip
+            worker = start_worker("engines.build_worker", json.dumps(order), stdout=subprocess.PIPE, stderr=words)
             try:
                 with self._lock:
                     self._worker = worker
@@ -224,6 +257,7 @@ class EngineBuild:
                 raise EngineError(
                     f"the process that built the engine ended with {worker.returncode}: {said[0]}", failure=True
                 )
+            return last["came"]
 
     def _follow(self, lines: Iterable[str]) -> dict[str, str]:
         """Pass the worker's stages on until its output ends, by itself or by `cancel`; the last thing it said."""

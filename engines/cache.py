@@ -10,103 +10,38 @@ which the system frees when its holder dies; where a file system has no locks bo
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
 from engines.base import Report
+from engines.cache_entries import DIGEST, CorruptError, Entry, entry, json_file, keep, read
+from engines.cache_folder import default_folder, files, folder_problem, may_read, plain_or_none, sweep
+from engines.cache_key import EngineKey
 from engines.file_lock import try_lock
 from training.errors import EngineError
-from training.files import PARTIAL_FILES, written_whole
 
 T = TypeVar("T")
 
-FORMAT = 1
 _LARGEST = 4 << 30
 """Bytes that the folder may hold; beyond it, what was used longest ago goes."""
 _WAIT_S = 900.0
 """How long to wait for another process that builds the same engine, before building it here as well."""
 _POLL_S = 0.05
-_ABANDONED_S = 3600
-"""A file that is still being written after so long is what a build that was killed has left."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+COMPILED = "compiled"
+"""The folder within that PyTorch's compilers have."""
 _ENGINE = re.compile(r"([0-9a-f]{64})-[0-9a-f]{64}\.engine")
 _LOCK = re.compile(r"([0-9a-f]{64})\.lock")
 _SIDE = re.compile(r"([0-9a-f]{64})(-[0-9a-f]{16})?\.side")
 _OURS = (_ENGINE, _LOCK, _SIDE)
-
-
-def version_of(package: str) -> str:
-    """The installed version of a package, without importing it; `none` where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
-
-
-@functools.cache
-def code_hash() -> str:
-    """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for folder in (here, here.parent / "training" / "networks"):
-        for path in sorted(folder.glob("*.py")):
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineKey:
-    """Everything that makes an engine another one.
-
-    weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
-    size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
-    device, capability, driver: what it is compiled for, each `any` where that makes no difference.
-    libraries: versions of all that compiles or runs it.
-    stylefader: our version; code: a hash over the modules that make the graph and the engines.
-    """
-
-    engine: str
-    precision: str
-    size: str
-    network: str
-    width: int
-    places: tuple[str, ...]
-    weights: str
-    rewrites: str
-    device: str
-    capability: str
-    driver: str
-    libraries: dict[str, str]
-    stylefader: str = field(default_factory=lambda: version_of("stylefader"))
-    code: str = field(default_factory=code_hash)
-
-    @property
-    def digest(self) -> str:
-        return _digest(self.fields())
-
-    def fields(self) -> dict[str, Any]:
-        """The key as JSON has it."""
-        return {**asdict(self), "places": list(self.places)}
-
-    def differs(self, fields: dict[str, Any]) -> set[str]:
-        """The names of the fields in which another key, as JSON has it, is another one."""
-        mine = self.fields()
-        return {name for name in mine.keys() | fields.keys() if mine.get(name) != fields.get(name)}
-
-
-def _digest(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps([FORMAT, fields], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,30 +52,6 @@ class Outcome:
     hit: bool
     kept: bool
     words: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One engine in the cache. facts: style, when it was built and how long that took; problem: why it is unusable."""
-
-    digest: str
-    key: dict[str, Any]
-    facts: dict[str, Any]
-    file: Path
-    bytes: int
-    used_ns: int
-    problem: str = ""
-
-
-class _CorruptError(Exception):
-    """An entry that is there and cannot be used; the message says why."""
-
-
-def default_folder() -> Path:
-    """`engines` in the user's cache folder of stylefader."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("stylefader", appauthor=False) / "engines"
 
 
 class EngineCache:
@@ -179,11 +90,11 @@ class EngineCache:
             found = self._read(digest)
             if found is not None:
                 return load(found), Outcome(digest=digest, hit=True, kept=True, words="from the cache")
-        except (_CorruptError, EngineError) as error:
+        except (CorruptError, EngineError) as error:
             word = f"the cached one was corrupt ({' '.join(str(error).split())}), so "
         for other in self.entries() if serves else ():
             if serves and not other.problem and serves(other.key):
-                with suppress(_CorruptError, EngineError):
+                with suppress(CorruptError, EngineError):
                     found = self._read(other.digest)
                     if found is not None:
                         words = f"from the cache, where it is for {other.key['size']}"
@@ -195,7 +106,7 @@ class EngineCache:
             return load(build()), Outcome(digest=digest, hit=False, kept=False, words=words)
         with self._locked(digest, report) as alone:
             # Whoever had the lock before may have built it meanwhile.
-            with suppress(_CorruptError, EngineError):
+            with suppress(CorruptError, EngineError):
                 found = self._read(digest)
                 if found is not None:
                     words = "from the cache, where another process has just put it"
@@ -206,18 +117,18 @@ class EngineCache:
             seconds = round(time.monotonic() - began, 3)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             try:
-                self._keep(key, payload, {**(facts or {}), "built": now, "build_seconds": seconds})
+                keep(self.folder, key, payload, {**(facts or {}), "built": now, "build_seconds": seconds})
                 if alone:
                     self._tidy(digest)
             except OSError as error:
                 words = f"{word}built for this time only: the cache {self.folder} does not take it ({error})"
                 return thing, Outcome(digest=digest, hit=False, kept=False, words=words)
-        words = f"{word}built in {seconds:.1f} s and kept in the cache"
+        words = f"{word}built in {seconds:.1f} s"
         return thing, Outcome(digest=digest, hit=False, kept=True, words=words)
 
     def read(self, key: EngineKey) -> bytes | None:
         """The kept bytes of a key, None where there are none or they are corrupt."""
-        with suppress(_CorruptError):
+        with suppress(CorruptError):
             return self._read(key.digest)
         return None
 
@@ -230,33 +141,28 @@ class EngineCache:
         mark = hashlib.sha256(json.dumps(belongs_to).encode()).hexdigest()
         if self.problem():
             return None
-        return self.folder / (f"{mark}.side" if entry is None else f"{entry}-{mark[:16]}.side")
+        return plain_or_none(self.folder / (f"{mark}.side" if entry is None else f"{entry}-{mark[:16]}.side"))
 
     def problem(self) -> str:
-        """Why the folder cannot be written, in words; empty where it can."""
-        probe = self.folder / f".probe-{os.getpid()}-{time.monotonic_ns()}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            return f"the cache folder {self.folder} cannot be written ({error.strerror or error})"
-        return ""
+        """Why the folder cannot be used, in words; empty where it can. It is made where it is not there."""
+        return folder_problem(self.folder)
 
     def entries(self) -> list[Entry]:
         """All engines in the folder, the last used first; none where there is no folder."""
-        digests = [path.stem for path in self._files("*.json") if _DIGEST.fullmatch(path.stem)]
-        return sorted(map(self._entry, digests), key=lambda entry: -entry.used_ns)
+        if not may_read(self.folder):
+            return []
+        digests = [path.stem for path in self._files("*.json") if DIGEST.fullmatch(path.stem)]
+        return sorted((entry(self.folder, digest) for digest in digests), key=lambda found: -found.used_ns)
 
     def find(self, digest_start: str) -> Entry:
         """The entry whose digest begins so, its engine file read and checked. Raises EngineError."""
-        found = [entry for entry in self.entries() if entry.digest.startswith(digest_start)]
+        found = [one for one in self.entries() if one.digest.startswith(digest_start)]
         if len(found) != 1:
             many = "no engine" if not found else f"{len(found)} engines"
             raise EngineError(f"the cache {self.folder} has {many} with id {digest_start}: see stylefader engine list")
         try:
-            self._read(found[0].digest, touch=False)
-        except _CorruptError as error:
+            read(self.folder, found[0].digest, touch=False)
+        except CorruptError as error:
             return Entry(**{**vars(found[0]), "problem": str(error)})
         return found[0]
 
@@ -267,7 +173,7 @@ class EngineCache:
             with try_lock(self.folder / f"{digest}.lock") as mine:
                 if mine is False:
                     return 0
-                for path in (self._json(digest), *self._files(f"{digest}-*.engine", f"{digest}-*.side")):
+                for path in (json_file(self.folder, digest), *self._files(f"{digest}-*.engine", f"{digest}-*.side")):
                     with suppress(FileNotFoundError):
                         size = path.stat().st_size
                         path.unlink()
@@ -282,7 +188,7 @@ class EngineCache:
         Other files in the folder stay, and so does what a build under way is writing. Raises EngineError.
         """
         entries = self.entries()
-        freed = sum(self.remove(entry.digest) for entry in entries)
+        freed = sum(self.remove(found.digest) for found in entries)
         for path in self._files("*", ".*"):
             match = next(filter(None, (pattern.fullmatch(path.name) for pattern in _OURS)), None)
             if match is None:
@@ -292,103 +198,34 @@ class EngineCache:
                     size = path.stat().st_size
                     path.unlink()
                     freed += size
-        return len(entries), freed + self._sweep()
-
-    def _sweep(self) -> int:
-        """Remove what killed builds were writing; bytes freed."""
-        freed = 0
-        for path in self._files(PARTIAL_FILES):
-            with suppress(OSError):
-                status = path.stat()
-                if time.time() - status.st_mtime > _ABANDONED_S:
-                    path.unlink()
-                    freed += status.st_size
-        return freed
+        # What PyTorch's compilers keep of their own: see engines.cuda_engine.
+        shutil.rmtree(self.folder / COMPILED, ignore_errors=True)
+        return len(entries), freed + sweep(self.folder)
 
     def _files(self, *patterns: str) -> list[Path]:
-        return sorted({path for pattern in patterns for path in self.folder.glob(pattern) if path.is_file()})
+        return files(self.folder, *patterns)
 
-    def _json(self, digest: str) -> Path:
-        return self.folder / f"{digest}.json"
-
-    def _document(self, digest: str) -> dict[str, Any] | None:
-        """The checked JSON of an entry, None where there is none. Raises _CorruptError."""
-        try:
-            document = json.loads(self._json(digest).read_bytes())
-            key, sha256, size = document["key"], document["sha256"], document["bytes"]
-            fits = isinstance(document["facts"], dict) and isinstance(size, int) and _DIGEST.fullmatch(sha256)
-            if not fits or _digest(key) != digest:
-                raise _CorruptError("its description does not fit its name")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise _CorruptError(f"its description cannot be read: {type(error).__name__}") from error
-        return dict(document)
-
-    def _entry(self, digest: str) -> Entry:
-        path = self._json(digest)
-        document: dict[str, Any] = {"key": {}, "facts": {}, "sha256": "", "bytes": 0}
-        problem = ""
-        used = 0
-        try:
-            document = self._document(digest) or document
-            used = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            pass  # cleared meanwhile
-        except _CorruptError as error:
-            problem = str(error)
-        return Entry(
-            digest=digest, key=document["key"], facts=document["facts"], bytes=document["bytes"], used_ns=used,
-            file=self.folder / f"{digest}-{document['sha256']}.engine", problem=problem,
-        )  # fmt: skip
-
-    def _read(self, digest: str, *, touch: bool = True) -> bytes | None:
-        """The checked bytes of an engine, None where there is none. Raises _CorruptError."""
-        for again in (True, False):
-            document = self._document(digest)
-            if document is None:
-                return None
-            try:
-                payload = (self.folder / f"{digest}-{document['sha256']}.engine").read_bytes()
-            except FileNotFoundError as error:
-                if again:
-                    continue  # another process has replaced the entry between the two files
-                raise _CorruptError("its engine file is gone") from error
-            except OSError as error:
-                raise _CorruptError(f"its engine file cannot be read: {error.strerror or error}") from error
-            if len(payload) != document["bytes"] or hashlib.sha256(payload).hexdigest() != document["sha256"]:
-                raise _CorruptError("its checksum does not fit")
-            if touch:
-                with suppress(OSError):
-                    os.utime(self._json(digest))
-            return payload
-        raise AssertionError("unreachable")
-
-    def _keep(self, key: EngineKey, payload: bytes, facts: dict[str, Any]) -> None:
-        digest, sha256 = key.digest, hashlib.sha256(payload).hexdigest()
-        document = {"key": key.fields(), "sha256": sha256, "bytes": len(payload), "facts": facts}
-        with written_whole(self.folder / f"{digest}-{sha256}.engine") as file:
-            file.write(payload)
-        with written_whole(self._json(digest)) as file:
-            file.write(json.dumps(document, indent=1).encode())
+    def _read(self, digest: str) -> bytes | None:
+        """The checked bytes of an engine, None where there is none that may be believed. Raises CorruptError."""
+        return read(self.folder, digest) if may_read(self.folder) else None
 
     def _tidy(self, newest: str) -> None:
         """Remove what earlier engines of this key and killed builds of it have left, then the longest unused."""
-        now = self._entry(newest)
-        self._sweep()
+        now = entry(self.folder, newest)
+        sweep(self.folder)
         for path in self._files(f"{newest}-*.engine"):
             if path != now.file:
                 with suppress(OSError):
                     path.unlink()
         entries = self.entries()
-        total = sum(entry.bytes for entry in entries)
-        for entry in reversed(entries):
+        total = sum(found.bytes for found in entries)
+        for found in reversed(entries):
             if total <= self._largest:
                 return
-            if entry.digest != newest:
+            if found.digest != newest:
                 with suppress(EngineError):
-                    self.remove(entry.digest)
-                total -= entry.bytes
+                    self.remove(found.digest)
+                total -= found.bytes
 
     @contextmanager
     def _locked(self, digest: str, report: Report) -> Iterator[bool]:

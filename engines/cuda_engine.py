@@ -6,16 +6,24 @@ The same graph has several forms, and which is the fastest depends on the GPU, t
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from engines.base import Goal, Precision, Report, quiet
-from engines.cache import EngineCache, Outcome, version_of
+from engines.cache import COMPILED, EngineCache, Outcome
+from engines.cache_folder import folder_problem
+from engines.cache_key import version_of
 from engines.gpu import Kept, Replay
 from engines.gpu_engine import GpuEngine, gpu_key
 from engines.graph import FrameGraph
@@ -201,8 +209,31 @@ class CudaEngine(GpuEngine):
         graph = graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not form.compiled:
             return graph
+        keep_compilers_files((self._cache or EngineCache()).folder)
         # Without Inductor's own CUDA graphs: they choose streams and own the outputs, which is done here.
         return torch.compile(graph, mode="max-autotune-no-cudagraphs", fullgraph=True, dynamic=False)
+
+
+def keep_compilers_files(folder: Path) -> None:
+    """Have Inductor and Triton keep what they compiled in our folder, which is ours alone, and not in one of /tmp.
+
+    They run what they find there, pickles and all. Where the folder cannot be used it is one for this process only.
+    """
+    problem = folder_problem(folder)
+    if problem:
+        log.warning("compiled kernels are not kept: %s", problem)
+        folder = _own_folder()
+    for name, part in (("TORCHINDUCTOR_CACHE_DIR", "inductor"), ("TRITON_CACHE_DIR", "triton")):
+        place = folder / COMPILED / part
+        why = folder_problem(place)
+        os.environ[name] = str(place if not why else _own_folder() / part)
+
+
+@functools.cache
+def _own_folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="stylefader-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @dataclass(frozen=True, kw_only=True)

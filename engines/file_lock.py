@@ -37,7 +37,7 @@ def _take_lock(path: Path) -> int | None:
     if fcntl is None:
         raise OSError("no file locks")
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A holder unlinks the file before it lets go: a lock on a file without that name locks nobody out.

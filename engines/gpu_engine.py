@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engines.base import Engine, Picture, Precision
-from engines.cache import EngineKey
+from engines.cache_key import EngineKey
 from engines.gpu import Gpu, Replay
 from engines.rewrite import Rewrites
 from engines.sizes import FrameSizes, padded

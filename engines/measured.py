@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines import machine
-from engines.cache import code_hash, version_of
+from engines.cache_folder import folder_problem, may_read, read_file
+from engines.cache_key import code_hash, version_of
 from engines.registry import REGISTRY
 from training.files import written_whole
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FILE = "measured.json"
 _FORMAT = 1
+_LARGEST = 8 << 20
 _this_process: dict[tuple[Path, str], dict[str, Any]] = {}
 """What a folder that cannot be written has not kept."""
 
@@ -108,7 +110,8 @@ class Measurements:
                 keys[_digest(key)] = key
                 new.setdefault(_digest(key), {})[f"{row.width}x{row.height}"] = asdict(replace(row, asked=asked))
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            if problem := folder_problem(self.file.parent):
+                raise OSError(problem)
             document = self._document()
             for digest, sizes in new.items():
                 entry = document["measured"].setdefault(digest, {})
@@ -126,7 +129,9 @@ class Measurements:
 
     def _document(self) -> dict[str, Any]:
         try:
-            document = json.loads(self.file.read_bytes())
+            if not may_read(self.file.parent):
+                raise OSError("not ours")
+            document = json.loads(read_file(self.file, largest=_LARGEST))
             if document["format"] == _FORMAT and all(isinstance(e, dict) for e in document["measured"].values()):
                 return dict(document)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -159,7 +164,7 @@ def _key(pack: StylePack | PackFile, engine: str, precision: str) -> dict[str, A
     return {
         "engine": engine, "precision": precision, "network": pack.header.kind, "width": pack.header.width,
         "places": list(pack.header.places), "device": machine.gpu_name() if entry.gpu else machine.cpu_name(),
-        "libraries": {name: version_of(name) for name in ("torch", *sorted(entry.needs.values()))},
+        "libraries": {name: version_of(name) for name in sorted({"torch", *entry.needs.values()})},
         "stylefader": version_of("stylefader"), "code": code_hash(),
     }  # fmt: skip
 

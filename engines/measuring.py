@@ -7,11 +7,10 @@ and takes nothing with it. The reference picture is made once, by a process as w
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engines.measured import Measured
 from engines.registry import REFERENCE, REGISTRY
-from engines.workers import end_worker, worker_environment
+from engines.workers import end_worker, start_worker
 from training.pack_file import PackFile
 
 if TYPE_CHECKING:
@@ -33,14 +32,25 @@ _TIMEOUT_S = 1200.0
 class Measuring:
     """Measures engines for one pack at one size, one after another; `with` keeps its folder of pictures.
 
-    timeout_s: for one engine, beside the seconds that it is timed.
+    timeout_s: for one engine, beside the seconds that it is timed. behind: the workers leave the processor to others.
     """
 
-    def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        pack: StylePack | PackFile,
+        height: int,
+        width: int,
+        *,
+        timeout_s: float = _TIMEOUT_S,
+        behind: bool = False,
+    ) -> None:
         self._pack, self.height, self.width = pack, height, width
-        self._timeout_s = timeout_s
+        self._timeout_s, self._behind = timeout_s, behind
         self._scratch = tempfile.TemporaryDirectory(prefix="stylefader-", ignore_cleanup_errors=True)
         self._file: Path | None = None
+        self._lock = threading.Lock()  # over the two below
+        self._stopped = False
+        self._worker: subprocess.Popen[str] | None = None
         self._no_reference: str | None = None
         """Why there is no reference picture; empty where there is one, None before it was made."""
 
@@ -67,6 +77,19 @@ class Measuring:
     def scratch(self) -> Path:
         """The folder that goes with `close`."""
         return Path(self._scratch.name)
+
+    def stop(self) -> None:
+        """From another thread: end the worker that runs, and start no more; what was measured then has a problem."""
+        with self._lock:
+            self._stopped = True
+            if self._worker is not None:
+                with suppress(OSError):
+                    self._worker.kill()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called: what is measured from then on says nothing of the engine."""
+        return self._stopped
 
     def close(self) -> None:
         """Remove the pictures; harmless twice."""
@@ -97,27 +120,23 @@ class Measuring:
         order = {
             **order, "engine": engine, "precision": precision, "module": entry.module, "class_name": entry.class_name,
             "pack": str(self._pack_file()), "height": self.height, "width": self.width, "scratch": self._scratch.name,
-            "answer": str(self.scratch / "answer"),
+            "answer": str(self.scratch / "answer"), "behind": self._behind,
         }  # fmt: skip
         timeout = self._timeout_s + float(order["seconds"])
-        # The worker's standard input ends when this process does, however that is: then it ends as well.
-        leash, ours = os.pipe()
         with (self.scratch / "words.txt").open("w+", errors="replace") as words:
+            with self._lock:
+                if self._stopped:
+                    return {"error": "measuring was stopped"}
+                worker = start_worker("engines.measuring_worker", json.dumps(order), stdout=words, stderr=words)
+                self._worker = worker
             try:
-                worker = subprocess.Popen(
-                    [sys.executable, "-m", "engines.measuring_worker", json.dumps(order)],
-                    stdin=leash, stdout=words, stderr=words, text=True,
-                    env=worker_environment(), start_new_session=True,
-                )  # fmt: skip
-                try:
-                    worker.wait(timeout)
-                except subprocess.TimeoutExpired:
-                    return {"error": f"no answer within {timeout:.0f} s"}
-                finally:
-                    end_worker(worker, with_children=True)
+                worker.wait(timeout)
+            except subprocess.TimeoutExpired:
+                return {"error": f"no answer within {timeout:.0f} s"}
             finally:
-                os.close(leash)
-                os.close(ours)
+                with self._lock:
+                    self._worker = None
+                end_worker(worker, with_children=True)
             answer = Path(order["answer"])
             with suppress(OSError, ValueError):  # none, or cut off
                 try:

@@ -1,7 +1,7 @@
 """The process behind `engines.measuring`: measures one engine, or makes the reference picture.
 
 Its one argument is JSON, and so is the file `answer` that it leaves: `{"measured": row}` or `{"error": message}`.
-It ends with the process that started it.
+It ends with the session that started it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import json
 import os
 import shutil
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from engines.workers import end_with_the_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +27,11 @@ if TYPE_CHECKING:
 ALPHA = 0.7
 
 
-def _end_with_the_parent(scratch: Path) -> None:
-    while os.read(0, 1):  # not by sys.stdin, whose lock would be held in whatever libraries fork
-        pass
-    shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(1)
-
-
 def main() -> None:
     order = json.loads(sys.argv[1])
-    threading.Thread(
-        target=_end_with_the_parent, args=(Path(order["scratch"]),), name="end-with-the-parent", daemon=True
-    ).start()
+    end_with_the_session(Path(order["scratch"]))
+    if order["behind"] and hasattr(os, "nice"):
+        os.nice(10)  # frames come first; each engine is measured with as little as the others
     try:
         answer = {"measured": _measure(order)} if order["seconds"] else _make_reference(order)
     except MemoryError:

@@ -28,8 +28,12 @@ def open_engine(
     least_db: float = 45.0,
     cache_dir: Path | None = None,
     report: Report = quiet,
+    measure: bool = True,
+    came: str = "",
 ) -> tuple[Engine, str]:
-    """Open an engine for frames of one size; returns it with a line that says which and why, and how it came.
+    """Open an engine for frames of one size; returns it with a short line that says which, and how it came.
+
+    Why it is that one stands at length in `Engine.reasons`.
 
     pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
     backend: a name in the registry, or `auto` for the fastest here. Where there is a choice it is measured once,
@@ -40,6 +44,8 @@ def open_engine(
     cache_dir: where finished engines and measurements are kept; None is the user's cache folder. One that cannot be
     written costs only the keeping, and the line says so.
     report: told in words before something that takes long.
+    measure: False takes, with backend `auto`, what is there soonest where the fastest is not known yet.
+    came: how the engine came, where whoever asks has just had it built into the cache.
     Raises EngineError: unknown name, not installed (with the command that installs it), cannot run here; for
     `auto`, every engine's reason.
     """
@@ -49,8 +55,10 @@ def open_engine(
     cache = EngineCache(cache_dir)
     if backend != "auto":
         engine = _open(backend, pack, height, width, precision, goal, cache, report)
-        return engine, "; ".join([f"{backend}, as asked", *_how_it_came(engine)])
-    choice = choose(pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report)
+        return engine, _line(engine, "as asked", came)
+    choice = choose(
+        pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report, measure=measure
+    )
     reasons = list(choice.reasons)
     for candidate in choice.order:
         name = candidate.engine
@@ -59,9 +67,15 @@ def open_engine(
         except EngineError as error:
             reasons.append(f"{candidate} {str(error).removeprefix(f'engine {name} ')}")
             continue
-        why = choice.why if candidate == choice.order[0] else "the next that works here"
-        return engine, "; ".join([f"{candidate}, {why}", *_how_it_came(engine), *reasons])
+        engine.reasons = tuple(reasons)
+        return engine, _line(engine, choice.why if candidate == choice.order[0] else "the next that works here", came)
     raise EngineError("no engine works here: " + "; ".join(reasons))
+
+
+def _line(engine: Engine, why: str, came: str) -> str:
+    """Which engine it is, by its name and precision, and how it came, in one short line."""
+    came = came or (engine.outcome.words if engine.outcome else "")
+    return ", ".join(filter(None, [f"{engine.name} {engine.precision}", why, came]))
 
 
 def check_engine_words(backend: str, precision: str) -> None:
@@ -70,10 +84,6 @@ def check_engine_words(backend: str, precision: str) -> None:
         raise EngineError(f"no precision named {precision!r}: there are {', '.join(get_args(Precision))}")
     if backend != "auto" and backend not in REGISTRY:
         raise EngineError(f"no engine named {backend!r}: there are auto, {', '.join(REGISTRY)}")
-
-
-def _how_it_came(engine: Engine) -> list[str]:
-    return [engine.outcome.words] if engine.outcome else []
 
 
 def _open(

@@ -1,33 +1,32 @@
 """`openvino`: the whole graph compiled by OpenVINO for the CPU. The default on machines without a GPU.
 
 What the cache keeps is OpenVINO's own export of the compiled model, which carries its version and the processor's
-instruction set and is refused elsewhere. Nothing here needs torch until an engine is really built.
+instruction set and is refused elsewhere. Nothing here needs torch: `engines.openvino_graph` writes the network.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
-from engines.cache import EngineCache, EngineKey, version_of
+from engines.cache import EngineCache
+from engines.cache_key import EngineKey
 from engines.cpu_memory import check_memory
+from engines.int8_proof import proved
+from engines.openvino_graph import REWRITES, convert
+from engines.processor import capabilities, has_bf16
 from engines.quantized import Quantized, find_quantized, quantized_file
 from training.errors import EngineError
 
 if TYPE_CHECKING:
     from training.pack import StylePack
     from training.pack_file import PackFile
-
-REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
-"""The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a fifth to a quarter less time than the
-network as trained. Folding the colours gained no time there. Words only: a start from the cache needs no torch."""
 
 
 class OpenVinoEngine(Engine):
@@ -48,14 +47,12 @@ class OpenVinoEngine(Engine):
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         if precision == "fp16":
             raise EngineError("engine openvino computes in bf16 or f32, not fp16")
-        capabilities = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        has_bf16 = "BF16" in capabilities
-        if precision == "bf16" and not has_bf16:
+        if precision == "bf16" and not has_bf16():
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
-        floating = "bf16" if has_bf16 else "f32"
+        floating = "bf16" if has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, pack.header.width, self.precision)
-        quantized = _quantized(pack).graph if precision == "int8" else None
+        quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         # One engine serves both goals: how many streams it runs in is settled when it is loaded.
         settings = {
@@ -89,8 +86,8 @@ class OpenVinoEngine(Engine):
                 network=pack.header.kind, width=pack.header.width, places=pack.header.places,
                 weights=pack.weights_hash() if quantized is None else quantized.sha256,
                 rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),
-                device=self.device, capability=" ".join(sorted(capabilities)), driver="none",
-                libraries={"openvino": ov.get_version(), "torch": version_of("torch")},
+                device=self.device, capability=" ".join(sorted(capabilities())), driver="none",
+                libraries={"openvino": ov.get_version()},
             )  # fmt: skip
             facts = {"style": pack.header.name}
             compiled, self.outcome = cache.open(key, build=build, load=load, report=report, facts=facts)
@@ -130,35 +127,14 @@ class OpenVinoEngine(Engine):
         self._requests.clear()
 
 
-def _quantized(pack: StylePack | PackFile) -> Quantized:
+def _quantized(pack: StylePack | PackFile, cache: EngineCache | None, report: Report) -> Quantized:
     found = find_quantized(pack)
     if found is None:
         raise EngineError(
             f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "
             f"stylefader engine quantize {pack.header.name} --photos FOLDER makes one"
         )
+    problem = proved(pack, (cache or EngineCache()).folder, report).problem
+    if problem:
+        raise EngineError(f"engine openvino does not use int8 with {pack.header.name}: {problem}")
     return found
-
-
-def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
-    """A pack's graph for frames of one size, as OpenVINO has it."""
-    import torch
-
-    from engines.graph import FrameGraph
-    from engines.rewrite import Rewrites
-    from engines.sizes import MULTIPLE, SMALLEST
-
-    graph = FrameGraph(pack.network(), height, width, rewrites=Rewrites(**REWRITES)).eval()
-    # Tracing runs the network. The graph's own padding and cropping are for height and width, and the rest of it
-    # takes any size, so the smallest frame with the same padding gives the same model in no time.
-    rows, columns = (side if side <= SMALLEST else SMALLEST + side % MULTIPLE for side in (height, width))
-    frame, alpha = torch.zeros(rows, columns, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks)
-    with warnings.catch_warnings():
-        # Tracing warns of Python numbers in shapes; sizes are fixed here on purpose.
-        warnings.simplefilter("ignore", torch.jit._trace.TracerWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        model: ov.Model = ov.convert_model(graph, example_input=(frame, alpha))
-    # A pack without blocks has no use for alpha: tracing then leaves the input out.
-    inputs = {0: [height, width, 3], 1: [pack.n_blocks]}
-    model.reshape({index: ov.PartialShape(inputs[index]) for index in range(len(model.inputs))})
-    return model

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import openvino as ov
 
 from engines.base import Picture
-from engines.openvino_engine import REWRITES, convert
+from engines.openvino_graph import LAST_CONVOLUTION, REWRITES, convert
 from engines.quantized import Fidelity, QuantizedGraph
 from engines.timing import psnr_db
 from training.errors import EngineError
@@ -70,8 +70,6 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
     height, width, _ = shapes.pop()
     model = convert(pack, height, width)
     n_inputs = len(model.inputs)
-    output = [op.get_friendly_name() for op in model.get_ordered_ops() if "main.output" in op.get_friendly_name()
-              and op.get_type_name() == "Convolution"]  # fmt: skip
 
     def end(aggregator: Any) -> Any:
         return StatisticsCollectorParameters(
@@ -85,7 +83,7 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
             nncf.Dataset(samples, lambda sample: dict(enumerate(sample[:n_inputs]))),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(samples),
-            ignored_scope=nncf.IgnoredScope(names=output),
+            ignored_scope=nncf.IgnoredScope(names=[LAST_CONVOLUTION]),
             advanced_parameters=AdvancedQuantizationParameters(
                 activations_range_estimator_params=RangeEstimatorParameters(
                     min=end(AggregatorType.MIN), max=end(AggregatorType.MAX)

@@ -2,7 +2,8 @@
 
 Quantising needs photographs and a heavy library (`engines.quantize`); using the result needs neither. The file is
 safetensors like the pack: OpenVINO's graph (XML) and weights as bytes, and a JSON header. Nothing in it is code.
-It belongs to the very weights that it was made from, and is refused beside others.
+It belongs to the very weights that it was made from, and is refused beside others. What it states is not believed
+beyond that: `engines.int8_check` looks through its graph here, and `engines.int8_proof` has it tried before it is used.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
+from engines.int8_check import check_graph
 from engines.sizes import padded
 from training.errors import EngineError
 from training.files import written_whole
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 SUFFIX = ".int8"
 _HEADER_KEY = "stylefader-int8"
 _FORMAT = 1
+_LARGEST = 1 << 30
+_LARGEST_HEADER = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +106,22 @@ class Quantized:
             out.write(save(arrays, metadata={_HEADER_KEY: json.dumps(header, allow_nan=False)}))
 
 
-def quantized_file(pack: StylePack | PackFile) -> Path:
+def quantized_file(pack: StylePack | PackFile | Path) -> Path:
     """Where a pack's int8 form is looked for."""
-    return pack.file.with_suffix(SUFFIX)
+    return (pack if isinstance(pack, Path) else pack.file).with_suffix(SUFFIX)
+
+
+def read_form(pack: StylePack | PackFile) -> bytes:
+    """The bytes of the file. Raises EngineError where there is none, or no plain file of a size that one can have."""
+    file = quantized_file(pack)
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST + 1) if file.is_file() else b""
+    except OSError as error:
+        raise EngineError(f"{file} cannot be read ({error.strerror or error})") from error
+    if not data or len(data) > _LARGEST:
+        raise EngineError(f"{file} is not an int8 form that can be read (its size): quantise again")
+    return data
 
 
 def find_quantized(pack: StylePack | PackFile) -> Quantized | None:
@@ -113,28 +130,38 @@ def find_quantized(pack: StylePack | PackFile) -> Quantized | None:
     if not file.is_file():
         return None
     try:
-        with safe_open(file, framework="numpy") as tensors:
-            header = json.loads((tensors.metadata() or {})[_HEADER_KEY])
-            if header["format"] != _FORMAT:
-                raise EngineError(f"{file} has format {header['format']!r:.20}, which is not known here")
-            known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in
-                     header["fidelity"].items()}  # fmt: skip
-            found = Quantized(
-                weights=header["weights"],
-                graph=QuantizedGraph(
-                    xml=tensors.get_tensor("xml").tobytes(),
-                    weights_bin=tensors.get_tensor("weights").tobytes(),
-                    made=dict(header["made"]),
-                ),
-                fidelity=Fidelity(**known),
-            )
+        # Of bytes that were read at once: a file that is mapped could change under our hands.
+        form = read_form(pack)
+        header = _header(form)
+        tensors = load(form)
+        if header["format"] != _FORMAT:
+            raise EngineError(f"{file} has format {header['format']!r:.20}, which is not known here")
+        fidelity = header["fidelity"]
+        known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in fidelity.items()}  # fmt: skip
+        graph = QuantizedGraph(
+            xml=tensors["xml"].tobytes(), weights_bin=tensors["weights"].tobytes(), made=dict(header["made"])
+        )
+        found = Quantized(weights=header["weights"], graph=graph, fidelity=Fidelity(**known))
         if not found.fidelity.psnr_db or not np.isfinite(found.fidelity.psnr_db).all():
             raise ValueError("no PSNR in it")
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EngineError(f"{file} is not an int8 form that can be read ({error}): quantise again") from error
     if found.weights != pack.weights_hash():
         raise EngineError(f"{file} was made from other weights than {pack.file.name} has: quantise again")
+    try:
+        check_graph(found.graph.xml, found.graph.weights_bin, pack.header)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
     return found
+
+
+def _header(form: bytes) -> dict[str, Any]:
+    """The JSON of ours in a safetensors file. Raises ValueError, KeyError or TypeError."""
+    length = int.from_bytes(form[:8], "little")
+    if length > min(len(form), _LARGEST_HEADER):
+        raise ValueError("its header is cut off or too long")
+    return dict(json.loads(json.loads(form[8 : 8 + length])["__metadata__"][_HEADER_KEY]))
 
 
 def _framed(model: ov.Model, height: int, width: int) -> ov.Model:

@@ -15,6 +15,7 @@ class EngineEntry:
 
     gpu: needs an NVIDIA GPU; looked for before anything heavy is imported.
     needs: the modules that it imports and the distributions that they come from.
+    soon: is ready in seconds also the first time; others compile for minutes then.
     precisions: all that it knows; `int8` only for packs that have a quantised form.
     """
 
@@ -22,6 +23,7 @@ class EngineEntry:
     class_name: str
     install: str
     gpu: bool = False
+    soon: bool = True
     needs: dict[str, str] = field(default_factory=dict)
     precisions: tuple[str, ...] = ("f32",)
 
@@ -39,6 +41,7 @@ REGISTRY = {
         class_name="TensorRtEngine",
         install="pip install 'stylefader[tensorrt]'",
         gpu=True,
+        soon=False,
         needs={**_TORCH, "torch_tensorrt": "torch-tensorrt"},
         precisions=("fp16", "f32"),
     ),
@@ -47,6 +50,7 @@ REGISTRY = {
         class_name="TensorRtRtxEngine",
         install=INSTALL_RTX,
         gpu=True,
+        soon=False,
         needs={**_TORCH, "tensorrt_rtx": "tensorrt-rtx-cu13-bindings", "onnx": "onnx", "onnxscript": "onnxscript"},
         precisions=("fp16", "f32"),
     ),

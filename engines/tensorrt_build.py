@@ -7,10 +7,10 @@ size would be left to PyTorch. Both are copies on the device around it: see `eng
 
 from __future__ import annotations
 
-import contextlib
-import io
+import importlib
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from engines.base import Precision, Report
-from engines.cache import EngineCache, EngineKey, Outcome, version_of
+from engines.cache import EngineCache, Outcome
+from engines.cache_key import EngineKey, version_of
 from engines.gpu import Gpu
 from engines.gpu_engine import gpu_key, half_or_f32, words_of
 from engines.graph import FrameGraph
@@ -101,7 +102,7 @@ def build_engine(
     precision: str = "fp16",
     timing_cache: Path | None = None,
 ) -> bytes:
-    """Compile a pack for this GPU, as the bytes of an exported program that `load_engine` loads without a build.
+    """Compile a pack for this GPU, as a plan of TensorRT that `Plan` loads without a build.
 
     sizes: one size, or a range that one engine serves. precision: `fp16` or `f32`; types are explicit in the
     exported program, so norms keep their statistics in f32.
@@ -122,50 +123,73 @@ def build_engine(
     if pack.n_blocks:
         inputs.append(library.Input(shape=(pack.n_blocks,), dtype=torch.float32, name="alpha"))
     with tempfile.TemporaryDirectory(prefix="stylefader-") as folder:
-        file = Path(folder) / "engine.pt2"
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 program = export_padded(pack, sizes, precision=precision, device=gpu.device)
-                compiled = library.dynamo.compile(
-                    program,
-                    arg_inputs=inputs,
-                    device=gpu.device,
-                    require_full_compilation=True,
-                    min_block_size=1,
-                    disable_tf32=True,
-                    # Its own cache of engines takes no notice of the weights.
-                    cache_built_engines=False,
-                    reuse_cached_engines=False,
-                    timing_cache_path=str((timing_cache or Path(folder) / "timing.bin").absolute()),
+                # The plan alone: `torch_tensorrt.save` writes a program around it whose loading unpickles.
+                return bytes(
+                    library.dynamo.convert_exported_program_to_serialized_trt_engine(
+                        program,
+                        arg_inputs=inputs,
+                        device=gpu.device,
+                        require_full_compilation=True,
+                        min_block_size=1,
+                        disable_tf32=True,
+                        # Its own cache of engines takes no notice of the weights.
+                        cache_built_engines=False,
+                        reuse_cached_engines=False,
+                        timing_cache_path=str((timing_cache or Path(folder) / "timing.bin").absolute()),
+                    )
                 )
-                library.save(compiled, str(file), output_format="exported_program", arg_inputs=inputs)
-            return file.read_bytes()
         except Exception as error:  # each step of the compiler has errors of its own
             height, width = sizes.usual
             why = f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"
             raise EngineError(f"engine tensorrt cannot be built for {width}x{height}: {why}", failure=True) from error
 
 
-def load_engine(built: bytes) -> Any:
-    """What `build_engine` made, as a callable of frame and alpha. Raises EngineError where it does not load here."""
-    library = load_library()
-    with tempfile.TemporaryDirectory(prefix="stylefader-") as folder:
-        file = Path(folder) / "engine.pt2"
-        file.write_bytes(built)
-        try:
-            # It prints the trace of what it also raises.
-            with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return library.load(str(file)).module()
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:
+class Plan:
+    """A plan of TensorRT, loaded by its own runtime, which runs on fixed tensors."""
+
+    def __init__(self, built: bytes) -> None:
+        """Raises EngineError where it does not load here."""
+        trt = load_runtime()
+        self._log = trt.Logger(trt.Logger.ERROR)
+        self._runtime = trt.Runtime(self._log)
+        self._engine = self._runtime.deserialize_cuda_engine(built)
+        if self._engine is None:
             raise EngineError(
-                f"the built engine does not load: it is of another GPU, driver or version of TensorRT, or damaged "
-                f"({type(error).__name__})",
+                "the built engine does not load: it is of another GPU, driver or version of TensorRT, or damaged",
                 failure=True,
-            ) from error
+            )
+        names = [self._engine.get_tensor_name(place) for place in range(self._engine.num_io_tensors)]
+        inputs = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+        self._inputs = {len(self._engine.get_tensor_shape(name)): name for name in inputs}  # the frame has 3, alpha 1
+        (self._output,) = [name for name in names if name not in inputs]
+        self._context = self._engine.create_execution_context()
+
+    def bind(self, inputs: Sequence[Tensor], picture: Tensor) -> None:
+        """Give it the tensors that it reads and writes from now on. Raises EngineError where it is for other sizes."""
+        for tensor in inputs:
+            name = self._inputs.get(tensor.dim(), "")
+            if not self._context.set_input_shape(name, tuple(tensor.shape)):
+                height, width = inputs[0].shape[:2]
+                raise EngineError(f"the built engine does not take {width}x{height}")
+            self._context.set_tensor_address(name, tensor.data_ptr())
+        self._context.set_tensor_address(self._output, picture.data_ptr())
+
+    def run(self, stream: int) -> None:
+        """Enqueue it on a stream. Raises EngineError."""
+        if not self._context.execute_async_v3(stream):
+            raise EngineError("engine tensorrt failed", failure=True)
+
+
+def load_runtime() -> Any:
+    """TensorRT's own bindings. Raises EngineError with the command that installs them."""
+    try:
+        return importlib.import_module("tensorrt")
+    except (ImportError, OSError) as error:
+        raise EngineError(f"engine tensorrt is not installed ({error}): {INSTALL}") from error
 
 
 def build_ahead(
@@ -178,7 +202,7 @@ def build_ahead(
     _, outcome = cache.open(
         engine_key(gpu, pack, sizes, chosen),
         build=lambda: build_engine(pack, sizes, gpu=gpu, precision=chosen, timing_cache=timing_file(cache, gpu)),
-        load=load_engine, report=report, facts={"style": pack.header.name},
+        load=Plan, report=report, facts={"style": pack.header.name},
     )  # fmt: skip
     return outcome
 

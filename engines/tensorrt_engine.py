@@ -1,12 +1,10 @@
 """`tensorrt`: the whole network as one TensorRT engine, built by Torch-TensorRT for this GPU.
 
 The frame is padded and converted, and the picture cut out and converted back, by copies on the device that are
-recorded with the engine in one CUDA graph. The cache keeps the exported program with the engine in it.
+recorded with the engine in one CUDA graph. The cache keeps TensorRT's own plan; nothing in it is unpickled.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from torch import Tensor
 
@@ -15,8 +13,7 @@ from engines.cache import EngineCache
 from engines.gpu import Kept, Replay
 from engines.gpu_engine import GpuEngine, in_a_range
 from engines.sizes import FrameSizes, padded
-from engines.tensorrt_build import TYPES, build_engine, engine_key, load_engine, load_library, timing_file
-from training.errors import EngineError
+from engines.tensorrt_build import TYPES, Plan, build_engine, engine_key, load_library, timing_file
 from training.pack import StylePack
 from training.pack_file import PackFile
 
@@ -64,18 +61,18 @@ class TensorRtEngine(GpuEngine):
         return build_engine(pack, sizes, gpu=self._gpu, precision=self.precision, timing_cache=timings)
 
     def _record(self, built: bytes) -> Replay:
-        run, desk = load_engine(built), self._desk
-        canvas = self._gpu.buffer((padded(self.height), padded(self.width), 3), TYPES[self.precision])
+        plan, desk = Plan(built), self._desk
+        shape = (padded(self.height), padded(self.width), 3)
+        canvas, painted = (self._gpu.buffer(shape, TYPES[self.precision]) for _ in range(2))
+        plan.bind((canvas, desk.alpha) if self.n_blocks else (canvas,), painted)
+        stream = self._gpu.compute.handle
 
         def work() -> None:
             fill(canvas, desk.frame)
-            inputs = (canvas, desk.alpha) if self.n_blocks else (canvas,)
-            desk.picture.copy_(_only(run(*inputs))[: self.height, : self.width])
+            plan.run(stream)
+            desk.picture.copy_(painted[: self.height, : self.width])
 
-        try:
-            return Kept(self._gpu.record(work), (run, canvas))
-        except AssertionError as error:  # what an exported program says to a size that it is not for
-            raise EngineError(f"the built engine does not take {self.width}x{self.height}: {error}") from error
+        return Kept(self._gpu.record(work), (plan, canvas, painted))
 
 
 def fill(canvas_HWC: Tensor, frame_HWC: Tensor) -> None:
@@ -86,9 +83,3 @@ def fill(canvas_HWC: Tensor, frame_HWC: Tensor) -> None:
         canvas_HWC[:height, width:].copy_(canvas_HWC[:height, width - 1 : width].expand_as(canvas_HWC[:height, width:]))
     if height < canvas_HWC.shape[0]:
         canvas_HWC[height:].copy_(canvas_HWC[height - 1 : height].expand_as(canvas_HWC[height:]))
-
-
-def _only(outputs: Any) -> Tensor:
-    """The one output, which a compiled module may give in a tuple."""
-    picture: Tensor = outputs[0] if isinstance(outputs, tuple | list) else outputs
-    return picture

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engines.base import Goal, Precision, Report, quiet
-from engines.cache import EngineCache, version_of
+from engines.cache import EngineCache
+from engines.cache_folder import read_file
+from engines.cache_key import version_of
 from engines.gpu import Gpu
 from engines.gpu_engine import GpuEngine, half_or_f32, in_a_range
 from engines.sizes import FrameSizes
@@ -24,6 +26,7 @@ from training.pack import StylePack
 from training.pack_file import PackFile
 
 log = logging.getLogger(__name__)
+_LARGEST_KERNELS = 1 << 30
 
 
 class TensorRtRtxEngine(GpuEngine):
@@ -156,7 +159,7 @@ class Execution:
         if self._kernels_file is None:
             return
         try:
-            self._kept = self._kernels_file.read_bytes()
+            self._kept = read_file(self._kernels_file, largest=_LARGEST_KERNELS)
         except OSError:
             return  # not there yet
         if not self._kernels.deserialize(self._kept):

@@ -1,21 +1,52 @@
-"""Starting and ending the processes that build and measure engines."""
+"""Starting and ending the processes that build, measure and prove engines; the worker's own side as well.
+
+A worker never takes code from the folder that the session happens to stand in, and it ends when its session does,
+however that ends: its standard input is a pipe whose other end goes with the session.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
 _KILL_S = 3.0
 """How long a worker that was asked to end may take, before it is killed."""
 
 
+def worker_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules as a process of its own.
+
+    `-P`, since `-m` alone puts the current folder before all others: whatever is named `engines` or `numpy` there
+    would be run.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 def worker_environment() -> dict[str, str]:
-    """The environment in which a worker imports this very copy of stylefader, wherever it came from."""
+    """The environment in which a worker imports this very copy of stylefader, wherever it came from.
+
+    Nothing comes from the current folder, in the worker and in whatever it starts: entries of PYTHONPATH that are
+    empty or relative mean just that, and are left out.
+    """
     home = str(Path(__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))}
+    others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(part)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([home, *others]), "PYTHONSAFEPATH": "1"}
+
+
+def start_worker(module: str, order: str, *, stdout: int | IO[Any], stderr: IO[Any]) -> subprocess.Popen[str]:
+    """Start a worker that takes its order as its one argument, in a session of its own: Ctrl-C is not for it."""
+    return subprocess.Popen(
+        worker_command(module, order), stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, text=True,
+        encoding="utf-8", env=worker_environment(), start_new_session=True,
+    )  # fmt: skip
 
 
 def end_worker(worker: subprocess.Popen[str], *, with_children: bool = False) -> None:
@@ -38,3 +69,19 @@ def end_worker(worker: subprocess.Popen[str], *, with_children: bool = False) ->
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
+
+
+def end_with_the_session(scratch: Path, *, first: Callable[[], None] = lambda: None) -> None:
+    """For the worker: from now on end when standard input does, and remove `scratch`, which the session cannot.
+
+    first: called before, in the thread that waits; for what a clean end takes.
+    """
+
+    def wait() -> None:
+        while os.read(0, 1):  # not by sys.stdin, whose lock would be held in whatever libraries fork
+            pass
+        first()
+        shutil.rmtree(scratch, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="end-with-the-session", daemon=True).start()

@@ -15,6 +15,8 @@ import torch
 from openvino import opset13 as ops
 from torch import nn
 
+from engines.processor import cpu_precisions, has_bf16
+
 _MATRIX = 2048
 _CONVOLUTIONS = ((128, 128), (256, 64))
 """Channels and side of the pictures: large enough to be limited by arithmetic alone."""
@@ -27,9 +29,9 @@ _TORCH = {"f32": torch.float32, "bf16": torch.bfloat16}
 def multiply_add_rates(
     precisions: tuple[str, ...], *, shapes: tuple[tuple[int, int], ...] = _CONVOLUTIONS, matrix: int = _MATRIX
 ) -> dict[str, float]:
-    """Multiply-adds a second in each precision, with all cores; those it has no code for are left out."""
+    """Multiply-adds a second in each precision, with all cores; those that the processor does not have are left out."""
     rates: dict[str, float] = {}
-    for precision in precisions:
+    for precision in cpu_precisions(precisions):
         seen = [openvino_rate(precision, *shape) for shape in shapes]
         if precision in _TORCH:
             seen += [_torch_products(_TORCH[precision], matrix), _torch_convolutions(_TORCH[precision], *shapes[0])]
@@ -42,7 +44,7 @@ def multiply_add_rates(
 def openvino_rate(precision: str, channels: int, side: int) -> float | None:
     """Of a few 3x3 convolutions in a row, in OpenVINO; None where it does not compute them in this precision."""
     core = ov.Core()
-    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if precision == "bf16" and not has_bf16():
         return None
     hint = "f32" if precision == "int8" else precision  # between the quantised layers
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}

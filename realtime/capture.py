@@ -1,4 +1,4 @@
-"""The capture thread: takes frames from a live source as they come and leaves the newest in a mailbox.
+"""The capture thread: takes frames from a live source as they come and leaves the newest, unconverted, in a mailbox.
 
 A source that breaks is opened again by itself, after 0.5 s at first and twice as long each time up to 8 s, for as
 long as it takes. The mailbox keeps nothing meanwhile: the last picture stays up by the sinks' own doing.
@@ -15,6 +15,7 @@ from typing import Literal
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.sources.base import Packet, Source
+from realtime.sources.decoded import LazyFrame
 from training.errors import SourceError
 
 FIRST_WAIT_S = 0.5
@@ -45,7 +46,7 @@ class Capture:
     def __init__(
         self,
         make: Callable[[], Source],
-        mailbox: NewestMailbox[Frame],
+        mailbox: NewestMailbox[Frame | LazyFrame],
         *,
         name: str,
         reconnects: bool,
@@ -69,7 +70,7 @@ class Capture:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> bool:
+    def stop(self, timeout_s: float = _JOIN_S) -> bool:
         """End the source and the thread; whether it ended in time. Harmless twice."""
         self._stop.set()
         with self._lock:
@@ -78,7 +79,7 @@ class Capture:
             with suppress(Exception):  # it is being used by its own thread, which sees to errors
                 source.close()
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     @property
@@ -129,10 +130,10 @@ class Capture:
             if fresh:
                 source.open()
             self._tell(source)
-            for thing in source.frames_and_packets():
+            for thing in source.lazy_frames_and_packets():
                 if self._stop.is_set():
                     return
-                if isinstance(thing, Frame):
+                if isinstance(thing, LazyFrame):
                     self._take(thing)
                 else:
                     self._put_packet(thing)
@@ -142,7 +143,7 @@ class Capture:
                 self._source = None
             source.close()
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: LazyFrame) -> None:
         if self.state != "running":
             if self.state == "lost":
                 self._say(f"{self._name} is back")

@@ -8,11 +8,16 @@ the picture's height where it does not. Colour code points are those of ITU-T H.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av.filter
 import numpy as np
 import numpy.typing as npt
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from realtime.resizing import resized
 
 UNSPECIFIED = 2
 
@@ -106,6 +111,11 @@ def tags_to_write(source: ColourTags | None, height: int) -> ColourTags:
     return ColourTags(matrix=matrix, primaries=primaries, transfer=transfer)
 
 
+def has_alpha(pixel_format: VideoFormat) -> bool:
+    """Whether pictures of this format say how transparent each place is; a palette may."""
+    return pixel_format.name == "pal8" or any(part.is_alpha for part in pixel_format.components)
+
+
 def _is_grey(frame: VideoFrame) -> bool:
     return frame.format.name.startswith(("gray", "ya8", "ya16"))
 
@@ -115,28 +125,92 @@ _STRETCH = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(
 
 
 class ToRgb:
-    """Decoded frames to RGB pictures of one size. Keeps the scaler between frames; one thread at a time."""
+    """Decoded frames to RGB pictures: cut, scaled and converted in one pass of swscale over what is used of them.
+
+    Keeps scaler and cutter between frames; one thread at a time.
+    """
 
     def __init__(self) -> None:
         self._scaler = VideoReformatter()
+        self._cutter = _Cutter()
 
-    def __call__(self, frame: VideoFrame, tags: ColourTags, width: int, height: int) -> npt.NDArray[np.uint8]:
-        """uint8 (height, width, 3) RGB, C-contiguous. An alpha channel is dropped."""
+    def __call__(
+        self,
+        frame: VideoFrame,
+        tags: ColourTags,
+        width: int,
+        height: int,
+        *,
+        crop: tuple[int, int, int, int] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """uint8 (height, width, 3) RGB, C-contiguous. An alpha channel is dropped.
+
+        crop: the part of the frame that is used, x, y, width and height in pixels; all of it where None.
+        """
+        if crop is not None and crop != (0, 0, frame.width, frame.height):
+            if not can_be_cut(frame, crop[0], crop[1]):
+                x, y, across, down = crop
+                part = self(frame, tags, frame.width, frame.height)[y : y + down, x : x + across]
+                return resized(part, width, height)
+            frame = self._cutter(frame, crop)
+        image = self._converted(frame, tags, width, height, "rgb24")
+        return _STRETCH[image] if _is_grey(frame) and not tags.full_range else image
+
+    def with_alpha(self, frame: VideoFrame, tags: ColourTags) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """uint8 (H, W, 3) RGB and (H, W) alpha of a frame at its own size, both C-contiguous; nothing is mixed."""
+        rgba = self._converted(frame, tags, frame.width, frame.height, "rgba")
+        image = np.ascontiguousarray(rgba[..., :3])
+        if _is_grey(frame) and not tags.full_range:
+            image = _STRETCH[image]
+        return image, np.ascontiguousarray(rgba[..., 3])
+
+    def _converted(
+        self, frame: VideoFrame, tags: ColourTags, width: int, height: int, pixel_format: str
+    ) -> npt.NDArray[np.uint8]:
         matrix = _SWSCALE_MATRIX.get(tags.matrix, Colorspace.ITU709)
         shrinks = width < frame.width or height < frame.height
-        rgb = self._scaler.reformat(
+        converted = self._scaler.reformat(
             frame,
             width=width,
             height=height,
-            format="rgb24",
+            format=pixel_format,
             src_colorspace=matrix,
             dst_colorspace=matrix,
             src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             interpolation=_EXACT_SHRINK if shrinks else _EXACT,
         )
-        image = np.ascontiguousarray(rgb.to_ndarray(), dtype=np.uint8)
-        return _STRETCH[image] if _is_grey(frame) and not tags.full_range else image
+        return np.ascontiguousarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def can_be_cut(frame: VideoFrame, x: int, y: int) -> bool:
+    """Whether a part that begins at (x, y) can be had without touching a pixel, colours in their places."""
+    name, chroma = frame.format.name, frame.format
+    if name == "pal8" or name.startswith(("mono", "bayer")) or not chroma.components:
+        return False
+    step_x, step_y = (round(32 / side) for side in (chroma.chroma_width(32), chroma.chroma_height(32)))
+    return x % max(1, step_x) == 0 and y % max(1, step_y) == 0
+
+
+class _Cutter:
+    """A part of a frame as a frame of its own, on the same memory (FFmpeg's crop filter)."""
+
+    def __init__(self) -> None:
+        self._for: tuple[object, ...] = ()
+
+    def __call__(self, frame: VideoFrame, crop: tuple[int, int, int, int]) -> VideoFrame:
+        wanted = (frame.width, frame.height, frame.format.name, *crop)
+        if wanted != self._for:
+            x, y, width, height = crop
+            graph = av.filter.Graph()
+            source = graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
+            )
+            cut = graph.add("crop", f"{width}:{height}:{x}:{y}:exact=1")
+            graph.link_nodes(source, cut, graph.add("buffersink")).configure()
+            self._graph, self._for = graph, wanted
+        self._graph.vpush(frame)
+        return self._graph.vpull()
 
 
 class FromRgb:
@@ -148,8 +222,8 @@ class FromRgb:
         self._tags = tags
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> VideoFrame:
-        """A frame of its own memory from uint8 (H, W, 3) RGB."""
-        picture = VideoFrame.from_numpy_buffer(image, format="rgb24")
+        """A frame of its own memory from uint8 (H, W, 3) RGB, or (H, W, 4) RGBA where the format has alpha."""
+        picture = VideoFrame.from_numpy_buffer(image, format="rgb24" if image.shape[2] == 3 else "rgba")
         matrix = _SWSCALE_MATRIX[self._tags.matrix]
         frame = self._scaler.reformat(
             picture,

@@ -143,6 +143,11 @@ class AlphaDesk:
         with self._lock:
             return self._targets.astype(np.float32)
 
+    def latest(self) -> Alpha:
+        """Alpha as it was asked for last, what modulates it included: float32 (n_blocks,)."""
+        with self._lock:
+            return self._alpha.astype(np.float32)
+
     def alpha(self, at_ns: int) -> Alpha:
         """Alpha at a time in monotonic nanoseconds, which does not go back: float32 (n_blocks,)."""
         with self._lock:

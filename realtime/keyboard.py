@@ -11,7 +11,7 @@ from realtime.controls.live_learn import LiveLearner
 from realtime.controls.mapping import FLAGS, TRIGGERS
 from realtime.controls.player import Player
 from realtime.desk import MODULATIONS
-from realtime.keys import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_lines
+from realtime.keys import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_page
 from realtime.take import Takes
 from training.errors import ControlError
 
@@ -49,6 +49,7 @@ class Keyboard:
     ) -> None:
         self.overlay, self.help, self.quits = overlay, False, False
         self.fine = False
+        self._help_page = 0  # which one the terminal shows next
         self.keys = KeyMap()
         self._overrides: Overrides = {}
         self._session, self._window = session, window
@@ -202,8 +203,9 @@ class Keyboard:
         if self._window is not None:
             self.help = not self.help
         else:
-            for line in help_lines(self.keys):
+            for line in help_page(self.keys, self._help_page):
                 self._say(line)
+            self._help_page += 1
 
     def _back(self) -> None:
         """Out of the innermost thing that can be left, and never out of the session."""

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 STEP, FINE_STEP, BIG_STEP = 0.05, 0.01, 0.25
+PAGE_LINES, PAGE_COLUMNS = 23, 79
+"""Of the help in a terminal of 24 lines of 80 characters, whose last line is the status."""
 CLOSED = "closed"
 """What `Window.poll` gives when the window was closed; no key, and always the end."""
 KEY_NAMES = (
@@ -56,7 +58,7 @@ KEYS = (
     _one("bypass", ("b",), "bypass: the original"),
     _one("freeze", ("f",), "freeze the picture"),
     _one("blackout", ("0",), "black-out"),
-    _one("panic", ("p",), "panic: default alpha, first style, no LFOs, no sound"),
+    _one("panic", ("p",), "panic: first style, default alpha, all else off"),
     _one("modulation", ("m",), "LFOs and sound: off, on"),
     _one("tap", ("t",), "tap the tempo"),
     _one("record", ("r",), "begin a take, end it"),
@@ -140,7 +142,19 @@ def help_lines(keys: KeyMap, *, window: bool = False) -> list[str]:
     """The help as lines of text, for a terminal."""
     rows = keys.rows(window=window)
     wide = max((len(names) for names, _ in rows), default=0)
-    return [f"{names:<{wide}}  {words}" for names, words in rows]
+    return [f"{names:<{wide}}  {words}"[:PAGE_COLUMNS] for names, words in rows]
+
+
+def help_page(keys: KeyMap, page: int) -> list[str]:
+    """One page of the same, counted round, with a last line that says so where there are several."""
+    lines = help_lines(keys)
+    if len(lines) <= PAGE_LINES:
+        return lines
+    pages = -(-len(lines) // (PAGE_LINES - 1))
+    page %= pages
+    first = page * (PAGE_LINES - 1)
+    more = " ".join(keys.keys("help")[:1]) or "help"
+    return [*lines[first : first + PAGE_LINES - 1], f"page {page + 1} of {pages}: {more} shows the next"]
 
 
 def markdown_table() -> str:

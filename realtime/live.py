@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -22,21 +22,20 @@ from realtime.desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carr
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
+from realtime.outlet import Outlet
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
+from realtime.sources.decoded import LazyFrame
 from realtime.stylizer import NowNs, Played, Show, Stylizer
+from realtime.wanted import Wanted, fade
 from training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1
-_JOIN_S = 2.0
+_END_S, _LEAST_S = 1.2, 0.1
+"""What `close` may take, however much hangs, and what each part gets of it at least: a session ends within two seconds,
+and its sinks need some of them."""
 _PATIENCE_NS = 1_000_000_000
 """A style that is there sooner needs no word."""
-
-
-class Outlet(Protocol):
-    """Where pictures go: the fan-out."""
-
-    def put(self, frame: Frame) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +54,6 @@ class SessionOptions:
     alpha: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """A style that was asked for, and the alpha to fade to with it, (n_blocks,) or one value; None: as it stands.
-
-    scene: the name of what asked for them, if it has one.
-    """
-
-    style: int
-    fade_s: float
-    alpha: Alpha | None = None
-    scene: str | None = None
-
-
 class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
@@ -77,12 +63,13 @@ class LiveSession:
 
     def __init__(
         self,
-        make_capture: Callable[[NewestMailbox[Frame]], Capture],
+        make_capture: Callable[[NewestMailbox[Frame | LazyFrame]], Capture],
         outlet: Outlet,
         rack: Rack,
         options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
+        say_more: Callable[[Iterable[str]], None] = lambda words: None,
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, alpha: None,
         modulation: Modulation | None = None,
@@ -90,23 +77,23 @@ class LiveSession:
         self.options = options
         self.rack = rack
         self.stats = LiveStats()
-        self._mailbox: NewestMailbox[Frame] = NewestMailbox()
+        self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
-        self._say, self._now_ns = say, now_ns
+        self._say, self._say_more, self._now_ns = say, say_more, now_ns
         self.stylizer = Stylizer(
             self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done, played=played,
+            failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
         self._size = sizes[0]
         self._lock = threading.Lock()  # over the three below, which any thread sets
-        self._wanted: _Wanted | None = None
+        self._wanted: Wanted | None = None
         self._broken: list[tuple[str, EngineError]] = []
         self._panic: int | None = None
         self._style = 0
         self._scene: str | None = None
-        self._coming: _Wanted | None = None  # ordered last, to be faded to when its style comes
+        self._coming: Wanted | None = None  # ordered last, to be faded to when its style comes
         self._modulation = modulation
         self.muted: set[str] = set()  # sources (keys, midi, osc, lfo, sound) that move no alpha
         begin = None if options.alpha is None else np.full(1, options.alpha, np.float32)
@@ -118,6 +105,7 @@ class LiveSession:
         self._error: BaseException | None = None
         self._looked_ns = now_ns()
         self._said = ""
+        self._spoilt = False  # whether it was said that a picture could not be converted
         self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is said
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
@@ -162,6 +150,10 @@ class LiveSession:
     def targets(self) -> Alpha:
         """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
         return self._desk.targets()
+
+    def latest(self) -> Alpha:
+        """What the newest frame got of that style, smoothed and modulated: float32 (n_blocks,)."""
+        return self._desk.latest()
 
     def standing(self) -> tuple[int, Alpha]:
         """The style that was chosen last, and its strengths: those that it comes with where it is still being built."""
@@ -214,8 +206,8 @@ class LiveSession:
             style = now if style is None else style
             self._wanted = replace(self._want(style), fade_s=fade_s, alpha=alpha, scene=scene)
 
-    def _want(self, style: int) -> _Wanted:
-        return _Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
+    def _want(self, style: int) -> Wanted:
+        return Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
 
     def panic(self) -> None:
         """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
@@ -265,18 +257,23 @@ class LiveSession:
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
-            "coming": self.rack.stage if self.rack.busy else None,
+            "alpha_now": [round(float(value), 4) for value in self.latest()],
+            "coming": self.rack.waits_for,
             **asdict(self.show),
         }
 
     def close(self) -> None:
-        """End the capture, see the frames under way through, close the engines. Sinks are the caller's."""
+        """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
+
+        What hangs is left after a little more than a second; its threads are daemons.
+        """
         self._stop.set()
         self._mailbox.wake()
-        self.capture.stop()
+        until = time.monotonic() + _END_S
+        self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
-            self._thread.join(_JOIN_S)
-        self.rack.close()
+            self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
+        self.rack.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
         try:
@@ -291,14 +288,19 @@ class LiveSession:
         with self._lock:
             self._broken.append((playing.engine.name, error))
 
-    def _change(self, wanted: _Wanted) -> None:
+    def _picture_failed(self, error: Exception) -> None:
+        if not self._spoilt:
+            self._spoilt = True
+            self._say(f"a picture cannot be made into RGB ({type(error).__name__}: {error}); such ones are left out")
+
+    def _change(self, wanted: Wanted) -> None:
         """Order what was asked for, and fade at once where the style is there."""
         self._scene = wanted.scene
         there, again = wanted.style == self._desk_of, wanted.style == self._style
         if wanted.alpha is not None or not again or self._panic is not None:
             self._coming = wanted
         if there and wanted.alpha is not None:
-            _fade(self._desk, wanted, self._now_ns())
+            fade(self._desk, wanted, self._now_ns())
         if again:
             self._panic = None  # nothing changes, so there is nothing to begin at its default
             return
@@ -350,18 +352,17 @@ class LiveSession:
             if self._coming is not None:
                 fade_s = self._coming.fade_s  # of the last one that asked for it
                 if self._coming.alpha is not None:
-                    _fade(self._desk, self._coming, self._now_ns())
+                    fade(self._desk, self._coming, self._now_ns())
             self._coming = None
         self._panic = None
         desk = self._desk
         playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
         self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
+        self._say_more(delivery.engine.reasons)
         self._played, self._ever_played = playing, True
         self._plays = (style, delivery.order.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=fade_s)
-        if delivery.provisional:
-            self.rack.order(replace(delivery.order, fade_s=0.0))
 
     def _give_up(self, error: StylefaderError) -> None:
         """What was ordered cannot be had: what plays goes on, and is what is wanted."""
@@ -385,9 +386,3 @@ class LiveSession:
         """All that are heard of in the picture, now or in a moment."""
         newest = self._desk
         return [newest, *(desk for desk in self.stylizer.desks if desk is not newest)]
-
-
-def _fade(desk: AlphaDesk, wanted: _Wanted, at_ns: int) -> None:
-    assert wanted.alpha is not None
-    alpha = wanted.alpha[0] if len(wanted.alpha) == 1 else carried_over(wanted.alpha, desk.n_blocks)
-    desk.glide("all", alpha, wanted.fade_s, at_ns)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from realtime.controls.decoder import WAIT_NS, Decoder
 from realtime.controls.events import ControlEvent
@@ -30,6 +32,9 @@ from training.pack_header import AlphaHeader
 _BEFORE_NS = 60 * 10**9
 """How long before the clip what a file says at its very beginning was played: alpha has come to rest by then."""
 _EVERY = 512
+_TELL = 4096
+Tell = Callable[[float], None]
+"""Told now and then how much is done, from 0 to 1."""
 _SOURCE = "midi"
 
 
@@ -86,6 +91,20 @@ class MidiAutomation:
         # A copy, since a desk that is asked remembers the time, and its rounding.
         return self._desk.copy().alpha(at_ns)
 
+    def forward(self) -> Callable[[Fraction], Alpha]:
+        """The same for times of which none is before the one before, in less time; not exactly the same rounding."""
+        desk, done = self._kept[0].copy(), 0
+
+        def alpha(at: Fraction) -> Alpha:
+            nonlocal done
+            at_ns = round(at * 10**9)
+            while done < len(self.moves) and self._times[done] <= at_ns:
+                self.moves[done].on(desk)
+                done += 1
+            return desk.alpha(at_ns)
+
+        return alpha
+
     def _go_to(self, count: int) -> None:
         """Bring the desk to where so many moves have been made."""
         if count < self._done:
@@ -98,13 +117,21 @@ class MidiAutomation:
                 self._kept.append(self._desk.copy())
 
 
-def read_midi_automation(path: Path, maps: Sequence[ControlMap], header: AlphaHeader, n_blocks: int) -> MidiAutomation:
+def read_midi_automation(
+    path: Path, maps: Sequence[ControlMap], header: AlphaHeader, n_blocks: int, *, tell: Tell = lambda share: None
+) -> MidiAutomation:
     """A MIDI file as automation for a pack of `n_blocks`. Raises AutomationError, also where nothing moves alpha."""
-    return midi_automation(read_midi_file(path), maps, header, n_blocks, origin=str(path))
+    return midi_automation(read_midi_file(path), maps, header, n_blocks, origin=str(path), tell=tell)
 
 
 def midi_automation(
-    file: MidiFile, maps: Sequence[ControlMap], header: AlphaHeader, n_blocks: int, *, origin: str
+    file: MidiFile,
+    maps: Sequence[ControlMap],
+    header: AlphaHeader,
+    n_blocks: int,
+    *,
+    origin: str,
+    tell: Tell = lambda share: None,
 ) -> MidiAutomation:
     """The same from a file that was read. Each track's name is the name of its port.
 
@@ -123,7 +150,7 @@ def midi_automation(
     router = Router(recorder, used, source=_SOURCE)
     seen: Counter[str] = Counter()
     others: set[str] = set()
-    for event in _events(file):
+    for event in _events(file, tell):
         seen[_words(event)] += 1
         taken = [entry.target for entry in used if entry.takes(event)]
         if taken:
@@ -138,11 +165,13 @@ def midi_automation(
     return MidiAutomation(recorder.moves, header, n_blocks, origin=origin, notes=notes)
 
 
-def _events(file: MidiFile) -> Iterator[ControlEvent]:
+def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
     """What the decoders make of the messages, each coarse half that waits in vain at the time when it is due."""
     decoders = [Decoder(name) for name in file.tracks]
     due: deque[tuple[int, Decoder]] = deque()
-    for at_ns, track, data in file.messages:
+    for number, (at_ns, track, data) in enumerate(file.messages):
+        if number % _TELL == 0:
+            tell(number / len(file.messages))
         at_ns = at_ns or -_BEFORE_NS
         while due and due[0][0] <= at_ns:
             yield from due[0][1].due(due[0][0])
@@ -156,7 +185,7 @@ def _events(file: MidiFile) -> Iterator[ControlEvent]:
 
 
 class _Recorder:
-    """What the router plays: a desk whose moves are written down, and one style that nothing changes."""
+    """What the router plays: targets without a desk's sense of time, their moves written down, and just one style."""
 
     style = 0
     scene: str | None = None
@@ -167,7 +196,8 @@ class _Recorder:
         self.muted: set[str] = set()
         self.style_names = [""]
         self.at_ns = 0
-        self._desk = AlphaDesk(header, n_blocks)
+        self._header = header
+        self._targets = [float(header.default)] * n_blocks
 
     def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
         self._add("to", block, target)
@@ -181,7 +211,7 @@ class _Recorder:
         self._add("reset", "all", 0.0)
 
     def targets(self) -> Alpha:
-        return self._desk.targets()
+        return np.array(self._targets, np.float32)
 
     def go(self, style: int) -> None: ...
 
@@ -189,14 +219,15 @@ class _Recorder:
 
     @property
     def alpha_range(self) -> tuple[float, float]:
-        return self._desk.low, self._desk.high
+        return self._header.low, self._header.high
 
     def _add(self, kind: Literal["to", "by", "reset"], block: Block, value: float) -> None:
-        if block != "all" and block >= self._desk.n_blocks:
+        if block != "all" and block >= len(self._targets):
             return  # as live: blocks that a style does not have are left alone
-        move = Move(self.at_ns, kind, block, value)
-        move.on(self._desk)
-        self.moves.append(move)
+        for place in range(len(self._targets)) if block == "all" else (block,):
+            target = {"to": value, "by": self._targets[place] + value, "reset": self._header.default}[kind]
+            self._targets[place] = min(max(target, self._header.low), self._header.high)
+        self.moves.append(Move(self.at_ns, kind, block, value))
 
 
 def _words(event: ControlEvent) -> str:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from training.errors import AutomationError
+from training.files import MIB, open_regular, read_whole
 
 SUFFIXES = (".mid", ".midi", ".smf")
 _MAGIC = b"MThd"
-_MOST_BYTES = 16 * 2**20
+_MOST_BYTES = 16 * MIB
 _MOST_MESSAGES = 10**6
 _LONGEST_S = 1000 * 3600
 _TEMPO = 500_000
@@ -48,7 +49,7 @@ def is_midi_file(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:  # what is read of a pipe is lost to whoever reads it next
             return file.read(4) == _MAGIC
     except OSError:
         return False
@@ -57,9 +58,7 @@ def is_midi_file(path: Path) -> bool:
 def read_midi_file(path: Path) -> MidiFile:
     """Read a Standard MIDI File of type 0 or 1. Raises AutomationError with the reason."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise AutomationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB: is it a MIDI file?")
-        data = path.read_bytes()
+        data = read_whole(path, limit=_MOST_BYTES)
     except FileNotFoundError as error:
         raise AutomationError(f"no MIDI file at {path}") from error
     except OSError as error:

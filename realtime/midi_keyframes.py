@@ -9,16 +9,19 @@ from itertools import pairwise
 from realtime.automation import Keyframe, Sheet
 from realtime.automation_sheet import sheet_of
 from realtime.automation_thinning import thin
-from realtime.desk import MIDI_SMOOTHING
-from realtime.midi_automation import MidiAutomation
+from realtime.desk import MIDI_SMOOTHING, Alpha
+from realtime.midi_automation import MidiAutomation, Tell
 
 LEAST_TOLERANCE = 1e-4
 _DIGITS = 6
+_TELL = 2048
 _REST = 25
 """Time constants until alpha has come to rest: two stages are then within 1e-9 of their target."""
 
 
-def midi_sheet(automation: MidiAutomation, n_blocks: int, tolerance: float) -> Sheet:
+def midi_sheet(
+    automation: MidiAutomation, n_blocks: int, tolerance: float, *, tell: Tell = lambda share: None
+) -> Sheet:
     """Keyframes from 0 on that are nowhere further than `tolerance` (1e-4 or more) from what a render would take.
 
     One column where all blocks move together. Half of the tolerance goes into joining samples by straight lines: the
@@ -33,16 +36,21 @@ def midi_sheet(automation: MidiAutomation, n_blocks: int, tolerance: float) -> S
     keyframes = []
     moves = sorted({0, *(move.at_ns for move in automation.moves if move.at_ns > 0)})
     ends = [*(Fraction(at_ns, 10**9) for at_ns in moves), Fraction(moves[-1], 10**9) + rest]
-    for start, end in pairwise(ends):
+    automation.check_blocks(n_blocks)
+    alpha_at = automation.forward()
+    for number, (start, end) in enumerate(pairwise(ends)):
+        if number % _TELL == 0:
+            tell(number / len(ends))
         moving = min(end - start, rest)
         pieces = math.ceil(moving / step)
         times = [start + moving * piece / pieces for piece in range(pieces)]
         for time in [*times, *([start + rest] if moving < end - start else [])]:
-            alphas = automation.alpha(time, n_blocks)
-            keyframes.append(Keyframe(time=time, alpha=tuple(round(float(alpha), _DIGITS) for alpha in alphas)))
-    keyframes.append(
-        Keyframe(time=ends[-1], alpha=tuple(round(float(a), _DIGITS) for a in automation.alpha(ends[-1], n_blocks)))
-    )
+            keyframes.append(_keyframe(time, alpha_at(time)))
+    keyframes.append(_keyframe(ends[-1], alpha_at(ends[-1])))
     if all(len(set(keyframe.alpha)) == 1 for keyframe in keyframes):
         keyframes = [Keyframe(time=keyframe.time, alpha=keyframe.alpha[:1]) for keyframe in keyframes]
     return thin(sheet_of(keyframes, origin=automation.origin), tolerance / 2 - 10.0**-_DIGITS)
+
+
+def _keyframe(time: Fraction, alphas: Alpha) -> Keyframe:
+    return Keyframe(time=time, alpha=tuple(round(float(alpha), _DIGITS) for alpha in alphas))

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.sinks.fan_out import FanOut
+
+
+class Outlet(Protocol):
+    """What takes every picture of a session, and never waits."""
+
+    def put(self, frame: Frame) -> None:
+        """Take a frame; from the stylizer's thread."""
+        ...
 
 
 class SessionOutlet:

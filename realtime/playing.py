@@ -18,13 +18,15 @@ from training.pack_header import PackHeader
 class Playing:
     """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
 
-    why: `open_engine`'s line. One thread begins and ends frames.
+    why: `open_engine`'s line. broken_since_ns: since when all its pictures have been broken, None where the last was
+    good. One thread begins and ends frames.
     """
 
     header: PackHeader
     engine: Engine
     desk: AlphaDesk
     why: str = ""
+    broken_since_ns: int | None = None
 
     def begin(self, image: Picture, alpha: Alpha, out: Picture) -> Underway:
         """Begin a frame. Raises EngineError."""

@@ -1,25 +1,29 @@
-"""The rack: engines on their way for a live session, built in the background while another one plays."""
+"""The rack: engines on their way for a live session, built in the background while another one plays.
+
+What is asked for last is built first and waits for nothing else: builds that nobody waits for any more go on behind it,
+for the cache, and what is the fastest here is measured behind what plays (`engines.measuring_behind`).
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from engines import REGISTRY, Engine, EngineBuild, Precision
-from engines.base import quiet
-from engines.cache import EngineCache
-from engines.choice import choose, why_not_here
+from engines.choice import own_precision, why_not_here
+from engines.measuring_behind import Look, MeasuringBehind, News
 from realtime.adaptive import Size
 from training.errors import EngineError, PackError, StylefaderError
 from training.pack_file import PackFile
 
 LIVE_DB = 32.0
 """What an engine must hold for `auto` to take it in a live session: int8 may, where it is faster."""
-SOON_DB = 45.0
-"""What the engine must hold that plays while `auto` measures: mostly only one does, and nothing is to be measured."""
 _END_S = 0.5
+_MOST_BEHIND = 2
+"""Builds that go on behind the wanted one; beyond that the oldest is ended."""
 Say = Callable[[str], None]
 
 
@@ -34,12 +38,11 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """An engine, warmed up, for the order that asked for it. provisional: a faster one may be had; order again."""
+    """An engine, warmed up, for the order that asked for it."""
 
     order: Order
     engine: Engine
     why: str
-    provisional: bool = False
 
 
 class Ask(NamedTuple):
@@ -52,8 +55,26 @@ class Ask(NamedTuple):
         return self.backend if self.precision == "auto" else f"{self.backend} {self.precision}"
 
 
+class _Wish(NamedTuple):
+    """What a build is of."""
+
+    style: int
+    size: Size
+    ask: Ask
+
+
+class _Plays(NamedTuple):
+    """What was delivered last."""
+
+    order: Order
+    engine: str
+    precision: str
+
+
 class Rack:
-    """Builds one engine at a time, the latest order first. Asked from one thread; `close` twice is harmless.
+    """Builds the latest order first, and an engine that proved to be faster in place of the one that plays.
+
+    Asked from one thread; no call waits for a build or a measurement; `close` twice is harmless.
 
     backend, precision: what to ask for. What cannot be had at the very first is the caller's error where one of them
     was named; later, and with `auto`, the other engines are tried, those that can run here, one after another. An
@@ -69,6 +90,7 @@ class Rack:
         cache_dir: Path | None = None,
         say: Say = lambda words: None,
         build: Callable[..., EngineBuild] = EngineBuild,
+        measuring: Callable[..., MeasuringBehind] = MeasuringBehind,
     ) -> None:
         self.packs = list(packs)
         self._asked = Ask(backend, precision)
@@ -77,10 +99,18 @@ class Rack:
         self._refused: set[Ask] = set()
         self._order: Order | None = None
         self._build: EngineBuild | None = None
-        self._old: list[EngineBuild] = []
+        self._behind: dict[_Wish, EngineBuild] = {}  # left, but going on
+        self._old: list[EngineBuild] = []  # cancelled, and not ended yet
         self._trying = self._asked
         self._delivered = False
-        self._provisional = self._once_provisional = False
+        self._plays: _Plays | None = None
+        self._better = False  # the build is of a faster engine for what plays: nobody waits for it
+        self._no_better: set[_Wish] = set()  # and where that failed
+        self._measuring = (
+            measuring(precision=precision, least_db=LIVE_DB, cache_dir=cache_dir, say=say)
+            if backend == "auto"
+            else None
+        )
 
     def add(self, packs: Sequence[PackFile]) -> None:
         """More styles, after those that there are."""
@@ -96,9 +126,16 @@ class Rack:
         """What the build is doing, in words."""
         return self._build.stage if self._build else ""
 
+    @property
+    def waits_for(self) -> str | None:
+        """What is on its way, in words: the style that is built, else what is measured behind, else None."""
+        if self._build is not None and self._order is not None:
+            return f"{self.packs[self._order.style].header.name}: {self._build.stage}"
+        return (self._measuring.stage if self._measuring else "") or None
+
     def order(self, order: Order) -> None:
-        """Have an engine made; one that is on its way is dropped."""
-        self._cancel()
+        """Have an engine made. One that is on its way goes on behind it, and is there sooner when it is asked for."""
+        self._leave()
         self._order = order
         self._refused.clear()  # what did not do for another style may do for this one
         self._begin(self._next() or self._asked)
@@ -114,6 +151,7 @@ class Rack:
         whatever stands against what was asked for by name.
         """
         self._reap()
+        self._hear()
         if self._build is None or self._order is None:
             return None
         try:
@@ -123,7 +161,12 @@ class Rack:
             raise
         except Exception as error:  # of a compiler or the disk, too: another engine may do
             order, asked_by_name = self._order, self._asked != Ask("auto", "auto")
+            better = self._better
             self._cancel()
+            if better:
+                self._no_better.add(_Wish(order.style, order.size, self._trying))
+                self._say(f"{error}; the engine that plays goes on")
+                return None
             if asked_by_name and not self._delivered and isinstance(error, StylefaderError):
                 raise
             self._refused.add(self._trying)
@@ -139,16 +182,29 @@ class Rack:
         engine, why = result
         if self._trying != self._asked:
             why = why.replace(", as asked", ", in place of what failed")
-        delivery = Delivery(order=self._order, engine=engine, why=why, provisional=self._provisional)
+        delivery = Delivery(order=self._order, engine=engine, why=why)
+        self._plays = _Plays(self._order, engine.name, engine.precision)
         self._build = self._order = None
-        self._delivered = True
+        self._delivered, self._better = True, False
+        if self._measuring is not None:
+            self._measuring.hold(False)
+            if self._trying.backend == "auto":
+                size = delivery.order.size
+                self._measuring.look(Look(pack=self.packs[delivery.order.style], height=size.height, width=size.width))
         return delivery
 
-    def close(self) -> None:
-        """Cancel what is on its way, and wait a moment for it to end."""
+    def close(self, timeout_s: float = _END_S) -> None:
+        """Cancel what is on its way and what is measured, and wait a moment for it to end: so long for all together."""
         self._cancel()
+        for build in self._behind.values():
+            build.cancel()
+        self._old += self._behind.values()
+        self._behind.clear()
+        until = time.monotonic() + timeout_s
+        if self._measuring is not None:
+            self._measuring.close()
         for build in self._old:
-            build.wait(_END_S)
+            build.wait(max(0.0, until - time.monotonic()))
         self._old.clear()
 
     def _next(self) -> Ask | None:
@@ -165,30 +221,64 @@ class Rack:
     def _begin(self, ask: Ask) -> None:
         assert self._order is not None
         self._trying = ask
-        self._provisional = not self._once_provisional and ask.backend == "auto" and self._must_measure()
-        self._once_provisional = self._once_provisional or self._provisional
+        if self._measuring is not None:
+            self._measuring.hold(True)  # what is waited for comes first
+        size = self._order.size
+        left = self._behind.pop(_Wish(self._order.style, size, ask), None)
+        if left is not None and left.resume():
+            self._build = left
+            return
+        if left is not None:
+            self._old.append(left)
         self._build = self._make(
-            self.packs[self._order.style], self._order.size.height, self._order.size.width, backend=ask.backend,
-            precision=ask.precision, least_db=SOON_DB if self._provisional else LIVE_DB, cache_dir=self._cache_dir,
+            self.packs[self._order.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
+            least_db=LIVE_DB, cache_dir=self._cache_dir,
         )  # fmt: skip
 
-    def _must_measure(self) -> bool:
-        """Whether `auto` would first have to find out what is the fastest here, which takes seconds."""
-        assert self._order is not None
-        choice = choose(
-            self.packs[self._order.style], self._order.size.height, self._order.size.width,
-            precision=self._asked.precision, least_db=LIVE_DB, cache=EngineCache(self._cache_dir), report=quiet,
-            measure=False,
-        )  # fmt: skip
-        return bool(choice.unmeasured)
+    def _hear(self) -> None:
+        """Have a faster engine built for what plays, where measuring has found one."""
+        if self._measuring is None or self._build is not None:
+            return
+        news = self._measuring.news()
+        if news is None or self._plays is None or not self._is_better(news, self._plays):
+            return
+        self._order, self._better = replace(self._plays.order, fade_s=0.0), True
+        self._begin(self._asked)
+
+    def _is_better(self, news: News, plays: _Plays) -> bool:
+        order, first = plays.order, news.first
+        asked = (news.look.pack, news.look.height, news.look.width)
+        if asked != (self.packs[order.style], order.size.height, order.size.width) or self._broken:
+            return False
+        if _Wish(order.style, order.size, self._asked) in self._no_better:
+            return False
+        own = own_precision(first.engine) if first.precision == "auto" else first.precision
+        return (first.engine, own) != (plays.engine, plays.precision)
+
+    def _leave(self) -> None:
+        """What is on its way goes on behind, for the cache."""
+        if self._build is not None and self._order is not None:
+            self._build.leave()
+            self._behind[_Wish(self._order.style, self._order.size, self._trying)] = self._build
+        self._build = self._order = None
+        self._better = False
+        while len(self._behind) > _MOST_BEHIND:
+            oldest = self._behind.pop(next(iter(self._behind)))
+            oldest.cancel()
+            self._old.append(oldest)
 
     def _cancel(self) -> None:
         if self._build is not None:
             self._build.cancel()  # its thread and process end by themselves, and are waited for at the end
             self._old.append(self._build)
         self._build = self._order = None
+        self._better = False
+        if self._measuring is not None:
+            self._measuring.hold(False)
 
     def _reap(self) -> None:
+        for wish in [wish for wish, build in self._behind.items() if build.wait(0)]:
+            self._old.append(self._behind.pop(wish))
         for build in [old for old in self._old if old.wait(0)]:
             build.close()
             self._old.remove(build)

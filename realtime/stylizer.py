@@ -20,8 +20,11 @@ from realtime.desk import Alpha, AlphaDesk
 from realtime.frames import Frame
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing, Underway
+from realtime.sources.decoded import LazyFrame
 from training.errors import EngineError
 
+_MOST_BROKEN_NS = 2_000_000_000
+"""For how long the last good picture holds in place of broken ones, until their engine counts as broken."""
 NowNs = Callable[[], int]
 Played = Callable[[Frame, str, Alpha], None]
 
@@ -46,7 +49,8 @@ class StageTimes:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What the stylizer has done. broken: pictures of an engine that were replaced by the last good one."""
+    """What the stylizer has done. broken: pictures of an engine that were replaced by the last good one, and frames
+    that could not be converted."""
 
     stylized: int = 0
     passed: int = 0
@@ -68,12 +72,13 @@ class Stylizer:
 
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
-    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha.
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: told
+    why a frame's picture could not be converted; the frame is left out.
     """
 
     def __init__(
         self,
-        mailbox: NewestMailbox[Frame],
+        mailbox: NewestMailbox[Frame | LazyFrame],
         put: Callable[[Frame], None],
         *,
         height: int,
@@ -82,11 +87,12 @@ class Stylizer:
         failed: Callable[[Playing, EngineError], None] = lambda playing, error: None,
         timed: Callable[[StageTimes], None] = lambda times: None,
         played: Played = lambda frame, style, alpha: None,
+        spoilt: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self.show = Show()
         self.counts = Counts()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
-        self._failed, self._timed, self._played = failed, timed, played
+        self._failed, self._timed, self._played, self._spoilt = failed, timed, played, spoilt
         self._pool = BufferPool(height, width)
         self._black = np.zeros((height, width, 3), np.uint8)
         self._mixed = BufferPool(height, width)
@@ -121,11 +127,14 @@ class Stylizer:
     def step(self, timeout_s: float) -> bool:
         """Take the newest frame, waiting no longer than that, and see it or the one before through; whether it came."""
         self._change_over()
-        frame = self._mailbox.take(0 if self._begun else timeout_s)
-        if frame is None:
+        taken = self._mailbox.take(0 if self._begun else timeout_s)
+        if taken is None:
             self._finish_all()
             self._show_anew()
             return False
+        frame = self._converted(taken)
+        if frame is None:
+            return True
         playing = self._playing
         if self.show.blackout or self.show.freeze or self.show.bypass or playing is None:
             self._finish_all()
@@ -147,6 +156,17 @@ class Stylizer:
             self._playing = self._incoming = self._offered = None
         for engine in engines:
             engine.close()
+
+    def _converted(self, taken: Frame | LazyFrame) -> Frame | None:
+        """The frame as RGB of the session's size, made only now; None where that is not possible."""
+        if isinstance(taken, Frame):
+            return taken
+        try:
+            return taken.frame()
+        except Exception as error:  # FFmpeg's, OpenCV's or for want of memory: the show goes on
+            self.counts.broken += 1
+            self._spoilt(error)
+            return None
 
     def _pass_on(self, frame: Frame) -> None:
         """A frame without an engine: black, the last picture, or as it is."""
@@ -170,7 +190,9 @@ class Stylizer:
 
     def _out(self, frame: Frame, image: Picture) -> None:
         self._held, self._seen = frame, replace(self.show)
-        self._put(replace(frame, image=image, original=frame.image))
+        # A window that shows the original beside is black as well.
+        original = None if image is self._black else frame.image
+        self._put(replace(frame, image=image, original=original))
 
     def _begin(self, frame: Frame, playing: Playing) -> bool:
         """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
@@ -209,6 +231,8 @@ class Stylizer:
         if not pictures:
             self._pass_on(frame)
             return
+        for owner, part, _ in begun.parts:
+            self._watch(owner, broken=part.broken)
         sound = [(picture, weight) for picture, part, weight in pictures if not part.broken]
         if len(begun.parts) == 1:  # two engines at once say nothing of how long one takes
             self._timed(StageTimes(captured_ns=frame.captured_ns, started_ns=begun.started_ns, done_ns=self._now_ns()))
@@ -232,6 +256,18 @@ class Stylizer:
         except Exception as error:  # a driver's or a library's, too
             self._break(owner, error)
             return None
+
+    def _watch(self, owner: Playing, *, broken: bool) -> None:
+        """Take an engine out that gives nothing but broken pictures: the last good one cannot hold for ever."""
+        now = self._now_ns()
+        if not broken:
+            owner.broken_since_ns = None
+        elif owner.broken_since_ns is None:
+            owner.broken_since_ns = now
+        elif now - owner.broken_since_ns >= _MOST_BROKEN_NS:
+            seconds = _MOST_BROKEN_NS // 1_000_000_000
+            words = f"engine {owner.engine.name}: for {seconds} s no picture of finite values came"
+            self._break(owner, EngineError(words, failure=True))
 
     def _break(self, which: Playing, error: Exception) -> None:
         """Take an engine out and tell of it, once."""

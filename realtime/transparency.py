@@ -74,3 +74,26 @@ def composite(
     behind = np.array(background, np.uint16)
     # At most 255 * 255 + 127, which 16 bits hold.
     return np.asarray((rgb_HWC * alpha + behind * (255 - alpha) + 127) // 255, dtype=np.uint8)
+
+
+def straight(over_black_HWC: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Colours to store beside alpha, of a picture that was put over black: the reverse of `composite`.
+
+    What players then show over black is the picture itself, so that soft edges get no dark fringe. Where alpha is 0,
+    the colour is black: nothing is hidden there.
+
+    Args:
+        over_black_HWC: uint8 (H, W, 3).
+        alpha_HW: uint8 (H, W).
+
+    Returns:
+        uint8 (H, W, 3) RGB, C-contiguous, of its own memory.
+    """
+    alpha = alpha_HW.astype(np.uint16)[..., None]
+    undone = (over_black_HWC * np.uint16(255) + alpha // 2) // np.maximum(alpha, 1)
+    return np.asarray(np.where(alpha == 0, 0, np.minimum(undone, 255)), dtype=np.uint8)
+
+
+def words_for(background: Colour) -> str:
+    """A colour as messages name it."""
+    return {BLACK: "black", (255, 255, 255): "white"}.get(background, "#{:02x}{:02x}{:02x}".format(*background))

@@ -110,6 +110,7 @@ def convert(
     from realtime.controls.mapping import read_mapping
     from realtime.midi_automation import read_midi_automation
     from realtime.midi_keyframes import LEAST_TOLERANCE, midi_sheet
+    from tools.render_alpha import telling
     from training.gallery import find_pack
     from training.pack_header import AlphaHeader, read_header
 
@@ -123,10 +124,13 @@ def convert(
     else:
         header = AlphaHeader(meaning={}, low=0, high=1, default=0)
         n_blocks = max([0, *(entry.block for entry in maps if isinstance(entry.block, int))]) + 1
-    played = read_midi_automation(source, maps, header, n_blocks)
+    with telling(f"reading {source.name}", source) as tell:
+        played = read_midi_automation(source, maps, header, n_blocks, tell=tell)
     for note in played.notes:
         say(f"note: {note}")
-    _written(midi_sheet(played, n_blocks, tolerance), output, json=json, notes=played.notes)
+    with telling(f"converting {source.name}", source) as tell:
+        sheet = midi_sheet(played, n_blocks, tolerance, tell=tell)
+    _written(sheet, output, json=json, notes=played.notes)
 
 
 @app.command()

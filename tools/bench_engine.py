@@ -103,17 +103,20 @@ def _measure(
 ) -> list[Measured]:
     """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
     from engines import REGISTRY
-    from engines.choice import quantized_db, why_not_here
+    from engines.choice import has_int8, why_not_here
     from engines.measured import Measured
     from engines.measuring import Measuring
+    from engines.processor import cpu_precisions
 
     rows: list[Measured] = []
     with Measuring(pack, height, width) as measuring:
         for name in names or list(REGISTRY):
             problem = why_not_here(name)
             done: set[str] = set()
-            for precision in precisions or (["auto"] if problem else ["auto", *REGISTRY[name].precisions]):
-                if precision in done or (precision == "int8" and not precisions and quantized_db(pack) is None):
+            known = REGISTRY[name].precisions
+            known = known if problem or REGISTRY[name].gpu else cpu_precisions(known)
+            for precision in precisions or (["auto"] if problem else ["auto", *known]):
+                if precision in done or (precision == "int8" and not precisions and not has_int8(pack)):
                     continue
                 if problem:
                     row = Measured(

@@ -66,6 +66,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
     from realtime.outlet import SessionOutlet
     from realtime.playing import Playing
     from realtime.sinks.fan_out import FanOut
+    from realtime.sources.decoded import LazyFrame
     from realtime.stylizer import StageTimes, Stylizer
     from training.pack_header import AlphaHeader, PackHeader
 
@@ -82,7 +83,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
     fan_out.add("null", _sink(lambda frame: seen.append(_Seen(frame.captured_ns, time.monotonic_ns()))))
     if slow_sink:
         fan_out.add("slow", _sink(lambda frame: time.sleep(_SLOW_SINK_S)))
-    mailbox: NewestMailbox[Frame] = NewestMailbox()
+    mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
     capture = Capture(lambda: _camera(height, width, rate), mailbox, name="bench", reconnects=False)
 
     def timed(times: StageTimes) -> None:

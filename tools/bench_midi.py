@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_module
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tools.console.messages import print_json, say
+from tools.midi_system import midi_system
 from tools.parsing import parse_size
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def command(
     from realtime.controls.inlet import SWITCH_S
 
     with ExitStack() as stack:
-        stack.enter_context(_midi_system())
+        stack.enter_context(midi_system())
         stack.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(SWITCH_S if switch_ms is None else switch_ms / 1000)
         rows = [
@@ -273,7 +273,7 @@ def _sender(rate: float, seconds: float) -> Iterator[subprocess.Popen[str]]:
     inputs, outputs, api = open_system()
     inputs.delete()
     outputs.delete()
-    line = [sys.executable, "-c", _SENDER, str(api), str(rate), str(seconds)]
+    line = [sys.executable, "-P", "-c", _SENDER, str(api), str(rate), str(seconds)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         try:
             assert run.stdout is not None
@@ -281,41 +281,6 @@ def _sender(rate: float, seconds: float) -> Iterator[subprocess.Popen[str]]:
             yield run
         finally:
             run.kill()
-
-
-@contextmanager
-def _midi_system() -> Iterator[None]:
-    """The one that is there, or a JACK server for so long."""
-    from realtime.controls.midi_system import port_names
-    from training.errors import ControlError
-
-    try:
-        port_names()
-    except ControlError:
-        if shutil.which("jackd") is None:
-            raise
-    else:
-        yield
-        return
-    name = "stylefader-bench"
-    os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
-    line = ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-p", "128"]
-    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(100):
-                time.sleep(0.1)
-                try:
-                    port_names()
-                    break
-                except ControlError:
-                    continue
-            yield
-        finally:
-            server.terminate()
-            try:
-                server.wait(5)
-            except subprocess.TimeoutExpired:  # jackd waits for clients that do not answer
-                server.kill()
 
 
 def _spread(times_ns: list[int]) -> dict[str, float]:

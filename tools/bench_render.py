@@ -127,6 +127,8 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
 
 def _peak_memory(clip: Path, output: Path, style: str, engine: str) -> int:
     """Peak resident bytes of a whole `stylefader render` in a process of its own, by the system's account."""
+    from engines.workers import worker_environment
+
     code = (
         "import resource, sys; from tools.cli import run; code = run(sys.argv[1:]); code and sys.exit(code); "
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
@@ -134,7 +136,10 @@ def _peak_memory(clip: Path, output: Path, style: str, engine: str) -> int:
     )
     command = ["render", str(clip), "-o", str(output), "--style", style, "--alpha", "0s:0 5s:1", "--engine", engine,
                "--json"]  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code, *command], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, *command], stdout=subprocess.PIPE, text=True, check=True,
+        env=worker_environment(),
+    )  # fmt: skip
     document, peak = done.stdout.strip().splitlines()
     assert jsonlib.loads(document)["frames"] > 0
     return int(peak.split()[1])

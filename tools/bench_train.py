@@ -95,9 +95,12 @@ def _time_passes(trainer: Trainer, passes: int) -> list[float]:
     """Seconds of each pass of what a step asks of the loss network."""
     import torch
 
+    from training.losses import perceptual_losses
+
     settings, device = trainer.settings, trainer.compute.device
     generator = torch.Generator().manual_seed(0)
-    shape = (settings.batch, 3, settings.crop, settings.crop)
+    side = settings.crop - trainer.target.grid_period  # of the window that the losses see
+    shape = (settings.batch, 3, side, side)
     photo, picture = (
         torch.rand(shape, generator=generator).to(device, memory_format=torch.channels_last) for _ in range(2)
     )
@@ -106,7 +109,7 @@ def _time_passes(trainer: Trainer, passes: int) -> list[float]:
     for _ in range(_WARM_UP + passes):
         began = time.perf_counter()
         with trainer.compute.autocast():
-            content, style = trainer.perceptual_losses(photo, picture)
+            content, style = perceptual_losses(trainer.target, photo, picture)
         (gradient,) = torch.autograd.grad(content + settings.style_weight * style, picture)
         gradient[0, 0, 0, 0].tolist()  # waits for a GPU
         times.append(time.perf_counter() - began)

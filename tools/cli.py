@@ -2,8 +2,8 @@
 
 Exit codes: 0 done (a signal is `live`'s normal end), 2 bad input, 1 failed while running, also where a result could not
 be printed; 130 Ctrl-C, 143 ended by SIGTERM, 129 by a closed terminal.
-`--debug` anywhere on the line shows the traceback as well. Commands import what they need when they run, so that
-`--help` is quick.
+`--debug` anywhere on the line shows the traceback as well, `--verbose` says more. Commands import what they need when
+they run, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from tools import automation, bench, demo, devices, engine, evaluate, midi, rend
 from tools.console.help import Commands
 from tools.console.messages import out, say
 from tools.console.streams import OutputError
+from tools.console.verbose import take_verbose
 from tools.live import command as live
+from tools.parsing import shorter
 from training.errors import StylefaderError
 
 app = Commands("Ride the style of video like a fader.")
@@ -50,6 +52,9 @@ def options(
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; at any place.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say more, as why an engine was taken; at any place.")
+    ] = False,
 ) -> None:
     """Ride the style of video like a fader."""
 
@@ -58,6 +63,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line; its exit code. Errors are said in one line, or raised with `--debug`."""
     debug = "--debug" in arguments
     try:
+        arguments = take_verbose(arguments)
         code = app([a for a in arguments if a != "--debug"], prog_name="stylefader", standalone_mode=False)
     except (StylefaderError, typer.TyperException, OSError, MemoryError) as error:
         if debug:
@@ -72,15 +78,15 @@ def _say_error(error: Exception) -> int:
             say(f"error: {error}")
         return error.exit_code
     if isinstance(error, StylefaderError):
-        say(f"error: {error}")
+        say(f"error: {shorter(str(error), 2000)}")
         return error.exit_code
     if isinstance(error, typer.TyperException):  # the words on the line: unknown, missing, or of the wrong form
-        say(f"error: {' '.join(error.format_message().split())} (--help says more)")
+        say(f"error: {shorter(' '.join(error.format_message().split()))} (--help says more)")
         return 2
     if isinstance(error, MemoryError):
         say("error: out of memory: use a smaller --size")
         return 1
     assert isinstance(error, OSError)
-    name = f": {error.filename}" if error.filename else ""
+    name = f": {shorter(str(error.filename))}" if error.filename else ""
     say(f"error: {error.strerror or error}{name}")
     return 2 if error.errno == errno.ENAMETOOLONG else 1

@@ -1,4 +1,7 @@
-"""`stylefader demo`: a short real clip with alpha swept from 0 to 1 and back, and a strip of one of its frames."""
+"""`stylefader demo`: a strip of one frame at several strengths, then a short real clip with alpha swept up and down.
+
+The strip comes first: it is there a few seconds after the installation, on any processor.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from tools.render import run
 
 if TYPE_CHECKING:
     from training.data import Picture
-    from training.pack import StylePack
+    from training.pack_file import PackFile
 
 CLIPS = ("bigbuckbunny", "bikes")
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -41,31 +44,31 @@ def demo_clip(name: str) -> Path:
 
 
 def command(
-    style: Annotated[str, typer.Option(help="A style's name or a pack file.")] = "great_wave",
+    style: Annotated[str, typer.Option(help="A style's name or a pack file.")] = "great_wave_lite",
     clip: Annotated[str, typer.Option(help="bigbuckbunny (which has sound), or bikes.")] = "bigbuckbunny",
     folder: Annotated[Path, typer.Option(help="Where demo.mp4 and demo.jpg go.")] = Path(),
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the video.")] = "640x360",
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Render a short clip with alpha going 0 to 1 and back (demo.mp4), and a strip of one frame (demo.jpg)."""
+    """Make a strip of one frame at several strengths (demo.jpg), then a short clip with alpha going 0 to 1 and back."""
     from training.files import written_whole
     from training.gallery import find_pack
-    from training.pack import load_pack
+    from training.pack_file import PackFile
     from training.strip import encode_picture
 
-    pack = load_pack(find_pack(style))
+    pack = PackFile(find_pack(style))
     video, picture = folder / "demo.mp4", folder / "demo.jpg"
     path = demo_clip(clip)
-    result = run(str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True)
     strip = strip_of(pack, _frame_at(path, _LENGTH / 2, size), ALPHAS, cell=_STRIP_CELL)
     with written_whole(picture) as file:
         file.write(encode_picture(strip, ".jpg"))
     say(f"wrote {picture}: one frame at alpha {', '.join(f'{alpha:g}' for alpha in ALPHAS)}")
+    result = run(str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True)
     if json:
         print_json({**result, "strip": str(picture)})
 
 
-def _sweep(pack: StylePack) -> str:
+def _sweep(pack: PackFile) -> str:
     low, high = pack.header.alpha.low, pack.header.alpha.high
     return f"0s:{low}:smooth {float(_LENGTH / 2)}s:{high}:smooth {float(_LENGTH)}s:{low}"
 

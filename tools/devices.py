@@ -56,9 +56,11 @@ def command(
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:
     from engines.choice import Candidate, candidates, measure_all
+    from engines.int8_proof import forget
     from engines.measured import Measurements
 
-    found: list[Candidate] = candidates(pack, precision="auto", least_db=0)[0]
+    forget(pack, cache.folder)
+    found: list[Candidate] = candidates(pack, precision="auto", least_db=0, folder=cache.folder, report=say)[0]
     rows: list[Measured] = []
     for candidate in found:
         say(f"measuring {candidate}")
@@ -101,17 +103,13 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
 def _precisions(name: str, pack: PackFile) -> list[str]:
     """What an engine that can run here computes in, on this device and for this pack."""
     from engines import REGISTRY
-    from engines.choice import quantized_db
+    from engines.choice import has_int8
+    from engines.processor import cpu_precisions
 
     known = list(REGISTRY[name].precisions)
-    if "int8" in known and quantized_db(pack) is None:
+    if "int8" in known and not has_int8(pack):
         known.remove("int8")
-    if name == "openvino":
-        import openvino
-
-        if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            known.remove("bf16")
-    return known
+    return known if REGISTRY[name].gpu else list(cpu_precisions(tuple(known)))
 
 
 def _measured(row: Measured) -> dict[str, Any]:
@@ -125,10 +123,12 @@ def _measured(row: Measured) -> dict[str, Any]:
 
 
 def _auto(choice: Choice) -> dict[str, Any]:
+    from engines.choice import own_precision
+
     first = choice.order[0] if choice.order and not choice.unmeasured else None
     return {
         "engine": first and first.engine,
-        "precision": first and first.precision,
+        "precision": first and (own_precision(first.engine) if first.precision == "auto" else first.precision),
         "why": choice.why or None,
         "reasons": list(choice.reasons),
         "unmeasured": [str(candidate) for candidate in choice.unmeasured],
@@ -157,7 +157,7 @@ def _print_engines(section: dict[str, Any]) -> None:
     if auto["unmeasured"]:
         out(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
     elif auto["engine"]:
-        words = auto["engine"] if auto["precision"] == "auto" else f"{auto['engine']} {auto['precision']}"
-        out("; ".join([f"{about}: {words}, {auto['why']}", *auto["reasons"]]))
+        words = ", ".join(filter(None, [f"{auto['engine']} {auto['precision']}", auto["why"]]))
+        out("; ".join([f"{about}: {words}", *auto["reasons"]]))
     else:
         out("; ".join([f"{about}: no engine works here", *auto["reasons"]]))

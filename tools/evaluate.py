@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools import evaluate_curve, evaluate_objectives, evaluate_temporal
+from tools import evaluate_curve, evaluate_ideal, evaluate_objectives, evaluate_temporal
 from tools.console.help import Commands
 from tools.console.messages import print_json, say
 from tools.console.signals import unwind
@@ -16,6 +16,7 @@ from tools.console.signals import unwind
 if TYPE_CHECKING:
     from training.data import Picture
     from training.pack import StylePack
+    from training.pack_file import PackFile
 
 app = Commands("Look at what a style pack does, and measure it.")
 
@@ -23,6 +24,7 @@ app = Commands("Look at what a style pack does, and measure it.")
 app.command("temporal")(evaluate_temporal.command)
 app.command("objectives")(evaluate_objectives.command)
 app.command("curve")(evaluate_curve.command)
+app.command("ideal")(evaluate_ideal.command)
 
 
 @app.command()
@@ -82,7 +84,7 @@ def strip(
         print_json({"output": str(output), "alphas": list(values), "style": pack.header.name})
 
 
-def strip_of(pack: StylePack, photo: Picture, alphas: Sequence[float], *, cell: int) -> Picture:
+def strip_of(pack: StylePack | PackFile, photo: Picture, alphas: Sequence[float], *, cell: int) -> Picture:
     """The photograph, then its stylized form at each alpha, in a row of pictures `cell` pixels wide.
 
     The network sees the photograph at its own size; the pictures are made smaller afterwards.
@@ -126,7 +128,9 @@ def two_blocks(pack: StylePack, words: str) -> tuple[int, int]:
     return down, across
 
 
-def _stylized(pack: StylePack, photo: Picture, settings: Sequence[Sequence[float]], cell: int) -> list[Picture]:
+def _stylized(
+    pack: StylePack | PackFile, photo: Picture, settings: Sequence[Sequence[float]], cell: int
+) -> list[Picture]:
     import numpy as np
 
     from engines import open_engine

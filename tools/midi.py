@@ -89,7 +89,7 @@ def learn(
     from realtime.controls.port_names import port_part
     from training.errors import ControlError
 
-    which = int(to) if to is not None and to.isascii() and to.isdigit() else to
+    which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to
     check_target(target, which)
     check_file(map)
     what = target if which is None else f"{target} {which}"

@@ -65,9 +65,9 @@ def parse_factor(text: str) -> Fraction:
     return factor
 
 
-def shorter(message: str) -> str:
+def shorter(message: str, most: int = 480) -> str:
     """A message that quotes what was given, cut in its middle where that is very long."""
-    return message if len(message) <= 4 * _SHOWN else f"{message[: 2 * _SHOWN]}...{message[-2 * _SHOWN :]}"
+    return message if len(message) <= most else f"{message[: most // 2 - 2]} ... {message[3 - most // 2 :]}"
 
 
 def _fraction(text: str) -> Fraction | None:

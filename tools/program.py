@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import sys
-import threading
-import traceback
 from typing import NoReturn
-
-from tools.console import signals, streams
-from tools.console.printable import printable
 
 _END_S = 10.0
 """How long what was registered for the end may take."""
@@ -18,12 +10,26 @@ _END_S = 10.0
 
 def main() -> NoReturn:
     """Run the command on the command line and exit with its code."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until ours is there Ctrl-C ends us, without a traceback
+    import sys
+
+    from tools.console import streams
+
+    streams.prepare()  # before anything is opened that would take the place of a stream that is closed
+    from tools.console import signals
+
     signals.begin()
-    streams.prepare()
     leave(_run(sys.argv[1:]))
 
 
 def _run(arguments: list[str]) -> int:
+    import traceback
+
+    from tools.console.printable import printable
+    from tools.console.streams import write_words
+
     try:
         from tools.cli import run
 
@@ -34,7 +40,7 @@ def _run(arguments: list[str]) -> int:
         return 130
     except BaseException:  # a bug
         for line in traceback.format_exc().splitlines():
-            streams.write_words(f"{printable(line)}\n")
+            write_words(f"{printable(line)}\n")
         return 1
 
 
@@ -45,6 +51,12 @@ def leave(code: int) -> NoReturn:
     C++; the interpreter's own end would wait for it, or abort the whole process under it, and so may the libraries'
     own ends. So they are not taken apart.
     """
+    import atexit
+    import os
+    import threading
+
+    from tools.console import signals, streams
+
     signals.end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
     limit = threading.Timer(_END_S, os._exit, [code])
     limit.name, limit.daemon = "the end", True

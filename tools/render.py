@@ -13,6 +13,7 @@ import typer
 from tools.console.messages import print_json, say
 from tools.console.progress import progress
 from tools.console.signals import end_at_once, unwind
+from tools.console.verbose import say_more
 from tools.parsing import parse_rate, parse_size, parse_time_option
 
 
@@ -47,13 +48,16 @@ def command(
         Fraction | None, typer.Option("--to", parser=parse_time_option, metavar="T", help="End before this time.")
     ] = None,
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Render at this size.")] = None,
+    fit: Annotated[str, typer.Option(help="With --size: cover, contain or stretch.")] = "cover",
     rate: Annotated[
         Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Rate of numbered pictures. [default: 25]")
     ] = None,
     background: Annotated[
         Any,
         typer.Option(
-            parser=parse_background, metavar="COLOUR", help="Put behind transparent pictures. [default: black]"
+            parser=parse_background,
+            metavar="COLOUR",
+            help="Put this behind transparent places. [default: keep them, or black]",
         ),
     ] = None,
     engine: Annotated[
@@ -67,6 +71,8 @@ def command(
     crf: Annotated[
         int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
     ] = None,
+    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
+    exact_size: Annotated[bool, typer.Option("--exact-size", help="Keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
@@ -76,8 +82,8 @@ def command(
     """
     result = run(
         source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        rate=rate, background=background, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
-        overwrite=overwrite,
+        fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
     )  # fmt: skip
     if json:
         print_json(result)
@@ -94,6 +100,7 @@ def run(
     start: Fraction | None = None,
     stop: Fraction | None = None,
     size: tuple[int, int] | None = None,
+    fit: str = "cover",
     rate: Fraction | None = None,
     background: tuple[int, int, int] | None = None,
     engine: str = "auto",
@@ -101,6 +108,8 @@ def run(
     cache_dir: Path | None = None,
     codec: str | None = None,
     crf: int | None = None,
+    deinterlace: str = "auto",
+    exact_size: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
@@ -116,23 +125,26 @@ def run(
     keyframes.check_blocks(len(header.blocks))
 
     # Heavy imports only once the words on the line have proved to be good.
+    from realtime.sources.deinterlacing import parse_deinterlace
     from realtime.sources.files import open_file_source
+    from realtime.sources.geometry import check_fit
     from realtime.sources.pictures import is_picture
-    from realtime.transparency import BLACK
 
     with open_file_source(
         source,
         size=size,
+        fit=check_fit(fit),
         start=start,
         stop=stop,
         rate=rate,
-        background=background or BLACK,
+        deinterlace=parse_deinterlace(deinterlace),
+        background=background,
         one_picture=is_picture(output),
     ) as opened:
         from realtime.sinks.files import open_file_sink
         from tools.render_alpha import modulated
 
-        sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite)
+        sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite, exact_size=exact_size)
         from engines import open_engine
         from realtime.render import render, seconds_per_frame
         from realtime.times import format_time
@@ -167,8 +179,8 @@ def run(
             about = f", about {format_time(each * total)} for {total} frames" if total else ""
             unwind(sink.abort)
             say(f"engine: {why}")
-            say(f"{header.title}, {opened.width}x{opened.height}, in {opened_engine.precision}: "
-                f"{each:.3f} s a frame{about}")  # fmt: skip
+            say_more(opened_engine.reasons)
+            say(f"{header.title}, {opened.width}x{opened.height}: {each:.3f} s a frame{about}")
             with progress("rendering", total) as advance:
                 first = time.monotonic()
 
@@ -182,10 +194,11 @@ def run(
         for note in [*opened.notes, *sink.notes[said:]]:
             say(f"note: {note}")
     seconds = time.monotonic() - began
-    say(f"wrote {output}: {done.frames} frames, {opened.width}x{opened.height}, in {format_time(seconds)} "
+    width, height = getattr(sink, "size", (opened.width, opened.height))
+    say(f"wrote {output}: {done.frames} frames, {width}x{height}, in {format_time(seconds)} "
         f"({done.frames / done.seconds:.1f} fps)")  # fmt: skip
     return {
-        "output": output, "frames": done.frames, "width": opened.width, "height": opened.height,
+        "output": output, "frames": done.frames, "width": width, "height": height,
         "style": header.name, "engine": opened_engine.name, "precision": opened_engine.precision,
         "seconds": round(seconds, 3), "render_seconds": round(done.seconds, 3),
         "engine_seconds": round(done.engine_seconds, 3), "fps": round(done.frames / done.seconds, 3), "notes": notes,

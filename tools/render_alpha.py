@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tools.console.messages import progress
 
 if TYPE_CHECKING:
     from realtime.automation import AlphaOverTime
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from realtime.controls.sound_map import SoundMap
     from realtime.sources.files import FileSource
     from training.pack_header import PackHeader
+
+_LARGE_BYTES = 2**16
 
 
 def alpha_over_time(
@@ -39,7 +44,8 @@ def alpha_over_time(
             raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
         from realtime.midi_automation import read_midi_automation
 
-        played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks))
+        with telling(f"reading {automation.name}", automation) as tell:
+            played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks), tell=tell)
         return played, [*notes, *played.notes]
     if map is not None and not (mapping.lfos or mapping.sounds):
         raise AutomationError(
@@ -78,3 +84,17 @@ def modulated(
     if not parts:
         return keyframes
     return ModulatedAutomation(keyframes, *parts, low=header.alpha.low, high=header.alpha.high)
+
+
+@contextmanager
+def telling(what: str, file: Path) -> Iterator[Callable[[float], None]]:
+    """To be told how much is done, from 0 to 1: a progress bar where the file is large enough for one."""
+    try:
+        large = file.stat().st_size >= _LARGE_BYTES
+    except OSError:  # which is said by who reads it
+        large = False
+    if not large:
+        yield lambda share: None
+        return
+    with progress(what, 100) as advance:
+        yield lambda share: advance(round(100 * share), "percent")

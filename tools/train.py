@@ -88,6 +88,7 @@ def _begun(
     from engines.file_lock import try_lock
     from training.compute import find_device, prepare
     from training.errors import TrainingError
+    from training.leftovers import clear_leftovers
     from training.runs import Run
 
     where = find_device(device, local_rank=world.local_rank, local_size=world.local_size)
@@ -95,6 +96,8 @@ def _begun(
     with try_lock(checked.output.with_suffix(".lock")) if world.leads else nullcontext() as held:
         if held is False:
             raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
+        for line in clear_leftovers(checked.output.parent) if world.leads else ():
+            say(f"note: {line}")
         yield Run(
             checked,
             resume=resume,

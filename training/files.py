@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import select
 import stat
 from collections.abc import Iterator
@@ -17,11 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from training.errors import TrainingError
+from training.leftovers import partial_name
 
 MIB = 1 << 20
-
-PARTIAL_FILES = ".stylefader-*.partial*"
-"""What matches the names that `temporary_beside` gives."""
 
 
 def temporary_beside(path: Path) -> Path:
@@ -30,7 +27,7 @@ def temporary_beside(path: Path) -> Path:
     It has the same ending, since programs judge by it, unless that is too long to be one.
     """
     ending = path.suffix if len(path.suffix) <= 16 else ""
-    return path.with_name(f".stylefader-{os.getpid()}-{secrets.token_hex(4)}.partial{ending}")
+    return path.with_name(partial_name(ending))
 
 
 def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
@@ -62,6 +59,13 @@ def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
         return b"".join(pieces)
 
 
+class TooLargeError(OSError):
+    """More bytes than are read; its words need no number of the system."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+
 def read_whole(path: Path, *, limit: int) -> bytes:
     """The bytes of a file from outside, of which at most `limit` + 1 are ever read.
 
@@ -79,7 +83,7 @@ def read_whole(path: Path, *, limit: int) -> bytes:
     """
     data = read_at_most(path, limit + 1)
     if len(data) > limit:
-        raise OSError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
+        raise TooLargeError(errno.EFBIG, f"it is larger than the {_size_words(limit)} that are read", str(path))
     return data
 
 

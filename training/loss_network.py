@@ -111,6 +111,12 @@ class LossNetwork(nn.Module):
         """The deepest layer whose features the content loss compares."""
         return max(self.layers.content, key=self._order.index)
 
+    @property
+    def stride(self) -> int:
+        """Pixels after which its grid of poolings repeats, down to the deepest layer that a loss uses."""
+        last = max((*self.layers.content, *self.layers.style), key=self._order.index)
+        return int(2 ** sum(name not in self.convs for name in self._order[: self._order.index(last)]))
+
     def forward(self, rgb01_NCHW: Tensor, *, last: str | None = None) -> dict[str, Tensor]:
         """Features of every convolution up to and including `last` (default: the last that a loss uses)."""
         last = last or max((*self.layers.content, *self.layers.style), key=self._order.index)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy.typing as npt
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
@@ -41,7 +43,11 @@ class StylePack:
 
     def weights_hash(self) -> str:
         """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
-        return hash_weights({name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()})
+        return hash_weights(self.arrays())
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The tensors as NumPy has them, float16."""
+        return {name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()}
 
 
 def _empty_network(header: PackHeader) -> DynamicNet:

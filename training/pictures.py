@@ -1,8 +1,8 @@
 """Picture files read with care: what they are is seen from their first bytes, and their size before they are decoded.
 
 Every place that opens a picture of outside does so here: sources of frames, style pictures and photographs of training.
-Pillow reads all formats; HEIC needs the extra `heic`. A picture beyond the limit of `most_megapixels` is refused, since a
-few kilobytes can decode to gigabytes.
+Pillow reads all formats; HEIC needs the extra `heic`. A picture beyond the limit of `most_megapixels` is refused, since
+a few kilobytes can decode to gigabytes.
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ class PictureFile:
             return self._cut_off()
         if isinstance(error, MemoryError):
             return SourceError(f"{self.path} does not fit into the memory; make the picture smaller")
-        return SourceError(f"{self.path} cannot be read as a picture: it is damaged, or of a kind that Pillow lacks")
+        return SourceError(
+            f"{self.path} cannot be read as a picture: it is damaged or not complete, or of a kind that Pillow lacks"
+        )
 
     def seek(self, number: int) -> bool:
         """Go to a picture of the file, later than the one before, counted from 0; False where there is none."""
@@ -217,7 +219,7 @@ def _learn_heif(path: Path) -> None:
 
 
 def _rgb_and_alpha(image: Image.Image) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
-    deep = any(";16" in str(tile[3]) for tile in image.tile)
+    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     image.load()
     clear = image.info.get("transparency")
     image = ImageOps.exif_transpose(image)

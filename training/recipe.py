@@ -16,8 +16,9 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from training.errors import TrainingError
 from training.json_fields import MOST_LETTERS
+from training.plain_values import DEEPEST
 from training.settings import TrainSettings
-from training.toml_text import DEEPEST, parse_value, read_toml
+from training.toml_text import parse_value, read_toml
 
 T = TypeVar("T")
 _LARGEST = 3e38

@@ -20,7 +20,7 @@ class TrainSettings:
     """Everything that decides what comes out of a run; kept in the checkpoint and in the pack.
 
     style_weight: style loss against content loss (whose weight is 1).
-    smoothness: weight of the total variation of the output, in its normalised colours.
+    smoothness: weight of the total variation of the output, RGB of 0 to 1.
     temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
     style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
     pyramid: over how many sizes style is compared, each half of the one before.

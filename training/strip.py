@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from training.data import Picture
+if TYPE_CHECKING:
+    from training.data import Picture
 
 _GAP = 6
 _CAPTION = 26

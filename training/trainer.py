@@ -26,7 +26,7 @@ from training.errors import TrainingError
 from training.files import load_tensors, written_whole
 from training.hashing import file_hash
 from training.loss_network import LossNetwork
-from training.losses import StyleTarget, content_loss, total_variation
+from training.losses import StyleTarget, perceptual_losses, random_window, total_variation
 from training.networks import DynamicNet
 from training.plateau import Plateau
 from training.progress import Progress
@@ -100,6 +100,10 @@ class Trainer:
         loss_network.divide_activations(self.layer_means)
         self.loss_network = loss_network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.target = style_target(loss_network, style, settings)
+        if settings.crop < self.target.smallest:
+            raise TrainingError(
+                f"crop must be at least {self.target.smallest} pixels with this loss network, not {settings.crop}"
+            )
         # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
         self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
 
@@ -258,20 +262,14 @@ class Trainer:
         with self.compute.autocast():
             y = self.net(normalise(photo), self.alpha)
             rgb01 = denormalise(y.float())
-            content, style = self.perceptual_losses(photo, rgb01)
+            period = self.target.grid_period
+            window = random_window(photo, rgb01, period=period, seed=settings.seed, step=self.iteration)
+            content, style = perceptual_losses(self.target, *window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
         total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
         if settings.smoothness:
-            total = total + settings.smoothness * total_variation(y.float())
+            total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal]).detach()
-
-    def perceptual_losses(self, photo: Tensor, rgb01: Tensor) -> tuple[Tensor, Tensor]:
-        """Content and style loss of pictures made of photographs, (N, 3, H, W) RGB in 0..1; under `autocast`."""
-        features = self.loss_network(rgb01)
-        with torch.no_grad():
-            photo_features = self.loss_network(photo, last=self.loss_network.last_content_layer)
-        content = content_loss(features, photo_features, self.loss_network.layers.content)
-        return content, self.target.loss(rgb01, features)
 
     def _of_all_processes(self, losses: Tensor, wish: bool) -> list[float]:
         """Losses, averaged over all processes as the gradients are, and the share of processes that wish to stop."""

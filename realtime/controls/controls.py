@@ -18,7 +18,8 @@ from realtime.controls.lfo import LfoMap
 from realtime.controls.mapping import ControlMap, Mapping, read_mapping
 from realtime.controls.midi import MidiPorts
 from realtime.controls.modulation import Modulators
-from realtime.controls.osc import OscControl, parse_osc_address
+from realtime.controls.osc import OscControl
+from realtime.controls.osc_address import parse_osc_address
 from realtime.controls.player import Player
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.controls.router import Router
@@ -154,7 +155,7 @@ class Controls:
         if self.osc is not None:
             self.osc.close()
         if self.scenes is not None:
-            self.scenes.poll()  # what was saved a moment ago
+            self.scenes.settle()  # what was saved a moment ago
 
     def _take_over(self) -> None:
         """Go on with what the mapping file says now."""

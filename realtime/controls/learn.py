@@ -26,9 +26,9 @@ from realtime.controls.mapping import (
     parse_mapping,
     without_effect,
 )
+from realtime.controls.rewriting import rewrite, text_of
 from realtime.controls.tables import is_block
 from training.errors import ControlError
-from training.files import written_whole
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel", "relative")
@@ -83,7 +83,7 @@ def check_file(path: Path) -> None:
     """Raise ControlError where nothing could be written into that mapping file."""
     if not path.parent.is_dir():
         raise ControlError(f"there is no folder {path.parent} to write {path.name} in")
-    text = _text(path)
+    text = text_of(path, "mapping file", new=True)
     _spans(text, parse_mapping(text, origin=str(path)), origin=str(path))
 
 
@@ -161,21 +161,15 @@ def write_learned(
     say: Callable[[str], None] = lambda words: None,
 ) -> Coding | None:
     """The same, in a file, which is made where there is none; how an endless encoder counts. Raises ControlError."""
-    text = learned(_text(path), target, event, port=port, origin=str(path), to=to, heard=heard, say=say)
-    try:
-        with written_whole(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise ControlError(f"cannot write the mapping file {path}: {error.strerror or error}", failure=True) from error
+
+    def edit(text: str) -> str:
+        return learned(text, target, event, port=port, origin=str(path), to=to, heard=heard, say=words.append)
+
+    words: list[str] = []
+    rewrite(path, "mapping file", edit, new=True)
+    for line in dict.fromkeys(words):
+        say(line)
     return encoder_of(heard, event, target) if to is None else None
-
-
-def _text(path: Path) -> str:
-    """What is in the file, its line endings as they are; nothing where there is none."""
-    try:
-        return path.read_bytes().decode() if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ControlError(f"cannot read the mapping file {path}: {error}") from error
 
 
 def _spans(text: str, mapping: Mapping, *, origin: str) -> list[tuple[int, int]]:

@@ -1,4 +1,5 @@
-"""Open Sound Control over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists them.
+"""Open Sound Control 1.0 over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists
+them.
 
 A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
 network. What a session raises is said as well, and the next message is heard.
@@ -16,28 +17,20 @@ from typing import Any
 
 from realtime.controls.complaints import Complaints
 from realtime.controls.mapping import SWITCHES, TRIGGERS
-from realtime.controls.osc_packet import read_packet
+from realtime.controls.osc_address import PORT, ROOT, Address, addresses, kind_of
+from realtime.controls.osc_packet import Value, read_packet
+from realtime.controls.osc_pattern import is_pattern, matching
+from realtime.controls.osc_subscribers import EXPIRES_S, Subscribers
+from realtime.controls.osc_time import MOST_AHEAD_S, MOST_WAITING, Agenda, ahead_ns
 from realtime.controls.player import Player, check_source, is_on, turn
 from realtime.controls.recall import NO_SCENES, Scenes
 from realtime.desk import Block
 from training.errors import ControlError
 
-ROOT = "/stylefader"
-PORT = 9000
-_MOST_SUBSCRIBERS = 16
 _LARGEST = 65536
-_WAIT_S = 0.2
-_KINDS = ("alpha", "style", "scene", "mute", "subscribe", "unsubscribe", *SWITCHES, *TRIGGERS)
-"""Of complaints: the first word of an address, where it is one of these."""
-Address = tuple[str, int]
-
-
-def parse_osc_address(text: str) -> Address:
-    """`[HOST:]PORT`; the host is this machine alone where none is given. Raises ControlError."""
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535 and len(host) < 256):
-        raise ControlError(f"{text!r:.80} is no address for OSC: write [HOST:]PORT, as in 9000 or 0.0.0.0:9000")
-    return host.strip("[]") or "127.0.0.1", int(port)
+_WAIT_S, _LEAST_S = 0.2, 0.0005
+_Asked = tuple[str, list[Value], Any]
+"""An address, its values and who sent them."""
 
 
 class OscControl:
@@ -56,25 +49,27 @@ class OscControl:
         scenes: Scenes | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._scenes = scenes
-        self._player, self._now_ns = player, now_ns
+        self._player, self._now_ns, self._wall_ns = player, now_ns, wall_ns
         self._complain = Complaints(say, now_ns=now_ns)
         self.error: BaseException | None = None
         try:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise ControlError(f"OSC cannot listen at {host}:{port}: {error}") from error
         try:
             self._socket.bind(where)
         except OSError as error:
             self._socket.close()
             raise ControlError(f"OSC cannot listen at {host}:{port}: {error.strerror or error}") from error
-        self._socket.settimeout(_WAIT_S)
+        self._sender = self._socket.dup()
+        self._sender.setblocking(False)  # the session's thread waits for no network
         self.address: Address = self._socket.getsockname()[:2]
-        self._lock = threading.Lock()  # over the subscribers and what each was told
-        self._subscribers: dict[Any, dict[str, object]] = {}
+        self._subscribers = Subscribers()
+        self._agenda: Agenda[_Asked] = Agenda()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="controls-osc", daemon=True)
 
@@ -88,6 +83,7 @@ class OscControl:
         if self._thread.ident is not None:
             self._thread.join(2)
         self._socket.close()
+        self._sender.close()
 
     def tick(self) -> None:
         """Tell every subscriber what is not as it was told."""
@@ -95,13 +91,11 @@ class OscControl:
             raise self.error
         if not self._subscribers:
             return
-        state = self._state()
-        news: list[tuple[Any, str, float | str]] = []
-        with self._lock:
-            for subscriber, told in self._subscribers.items():
-                news += [(subscriber, *item) for item in state.items() if told.get(item[0]) != item[1]]
-                told.update(state)
-        for subscriber, address, value in news:  # a network may take its time: our thread does not wait for it
+        for host, port, *_ in self._subscribers.expired(self._now_ns()):
+            self._complain(
+                "expired", f"OSC: {host}:{port} was not heard of for {EXPIRES_S // 60} minutes and is told no more"
+            )
+        for subscriber, address, value in self._subscribers.news(self._state()):
             self._send(subscriber, address, value)
 
     def _state(self) -> dict[str, float | str]:
@@ -119,7 +113,7 @@ class OscControl:
         from pythonosc.osc_message_builder import build_msg
 
         try:
-            self._socket.sendto(build_msg(address, [value]).dgram, to)
+            self._sender.sendto(build_msg(address, [value]).dgram, to)
         except OSError as error:
             self._complain("send", f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
 
@@ -131,6 +125,8 @@ class OscControl:
 
     def _listen(self) -> None:
         while not self._stop.is_set():
+            self.do_what_is_due()
+            self._socket.settimeout(max(_LEAST_S, self._agenda.wait_s(self._now_ns(), _WAIT_S)))
             try:
                 packet, sender = self._socket.recvfrom(_LARGEST)
             except TimeoutError:
@@ -144,19 +140,55 @@ class OscControl:
 
     def take(self, packet: bytes, sender: Any) -> None:
         """Do what a packet asks for."""
-        at_ns = self._now_ns()
+        at_ns, wall_ns = self._now_ns(), self._wall_ns()
+        self._subscribers.heard(sender[0], at_ns)
         try:
             messages = read_packet(packet)
         except ControlError:
             self._complain("packet", f"OSC: a packet of {sender[0]} cannot be read")
             return
-        for address, values in messages:
-            try:
-                self._do(address, values, sender, at_ns)
-            except ControlError as error:
-                self._complain(_kind(address), f"OSC: {error}")
-            except Exception as error:  # a fault of ours must not end a show
-                self._complain(_kind(address), f"OSC: {address}: {type(error).__name__}: {error}")
+        for tag, address, values in messages:
+            ahead = ahead_ns(tag, wall_ns)
+            if ahead <= 0:
+                self._do_or_say(address, values, sender, at_ns)
+            elif ahead > MOST_AHEAD_S * 10**9:
+                self._complain(
+                    "time",
+                    f"OSC: {sender[0]} asks for a time that is more than {MOST_AHEAD_S} s ahead: it is left alone; "
+                    "are both clocks right?",
+                )
+            elif not self._agenda.put(at_ns + ahead, (address, values, sender), len(packet) // len(messages)):
+                self._complain("time", f"OSC: {MOST_WAITING} messages wait for their time; more are left alone")
+
+    def do_what_is_due(self) -> None:
+        """Do what waited for its time."""
+        for at_ns, asked in self._agenda.due(self._now_ns()):
+            self._do_or_say(*asked, at_ns)
+
+    def _do_or_say(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
+        """One message, for every address that it matches; what is wrong with it is said."""
+        try:
+            for one in self._matching(address):
+                self._do_one_or_say(one, values, sender, at_ns)
+        except ControlError as error:
+            self._complain("address", f"OSC: {error}")
+
+    def _do_one_or_say(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
+        try:
+            self._do(address, values, sender, at_ns)
+        except ControlError as error:
+            self._complain(kind_of(address), f"OSC: {error}")
+        except Exception as error:  # a fault of ours must not end a show
+            self._complain(kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
+
+    def _matching(self, address: str) -> list[str]:
+        """The addresses that one stands for. Raises ControlError for a pattern that stands for none."""
+        if not is_pattern(address):
+            return [address]
+        found = matching(address, addresses(len(self._player.targets())))
+        if not found:
+            raise ControlError(f"{address!r:.80} matches no address; they begin with {ROOT}/alpha, {ROOT}/style, ...")
+        return found
 
     def _do(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
         """One message. Raises ControlError."""
@@ -181,7 +213,7 @@ class OscControl:
             if not values or _number(*_one(values, address), address) >= 0.5:
                 self._trigger(word)
         elif word in ("subscribe", "unsubscribe"):
-            self._subscribe(values, sender, address, on=word == "subscribe")
+            self._subscribe(values, sender, address, at_ns, on=word == "subscribe")
         else:
             raise ControlError(f"{address!r:.80} means nothing; addresses begin with {ROOT}/alpha, {ROOT}/style, ...")
 
@@ -236,26 +268,20 @@ class OscControl:
         else:
             self._player.step_style(1 if word == "next" else -1)
 
-    def _subscribe(self, values: Sequence[Any], sender: Any, address: str, *, on: bool) -> None:
+    def _subscribe(self, values: Sequence[Any], sender: Any, address: str, at_ns: int, *, on: bool) -> None:
         """Feedback goes to the sender's machine, at its port or another."""
         if values:
             port = _number(*_one(values, address), address)
             if not (port.is_integer() and 1 <= port <= 65535):
                 raise ControlError(f"{address}: a port is from 1 to 65535, not {port:g}")
             sender = (sender[0], int(port), *sender[2:])
-        with self._lock:
-            if not on:
-                self._subscribers.pop(sender, None)
-                return
-            if sender not in self._subscribers and len(self._subscribers) >= _MOST_SUBSCRIBERS:
-                raise ControlError(f"{address}: there are {_MOST_SUBSCRIBERS} subscribers, no more can be had")
-            self._subscribers[sender] = {}  # told everything anew, also who asks again
-
-
-def _kind(address: str) -> str:
-    """Which kind of complaint one about this address is."""
-    word = address.removeprefix(f"{ROOT}/").partition("/")[0]
-    return word if word in _KINDS else "address"
+        if not on:
+            self._subscribers.remove(sender)
+            return
+        try:
+            self._subscribers.add(sender, at_ns)
+        except ControlError as error:
+            raise ControlError(f"{address}: {error}") from error
 
 
 def _one(values: Sequence[Any], address: str) -> tuple[Any]:

@@ -1,4 +1,4 @@
-"""OSC packets as addresses and values: all of a packet that is right in every length, or nothing of it.
+"""OSC packets as messages: all of a packet that is right in every length, or nothing of it.
 
 Not python-osc's reader: that takes a float whose bytes are missing for 0, reads on at the wrong place behind a type
 that it does not know, logs what the sender wrote, and never ends with a bundle whose element has a negative size.
@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from realtime.controls.osc_time import IMMEDIATELY
 from training.errors import ControlError
 
 Value = int | float | str | bytes | bool | None
-Message = tuple[str, list[Value]]
 _BUNDLE, _TIME = b"#bundle\0", 8
 _DEEPEST = 8
 _FIXED = {"i": ">i", "h": ">q", "f": ">f", "d": ">d", "c": ">4s", "r": ">4s", "m": ">4s", "t": ">8s"}
 _WORDS: dict[str, list[Value]] = {"T": [True], "F": [False], "N": [None], "I": [], "[": [], "]": []}
 """Types whose value is the type. An impulse is a message without values; arrays are taken apart."""
+
+
+class Message(NamedTuple):
+    """tag: when it is for, as OSC has it: the 64 bits of an NTP timestamp, or 1 for at once."""
+
+    tag: int
+    address: str
+    values: list[Value]
 
 
 def read_packet(packet: bytes) -> list[Message]:
@@ -26,28 +35,30 @@ def read_packet(packet: bytes) -> list[Message]:
     Raises ControlError where not all of it can be read.
     """
     try:
-        return list(_messages(packet, _DEEPEST))
+        return list(_messages(packet, _DEEPEST, IMMEDIATELY))
     except (ValueError, struct.error) as error:
         raise ControlError(f"this is no OSC packet: {error}") from error
 
 
-def _messages(packet: bytes, deeper: int) -> Iterator[Message]:
+def _messages(packet: bytes, deeper: int, tag: int) -> Iterator[Message]:
+    """tag: of the bundle that it is in, before whose time nothing in it is done."""
     if not packet.startswith(_BUNDLE):
-        yield _message(packet)
+        yield Message(tag, *_message(packet))
         return
     at = len(_BUNDLE) + _TIME
     if not deeper or len(packet) < at:
         raise ValueError("a bundle that is too deep or too short")
+    tag = max(tag, int.from_bytes(packet[len(_BUNDLE) : at]))
     while at < len(packet):
         (size,) = struct.unpack_from(">i", packet, at)
         at += 4
         if not 0 < size <= len(packet) - at:
             raise ValueError("an element of a bundle is as long as it cannot be")
-        yield from _messages(packet[at : at + size], deeper - 1)
+        yield from _messages(packet[at : at + size], deeper - 1, tag)
         at += size
 
 
-def _message(packet: bytes) -> Message:
+def _message(packet: bytes) -> tuple[str, list[Value]]:
     address, at = _string(packet, 0)
     if not address.startswith("/"):
         raise ValueError("no address")

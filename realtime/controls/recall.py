@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from realtime.controls.player import Player
-from realtime.controls.scenes import SCENE_NAME, Scene, cast, is_scene_name, read_scenes, standing, write_saved
-from realtime.controls.watched import WatchedFile
+from realtime.controls.scenes import (
+    MOST_SCENES,
+    SCENE_NAME,
+    Casting,
+    Scene,
+    cast,
+    is_scene_name,
+    read_scenes,
+    standing,
+    write_saved,
+)
+from realtime.controls.watched import Stamp, stamp_of
 from realtime.desk import Alpha
 from training.errors import ControlError
 from training.pack_file import PackFile
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _MOST_WAITING = 100
+_SETTLE_S = 5.0
 Cast = tuple[tuple[Scene, int | None], ...]
 """Scenes, and which style of the rack each has."""
 
@@ -37,9 +50,21 @@ class Performed(Player, Protocol):
     def standing(self) -> tuple[int, Alpha]: ...
 
 
+@dataclass
+class _Work:
+    """What a thread of its own does: write what was saved, and read the file where it changed."""
+
+    thread: threading.Thread
+    saved: int = 0
+    said: list[str] = field(default_factory=list)
+    read: tuple[tuple[Scene, ...], Casting] | None = None
+    error: BaseException | None = None
+
+
 class Scenes:
     """Any thread recalls and saves; `poll` comes from the one that owns the session, some times a second.
 
+    Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
     fade_s: of scenes that do not say. Styles that scenes name and the rack has not are added to it. Raises ControlError
     for a file that does not fit; a later edit that does not fit is said, and the scenes before stay.
     """
@@ -54,14 +79,19 @@ class Scenes:
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._player, self._rack, self._fade_s, self._say = player, rack, fade_s, say
-        self._file: WatchedFile[Cast] = WatchedFile(path, self._read, lambda cast: f"{len(cast)} scenes", say=say)
+        self._path = path
+        self._seen: Stamp | None = stamp_of(path)
+        self._there: Cast = ()
+        self._work: _Work | None = None
         self._lock = threading.Lock()  # over those that wait to be written
         self._waiting: deque[Scene] = deque()
+        scenes = read_scenes(path)
+        self._take_over(scenes, cast(scenes, rack.packs, path))
 
     @property
     def names(self) -> list[str]:
         """All scenes, in the order of the file."""
-        return [scene.name for scene, _ in self._file.content]
+        return [scene.name for scene, _ in self._there]
 
     def find(self, which: str | float) -> int:
         """A scene's number from 0, by its name or its number from 1. Raises ControlError with what there is."""
@@ -76,7 +106,7 @@ class Scenes:
 
     def recall(self, number: int) -> None:
         """Go to a scene, from 0, in its own time; a number that no scene has is left alone."""
-        there = self._file.content
+        there = self._there
         if not 0 <= number < len(there):
             return
         scene, style = there[number]
@@ -90,7 +120,7 @@ class Scenes:
         """Keep how the session stands at this moment as a scene of that name; a new one where none is given.
 
         A style that is still being built counts, with the strengths that it comes with. The name. The file is written
-        by the next `poll`. Raises ControlError for what can be no name, and where too many wait to be written.
+        after the next `poll`. Raises ControlError for what can be no name, and where there are too many.
         """
         style, targets = self._player.standing()
         with self._lock:
@@ -99,30 +129,82 @@ class Scenes:
                 name = next(free for number in range(1, len(names) + 2) if (free := f"scene {number}") not in names)
             if not is_scene_name(name):
                 raise ControlError(f"{name!r:.80} is not {SCENE_NAME}")
+            if name not in names and len(names) >= MOST_SCENES:
+                raise ControlError(f"there are {MOST_SCENES} scenes: {name!r:.80} is not saved")
             if len(self._waiting) >= _MOST_WAITING:
                 raise ControlError(f"{_MOST_WAITING} scenes wait to be written already: {name!r:.80} is not saved")
-            self._waiting.append(standing(name, self._rack.packs[style], targets, self._file.path))
+            self._waiting.append(standing(name, self._rack.packs[style], targets, self._path))
         return name
 
     def poll(self) -> bool:
-        """Write what was saved, and take an edited file over; whether there are other scenes now."""
-        while (scene := self._next_to_write()) is not None:
-            try:
-                write_saved(self._file.path, scene)
-            except ControlError as error:
-                self._say(f"{error}; scene {scene.name!r} is not saved")
-            else:
-                self._say(f"{self._file.path}: saved scene {scene.name!r}")
-        return self._file.poll()
+        """Have written what was saved, and take an edited file over; whether there are other scenes now. Never waits.
 
-    def _next_to_write(self) -> Scene | None:
-        with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+        Raises what a thread of ours died of.
+        """
+        changed = False
+        if self._work is not None:
+            if self._work.thread.is_alive():
+                return False
+            work, self._work = self._work, None
+            for words in work.said:
+                self._say(words)
+            if work.error is not None:
+                raise work.error
+            if work.read is not None:
+                self._take_over(*work.read)
+                self._say(f"{self._path}: {len(self._there)} scenes")
+                changed = True
+            with self._lock:  # only now, so that `save` has seen them in one place or the other
+                for _ in range(work.saved):
+                    self._waiting.popleft()
+        if self._waiting or stamp_of(self._path) not in (None, self._seen):
+            packs = list(self._rack.packs)
+            self._work = _Work(threading.Thread(target=self._do, args=(packs,), name="scenes", daemon=True))
+            self._work.thread.start()
+        return changed
 
-    def _read(self, path: Path) -> Cast:
-        scenes = read_scenes(path)
-        casting = cast(scenes, self._rack.packs, path)
+    def settle(self, most_s: float = _SETTLE_S) -> bool:
+        """Wait until what was saved is written and read, that long at most; whether there are other scenes now."""
+        changed, end = False, time.monotonic() + most_s
+        while True:
+            changed = self.poll() or changed
+            if self._work is None or time.monotonic() >= end:
+                return changed
+            self._work.thread.join(max(0.0, end - time.monotonic()))
+
+    def _do(self, packs: list[PackFile]) -> None:
+        """The thread's work. packs: those of the rack, which nobody but `poll` adds to."""
+        work = self._work
+        assert work is not None
+        try:
+            with self._lock:
+                saved = list(self._waiting)
+            if saved:
+                work.saved = len(saved)
+                work.said += self._write(saved)
+            stamp = stamp_of(self._path)
+            if stamp not in (None, self._seen):  # None: an editor may be about to put it back
+                self._seen = stamp
+                try:
+                    scenes = read_scenes(self._path)
+                    work.read = scenes, cast(scenes, packs, self._path)
+                except ControlError as error:
+                    work.said.append(f"{error}; what was read before stays")
+        except BaseException as error:
+            work.error = error
+
+    def _write(self, saved: list[Scene]) -> list[str]:
+        try:
+            write_saved(self._path, saved)
+        except ControlError as error:
+            return [f"{error}; scene {scene.name!r} is not saved" for scene in saved]
+        names = dict.fromkeys(scene.name for scene in saved)
+        if len(names) == 1:
+            return [f"{self._path}: saved scene {saved[0].name!r}"]
+        return [f"{self._path}: saved {len(names)} scenes, the last {saved[-1].name!r}"]
+
+    def _take_over(self, scenes: tuple[Scene, ...], casting: Casting) -> None:
         for note in casting.notes:
             self._say(note)
         self._rack.add(casting.added)
-        return tuple(zip(scenes, casting.styles, strict=True))
+        self._there = tuple(zip(scenes, casting.styles, strict=True))

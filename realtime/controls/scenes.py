@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from realtime.controls.mapping import FLAGS
+from realtime.controls.rewriting import rewrite
 from realtime.controls.tables import Check, Form, Table, is_bool, is_number, is_text, parse_tables, read_text
 from realtime.desk import Alpha, carried_over
 from training.errors import ControlError, PackError
-from training.files import written_whole
 from training.gallery import find_pack
 from training.pack_file import PackFile
 
 _LONGEST_S = 3600
 _MOST_LETTERS = 64
+MOST_SCENES = 1000
 _DIGITS = 4
 
 
@@ -55,7 +56,10 @@ def read_scenes(path: Path) -> tuple[Scene, ...]:
 def parse_scenes(text: str, *, origin: str) -> tuple[Scene, ...]:
     """Read the text of a scenes file. Raises ControlError with line and reason."""
     scenes: dict[str, Scene] = {}
-    for table in parse_tables(text, _SECTIONS, origin=origin)["scene"]:
+    tables = parse_tables(text, _SECTIONS, origin=origin)["scene"]
+    if len(tables) > MOST_SCENES:
+        raise tables[MOST_SCENES].refuse(None, f"a file has {MOST_SCENES} scenes at most")
+    for table in tables:
         scene = _scene(table)
         if scene.name in scenes:
             raise table.refuse(
@@ -206,49 +210,48 @@ def _word_for(pack: PackFile, folder: Path) -> str:
     return word if "/" in word or word.endswith(".safetensors") else f"./{word}"
 
 
-def saved(text: str, scene: Scene, *, origin: str) -> str:
-    """A scenes file's text with this scene's style and alpha, in its own place or at the end; comments stay.
+def saved(text: str, scenes: Sequence[Scene], *, origin: str) -> str:
+    """A scenes file's text with the style and alpha of these, each in its own place or at the end; comments stay.
 
-    A scene of that name keeps its fade and flags. Raises ControlError where that cannot be.
+    A scene of a name that is there keeps its fade and flags. Raises ControlError where that cannot be.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    parse_scenes(text, origin=origin)
+    there = {scene.name for scene in parse_scenes(text, origin=origin)} | {scene.name for scene in scenes}
+    if len(there) > MOST_SCENES:
+        raise ControlError(f"{origin}: there would be more than {MOST_SCENES} scenes")
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:  # which is stricter in places
         raise ControlError(f"{origin} cannot be edited: {error}") from error
-    new: dict[str, Any] = {"style": scene.style}
-    if scene.alpha is not None:
-        new["alpha"] = list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha
     tables: Any = document.get("scene")
-    same = [table for table in tables or [] if table["name"] == scene.name]
-    if same:
-        if scene.alpha is None:
-            same[0].pop("alpha", None)
-        same[0].update(new)
-    else:
+    if tables is not None and not isinstance(tables, tomlkit.items.AoT):
+        raise ControlError(f"{origin}: write [[scene]] for each, so that one can be added")
+    if tables is None:
+        tables = tomlkit.aot()
+        document.add("scene", tables)
+    by_name = {table["name"]: table for table in tables}
+    for scene in scenes:
+        new: dict[str, Any] = {"style": scene.style}
+        if scene.alpha is not None:
+            new["alpha"] = list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha
+        if scene.name in by_name:
+            if scene.alpha is None:
+                by_name[scene.name].pop("alpha", None)
+            by_name[scene.name].update(new)
+            continue
         table = tomlkit.table()
         table.update({"name": scene.name, **new})
-        if tables is None:
-            tables = tomlkit.aot()
-            document.add("scene", tables)
-        elif not isinstance(tables, tomlkit.items.AoT):
-            raise ControlError(f"{origin}: write [[scene]] for each, so that one can be added")
-        else:
+        if len(tables):
             tables[-1].add(tomlkit.nl())
         tables.append(table)
+        by_name[scene.name] = table
     text = document.as_string()
     parse_scenes(text, origin=origin)
     return text
 
 
-def write_saved(path: Path, scene: Scene) -> None:
-    """The same, in a file. Raises ControlError, also where it cannot be written."""
-    text = saved(read_text(path, "scenes file"), scene, origin=str(path))
-    try:
-        with written_whole(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise ControlError(f"cannot write the scenes file {path}: {error.strerror or error}") from error
+def write_saved(path: Path, scenes: Sequence[Scene]) -> None:
+    """The same, in a file. Raises ControlError, also where it cannot be written or would be too large to be read."""
+    rewrite(path, "scenes file", lambda text: saved(text, scenes, origin=str(path)))

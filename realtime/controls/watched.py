@@ -9,6 +9,17 @@ from typing import Generic, TypeVar
 from training.errors import ControlError
 
 T = TypeVar("T")
+Stamp = tuple[int, int, int]
+"""When a file was written, its size, and which file it is."""
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """What shows that a file is another than before; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 class WatchedFile(Generic[T]):
@@ -21,12 +32,12 @@ class WatchedFile(Generic[T]):
         self, path: Path, read: Callable[[Path], T], tell: Callable[[T], str], *, say: Callable[[str], None]
     ) -> None:
         self.path, self._read, self._tell, self._say = path, read, tell, say
-        self._seen = self._stamp()
+        self._seen = stamp_of(self.path)
         self.content = read(path)
 
     def poll(self) -> bool:
         """Read the file again where it changed; whether the content is another. A broken edit keeps the old one."""
-        stamp = self._stamp()
+        stamp = stamp_of(self.path)
         if stamp is None or stamp == self._seen:  # None: an editor may be about to put it back
             return False
         self._seen = stamp
@@ -37,10 +48,3 @@ class WatchedFile(Generic[T]):
             return False
         self._say(f"{self.path}: {self._tell(self.content)}")
         return True
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -55,6 +55,9 @@ def carry_tracks(
                 notes.append(f"{container.title} cannot hold the cover picture; it is left out")
         elif _is_chapter_track(track, source):
             continue  # the muxer writes it anew from the chapters
+        elif is_further_picture(track) and (source.start or source.stop is not None):
+            # Undecoded, it can only be cut where a picture stands by itself.
+            notes.append(f"a part of the file is written: {_words(track)} is left out; write all of it to keep that")
         elif not can_hold(container, track):
             notes.append(f"{container.title} cannot hold {_words(track)}; it is left out")
         else:
@@ -63,6 +66,11 @@ def carry_tracks(
             stream.disposition = track.disposition
             carried[track.index] = stream
     return carried
+
+
+def is_further_picture(track: Stream) -> bool:
+    """Whether a track is a second moving picture; a cover is none."""
+    return track.type == "video" and not track.disposition & Disposition.attached_pic
 
 
 def _is_chapter_track(track: Stream, source: VideoFileSource) -> bool:

@@ -19,7 +19,8 @@ class Encoder:
 
     quality: its default; quality_option: the name of that option, None where the encoder has none.
     pixel_format: for even sizes; odd_pixel_format: for sizes with an odd side, None where it cannot do them.
-    least: pixels that each side has at least.
+    least: pixels that each side has at least. alpha_format: for pictures with transparent places, None where it
+    cannot hold them; alpha_options: its options for those, beside the others.
     options: as FFmpeg names them. free_time_base: whether it takes any time base, else only 1/rate.
     """
 
@@ -33,6 +34,8 @@ class Encoder:
     options: dict[str, str] = field(default_factory=dict)
     free_time_base: bool = True
     tag: str | None = None
+    alpha_format: str | None = None
+    alpha_options: dict[str, str] = field(default_factory=dict)
 
 
 # vp9's good/cpu-used and av1's preset are the points where a twice as slow setting gains a few per cent only.
@@ -48,6 +51,8 @@ ENCODERS = {
         quality_range=(0, 63),
         odd_pixel_format="yuv420p",
         options={"deadline": "good", "cpu-used": "3", "row-mt": "1"},
+        alpha_format="yuva420p",
+        alpha_options={"auto-alt-ref": "0"},  # pictures that are never shown have no alpha to go with
     ),
     "av1": Encoder(name="libsvtav1", quality=26, quality_range=(0, 63), odd_pixel_format=None, options={"preset": "8"}),
     "mpeg4": Encoder(
@@ -58,7 +63,17 @@ ENCODERS = {
         odd_pixel_format="yuv420p",
         free_time_base=False,
     ),
-    "ffv1": Encoder(name="ffv1", quality=None, quality_option=None, pixel_format="yuv444p"),
+    "ffv1": Encoder(name="ffv1", quality=None, quality_option=None, pixel_format="yuv444p", alpha_format="yuva444p"),
+    "prores": Encoder(
+        name="prores_ks",
+        quality=None,
+        quality_option=None,
+        pixel_format="yuv422p10le",
+        odd_pixel_format="yuv422p10le",
+        options={"profile": "hq", "vendor": "apl0"},
+        alpha_format="yuva444p10le",
+        alpha_options={"profile": "4444"},
+    ),
 }
 
 
@@ -66,12 +81,14 @@ ENCODERS = {
 class Container:
     """One file format: FFmpeg's muxer, the codecs of `ENCODERS` that it holds (the usual one first), its tick.
 
+    alpha: of these, the codecs whose transparent places it keeps.
     tick: seconds; the container rounds every time to it. None: it keeps the time base that it is given.
     """
 
     muxer: str
     title: str
     codecs: tuple[str, ...]
+    alpha: tuple[str, ...] = ()
     tick: Fraction | None = None
 
 
@@ -80,11 +97,15 @@ _MS = Fraction(1, 1000)
 CONTAINERS = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".mov": Container(muxer="mov", title="QuickTime", codecs=("h264", "hevc", "mpeg4")),
+    ".mov": Container(muxer="mov", title="QuickTime", codecs=("h264", "hevc", "mpeg4", "prores"), alpha=("prores",)),
     ".mkv": Container(
-        muxer="matroska", title="Matroska", codecs=("h264", "hevc", "av1", "vp9", "mpeg4", "ffv1"), tick=_MS
+        muxer="matroska",
+        title="Matroska",
+        codecs=("h264", "hevc", "av1", "vp9", "mpeg4", "ffv1"),
+        alpha=("vp9", "ffv1"),
+        tick=_MS,
     ),
-    ".webm": Container(muxer="webm", title="WebM", codecs=("vp9", "av1"), tick=_MS),
+    ".webm": Container(muxer="webm", title="WebM", codecs=("vp9", "av1"), alpha=("vp9",), tick=_MS),
 }
 
 
@@ -97,10 +118,13 @@ def container_for(path: Path) -> Container:
     return container
 
 
-def encoder_for(container: Container, codec: str | None) -> Encoder:
-    """The encoder for a codec's or an encoder's name in a container. Raises SinkError saying what there is."""
+def encoder_for(container: Container, codec: str | None, *, alpha: bool = False) -> Encoder:
+    """The encoder for a codec's or an encoder's name in a container. Raises SinkError saying what there is.
+
+    alpha: some frames have transparent places. Without a name QuickTime has ProRes for those, as editing programs have.
+    """
     if codec is None:
-        return ENCODERS[container.codecs[0]]
+        return ENCODERS["prores" if alpha and "prores" in container.alpha else container.codecs[0]]
     wanted = codec.lower()
     name = next((n for n, e in ENCODERS.items() if wanted in (n, e.name)), {"h265": "hevc", "x264": "h264"}.get(wanted))
     if name is None:
@@ -113,6 +137,11 @@ def encoder_for(container: Container, codec: str | None) -> Encoder:
     if ENCODERS[name].name not in av.codecs_available:
         raise SinkError(f"this FFmpeg has no {ENCODERS[name].name} encoder; choose another of {container.codecs}")
     return ENCODERS[name]
+
+
+def keeps_alpha(container: Container, encoder: Encoder) -> bool:
+    """Whether transparent places stay so with this encoder in this container."""
+    return any(ENCODERS[name] is encoder for name in container.alpha)
 
 
 def can_hold(container: Container, stream: Stream, options: dict[str, str] | None = None) -> bool:

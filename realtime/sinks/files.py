@@ -25,12 +25,13 @@ def open_file_sink(
     crf: int | None = None,
     copy_tracks: bool = True,
     overwrite: bool = False,
+    exact_size: bool = False,
 ) -> FileSink:
     """The sink for `path`, made but not yet opened: use it with `with`. `source` must be open.
 
-    width, height: of the frames that will come, those of the source by default. codec, crf: of a video. copy_tracks:
-    carry sound, subtitles, chapters and metadata over. A source with a `start` is written from time 0, a whole one
-    at its own times. Raises SinkError for a pair of input and output that makes no sense.
+    width, height: of the frames that will come, those of the source by default. codec, crf, exact_size: of a video.
+    copy_tracks: carry sound, subtitles, chapters and metadata over. A source with a `start` is written from time 0, a
+    whole one at its own times. Raises SinkError for a pair of input and output that makes no sense.
     """
     path = Path(path)
     still = isinstance(source, StillSource)
@@ -47,7 +48,8 @@ def open_file_sink(
     elif is_sequence(path):
         first = source.first_number if isinstance(source, PictureSequenceSource) else 1
         sink = PictureSequenceSink(path, first=first, overwrite=overwrite, inputs=_files_read(source))
-        if isinstance(source, VideoFileSource) and (source.tracks or source.rate is None):
+        tracks = source.tracks if isinstance(source, VideoFileSource) else []
+        if tracks or source.rate is None:
             sink.notes.append("pictures keep neither sound nor other tracks nor the time of each frame")
     else:
         assert not isinstance(source, StillSource)
@@ -65,6 +67,8 @@ def open_file_sink(
             sample_aspect_ratio=source.sample_aspect_ratio,
             colour=source.colour,
             overwrite=overwrite,
+            alpha=source.has_alpha,
+            exact_size=exact_size,
         )
     if codec is not None or crf is not None:
         sink.notes.append("codec and quality have no effect on pictures")

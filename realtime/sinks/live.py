@@ -28,13 +28,15 @@ _RECORDING = 60
 class LiveSinkOptions:
     """What the command line says for all sinks. overwrite: of recordings. crf, bit_rate: None is the usual one.
 
-    sound: an audio track of an open file source, whose packets go into recordings beside the picture.
+    sound: an audio track of an open file source, whose packets go into recordings beside the picture. exact_size:
+    recordings keep an odd size.
     """
 
     overwrite: bool = False
     crf: int | None = None
     bit_rate: int | None = None
     sound: Stream | None = None
+    exact_size: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +79,8 @@ def live_sink(word: str, options: LiveSinkOptions | None = None) -> LiveSinkChoi
     raise SinkError(f"unknown sink {word!r}; there are {WORDS}")
 
 
+_LONGEST_NDI = 63
+"""Bytes of a name in DNS-SD (RFC 6763), by which NDI is found."""
 _NAMES = {
     "virtualcam": "write virtualcam, or virtualcam:DEVICE",
     "ndi": "write ndi, or ndi:NAME",
@@ -103,6 +107,8 @@ def _ndi(name: str | None) -> LiveSinkChoice:
     from realtime.sinks.ndi import DEFAULT_NAME, NdiSink
 
     shown = name or DEFAULT_NAME
+    if len(shown.encode("utf-8", "replace")) > _LONGEST_NDI or not shown.isprintable():  # NDI's library would crash
+        raise SinkError(f"{shown!r:.80} is no name for NDI: give up to {_LONGEST_NDI} characters that can be printed")
 
     def make(width: int, height: int, rate: Fraction | None) -> Sink:
         return NdiSink(width=width, height=height, rate=rate, name=shown)
@@ -122,6 +128,7 @@ def _recording(path: Path, options: LiveSinkOptions) -> LiveSinkChoice:
             crf=QUALITY if options.crf is None else options.crf,
             overwrite=options.overwrite,
             sound=options.sound,
+            exact_size=options.exact_size,
         )
 
     return LiveSinkChoice(

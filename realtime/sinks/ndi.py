@@ -5,8 +5,10 @@ Stands at the right end of the live path. Needs cyndilib (the extra `ndi`), whic
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,12 @@ from training.errors import SinkError
 INSTALL = "pip install 'stylefader[ndi]'"
 DEFAULT_NAME = "stylefader"
 _DEFAULT_RATE = Fraction(30)
+_AVAHI = Path("/run/avahi-daemon/socket")
+"""Where Linux's service of names on the local network is asked, by which NDI's receivers find a source."""
+NO_NAMES = (
+    "NDI: receivers do not find this source by its name, since avahi-daemon does not run here; start it "
+    "(Debian: sudo apt install avahi-daemon), or give receivers this computer's address"
+)
 
 
 class NdiSink(Sink):
@@ -56,6 +64,8 @@ class NdiSink(Sink):
         except Exception as error:  # the package raises bare Exceptions
             self.abort()
             raise SinkError(f"the NDI source {self.name!r} cannot be made: {reason(error)}") from error
+        if sys.platform == "linux" and not _AVAHI.exists():
+            self.notes.append(NO_NAMES)
         self._rgbx = np.full((self._height, self._width, 4), 255, np.uint8)
 
     def write(self, frame: Frame) -> None:

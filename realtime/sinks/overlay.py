@@ -105,7 +105,7 @@ def draw_sign(canvas: Canvas, text: str, style: TextStyle) -> None:
     gap = style.gap
     dot = style.line // 4
     wide = style.width(text) + 2 * dot + gap
-    left = canvas.shape[1] - wide - 3 * gap
+    left = max(0, canvas.shape[1] - wide - 3 * gap)  # of what is too long the beginning is seen
     darken(canvas, left, gap, canvas.shape[1] - gap, 3 * gap + style.line)
     middle = 2 * gap + style.line // 2
     cv2.circle(canvas, (left + gap + dot, middle), dot, _AMBER_BGR, cv2.FILLED, cv2.LINE_AA)

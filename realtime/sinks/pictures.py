@@ -26,8 +26,10 @@ from realtime.sinks.placing import (
     write_failed,
 )
 from realtime.sources.pictures import WRITTEN_SUFFIXES, is_sequence, numbered_name, numbers_there
+from realtime.transparency import straight
 from training.errors import SinkError
 from training.files import temporary_beside
+from training.leftovers import clear_leftovers
 
 _SETTINGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
@@ -48,7 +50,7 @@ def write_picture(path: Path, image: npt.NDArray[np.uint8], alpha_HW: npt.NDArra
     Args:
         path: The file.
         image: uint8 (H, W, 3) RGB.
-        alpha_HW: uint8 (H, W); only for formats that hold it.
+        alpha_HW: uint8 (H, W), the picture then lying over black; only for formats that hold it.
 
     Raises:
         SinkError: It cannot be encoded or written.
@@ -63,6 +65,8 @@ def write_picture(path: Path, image: npt.NDArray[np.uint8], alpha_HW: npt.NDArra
 
 
 def _encoded(suffix: str, image: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uint8] | None) -> bytes:
+    if alpha_HW is not None:
+        image = straight(image, alpha_HW)
     if alpha_HW is not None and suffix in (".tif", ".tiff"):
         # OpenCV does not say in the file that the fourth channel is alpha.
         data = io.BytesIO()
@@ -91,9 +95,10 @@ class _AlphaNote:
         if not self._said:
             self._said = True
             self._notes.append(
-                f"{self._path.name} keeps the transparency"
+                f"transparency is kept, in {self._path.suffix}"
                 if kept
-                else f"{self._path.suffix} cannot hold transparency; what is transparent lies on the background"
+                else f"{self._path.suffix} cannot hold transparency: the picture is written over black (--background "
+                f"changes that); {', '.join(_WITH_ALPHA)} can hold it"
             )
         return frame.alpha_HW if kept else None
 
@@ -122,7 +127,7 @@ class StillSink(Sink):
         """Check the target and begin the file under its temporary name. Raises SinkError."""
         _check_suffix(self.path)
         self._target = check_target(self.path, overwrite=self._overwrite, inputs=self._inputs)
-        self._partial = begin_file(self._target)
+        self._partial = begin_file(self._target, self.notes)
         self._written = False
 
     def write(self, frame: Frame) -> None:
@@ -202,6 +207,7 @@ class PictureSequenceSink(Sink):
                 target = self.path.with_name(numbered_name(self.path, number))
                 if is_same_file(source, target):
                     raise SinkError(f"{target} is being read; write to another name")
+        self.notes.extend(clear_leftovers(self.path.parent))
         folder = temporary_beside(self.path)
         try:
             folder.mkdir()

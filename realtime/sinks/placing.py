@@ -13,6 +13,7 @@ from pathlib import Path
 from realtime.sources.opening import reason
 from training.errors import SinkError
 from training.files import temporary_beside
+from training.leftovers import clear_leftovers
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM)
 """Where these come up, the disk is at fault and not the settings."""
@@ -66,8 +67,12 @@ def check_folder(folder: Path) -> None:
         raise SinkError(f"the folder {folder} may not be written to; choose another or change its permissions")
 
 
-def begin_file(target: Path) -> Path:
-    """Make the empty file beside `target`, under a temporary name, that is written to. Raises SinkError."""
+def begin_file(target: Path, notes: list[str]) -> Path:
+    """Make the empty file beside `target`, under a temporary name, that is written to. Raises SinkError.
+
+    What killed runs left in the folder goes, and is said in `notes`.
+    """
+    notes.extend(clear_leftovers(target.parent))
     partial = temporary_beside(target)
     try:
         partial.open("xb").close()

@@ -18,6 +18,7 @@ from av.stream import Stream
 from realtime.frames import Frame
 from realtime.sinks.base import Sink
 from realtime.sinks.containers import container_for
+from realtime.sinks.even_size import even_picture, even_size, even_words, exact_words
 from realtime.sinks.live_video import LiveVideo
 from realtime.sinks.placing import DISK_ERRORS, check_target, not_created, remove, write_failed
 from realtime.sinks.recording_sound import RecordedSound
@@ -26,25 +27,25 @@ from realtime.sources.opening import reason
 from training.errors import SinkError
 
 ENDINGS = (".mkv", ".mp4")
-# (muxer options, tick in seconds) by muxer. A piece ends after a second at the latest and goes to the disk at once.
-# Picture and sound wait for each other as long, and no longer where one of them has ended.
+# (muxer options, tick in seconds) by muxer. A piece ends after half a second at the latest and goes to the disk at
+# once. Picture and sound wait for each other less than that, also where one has ended: a crash loses a second at most.
 _MUXERS: dict[str, tuple[dict[str, str], Fraction]] = {
     "matroska": (
-        {"cluster_time_limit": "1000", "flush_packets": "1", "max_interleave_delta": "1000000"},
+        {"cluster_time_limit": "500", "flush_packets": "1", "max_interleave_delta": "300000"},
         Fraction(1, 1000),
     ),
     "mp4": (
         {
             "movflags": "frag_keyframe+empty_moov+default_base_moof",
-            "frag_duration": "1000000",
+            "frag_duration": "500000",
             "flush_packets": "1",
-            "max_interleave_delta": "1000000",
+            "max_interleave_delta": "300000",
         },
         Fraction(1, 90000),
     ),
 }
-# A frame for each thread and the lookahead are what a crash loses beside the last piece.
-_SETTINGS = {"preset": "veryfast", "rc-lookahead": "10", "threads": "4"}
+# The encoder holds no frame back, which a crash would lose beside the last piece. It costs a tenth of the file's size.
+_SETTINGS = {"preset": "veryfast", "tune": "zerolatency", "threads": "4"}
 QUALITY = 20
 
 
@@ -54,7 +55,8 @@ class RecordingSink(Sink):
     path: .mkv or .mp4. width, height: of every frame. rate: about how many frames a second, None where nobody knows.
     crf: quality of H.264, 0 (best) to 51. overwrite: replace an existing file, which is gone as soon as the
     recording begins. sound: an audio track of a file source, open, whose packets come through `write_packet` on the
-    clock of the frames' pts; they are kept as they are, in step with the picture.
+    clock of the frames' pts; they are kept as they are, in step with the picture. exact_size: an odd size is kept in
+    4:4:4; else a line is cut.
 
     `abort` keeps what was recorded, as `close` does: that is what a recording is for. Only one without a frame goes.
     """
@@ -69,11 +71,13 @@ class RecordingSink(Sink):
         crf: int = QUALITY,
         overwrite: bool = False,
         sound: Stream | None = None,
+        exact_size: bool = False,
     ) -> None:
         self.path = Path(path)
         self.notes: list[str] = []
         self._width, self._height, self._rate = width, height, rate
         self._crf = crf
+        self._exact_size = exact_size
         self._overwrite = overwrite
         self._template = sound
         self._output: OutputContainer | None = None
@@ -87,15 +91,18 @@ class RecordingSink(Sink):
         options, tick = _MUXERS[container.muxer]
         self._target = check_target(self.path, overwrite=self._overwrite)
         self._frames = 0
+        size = (self._width, self._height)
+        self._written = size if self._exact_size else even_size(*size)
         try:
             self._output = av.open(f"file:{self._target}", "w", format=container.muxer, container_options=dict(options))
             self._video = LiveVideo(
                 self._output,
-                width=self._width,
-                height=self._height,
+                width=self._written[0],
+                height=self._written[1],
                 rate=self._rate,
                 tick=tick,
                 options={**_SETTINGS, "crf": str(self._crf)},
+                at_once=True,
             )
             self._sound: RecordedSound | None = None
             if self._template is not None:
@@ -112,11 +119,8 @@ class RecordingSink(Sink):
             raise SinkError(
                 f"{self.path} cannot be begun as {self._width}x{self._height} video: {reason(error)}; try another size"
             ) from error
-        if self._width % 2 or self._height % 2:
-            self.notes.append(
-                f"the odd size {self._width}x{self._height} is kept by writing colour at full resolution (4:4:4), "
-                "which some players cannot show; give an even size for those"
-            )
+        if size != even_size(*size):
+            self.notes.append(exact_words(*size) if self._exact_size else even_words(*size))
 
     def write(self, frame: Frame) -> None:
         """Encode one frame at its captured_ns. Raises SinkError(failure=True) when that fails."""
@@ -129,8 +133,9 @@ class RecordingSink(Sink):
                 failure=True,
             )
         at = self._video.time_of(frame.captured_ns)
+        image = frame.image if self._written == (self._width, self._height) else even_picture(frame.image)
         try:
-            for packet in self._video.encode(frame.image, at):
+            for packet in self._video.encode(image, at):
                 output.mux(packet)
             if self._sound is not None:
                 for packet in self._sound.frame_at(frame.pts, at):

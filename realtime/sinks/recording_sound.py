@@ -52,7 +52,7 @@ class RecordedSound:
 
     def moved(self, packet: Packet) -> list[Packet]:
         """A packet of the source as one of the recording, of its own memory; none where it has no place there."""
-        if packet.stream_index != self._index or packet.pts is None or packet.time_base is None:
+        if packet.stream.index != self._index or packet.pts is None or packet.time_base is None:
             return []
         if self._offset is None:
             self._early.append(packet)

@@ -71,8 +71,8 @@ def shown_address(address: str) -> str:
     """The address as it may be shown: the last part of the path (mostly a secret key), password and query left out."""
     try:
         parts = urlsplit(address)
-    except ValueError:  # half an address in brackets, as in rtmp://[::1/live/key
-        return f"{address.partition('://')[0]}://..."
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise SinkError(f"the address of that stream cannot be read: {error}") from error
     if not parts.scheme or not parts.hostname:
         return address
     place = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Condition, Thread
+
+from engines.workers import worker_command, worker_environment
 
 # Seconds until a connection or a write counts as hanging.
 _PATIENCE_S = 10.0
@@ -23,15 +22,13 @@ class SendingProcess:
     """
 
     def __init__(self, arguments: list[str]) -> None:
-        root = str(Path(__file__).parents[2])
-        paths = [root, os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else [root]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "realtime.sinks.stream_process", *arguments],
+            worker_command("realtime.sinks.stream_process", *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=worker_environment(),
         )
         # Where the session leaves a hanging stream behind and ends, its process goes too.
         atexit.register(self._process.kill)

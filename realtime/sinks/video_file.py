@@ -25,6 +25,8 @@ from realtime.frames import Frame
 from realtime.sinks.base import Sink
 from realtime.sinks.carry import carried_chapters, carry_metadata, carry_tracks, needs_free_tags
 from realtime.sinks.containers import Container, Encoder, container_for, encoder_for
+from realtime.sinks.packet_times import PacketTimes
+from realtime.sinks.picture_form import picture_form
 from realtime.sinks.placing import DISK_ERRORS, begin_file, check_target, remove, write_failed
 from realtime.sources.opening import reason
 from realtime.sources.video_file import VideoFileSource
@@ -41,12 +43,16 @@ class VideoFileSink(Sink):
 
     path: the output; its ending chooses the container (.mp4, .m4v, .mov, .mkv, .webm). width, height: of every
     frame. rate: frames a second, None where it varies. time_base: seconds a tick of the frames' pts. codec: h264,
-    hevc, vp9, av1, mpeg4, ffv1; the default is H.264 where the container holds it. crf: quality, lower is better.
-    copy_from: the open source whose other tracks, chapters and metadata go along; its packets come through
-    `write_packet`. origin: seconds subtracted from every timestamp. sample_aspect_ratio: width of a pixel over its
-    height. colour: tags of the frames' source, kept where they fit. overwrite: replace an existing file.
+    hevc, vp9, av1, mpeg4, ffv1, prores; the default is H.264 where the container holds it, and ProRes in .mov where
+    there is alpha. crf: quality, lower is better. copy_from: the open source whose other tracks, chapters and metadata
+    go along; its packets come through `write_packet`. origin: seconds subtracted from every timestamp.
+    sample_aspect_ratio: width of a pixel over its height. colour: tags of the frames' source, kept where they fit.
+    overwrite: replace an existing file. alpha: the frames come with their alpha, which is kept where codec and
+    container can hold it; else they are written as they are, over black. exact_size: an odd size is kept in 4:4:4
+    where 4:2:0 cannot hold it; else a line is cut.
 
-    `notes`, complete after `open`: what could not be carried over or had to change, in plain words.
+    `size`, after `open`: (width, height) as written. `notes`, complete after `open`: what could not be carried over
+    or had to change, in plain words.
     """
 
     def __init__(
@@ -64,9 +70,13 @@ class VideoFileSink(Sink):
         sample_aspect_ratio: Fraction = Fraction(1),
         colour: ColourTags | None = None,
         overwrite: bool = False,
+        alpha: bool = False,
+        exact_size: bool = False,
     ) -> None:
         self.path = Path(path)
         self.notes: list[str] = []
+        self.size = (width, height)
+        self._alpha_comes, self._exact_size = alpha, exact_size
         self._width, self._height = width, height
         self._rate = rate
         self._time_base = time_base
@@ -86,15 +96,23 @@ class VideoFileSink(Sink):
         """Check everything, then begin the file under its temporary name. Raises SinkError."""
         self.notes = []
         container = container_for(self.path)
-        encoder = encoder_for(container, self._codec)
+        encoder = encoder_for(container, self._codec, alpha=self._alpha_comes)
         quality = self._quality(encoder)
-        pixel_format = self._pixel_format(encoder)
+        self._form = picture_form(
+            container,
+            encoder,
+            (self._width, self._height),
+            alpha=self._alpha_comes,
+            exact_size=self._exact_size,
+        )
+        self.size = self._form.size
+        self.notes.extend(self._form.notes)
         inputs = [self._copy_from.path] if self._copy_from is not None else []
         self._target = check_target(self.path, overwrite=self._overwrite, inputs=inputs)
         self._last: int | None = None
         self._durations: dict[int, int] = {}
         self._refused = 0
-        self._partial = begin_file(self._target)
+        self._partial = begin_file(self._target, self.notes)
         try:
             self._output = av.open(
                 f"file:{self._partial}",
@@ -102,7 +120,7 @@ class VideoFileSink(Sink):
                 format=container.muxer,
                 container_options=self._container_options(container),
             )
-            self._add_video(container, encoder, quality, pixel_format)
+            self._add_video(container, encoder, quality)
             self._tracks: dict[int, Stream] = {}
             if self._copy_from is not None:
                 self._tracks = carry_tracks(self._copy_from, self._output, container, self.notes)
@@ -110,6 +128,7 @@ class VideoFileSink(Sink):
                 chapters = carried_chapters(self._copy_from, self._origin)
                 if chapters:
                     self._output.set_chapters(chapters)
+            self._times = {index: PacketTimes(reorders=t.type == "video") for index, t in self._tracks.items()}
             self._output.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abort()
@@ -130,28 +149,6 @@ class VideoFileSink(Sink):
             raise SinkError(f"quality {self._crf} does not fit {encoder.name}; give {low} (best) to {high}")
         return self._crf
 
-    def _pixel_format(self, encoder: Encoder) -> str:
-        if self._width < 1 or self._height < 1:
-            raise SinkError(f"a video of {self._width}x{self._height} cannot be written; give at least 1x1")
-        if min(self._width, self._height) < encoder.least:
-            raise SinkError(
-                f"{encoder.name} cannot write a picture as small as {self._width}x{self._height}; "
-                f"give at least {encoder.least}x{encoder.least} or choose another codec"
-            )
-        if self._width % 2 == 0 and self._height % 2 == 0:
-            return encoder.pixel_format
-        if encoder.odd_pixel_format is None:
-            raise SinkError(
-                f"{encoder.name} cannot write the odd size {self._width}x{self._height}; "
-                "choose another codec or an even size"
-            )
-        if encoder.odd_pixel_format != encoder.pixel_format:
-            self.notes.append(
-                f"the odd size {self._width}x{self._height} is kept by writing colour at full resolution (4:4:4), "
-                "which some players cannot show; give an even size for those"
-            )
-        return encoder.odd_pixel_format
-
     def _tick(self) -> Fraction:
         """The coarsest time base that holds the frames' times and the origin exactly, where 32 bits allow it."""
         fine = Fraction(1, math.lcm(self._time_base.denominator, self._origin.denominator))
@@ -167,16 +164,16 @@ class VideoFileSink(Sink):
         # Where a track begins late is written in this scale, by default in milliseconds.
         return {"movflags": flags, "movie_timescale": str(self._tick().denominator)}
 
-    def _add_video(self, container: Container, encoder: Encoder, quality: int | None, pixel_format: str) -> None:
+    def _add_video(self, container: Container, encoder: Encoder, quality: int | None) -> None:
         assert self._output is not None
-        options = dict(encoder.options)
+        options = encoder.options | (encoder.alpha_options if self._form.alpha else {})
         rate = self._rate
         nominal = rate or (self._copy_from.average_rate if self._copy_from is not None else None) or _NOMINAL_RATE
         self._ticks = self._tick() if encoder.free_time_base or rate is None else 1 / rate
-        stream = self._output.add_stream(encoder.name, rate=nominal, width=self._width, height=self._height)
+        stream = self._output.add_stream(encoder.name, rate=nominal, width=self.size[0], height=self.size[1])
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
-        context.pix_fmt = pixel_format
+        context.pix_fmt = self._form.pixel_format
         context.time_base = self._ticks
         if encoder.name == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors only, else its banner goes to the terminal
@@ -186,7 +183,7 @@ class VideoFileSink(Sink):
             options["x264-params"] = f"fps={nominal.numerator}/{nominal.denominator}"
         context.thread_type = ThreadType.AUTO
         context.sample_aspect_ratio = self._aspect.limit_denominator(10000)
-        tags = tags_to_write(self._colour, self._height)
+        tags = tags_to_write(self._colour, self.size[1])
         context.colorspace, context.color_range = tags.matrix, 1
         context.color_primaries, context.color_trc = tags.primaries, tags.transfer
         if quality is not None and encoder.quality_option is not None:
@@ -199,7 +196,7 @@ class VideoFileSink(Sink):
         context.options = options
         stream.time_base = self._ticks
         self._stream = stream
-        self._from_rgb = FromRgb(pixel_format, tags)
+        self._from_rgb = FromRgb(self._form.pixel_format, tags)
 
     def _cannot_begin(self, error: Exception, encoder: Encoder) -> SinkError:
         if getattr(error, "errno", None) in DISK_ERRORS:
@@ -236,7 +233,7 @@ class VideoFileSink(Sink):
         self._last = ticks
         if frame.duration is not None:
             self._durations[ticks] = max(1, round(frame.duration / self._ticks))
-        picture = self._from_rgb(frame.image)
+        picture = self._from_rgb(self._form.image(frame))
         picture.pts = ticks
         picture.time_base = self._ticks
         try:
@@ -258,12 +255,16 @@ class VideoFileSink(Sink):
         Packets of tracks that are not carried over are passed over. Raises SinkError(failure=True).
         """
         output = self._opened()
-        target = self._tracks.get(packet.stream_index)
-        if target is None or packet.time_base is None:
+        index = packet.stream.index
+        if index not in self._tracks or packet.time_base is None:
             return
         shift = round(self._origin / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - shift
-        packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        packet.dts = None if packet.dts is None else packet.dts - shift
+        for ready in self._times[index].put(packet):
+            self._carry(output, ready, self._tracks[index])
+
+    def _carry(self, output: OutputContainer, packet: Packet[Any], target: Stream) -> None:
         packet.stream = target
         try:
             output.mux(packet)
@@ -293,6 +294,9 @@ class VideoFileSink(Sink):
             self.abort()
             raise SinkError(f"no frame came, so {self.path} was not written", failure=True)
         try:
+            for index, times in self._times.items():
+                for packet in times.finish():
+                    self._carry(output, packet, self._tracks[index])
             for packet in self._stream.encode(None):
                 self._mux(output, packet)
             output.close()

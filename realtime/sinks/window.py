@@ -16,12 +16,13 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from realtime.buffers import Picture
 from realtime.frames import Frame
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from realtime.sinks.x11 import display_answers, kept_display
+from realtime.sources.geometry import Box, place
 from training.errors import SinkError
 
 Mode = Literal["stylized", "original", "split"]
@@ -35,8 +36,9 @@ _TELL_AFTER_S = (0.1, 0.3, 1.0, 3.0)
 class Window:
     """A window of the desktop, driven from the main thread only.
 
-    title: in its bar. width, height: of what is shown, before the user makes the window larger; frames of another
-    size are scaled, and text is drawn after that, so give at least 640x360 for text that reads well.
+    title: in its bar. width, height: of what is shown, before the user makes the window larger, or it fills the screen.
+    Everything is drawn into a canvas of the window's own size: the picture in its proportions in the middle, black
+    around it, text on top. The toolkit has nothing left to scale or to fill, which it would do in white.
 
     mode: what is shown; a frame without an original is shown stylized. split: where the line is, 0 (left) to 1.
     full_screen: set it to change it. closed: whether the user closed the window.
@@ -47,10 +49,10 @@ class Window:
         self.mode: Mode = "stylized"
         self.split = 0.5
         self.closed = False
-        self._width, self._height = width, height
-        self._canvas = np.zeros((height, width, 3), np.uint8)
-        self._style = TextStyle(min(height, width * 9 // 16))
-        self._scaled: list[npt.NDArray[np.uint8]] = []
+        self._first_size = (width, height)
+        self._lay_out(width, height)
+        self._scaled: list[Picture] = []
+        self._small: Picture = np.empty((0, 0, 3), np.uint8)
         self._open = self._seen = self._full_screen = self._drags = False
         self._tell_at: list[float] = []
 
@@ -61,10 +63,11 @@ class Window:
         why = why_no_display()
         if why is not None:
             raise SinkError(f"no window can be shown: {why}")
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
+        self._lay_out(*self._first_size)
         try:
             cv2.namedWindow(self.title, flags)
-            cv2.resizeWindow(self.title, self._width, self._height)
+            cv2.resizeWindow(self.title, *self._first_size)
             cv2.setMouseCallback(self.title, self._mouse)
             cv2.imshow(self.title, self._canvas)
         except cv2.error as error:
@@ -95,34 +98,78 @@ class Window:
         """
         if not self._open:
             raise SinkError(f"the window {self.title!r} is not open", failure=True)
+        self._follow_size()
+        canvas = self.draw(frame, overlay_lines, sign, help_rows)
+        if not self.closed:
+            cv2.imshow(self.title, canvas)
+
+    def draw(
+        self,
+        frame: Frame,
+        overlay_lines: Sequence[str] = (),
+        sign: str | None = None,
+        help_rows: Sequence[tuple[str, str]] = (),
+    ) -> Picture:
+        """What `show` puts on the screen: uint8 (H, W, 3) BGR of the window's size, good until the next call."""
         self._compose(frame)
         draw_lines(self._canvas, overlay_lines, self._style)
         if sign:
             draw_sign(self._canvas, sign, self._style)
         draw_help(self._canvas, help_rows, self._style)
-        if not self.closed:
-            cv2.imshow(self.title, self._canvas)
+        return self._canvas
+
+    def _lay_out(self, width: int, height: int) -> None:
+        """A black canvas of that size, and text in proportion."""
+        self._canvas = np.zeros((height, width, 3), np.uint8)
+        self._style = TextStyle(min(height, width * 9 // 16))
+        self._inside = Box(0, 0, width, height)
+
+    def _follow_size(self) -> None:
+        """A canvas as large as the window is now, whoever changed it."""
+        try:
+            _, _, width, height = cv2.getWindowImageRect(self.title)
+        except cv2.error:
+            return  # it was just closed, which `poll` will tell
+        if min(width, height) > 0 and (height, width) != self._canvas.shape[:2]:
+            self._lay_out(width, height)
 
     def _compose(self, frame: Frame) -> None:
-        original = frame.original
-        if original is None or self.mode == "stylized":
-            compose_split(self._fitted(frame.image, 0), self._fitted(frame.image, 0), 0, self._canvas)
-        elif self.mode == "original":
-            compose_split(self._fitted(original, 0), self._fitted(original, 0), self._width, self._canvas)
-        else:
-            at = min(self._width, max(0, round(self.split * self._width)))
-            compose_split(self._fitted(original, 0), self._fitted(frame.image, 1), at, self._canvas)
-            draw_split(self._canvas, min(at, self._width - 1), self._style)
+        height, width = self._canvas.shape[:2]
+        x, y, across, down = self._inside = place(frame.width, frame.height, (width, height), fit="contain").inside
+        for bar in (
+            self._canvas[:y], self._canvas[y + down :], self._canvas[y : y + down, :x],
+            self._canvas[y : y + down, x + across :],
+        ):  # fmt: skip
+            bar[:] = 0  # where text may have stood
+        area = self._canvas[y : y + down, x : x + across]
+        original, at = frame.original, 0
+        if original is not None and self.mode != "stylized":
+            at = across if self.mode == "original" else min(across, max(0, round(self.split * across)))
+        self._fill(area, original if original is not None and at else frame.image, frame.image, at)
+        if original is not None and self.mode == "split":
+            draw_split(area, min(at, across - 1), self._style)
 
-    def _fitted(self, image: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.uint8]:
-        """The picture in the canvas's size: itself where it has it, else scaled into buffer `number`."""
-        if image.shape == self._canvas.shape:
-            return image
+    def _fill(self, area: Picture, original: Picture, stylized: Picture, at: int) -> None:
+        """Both pictures, divided at column `at`, at the size of `area`. What is enlarged is put together before."""
+        down, across, _ = area.shape
+        height, width, _ = stylized.shape
+        if (height, width) == (down, across):
+            compose_split(original, stylized, at, area)
+        elif height > down or width > across:
+            compose_split(self._shrunk(original, area, 0), self._shrunk(stylized, area, 1), at, area)
+        else:
+            if self._small.shape != stylized.shape:
+                self._small = np.empty_like(stylized)
+            compose_split(original, stylized, round(at * width / across), self._small)
+            cv2.resize(self._small, (across, down), dst=area, interpolation=cv2.INTER_LINEAR)
+
+    def _shrunk(self, image: Picture, area: Picture, number: int) -> Picture:
+        """The picture at the size of `area`, in buffer `number`."""
         while len(self._scaled) <= number:
-            self._scaled.append(np.empty_like(self._canvas))
-        shrinks = image.shape[0] > self._height or image.shape[1] > self._width
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        cv2.resize(image, (self._width, self._height), dst=self._scaled[number], interpolation=how)
+            self._scaled.append(np.empty_like(area))
+        if self._scaled[number].shape != area.shape:
+            self._scaled[number] = np.empty(area.shape, np.uint8)
+        cv2.resize(image, area.shape[1::-1], dst=self._scaled[number], interpolation=cv2.INTER_AREA)
         return self._scaled[number]
 
     # -- the user --------------------------------------------------------------------------------------------------
@@ -188,7 +235,7 @@ class Window:
         elif event == cv2.EVENT_LBUTTONUP:
             self._drags = False
         if self._drags and self.mode == "split":
-            self.split = min(1.0, max(0.0, x / self._width))
+            self.split = min(1.0, max(0.0, (x - self._inside.x) / self._inside.width))
 
 
 # -- is there a display? -----------------------------------------------------------------------------------------------

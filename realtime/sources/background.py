@@ -16,11 +16,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from threading import Condition, Thread
 
-import numpy as np
-import numpy.typing as npt
-
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.decoded import Decoded, LazyFrame
 from training.errors import SourceError
 
 # Bursts of a network stream fit; what is more is old when somebody comes for it.
@@ -31,9 +29,9 @@ _TICK = Fraction(1, 1_000_000)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Shot:
-    """A picture as it left the device: uint8 (H, W, 3) RGB, monotonic ns of its capture, seconds since the first."""
+    """A picture as it left the device, monotonic ns of its capture, seconds since the first."""
 
-    image: npt.NDArray[np.uint8]
+    picture: Decoded
     captured_ns: int
     pts: Fraction
 
@@ -72,6 +70,11 @@ class Session:
             self.taken += 1
             self.dropped += 1
 
+    def make_room(self, seconds: float) -> None:
+        """Wait, in the reading thread, until a picture more can wait; at most that long, and until the end."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.closed or len(self.shots) < _WAITING, seconds)
+
     def rest(self, seconds: float) -> None:
         """Wait, in the reading thread, at most until the session is closed."""
         with self.changed:
@@ -98,6 +101,7 @@ class Session:
             if self.closed:
                 return None
             if self.shots:
+                self.changed.notify_all()
                 return self.shots.popleft()
             if self.error is not None:
                 raise self.error
@@ -145,7 +149,7 @@ class BackgroundSource(Source):
         except BaseException:
             self.close()
             raise
-        self.height, self.width = self._first[1].image.shape[:2]
+        self.width, self.height = self._first[1].picture.sides
 
     def _run(self, session: Session) -> None:
         try:
@@ -160,6 +164,10 @@ class BackgroundSource(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames until the source is closed. Raises SourceError(failure=True) when it is lost."""
+        return (thing.frame() for thing in self.lazy_frames_and_packets())
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame]:
+        """The same, unconverted."""
         session = self._session
         if session is None:
             raise SourceError(f"{self.name} is not open", failure=True)
@@ -173,7 +181,10 @@ class BackgroundSource(Source):
                 raise SourceError(f"{self.name} is lost: no picture for {self._stall_s:g} s", failure=True)
             index, shot = found
             self.dropped = session.dropped
-            yield Frame(image=shot.image, pts=shot.pts, index=index, captured_ns=shot.captured_ns)
+            yield LazyFrame(
+                picture=shot.picture, placement=shot.picture.as_it_is(), pts=shot.pts, index=index,
+                captured_ns=shot.captured_ns,
+            )  # fmt: skip
 
     def close(self) -> None:
         if self._session is None:
@@ -181,31 +192,6 @@ class BackgroundSource(Source):
         self._session.close()
         if self._thread.ident is not None:  # else `open` is about to start it, and finds the session closed
             self._thread.join(_JOIN_S)
-
-
-class Backlog:
-    """Tells when pictures come out later and later after their own times: somebody must leave some out.
-
-    The wait between a stream's clock and ours has a floor where nothing queues. The floor is the least of the last
-    ten to twenty seconds, so that two clocks that drift apart do not look like a queue.
-    """
-
-    _LATE_NS = 200_000_000
-    _WINDOW_NS = 10_000_000_000
-
-    def __init__(self) -> None:
-        self._floor: int | None = None
-        self._before: int | None = None
-        self._since_ns = 0
-
-    def is_late(self, captured_ns: int, pts: Fraction) -> bool:
-        """Whether a picture of stream time `pts` that is here at `captured_ns` waited in a queue."""
-        wait = captured_ns - int(pts * 1_000_000_000)
-        if self._floor is None or captured_ns - self._since_ns > self._WINDOW_NS:
-            self._before, self._floor, self._since_ns = self._floor, wait, captured_ns
-        self._floor = min(self._floor, wait)
-        floor = self._floor if self._before is None else min(self._floor, self._before)
-        return wait - floor > self._LATE_NS
 
 
 def monotonic_pts(first_ns: int, captured_ns: int) -> Fraction:

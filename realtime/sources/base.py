@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from av.packet import Packet as AvPacket
 
 from realtime.frames import Frame
+from realtime.sources.decoded import LazyFrame, lazy
 
 # PyAV's stubs make the class generic, the compiled class is not.
 Packet: TypeAlias = AvPacket[Any] if TYPE_CHECKING else AvPacket  # type: ignore[valid-type]
@@ -24,10 +25,11 @@ class Source(ABC):
     scaling), `rate` is frames a second or None where it varies, `live` says whether frames are lost when
     nobody takes them, `frame_count` is how many frames are expected or None where nobody can know.
     `clock_zero` is the timestamp of the stream's first instant, `origin` that of the first instant asked for.
-    `has_alpha` says whether frames may carry `alpha_HW`.
+    `has_alpha`: frames come with their alpha, beside an image over black.
     `dropped` counts the frames that were left out because nobody took them in time.
     Whoever is behind sets `skip_before`: frames before that timestamp are passed over unmade where the source can do
-    that, and leave a gap in `index`.
+    that, and leave a gap in `index`. `hurry`: pictures that no other one needs are not even decoded where the source
+    can do that; they leave a gap as well.
     `notes` are things worth saying aloud, complete when the frames have been taken.
     """
 
@@ -40,6 +42,7 @@ class Source(ABC):
     origin: Fraction = Fraction(0)
     skip_before: Fraction | None = None
     has_alpha: bool = False
+    hurry: bool = False
     dropped: int = 0
     notes: list[str]
 
@@ -54,6 +57,12 @@ class Source(ABC):
     def frames_and_packets(self) -> Iterator[Frame | Packet]:
         """Frames, with the packets of the other tracks between them in the stream's order."""
         return iter(self)
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet]:
+        """The same, pictures unconverted where the source can do that: for those who will not take every one."""
+        aspect = Fraction(getattr(self, "sample_aspect_ratio", 1))
+        for thing in self.frames_and_packets():
+            yield lazy(thing, aspect=aspect) if isinstance(thing, Frame) else thing
 
     @abstractmethod
     def close(self) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from realtime.sources.background import BackgroundSource, Session, Shot, monotonic_pts
 from realtime.sources.cameras import CAMERA_FORMATS, CameraInfo
+from realtime.sources.decoded import ArrayPicture
 from realtime.sources.decoding import rate_of, read_shots, video_of
 from realtime.sources.opening import reason
 from training.errors import SourceError
@@ -79,7 +80,7 @@ class CameraSource(BackgroundSource):
 
     def _compare(self, first: Shot) -> None:
         """Say what was asked for and not given."""
-        height, width = first.image.shape[:2]
+        width, height = first.picture.sides
         asked, given = [], []
         if self._size not in (None, (width, height)):
             asked.append(f"{self._size[0]}x{self._size[1]}" if self._size else "")
@@ -150,7 +151,7 @@ class CameraSource(BackgroundSource):
                 first_ns = captured_ns if first_ns is None else first_ns
                 there, image_BGR = capture.retrieve()
                 if there:
-                    image = np.asarray(cv2.cvtColor(image_BGR, cv2.COLOR_BGR2RGB), np.uint8)
-                    yield Shot(image=image, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
+                    picture = ArrayPicture(np.asarray(image_BGR, np.uint8), order="bgr")
+                    yield Shot(picture=picture, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
         finally:
             capture.release()

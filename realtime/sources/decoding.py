@@ -13,14 +13,18 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from realtime.colour import ToRgb, tags_of
-from realtime.sources.background import Backlog, Session, Shot, monotonic_pts
-from realtime.sources.orientation import orientation, turn
+from realtime.sources.background import Session, Shot, monotonic_pts
+from realtime.sources.decoded import VideoPicture
+from realtime.sources.geometry import SQUARE
+from realtime.sources.orientation import orientation
 from realtime.sources.pace import Pace
-from realtime.sources.timeline import Timeline
+from realtime.sources.picture_maker import PictureMaker
+from realtime.sources.stream_clock import Backlog, StreamClock
 
 # Rates that FFmpeg guesses from the clock of a stream, not from its frames, are in the thousands.
 _CREDIBLE_RATE = 300
+# How long a picture of a stream in pieces waits for whoever takes them.
+_ROOM_S = 0.1
 # A stream at its own pace that is this far from it begins anew from where it is.
 _ASTRAY_LATE = Fraction(1)
 _ASTRAY_EARLY = Fraction(10)
@@ -57,27 +61,36 @@ def read_shots(
     pieces, faster than it is to be shown (HLS), so each picture waits for its time; otherwise pictures that waited in
     a queue too long are left out, and counted in the session.
     """
-    to_rgb, backlog, timeline = ToRgb(), Backlog(), Timeline(stream.time_base or Fraction(1, av.time_base))
+    make, backlog, clock = PictureMaker(), Backlog(), StreamClock()
+    time_base = stream.time_base or Fraction(1, av.time_base)
     pace = Pace(now_ns=now_ns)
     first_ns: int | None = None
-    first_pts = Fraction(0)
     for packet in container.demux(stream):
         arrived_ns = now_ns()
         for picture in _decoded(stream, packet):
             if session.closed:
                 return
-            stamp, _ = timeline.next(picture.pts, picture.dts, picture.duration)
-            if first_ns is None:
-                first_ns, first_pts = arrived_ns, stamp
-            pts = stamp - first_pts if own_clock else monotonic_pts(first_ns, arrived_ns)
+            first_ns = arrived_ns if first_ns is None else first_ns
+            if own_clock:
+                ticks = picture.pts if picture.pts is not None else picture.dts
+                pts, began_anew = clock.next(None if ticks is None else ticks * time_base, arrived_ns)
+                if began_anew:
+                    backlog.forget()
+                    if paced:
+                        pace.set_due(pts)
+            else:
+                pts = monotonic_pts(first_ns, arrived_ns)
             if paced:
                 _wait(pace, pts, session)
+                # A piece that came late is several pictures at once: nobody is to lose any of them for that.
+                session.make_room(_ROOM_S)
                 arrived_ns = now_ns()
             elif own_clock and backlog.is_late(arrived_ns, pts):
                 session.leave_out()
                 continue
-            image = to_rgb(picture, tags_of(picture), picture.width, picture.height)
-            yield Shot(image=turn(image, orientation(picture)), captured_ns=arrived_ns, pts=pts)
+            aspect = stream.sample_aspect_ratio or SQUARE
+            decoded = VideoPicture(picture, make, turn=orientation(picture), aspect=aspect)
+            yield Shot(picture=decoded, captured_ns=arrived_ns, pts=pts)
 
 
 def _decoded(stream: VideoStream, packet: Packet[Any]) -> list[VideoFrame]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from realtime.sources.deinterlacing import Deinterlace
+from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.moving_picture import MovingPictureSource, is_moving_picture
 from realtime.sources.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
-from realtime.transparency import BLACK, Colour
+from realtime.transparency import Colour
 from training.errors import SourceError
 from training.pictures import picture_kind
 
@@ -19,31 +21,37 @@ def open_file_source(
     path: str | Path,
     *,
     size: tuple[int, int] | None = None,
+    fit: Fit = DEFAULT_FIT,
     start: Fraction | None = None,
     stop: Fraction | None = None,
     rate: Fraction | None = None,
-    background: Colour = BLACK,
+    deinterlace: Deinterlace = "auto",
+    background: Colour | None = None,
     one_picture: bool = False,
 ) -> FileSource:
     """The source for `path`, made but not yet opened: use it with `with`.
 
-    size: (width, height) to scale to. start, stop: the range in seconds. rate: frames a second of numbered
-    pictures and of the pages of a TIFF file, 25 by default. background: what shows through where a picture is
-    transparent. one_picture: of a moving picture only the first is wanted. Raises SourceError for settings that make
-    no sense for this kind of file.
+    size: (width, height) to scale to, by fit. start, stop: the range in seconds. rate: frames a second of numbered
+    pictures and of the pages of a TIFF file, 25 by default. deinterlace: of a video, as `VideoFileSource` has it.
+    background: what is put behind transparent places, for good. one_picture: of a moving picture only the first is
+    wanted. Raises SourceError for settings that make no sense for this kind of file.
     """
     if is_sequence(path):
         return PictureSequenceSource(
-            path, rate=rate or Fraction(25), size=size, start=start, stop=stop, background=background
+            path, rate=rate or Fraction(25), size=size, fit=fit, start=start, stop=stop, background=background
         )
     # What a file holds counts more than its name: FFmpeg would open one tile of a HEIC picture as a video.
     picture = is_picture(path) or picture_kind(Path(path)) is not None
     if picture and not one_picture and is_moving_picture(path):
-        return MovingPictureSource(path, size=size, start=start, stop=stop, page_rate=rate, background=background)
+        return MovingPictureSource(
+            path, size=size, fit=fit, start=start, stop=stop, page_rate=rate, background=background
+        )
     if rate is not None:
         raise SourceError(f"a rate is for numbered pictures only; {path} is not a pattern like frame_%04d.png")
     if picture:
         if start is not None or stop is not None:
             raise SourceError(f"{path} is a single picture, which has no time; leave out start and end")
-        return StillSource(path, size=size, background=background)
-    return VideoFileSource(path, size=size, start=start, stop=stop)
+        return StillSource(path, size=size, fit=fit, background=background)
+    return VideoFileSource(
+        path, size=size, fit=fit, start=start, stop=stop, deinterlace=deinterlace, background=background
+    )

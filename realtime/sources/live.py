@@ -13,9 +13,11 @@ from typing import Literal
 from realtime.sources.base import Source
 from realtime.sources.camera import CameraSource
 from realtime.sources.cameras import CameraInfo, camera_number, cameras, find_camera, matching, names_there
+from realtime.sources.geometry import DEFAULT_FIT
 from realtime.sources.opening import check_there
 from realtime.sources.options import LiveOptions
 from realtime.sources.paced_file import VIDEO_SUFFIXES, PacedSource, folder_files
+from realtime.sources.picture_delays import read_delays
 from realtime.sources.pictures import SUFFIXES, is_picture, is_sequence
 from realtime.sources.screen import ScreenSource, parse_screen
 from realtime.sources.stream import SCHEMES, StreamSource, scheme_of, without_secrets
@@ -111,10 +113,11 @@ def _choice(name: str, kind: Kind, options: LiveOptions, builder: Callable[[NowN
     notes = []
     if options.loop and kind not in ("file", "folder"):
         notes.append(f"loop has no effect on {name}, which has no end")
-    own_rate = kind == "stream" or (kind == "file" and not is_picture(name) and not is_sequence(name))
+    one_file = kind == "file" and not is_sequence(name)
+    own_rate = kind == "stream" or (one_file and (not is_picture(name) or bool(read_delays(Path(name)).seconds)))
     if options.rate is not None and own_rate:
         notes.append(f"a rate has no effect on {name}, which has its own")
-    if options.fit != "contain" and options.size is None:
+    if options.fit != DEFAULT_FIT and options.size is None:
         notes.append(f"fit {options.fit} has no effect without a size")
     return LiveChoice(name=name, kind=kind, notes=tuple(notes), builder=builder, options=options)
 
@@ -162,6 +165,8 @@ def _file(path: Path, options: LiveOptions) -> LiveChoice:
             still_seconds=options.still_seconds,
             still_rate=options.rate or _RATE,
             picture_rate=options.rate,
+            deinterlace=options.deinterlace,
+            background=options.background,
             now_ns=now_ns,
             sleep=sleep,
         )

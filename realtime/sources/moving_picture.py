@@ -19,10 +19,11 @@ import numpy.typing as npt
 from realtime.colour import SRGB
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import Delays, read_delays
 from realtime.sources.pictures import check_picture_size, check_range, check_rate, over_background, scaled
-from realtime.transparency import BLACK, Colour
+from realtime.transparency import Colour
 from training.errors import SourceError
 from training.pictures import PictureFile
 
@@ -40,9 +41,9 @@ def is_moving_picture(path: str | Path) -> bool:
 class MovingPictureSource(Source):
     """The pictures of one file, each at its exact time. A single pass; `close` and `open` start over.
 
-    path: the file. size: (width, height) that every picture is scaled to. start, stop: only frames with
+    path: the file. size, fit: (width, height) that every picture is brought to, and how. start, stop: only frames with
     start <= t < stop, in seconds. page_rate: pages a second of a TIFF file, which has no delays; 25 by default.
-    background: what shows through where a picture is transparent. After `open`, beside what every Source has: rate
+    background: as of a StillSource. After `open`, beside what every Source has: rate
     (None where the delays differ), time_base, duration (seconds of the whole), colour, sample_aspect_ratio, notes.
     """
 
@@ -51,10 +52,11 @@ class MovingPictureSource(Source):
         path: str | Path,
         *,
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
         page_rate: Fraction | None = None,
-        background: Colour = BLACK,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(path)
         self.live = False
@@ -62,7 +64,7 @@ class MovingPictureSource(Source):
         self.colour = SRGB
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
-        self._size = size
+        self._size, self._fit = size, fit
         self._page_rate = page_rate
         self._background = background
         self._file: PictureFile | None = None
@@ -101,10 +103,10 @@ class MovingPictureSource(Source):
             raise
         self._first = (image, alpha)
         self._read_shape = image.shape
-        self.has_alpha = alpha is not None or self._file.image.has_transparency_data
+        shows_through = alpha is not None or self._file.image.has_transparency_data
+        self.has_alpha = shows_through and self._background is None
         height, width = image.shape[:2]
         self.width, self.height = self._size or (width, height)
-        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
 
     def _lengths(self, delays: Delays) -> list[Fraction]:
         if delays.seconds:
@@ -145,9 +147,10 @@ class MovingPictureSource(Source):
                     f"{width}x{height}; bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size),
+                image=image,
+                alpha_HW=alpha,
                 pts=at,
                 index=index,
                 captured_ns=time.monotonic_ns(),

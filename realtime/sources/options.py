@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
+from realtime.sources.deinterlacing import Deinterlace
+from realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
+from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
 
-Fit = Literal["contain", "cover", "stretch"]
 Turn = Literal[0, 90, 180, 270]
 
 
@@ -19,8 +21,9 @@ class LiveOptions:
     Cameras, the screen and the testcard are asked for size and rate; whatever they give is brought to `size`.
     loop: files and folders begin again at their end. still_seconds: how long a single picture is shown.
     The picture is changed in this order: mirror (left to right), rotate (degrees clockwise), crop (x, y, width,
-    height in pixels of what is then there), and scaled to `size` by fit: `contain` shows all of it between black
-    bars, `cover` fills the size and cuts what is over, `stretch` changes the proportions.
+    height in pixels of what is then there), and scaled to `size` by fit: `cover` fills the size and cuts what is over,
+    `contain` shows all of it between black bars, `stretch` changes the proportions.
+    deinterlace: `auto` where a file says that it is interlaced. background: behind transparent places of files.
     Raises SourceError for values that make no sense.
     """
 
@@ -30,8 +33,10 @@ class LiveOptions:
     mirror: bool = False
     rotate: Turn = 0
     crop: tuple[int, int, int, int] | None = None
-    fit: Fit = "contain"
+    fit: Fit = DEFAULT_FIT
     still_seconds: Fraction = Fraction(5)
+    deinterlace: Deinterlace = "auto"
+    background: Colour = BLACK
 
     def __post_init__(self) -> None:
         if self.size is not None and min(self.size) < 1:
@@ -40,8 +45,7 @@ class LiveOptions:
             raise SourceError(f"the rate {self.rate} is not a rate; give frames a second above 0")
         if self.rotate not in get_args(Turn):
             raise SourceError(f"rotate {self.rotate} is not a right angle; give 0, 90, 180 or 270")
-        if self.fit not in get_args(Fit):
-            raise SourceError(f"fit {self.fit!r} is not known; give contain, cover or stretch")
+        check_fit(self.fit)
         if self.crop is not None and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):
             raise SourceError(
                 f"crop {crop_words(self.crop)} is no part of a picture; give x,y,WxH such as 0,40,640x360"

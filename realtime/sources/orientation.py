@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
+from realtime.sources.geometry import UPRIGHT, Turn
 
-def orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
-    """(transpose, mirror left-right, mirror top-bottom) that brings a decoded picture upright, in this order.
+
+def orientation(frame: VideoFrame) -> Turn:
+    """What brings a decoded picture upright.
 
     Read from the display matrix of ISO/IEC 14496-12, which maps a point (x, y) to (a x + c y, b x + d y), and which
     MP4 rotation tags, Matroska projection and H.264 SEI messages all arrive as. Angles between the right ones go
@@ -20,18 +22,21 @@ def orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
         side_data: Any = frame.side_data  # PyAV's stub knows fewer kinds than PyAV
         matrix = np.frombuffer(bytes(side_data["DISPLAYMATRIX"]), dtype=np.int32)
     except KeyError:
-        return False, False, False
+        return UPRIGHT
     a, b, c, d = (int(v) for v in matrix[[0, 1, 3, 4]])
     if abs(a) + abs(d) >= abs(b) + abs(c):
-        return False, a < 0, d < 0
-    return True, c < 0, b < 0
+        return Turn(False, a < 0, d < 0)
+    return Turn(True, c < 0, b < 0)
 
 
-def turn(image: npt.NDArray[np.uint8], orient: tuple[bool, bool, bool]) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, 3) brought upright by what `orientation` says; C-contiguous."""
+def turn(image: npt.NDArray[np.uint8], orient: Turn) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, 3), or a plane (H, W), brought upright by what `orientation` says.
+
+    C-contiguous; itself where nothing is to do.
+    """
     transpose, mirror, flip = orient
     if transpose:
-        image = image.transpose(1, 0, 2)
+        image = image.swapaxes(0, 1)
     if mirror:
         image = image[:, ::-1]
     if flip:

@@ -18,11 +18,16 @@ from av.stream import Stream
 
 from realtime.frames import Frame
 from realtime.sources.base import Packet, Source
+from realtime.sources.decoded import LazyFrame, lazy
+from realtime.sources.deinterlacing import Deinterlace
 from realtime.sources.files import FileSource, open_file_source
+from realtime.sources.moving_picture import is_moving_picture
 from realtime.sources.pace import Pace
 from realtime.sources.pictures import StillSource, is_picture, is_sequence
 from realtime.sources.video_file import VideoFileSource
+from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
+from training.pictures import picture_kind
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv",
@@ -31,6 +36,8 @@ VIDEO_SUFFIXES = (
 _STILL_RATE = Fraction(30)
 # Less than this behind is a hiccup; more, and not catching up, is a file that this machine cannot play.
 _TOO_LATE = Fraction(1, 2)
+# So many frames' time behind, a file hurries.
+_HURRY_STEPS = 2
 _CLOSE_S = 0.4
 
 
@@ -52,6 +59,7 @@ class PacedSource(Source):
     files: a single file or pattern for numbered pictures, or the contents of a folder. loop: begin again after the
     last, with timestamps that go on growing. still_seconds: how long a picture is shown; it is given again and again
     at `still_rate` a second, so that a change of alpha shows. picture_rate: frames a second of numbered pictures.
+    deinterlace: of videos. background: behind transparent places, black and said where nothing else is given.
     now_ns, sleep: the clock. A frame that is due while a later one is due too is left out and counted in `dropped`;
     it leaves a gap in `index`. A file of several that cannot be read is passed over with a note.
 
@@ -68,6 +76,8 @@ class PacedSource(Source):
         still_seconds: Fraction = Fraction(5),
         still_rate: Fraction = _STILL_RATE,
         picture_rate: Fraction | None = None,
+        deinterlace: Deinterlace = "auto",
+        background: Colour = BLACK,
         now_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -80,6 +90,7 @@ class PacedSource(Source):
         self._loop = loop
         self._still_seconds, self._still_rate = still_seconds, still_rate
         self._picture_rate = picture_rate
+        self._deinterlace, self._background = deinterlace, background
         self._now_ns, self._sleep = now_ns, sleep
         self._lock = Lock()  # held while a file is read; `close` of another thread waits for it
         self._current: FileSource | None = None
@@ -111,6 +122,11 @@ class PacedSource(Source):
 
     def frames_and_packets(self) -> Iterator[Frame | Packet]:
         """Frames when they are due, until the end or `close`. Raises SourceError where a single file breaks."""
+        for thing in self.lazy_frames_and_packets():
+            yield thing.frame() if isinstance(thing, LazyFrame) else thing
+
+    def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet]:
+        """The same, frames unconverted."""
         if self._current is None:
             raise SourceError(f"{self._title()} is not open", failure=True)
         offset, first_index = Fraction(0), 0
@@ -120,7 +136,7 @@ class PacedSource(Source):
                 if source is None or self._pace.closed:
                     break
                 zero = source.clock_zero
-                things = self._still(source) if isinstance(source, StillSource) else source.frames_and_packets()
+                things = self._still(source) if isinstance(source, StillSource) else source.lazy_frames_and_packets()
             end, index = Fraction(0), 0
             while True:
                 began = self._pace.due()
@@ -129,7 +145,7 @@ class PacedSource(Source):
                 thing = self._read(source, things, skip)
                 if thing is None:
                     break
-                if not isinstance(thing, Frame):
+                if not isinstance(thing, LazyFrame):
                     if len(self.files) == 1:
                         yield _moved(thing, offset - zero)
                     continue
@@ -142,6 +158,8 @@ class PacedSource(Source):
                     # Leaving frames out lost time instead of winning it.
                     self._say(f"{source.path.name} is too large to be decoded in time here; it plays too slowly")
                     self._pace.set_due(offset + pts)
+                # A file that is late leaves out what no other picture needs until it has caught up.
+                source.hurry = late > (0 if source.hurry else _HURRY_STEPS * self._usual_step(source))
                 if not self._pace.wait_for(offset + pts):
                     break
                 self.shown(source.path, zero, pts)
@@ -167,7 +185,12 @@ class PacedSource(Source):
             self._next_file += 1
             source: FileSource | None = None
             try:
-                source = open_file_source(path, rate=self._picture_rate if is_sequence(path) else None)
+                source = open_file_source(
+                    path,
+                    rate=self._picture_rate if _has_no_times(path) else None,
+                    deinterlace=self._deinterlace,
+                    background=None if self._background == BLACK else self._background,
+                )
                 source.open()
             except SourceError as error:
                 if len(self.files) == 1:
@@ -192,8 +215,8 @@ class PacedSource(Source):
             return self._current is not None
 
     def _read(
-        self, source: FileSource, things: Iterator[Frame | Packet], skip_before: Fraction | None
-    ) -> Frame | Packet | None:
+        self, source: FileSource, things: Iterator[LazyFrame | Packet], skip_before: Fraction | None
+    ) -> LazyFrame | Packet | None:
         """The next packet, or frame at or after a time of the file; None at the end of the file or after `close`."""
         with self._lock:
             if self._pace.closed or self._current is None:
@@ -207,9 +230,10 @@ class PacedSource(Source):
                 self._say(str(error))
                 return None
 
-    def _still(self, source: FileSource) -> Iterator[Frame]:
-        """A picture again and again, for as long as it is shown."""
-        (frame,) = source
+    def _still(self, source: StillSource) -> Iterator[LazyFrame]:
+        """A picture again and again, for as long as it is shown; it is scaled once."""
+        (image,) = source
+        frame = lazy(image)
         for index in count():
             pts = index / self._still_rate
             if pts >= self._still_seconds:
@@ -244,6 +268,11 @@ class PacedSource(Source):
             self._current = self.file = None
         finally:
             self._lock.release()
+
+
+def _has_no_times(path: Path) -> bool:
+    """Whether the file is one of pictures that come at a rate which somebody must choose."""
+    return is_sequence(path) or (picture_kind(path) == "TIFF" and is_moving_picture(path))
 
 
 def _untold(path: Path, clock_zero: Fraction, seconds: Fraction) -> None:

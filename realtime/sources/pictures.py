@@ -15,15 +15,15 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from realtime.colour import SRGB
 from realtime.frames import Frame
+from realtime.resizing import Image
 from realtime.sources.base import Source
+from realtime.sources.decoded import ArrayPicture
+from realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import read_delays
+from realtime.sources.picture_maker import Made
 from realtime.transparency import BLACK, Colour, composite
 from training.errors import SourceError
 from training.pictures import PictureFile
@@ -69,47 +69,55 @@ def numbers_there(pattern: Path) -> list[int]:
     return sorted(found)
 
 
-def read_picture(path: Path, background: Colour = BLACK) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+def read_picture(path: Path, background: Colour | None = None) -> tuple[Image, Image | None]:
     """The (first) picture of a file, as `over_background` has it. Raises SourceError with what is wrong with it."""
     check_there(path)
     with PictureFile(path) as file:
         return over_background(file, background)
 
 
-def over_background(
-    file: PictureFile, background: Colour
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+def over_background(file: PictureFile, background: Colour | None) -> tuple[Image, Image | None]:
     """The picture at which an open file stands.
 
+    Args:
+        file: It is decoded now.
+        background: What is put behind transparent places, for good; None is black, and the alpha is kept.
+
     Returns:
-        uint8 (H, W, 3) RGB, upright, put over `background` where it is transparent, and its uint8 (H, W) alpha, None
-        where nothing is transparent. Both C-contiguous.
+        uint8 (H, W, 3) RGB, upright, over its background, and its uint8 (H, W) alpha, None where nothing is
+        transparent any more. Both C-contiguous.
 
     Raises:
         SourceError: It is damaged or not complete.
     """
     image, alpha = file.pixels()
-    return (image if alpha is None else composite(image, alpha, background)), alpha
+    if alpha is None:
+        return image, None
+    return composite(image, alpha, background or BLACK), alpha if background is None else None
 
 
-def scaled(image: npt.NDArray[np.uint8], size: tuple[int, int] | None) -> npt.NDArray[np.uint8]:
-    """`image` (H, W, 3) or (H, W) at exactly `size` (width, height); itself where that is its size."""
-    height, width = image.shape[:2]
-    if size is None or size == (width, height):
-        return image
-    shrinks = size[0] < width or size[1] < height
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized, dtype=np.uint8)
+def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
+    """A picture (H, W, 3) and its alpha plane (H, W) at exactly `size` (width, height), by fit."""
+    picture = ArrayPicture(image, alpha=alpha)
+    return picture.made(picture.as_it_is() if size is None else place(*picture.sides, size, fit=fit))
 
 
 class StillSource(Source):
     """One picture, as one frame at time 0; of a file with several the first, with a note.
 
-    path: the picture. size: (width, height) that it is scaled to. background: what shows through where it is
-    transparent. Beside what every Source has: colour, notes and sample_aspect_ratio as a VideoFileSource has them.
+    path: the picture. size, fit: (width, height) that it is brought to, and how. background: what is put behind
+    transparent places, for good; without it that is black, and alpha comes beside the image. Beside what every Source
+    has: colour, notes and sample_aspect_ratio as a VideoFileSource has them.
     """
 
-    def __init__(self, path: str | Path, *, size: tuple[int, int] | None = None, background: Colour = BLACK) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
+        background: Colour | None = None,
+    ) -> None:
         self.path = Path(path)
         self.rate: Fraction | None = None
         self.live = False
@@ -117,7 +125,7 @@ class StillSource(Source):
         self.colour = SRGB
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
-        self._size = size
+        self._size, self._fit = size, fit
         self._background = background
         self._frame: Frame | None = None
 
@@ -126,18 +134,16 @@ class StillSource(Source):
         check_picture_size(self._size)
         self.notes = []
         image, alpha = read_picture(self.path, self._background)
-        height, width = image.shape[:2]
-        image = scaled(image, self._size)
+        image, alpha = scaled(image, alpha, self._size, self._fit)
         self._frame = Frame(
             image=image,
-            alpha_HW=None if alpha is None else scaled(alpha, self._size),
+            alpha_HW=alpha,
             pts=Fraction(0),
             index=0,
             captured_ns=time.monotonic_ns(),
         )
         self.has_alpha = alpha is not None
         self.height, self.width = image.shape[:2]
-        self.sample_aspect_ratio = Fraction(width, height) * Fraction(self.height, self.width)
         pictures = len(read_delays(self.path).places)
         if pictures > 1:
             self.notes.append(
@@ -156,10 +162,11 @@ class StillSource(Source):
 class PictureSequenceSource(Source):
     """Numbered pictures as frames at a constant rate; the first one there is at time 0.
 
-    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size: (width, height) that every picture is
-    scaled to. start, stop: only frames with start <= t < stop, in seconds. background: what shows through where a
-    picture is transparent; has_alpha is that of the first. After `open`, beside what every Source has: time_base, duration (seconds of the whole sequence), origin (start of the range), first_number (of the
-    range), colour, sample_aspect_ratio, notes.
+    pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
+    picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: as of a
+    StillSource; has_alpha is that of the first picture. After `open`, beside what every Source has: time_base,
+    duration (seconds of the whole sequence), origin (start of the range), first_number (of the range), colour,
+    sample_aspect_ratio, notes.
     """
 
     def __init__(
@@ -168,9 +175,10 @@ class PictureSequenceSource(Source):
         *,
         rate: Fraction = Fraction(25),
         size: tuple[int, int] | None = None,
+        fit: Fit = DEFAULT_FIT,
         start: Fraction | None = None,
         stop: Fraction | None = None,
-        background: Colour = BLACK,
+        background: Colour | None = None,
     ) -> None:
         self.path = Path(pattern)
         self.rate: Fraction | None = rate
@@ -180,7 +188,7 @@ class PictureSequenceSource(Source):
         self.sample_aspect_ratio = Fraction(1)
         self.notes: list[str] = []
         self._rate = rate
-        self._size = size
+        self._size, self._fit = size, fit
         self._background = background
         self._numbers: list[int] | None = None
 
@@ -205,10 +213,9 @@ class PictureSequenceSource(Source):
             raise SourceError(f"{self.path} has no picture in the range; the range must hold at least one")
         self._offset = low
         first, alpha = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
-        self.has_alpha = alpha is not None
+        self.has_alpha = alpha is not None and self._background is None
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
-        self.sample_aspect_ratio = Fraction(first.shape[1], first.shape[0]) * Fraction(self.height, self.width)
         self.frame_count = high - low
         self.first_number = numbers[low]
         self._numbers = numbers[low:high]
@@ -255,9 +262,10 @@ class PictureSequenceSource(Source):
                     "bring all to one size",
                     failure=True,
                 )
+            image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
-                image=scaled(image, self._size),
-                alpha_HW=None if alpha is None else scaled(alpha, self._size),
+                image=image,
+                alpha_HW=alpha,
                 pts=pts,
                 index=index,
                 captured_ns=time.monotonic_ns(),

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import mss
 import numpy as np
 from mss.exception import ScreenShotError
 
 from realtime.sources.background import BackgroundSource, Session, Shot, monotonic_pts
+from realtime.sources.decoded import ArrayPicture
 from realtime.sources.pace import Pace
 from training.errors import SourceError
 
@@ -89,8 +89,8 @@ class ScreenSource(BackgroundSource):
                 except _LOST as error:
                     why = str(error) or "its display does not answer"
                     raise SourceError(f"the screen is lost: {why}", failure=True) from error
-                image = np.asarray(cv2.cvtColor(image_BGRA, cv2.COLOR_BGRA2RGB), np.uint8)
-                yield Shot(image=image, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
+                picture = ArrayPicture(image_BGRA, order="bgra")
+                yield Shot(picture=picture, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
                 # A step that was missed is not made up for.
                 step = max(step + 1, int((pace.due() or 0) * self._rate))
         finally:

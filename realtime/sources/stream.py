@@ -33,11 +33,11 @@ def scheme_of(word: str) -> str | None:
 
 
 def without_secrets(url: str) -> str:
-    """The URL as it may be shown: without user name, password, and what stands behind `?`."""
+    """The URL as it may be shown: without user name, password, and what stands behind `?`. Raises SourceError."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # half an address in brackets, as in http://[::1
-        return url.partition("?")[0].rpartition("@")[2]
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise SourceError(f"the address of that stream cannot be read: {error}") from error
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

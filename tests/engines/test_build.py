@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -54,7 +55,7 @@ def test_a_live_session_changes_over_when_it_is_ready(pack: StylePack, tmp_path:
     assert said[0].startswith("starting a process")
     assert {"converting the network", "compiling", "warming up"} <= set(said)
     assert build.stage == "warming up"
-    assert why == "openvino, as asked; from the cache"
+    assert re.fullmatch(r"openvino (f32|bf16), as asked, built in \d+\.\d s", why), "and not from the cache"
     with engine, open_engine(pack, 24, 32, backend="openvino", cache_dir=tmp_path / "c")[0] as direct:
         assert direct.outcome is not None
         assert direct.outcome.hit
@@ -74,6 +75,45 @@ def test_what_is_in_the_cache_needs_no_process(
             result = build.take()
             assert result is not None
             result[0].close()
+
+
+def test_what_is_left_goes_on_for_the_cache(pack: StylePack, tmp_path: Path) -> None:
+    there, go_on = threading.Event(), threading.Event()
+
+    def report(words: str) -> None:
+        if words.startswith("building"):
+            there.set()
+            assert go_on.wait(LONG)
+
+    with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report) as build:
+        assert there.wait(LONG)
+        build.leave()
+        assert build._worker is not None and os.getpriority(os.PRIO_PROCESS, build._worker.pid) == 19
+        go_on.set()
+        assert build.wait(LONG)
+        assert build.state == "cancelled" and not build.resume()
+    engine, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c")
+    engine.close()
+    assert why.endswith(", from the cache")
+
+
+def test_what_was_left_can_be_had_after_all(pack: StylePack, tmp_path: Path) -> None:
+    there, go_on = threading.Event(), threading.Event()
+
+    def report(words: str) -> None:
+        if words.startswith("building"):
+            there.set()
+            assert go_on.wait(LONG)
+
+    with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report) as build:
+        assert there.wait(LONG)
+        build.leave()
+        assert build.resume()
+        go_on.set()
+        assert build.wait(LONG)
+        result = build.take()
+        assert result is not None
+        result[0].close()
 
 
 def test_an_engine_that_nobody_takes_is_closed(pack: StylePack, tmp_path: Path) -> None:

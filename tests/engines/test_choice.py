@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from engines import choice as choice_module
 from engines.base import quiet
 from engines.cache import EngineCache
 from engines.choice import CPU_SIZE, Candidate, Choice, candidates, choose
+from engines.int8_proof import Proof
 from engines.measured import FILE, Measured, Measurements
 from engines.registry import REGISTRY, EngineEntry
 from tests.conftest import random_pack
@@ -35,6 +37,7 @@ class Bench:
     def __init__(self) -> None:
         self.rows = {"openvino": (20.0, 50.0, ""), "fast": (10.0, 48.0, ""), "int8": (5.0, 36.0, "")}
         self.asked: list[str] = []
+        self.proof: Proof | None = Proof(psnr_db=36.5)
 
     def __call__(
         self, pack: object, wanted: Iterable[Candidate], height: int, width: int, *, cache: EngineCache
@@ -58,6 +61,9 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench()
     monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
     monkeypatch.setattr(choice_module, "measure_all", made)
+    monkeypatch.setattr(choice_module, "proved", lambda pack, folder, report: made.proof)
+    monkeypatch.setattr(choice_module, "recall", lambda pack, folder: made.proof)
+    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"FP32"}))
     entries = {"fast": FAST, **REGISTRY}
     for name in list(REGISTRY):
         monkeypatch.delitem(REGISTRY, name)
@@ -82,31 +88,34 @@ def names(choice: Choice) -> list[str]:
 
 def test_the_fastest_that_holds_is_taken(bench: Bench, pick: Callable[..., Choice]) -> None:
     choice = pick()
-    assert names(choice) == ["fast", "openvino", "torch"]
-    assert choice.why == ("measured here: 174 ms a megapixel at 48.0 dB against openvino 347 ms a megapixel at 50.0 dB")
-    assert choice.reasons == ("no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda",)
+    assert names(choice) == ["fast f32", "openvino f32", "torch f32"]
+    assert choice.why == "the fastest here"
+    assert choice.reasons == (
+        "measured here: fast f32 174 ms a megapixel at 48.0 dB, openvino f32 347 ms a megapixel at 50.0 dB",
+        "no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda",
+    )
 
 
 def test_measured_once_and_remembered(bench: Bench, pick: Callable[..., Choice]) -> None:
     said: list[str] = []
     first = pick(report=said.append)
-    assert bench.asked == ["fast", "openvino"]
-    assert said == ["measuring once which is the fastest here: fast, openvino"]
+    assert bench.asked == ["fast f32", "openvino f32"]
+    assert said == ["measuring once which is the fastest here: fast f32, openvino f32"]
     assert pick(report=said.append) == first
     assert len(bench.asked) == 2 and len(said) == 1
-    assert names(pick(least_db=49)) == ["openvino", "torch"], "another demand needs no other measurement"
+    assert names(pick(least_db=49)) == ["openvino f32", "torch f32"], "another demand needs no other measurement"
     assert len(bench.asked) == 2
 
 
 def test_what_does_not_hold_or_does_not_work_is_refused(bench: Bench, pick: Callable[..., Choice]) -> None:
     bench.rows["fast"] = (0, 0, BAD)
     choice = pick(least_db=51)
-    assert names(choice) == ["torch"]
-    assert choice.why == "the reference, since no other engine here holds 51 dB"
+    assert names(choice) == ["torch f32"]
+    assert choice.why == "since no other engine here holds 51 dB"
     assert choice.reasons[:2] == (
-        f"fast did not work here when it was measured: {BAD}", "openvino gives 50.0 dB here, less than 51"
+        f"fast f32 did not work here when it was measured: {BAD}", "openvino f32 gives 50.0 dB here, less than 51"
     )  # fmt: skip
-    assert names(pick()) == ["openvino", "torch"]
+    assert names(pick()) == ["openvino f32", "torch f32"]
     assert len(bench.asked) == 2, "what failed is not tried at every start"
 
 
@@ -114,13 +123,13 @@ def test_the_quantised_form_of_a_pack(
     bench: Bench, pick: Callable[..., Choice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(REGISTRY, "fast")
-    assert names(pick(32)) == ["openvino", "torch"]
+    assert names(pick(32)) == ["openvino f32", "torch f32"]
     monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 36.5)
-    assert names(pick(45)) == ["openvino", "torch"]
+    assert names(pick(45)) == ["openvino f32", "torch f32"]
     assert "openvino int8 holds 36.5 dB with this style, less than 45" in pick(45).reasons
     assert bench.asked == [], "no choice, nothing to measure"
-    assert names(pick(32)) == ["openvino int8", "openvino", "torch"]
-    assert bench.asked == ["openvino int8", "openvino"]
+    assert names(pick(32)) == ["openvino int8", "openvino f32", "torch f32"]
+    assert bench.asked == ["openvino int8", "openvino f32"]
     assert names(pick(32, precision="int8")) == ["openvino int8"]
 
 
@@ -163,22 +172,49 @@ def test_a_broken_row_is_measured_again(
         if entry["key"]["engine"] == "fast":
             entry["sizes"]["320x180"]["median_ms"] = value
     file.write_text(json.dumps(document))
-    assert names(pick())[0] == "fast"
-    assert bench.asked == ["fast", "openvino", "fast"]
+    assert names(pick())[0] == "fast f32"
+    assert bench.asked == ["fast f32", "openvino f32", "fast f32"]
 
 
 def test_a_folder_that_cannot_be_written(bench: Bench, pick: Callable[..., Choice], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cache = EngineCache(tmp_path / "file" / "c")
     assert "measured for this process only: " in pick(cache=cache).reasons[-1]
-    assert names(pick(cache=cache))[0] == "fast"
+    assert names(pick(cache=cache))[0] == "fast f32"
     assert len(bench.asked) == 2
 
 
-def test_without_measuring_what_is_missing_is_named(bench: Bench, pick: Callable[..., Choice]) -> None:
-    choice = pick(measure=False)
-    assert [str(candidate) for candidate in choice.unmeasured] == ["fast", "openvino"]
+def test_without_measuring_what_is_soonest_there_comes_first(
+    bench: Bench, pick: Callable[..., Choice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 36.5)
+    monkeypatch.setitem(REGISTRY, "fast", replace(FAST, soon=False))
+    choice = pick(32, measure=False)
+    assert names(choice) == ["openvino f32", "torch f32", "openvino int8", "fast f32"]
+    assert choice.why == "for now"
+    assert [str(candidate) for candidate in choice.unmeasured] == ["fast f32", "openvino int8", "openvino f32"]
+    assert choice.reasons[0] == "not measured yet: fast f32, openvino int8, openvino f32"
     assert bench.asked == []
+    pick(32)
+    assert pick(32, measure=False) == pick(32)
+
+
+def test_an_int8_form_that_was_not_tried_is_not_taken_before(
+    bench: Bench, pick: Callable[..., Choice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where engines of that kind were measured with another style."""
+    monkeypatch.delitem(REGISTRY, "fast")
+    monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 36.5)
+    assert names(pick(32))[0] == "openvino int8"
+    bench.proof = None
+    choice = pick(32, measure=False)
+    assert names(choice)[0] == "openvino f32"
+    assert [str(candidate) for candidate in choice.unmeasured] == ["openvino int8"]
+    bench.proof = Proof(problem="its graph has a loop")
+    choice = pick(32, measure=False)
+    assert names(choice) == ["openvino f32", "torch f32"] and "int8: its graph has a loop" in choice.reasons
+    bench.proof = Proof(psnr_db=25.0)
+    assert "openvino int8 holds 25.0 dB with this style, less than 32" in pick(32).reasons, "what it showed counts"
 
 
 def test_the_nearest_size_counts_and_a_failure_only_at_its_own(pack: StylePack, tmp_path: Path) -> None:
@@ -208,12 +244,14 @@ def test_the_nearest_size_counts_and_a_failure_only_at_its_own(pack: StylePack, 
 
 def test_open_engine_says_which_and_why(bench: Bench, pack: StylePack, tmp_path: Path) -> None:
     engine, why = open_engine(pack, 16, 16, cache_dir=tmp_path / "c")
-    assert why.startswith("fast, measured here: 174 ms a megapixel at 48.0 dB against openvino 347 ms")
-    assert why.endswith("; no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda")
+    assert why == "torch f32, the fastest here", "the stand-in is of that class"
+    assert engine.reasons[0].startswith("measured here: fast f32 174 ms a megapixel at 48.0 dB, openvino f32 347 ms")
+    assert engine.reasons[-1] == "no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda"
     engine.close()
     engine, why = open_engine(pack, 16, 16, least_db=49, cache_dir=tmp_path / "c")
     assert engine.name == "openvino"
-    assert "; fast gives 48.0 dB here, less than 49" in why
+    assert "fast f32 gives 48.0 dB here, less than 49" in engine.reasons
+    assert re.fullmatch(r"openvino f32, the fastest here, built in \d+\.\d s", why)
 
 
 def test_what_was_fastest_and_does_not_open_any_more(
@@ -221,18 +259,22 @@ def test_what_was_fastest_and_does_not_open_any_more(
 ) -> None:
     monkeypatch.setitem(REGISTRY, "fast", replace(FAST, module="engines.not_there"))
     engine, why = open_engine(pack, 16, 16, cache_dir=tmp_path / "c")
-    assert (engine.name, why.split(";")[0]) == ("openvino", "openvino, the next that works here")
-    assert "fast is not installed" in why and "pip install fast" in why
+    assert why.startswith("openvino f32, the next that works here, built in ")
+    assert "fast f32 engine fast is not installed" in " ".join(engine.reasons) or "pip install fast" in " ".join(
+        engine.reasons
+    )
 
 
-def test_engines_that_are_not_here_are_no_candidates(pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engines_that_are_not_here_are_no_candidates(
+    pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: True)
     gone = EngineEntry(module="x", class_name="X", install="pip install gone", gpu=True, needs={"gone_module": "gone"})
     monkeypatch.setitem(REGISTRY, "tensorrt", gone)
-    found, reasons = candidates(pack, precision="auto", least_db=45)
+    found, reasons, _ = candidates(pack, precision="auto", least_db=45, folder=tmp_path)
     assert "tensorrt is not installed (no module gone_module): pip install gone" in reasons
     assert {"cuda", "openvino", "torch"} <= {candidate.engine for candidate in found}
-    found, reasons = candidates(pack, precision="bf16", least_db=45)
+    found, reasons, _ = candidates(pack, precision="bf16", least_db=45, folder=tmp_path)
     assert [str(candidate) for candidate in found] == ["openvino bf16"]
     assert "cuda computes in fp16 or f32, not bf16" in reasons
     monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
@@ -256,15 +298,19 @@ def test_engines_built_in_the_background_know_what_they_must_hold(
 REMEMBERED = """
 import subprocess, sys
 from pathlib import Path
-from engines import choice, open_engine
+from engines import choice, open_engine, processor
+from engines.int8_proof import Proof
 from training.pack_file import PackFile
-sys.modules["torch"] = None
+sys.modules["torch f32"] = None
 subprocess.Popen = None
+processor.capabilities = lambda: frozenset({"FP32"})
 choice.quantized_db = lambda pack: 40.0
+choice.proved = lambda pack, folder, report: Proof(psnr_db=40.0)
 pack = PackFile(Path(sys.argv[1]))
 engine, why = open_engine(pack, 16, 16, least_db=32, cache_dir=Path(sys.argv[2]))
 engine.warm_up()
 print(why)
+print("; ".join(engine.reasons))
 """
 
 
@@ -281,5 +327,6 @@ def test_a_remembered_choice_imports_no_torch_and_starts_no_process(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("openvino, measured here: ")
-    assert "against openvino int8" in done.stdout and "; from the cache" in done.stdout
+    line, reasons = done.stdout.splitlines()
+    assert re.fullmatch(r"openvino (f32|bf16), the fastest here, from the cache", line)
+    assert re.match(r"measured here: openvino (f32|bf16) .* dB, openvino int8 ", reasons)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import warnings
 import weakref
@@ -20,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from engines import REGISTRY, open_engine
 from engines.cache import EngineCache
-from engines.cuda_engine import FORMS, READY_FIRST, Answer, CudaEngine, fastest
+from engines.cuda_engine import FORMS, READY_FIRST, Answer, CudaEngine, fastest, keep_compilers_files
 from engines.gpu import Gpu, why_no_gpu
 from engines.gpu_engine import bytes_needed
 from engines.graph import FrameGraph
@@ -492,3 +493,22 @@ class TestOnTheGpu:
                 engine.stylize_cuda(torch.tensor(frame), torch.tensor(alpha).cuda())
             with pytest.raises(EngineError, match="pinned memory"):
                 engine.stylize_cuda(on_gpu, torch.tensor(alpha))
+
+
+def test_what_compilers_keep_is_in_our_folder_and_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inductor unpickles what it finds in its cache, which is in /tmp where nobody says otherwise."""
+    names = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+    for name in names:
+        monkeypatch.setenv(name, "/tmp/elsewhere")
+    keep_compilers_files(tmp_path / "c")
+    folders = [Path(os.environ[name]) for name in names]
+    assert folders == [tmp_path / "c" / "compiled" / part for part in ("inductor", "triton")]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    EngineCache(tmp_path / "c").clear()
+    assert not folders[0].exists()
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    keep_compilers_files(tmp_path / "open")
+    for name in names:
+        place = Path(os.environ[name])
+        assert tmp_path not in place.parents and place.parents[1].stat().st_mode & 0o777 == 0o700

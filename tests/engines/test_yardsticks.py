@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import openvino as ov
 import pytest
+import torch
 
+from engines.processor import capabilities, cpu_precisions
 from engines.yardsticks import _convolutions, convolution_precisions, multiply_add_rates, openvino_rate
 
 
@@ -28,3 +30,28 @@ def test_a_precision_that_is_not_computed_has_no_rate(monkeypatch: pytest.Monkey
     assert (openvino_rate("int8", 16, 16) or 0) > 0
     monkeypatch.setattr("engines.yardsticks.convolution_precisions", lambda compiled: {"f32"})
     assert openvino_rate("int8", 16, 16) is None
+
+
+def test_bf16_is_not_measured_where_the_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def torch_rate(dtype: torch.dtype, *shape: int) -> float:
+        measured.append(str(dtype))
+        return 1.0
+
+    monkeypatch.setattr("engines.processor.capabilities", lambda: capabilities() - {"BF16"})
+    monkeypatch.setattr("engines.yardsticks._torch_products", torch_rate)
+    monkeypatch.setattr("engines.yardsticks._torch_convolutions", torch_rate)
+    rates = multiply_add_rates(("f32", "bf16"), shapes=((8, 16),), matrix=16)
+    assert rates.keys() == {"f32"}
+    assert set(measured) == {"torch.float32"}, "torch computes bf16 there as well, in minutes"
+    assert openvino_rate("bf16", 8, 16) is None
+    assert cpu_precisions(("bf16", "f32", "int8")) == ("f32", "int8")
+
+
+def test_bf16_is_measured_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"BF16", "FP32"}))
+    monkeypatch.setattr("engines.yardsticks.openvino_rate", lambda precision, channels, side: None)
+    monkeypatch.setattr("engines.yardsticks._torch_products", lambda dtype, side: 2.0)
+    monkeypatch.setattr("engines.yardsticks._torch_convolutions", lambda dtype, channels, side: 3.0)
+    assert multiply_add_rates(("f32", "bf16")) == {"f32": 3.0, "bf16": 3.0}

@@ -1,7 +1,9 @@
-"""Serves a moving picture on loopback, as a second process: python -m tests.realtime.stream_server KIND PORT.
+"""Serves a moving picture on loopback, as a second process: python -m tests.realtime.stream_server KIND PORT [WxH].
 
-KIND: mjpeg or mpegts over HTTP, rtsp (MPEG-TS in RTP inside the connection), or hls from a folder. PORT 0 takes any;
-the port is printed. The picture is testsrc2 at 160x120, 25 frames a second.
+KIND: mjpeg or mpegts over HTTP, rtsp (MPEG-TS in RTP inside the connection), or hls from a folder; restarts: MPEG-TS
+over HTTP that begins anew after 20 frames in the same connection, with times from 0 and half the size; udp: MPEG-TS
+that is sent to PORT. PORT 0 takes any; the port is printed. The picture is
+testsrc2 at 160x120 or the size given, 25 frames a second.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 
 import av
@@ -25,10 +28,10 @@ SIZE = (160, 120)
 RATE = 25
 
 
-def pictures() -> Iterator[Any]:
+def pictures(size: tuple[int, int] = SIZE) -> Iterator[Any]:
     """Frames of the moving picture, each in its time."""
     began = time.monotonic()
-    with av.open(f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={RATE}", format="lavfi") as source:
+    with av.open(f"testsrc2=size={size[0]}x{size[1]}:rate={RATE}", format="lavfi") as source:
         for number, frame in enumerate(source.decode(video=0)):
             time.sleep(max(0.0, began + number / RATE - time.monotonic()))
             yield frame
@@ -45,15 +48,15 @@ class Writer:
         return len(data)
 
 
-def mux(target: Any, form: str, **options: str) -> None:
-    """The moving picture as H.264 into a file name or Writer, for ever."""
+def mux(target: Any, form: str, size: tuple[int, int] = SIZE, frames: int | None = None, **options: str) -> None:
+    """The moving picture as H.264 into a file name or Writer, for ever or for so many frames."""
     with av.open(target, "w", format=form, options={"flush_packets": "1", **options}) as output:
         stream = output.add_stream(
             "libx264", rate=RATE, options={"g": "10", "preset": "ultrafast", "tune": "zerolatency"}
         )
-        stream.width, stream.height = SIZE
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        for number, frame in enumerate(pictures()):
+        for number, frame in enumerate(islice(pictures(size), frames)):
             frame = frame.reformat(format="yuv420p")
             frame.pts, frame.pict_type = number, 0
             output.mux(stream.encode(frame))
@@ -79,6 +82,15 @@ class TransportStreamHandler(MjpegHandler):
         self.send_header("Content-Type", "video/mp2t")
         self.end_headers()
         mux(Writer(self.wfile.write), "mpegts")
+
+
+class RestartingHandler(MjpegHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "video/mp2t")
+        self.end_headers()
+        mux(Writer(self.wfile.write), "mpegts", frames=20)
+        mux(Writer(self.wfile.write), "mpegts", size=(SIZE[0] // 2, SIZE[1] // 2))
 
 
 class FolderHandler(SimpleHTTPRequestHandler):
@@ -136,7 +148,11 @@ def rtp(connection: socket.socket) -> None:
         return
 
 
-def main(kind: str, port: int) -> None:
+def main(kind: str, port: int, size: tuple[int, int] = SIZE) -> None:
+    if kind == "udp":
+        print(port, flush=True)
+        mux(f"udp://127.0.0.1:{port}?pkt_size=1316", "mpegts", size=size)
+        return
     if kind == "rtsp":
         listener = socket.create_server(("127.0.0.1", port))
         print(listener.getsockname()[1], flush=True)
@@ -148,7 +164,12 @@ def main(kind: str, port: int) -> None:
         threading.Thread(target=mux, args=("live.m3u8", "hls"), kwargs=options, daemon=True).start()
         while not os.path.exists("live.m3u8"):
             time.sleep(0.05)
-    handler = {"mjpeg": MjpegHandler, "mpegts": TransportStreamHandler, "hls": FolderHandler}[kind]
+    handler = {
+        "mjpeg": MjpegHandler,
+        "mpegts": TransportStreamHandler,
+        "restarts": RestartingHandler,
+        "hls": FolderHandler,
+    }[kind]
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     print(server.server_address[1], flush=True)
@@ -156,4 +177,5 @@ def main(kind: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    wide, _, high = (sys.argv[3] if len(sys.argv) > 3 else f"{SIZE[0]}x{SIZE[1]}").partition("x")
+    main(sys.argv[1], int(sys.argv[2]), (int(wide), int(high)))

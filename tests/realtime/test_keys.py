@@ -10,6 +10,7 @@ from realtime.keys import (
     KEYS,
     KeyMap,
     help_lines,
+    help_page,
     is_action,
     is_key,
     markdown_table,
@@ -91,3 +92,24 @@ def test_a_file_takes_keys_from_the_table() -> None:
 )
 def test_keys_in_a_few_words(keys: list[tuple[str, ...]], text: str) -> None:
     assert shown(keys) == text
+
+
+@pytest.mark.parametrize("more", [0, 30])
+def test_the_help_fits_a_terminal_of_24_lines_of_80_characters(more: int) -> None:
+    keys = KeyMap({f"scene {number}": (f"f{number % 12 + 1}", "a", "b") for number in range(10, 10 + more)})
+    every = help_lines(keys)
+    pages = [help_page(keys, page) for page in range(4)]
+    for page in pages:
+        assert 0 < len(page) <= 23 and all(len(line) < 80 for line in page)
+    if not more:
+        assert pages[0] == pages[1] == every
+        return
+    shown = [line for page in pages[:3] for line in page[:-1]]
+    assert shown == every and len(every) > 44, "nothing is left out, nothing comes twice"
+    assert [page[-1] for page in pages] == [f"page {number} of 3: h shows the next" for number in (1, 2, 3, 1)]
+
+
+def test_the_help_says_what_panic_does() -> None:
+    (words,) = [words for _, words in KeyMap().rows() if words.startswith("panic")]
+    for effect in ("first style", "default alpha", "all else off"):
+        assert effect in words

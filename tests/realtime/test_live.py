@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from engines import REGISTRY, Engine
-from engines.choice import why_not_here
+from engines.choice import Candidate, why_not_here
+from engines.measuring_behind import Look, News
 from realtime.adaptive import Size
 from realtime.capture import Capture
 from realtime.frames import Frame
@@ -39,7 +41,7 @@ class Build:
         self.words = words
         self.engine: Engine | None = None
         self.error: StylefaderError | None = None
-        self.cancelled = False
+        self.cancelled = self.left = self.over = False
         self.stage = "compiling"
         Build.made.append(self)
 
@@ -51,8 +53,15 @@ class Build:
     def cancel(self) -> None:
         self.cancelled = True
 
+    def leave(self) -> None:
+        self.left = True
+
+    def resume(self) -> bool:
+        self.left = False
+        return not self.over
+
     def wait(self, timeout_s: float) -> bool:
-        return True
+        return self.cancelled or self.over
 
     def close(self) -> None:
         self.cancelled = True
@@ -79,9 +88,33 @@ def packs(tmp_path: Path) -> list[PackFile]:
     return found
 
 
+class Behind:
+    """Measuring that finds out what it is told to."""
+
+    def __init__(self, **words: Any) -> None:
+        self.words = words
+        self.looks: list[Look] = []
+        self.found: list[News] = []
+        self.held: bool | None = None
+        self.stage = ""
+        self.closed = False
+
+    def look(self, look: Look) -> None:
+        self.looks.append(look)
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def news(self) -> News | None:
+        return self.found.pop(0) if self.found else None
+
+    def close(self) -> None:
+        self.closed = True
+
+
 def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> Rack:
     say = (said if said is not None else []).append
-    return Rack(packs, say=say, build=Build, **words)  # type: ignore[arg-type]
+    return Rack(packs, say=say, build=Build, **{"measuring": Behind, **words})  # type: ignore[arg-type]
 
 
 class TestRack:
@@ -91,7 +124,7 @@ class TestRack:
         assert rack.busy and rack.take() is None and rack.stage == "compiling"
         rack.order(Order(style=1, size=SIZE, fade_s=2))
         first, second = Build.made
-        assert first.cancelled and not second.cancelled
+        assert first.left and not first.cancelled and not second.left, "what was begun goes on behind"
         engine = second.ready()
         delivery = rack.take()
         assert delivery is not None
@@ -157,20 +190,78 @@ class TestRack:
         rack.order(Order(style=0, size=SIZE))
         assert Build.made[-1].backend not in ("auto", "openvino"), "auto could come to the same, so others are named"
 
-    def test_what_is_soonest_there_plays_while_the_fastest_is_found_out(
-        self, packs: list[PackFile], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("realtime.rack.choose", lambda *_, **__: SimpleNamespace(unmeasured=("openvino int8",)))
-        rack = a_rack(packs)
-        provisional = []
-        for _ in range(2):
-            rack.order(Order(style=0, size=SIZE))
+    def test_a_change_of_style_waits_for_no_measurement(self, packs: list[PackFile]) -> None:
+        behind = Behind()
+        rack = a_rack(packs, measuring=lambda **_: behind)
+        for turn, style in enumerate((0, 1, 0, 2)):
+            rack.order(Order(style=style, size=SIZE))
+            assert behind.held, "what is waited for has the processor"
             Build.made[-1].ready()
             delivery = rack.take()
-            assert delivery is not None
-            provisional.append(delivery.provisional)
-        assert [build.words["least_db"] for build in Build.made] == [45, 32]
-        assert provisional == [True, False], "once is enough"
+            assert delivery is not None and delivery.order.style == style
+            assert not behind.held
+            assert behind.looks[-1] == Look(pack=packs[style], height=HEIGHT, width=WIDTH)
+            assert len(behind.looks) == turn + 1 and not behind.closed
+            behind.stage = "measuring openvino int8"
+            assert rack.waits_for == "measuring openvino int8"
+
+    def test_what_was_begun_is_kept_and_taken_up_again(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        for style in (1, 0, 1):
+            rack.order(Order(style=style, size=SIZE))
+            assert rack.waits_for == f"{packs[style].header.name}: compiling"
+        first, second = Build.made
+        assert first.left and not second.left
+        second.ready()
+        delivery = rack.take()
+        assert delivery is not None and delivery.order.style == 1 and len(Build.made) == 2
+
+    def test_one_that_has_ended_behind_comes_from_the_cache(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[0].over = True
+        rack.order(Order(style=0, size=SIZE))
+        assert len(Build.made) == 3 and rack.busy
+
+    def test_only_so_many_go_on_behind(self, packs: list[PackFile]) -> None:
+        rack = a_rack([*packs, *packs])
+        for style in range(5):
+            rack.order(Order(style=style, size=SIZE))
+        assert [build.cancelled for build in Build.made] == [True, True, False, False, False]
+        rack.close()
+        assert all(build.cancelled for build in Build.made)
+
+    def test_a_faster_engine_takes_over_and_gives_way_to_another_style(self, packs: list[PackFile]) -> None:
+        behind, said = Behind(), []  # type: tuple[Behind, list[str]]
+        rack = a_rack(packs, said, measuring=lambda **_: behind)
+        rack.order(Order(style=0, size=SIZE, fade_s=2))
+        Build.made[-1].ready().name = "openvino"
+        assert rack.take() is not None
+        look = behind.looks[-1]
+        same = Candidate(engine="openvino", precision="exact")  # type: ignore[arg-type]  # what a TimedEngine has
+        int8 = Candidate(engine="openvino", precision="int8")
+        for first, of in ((same, look), (int8, replace(look, pack=packs[1])), (int8, replace(look, height=9))):
+            behind.found.append(News(look=of, first=first))
+            assert rack.take() is None and len(Build.made) == 1, "nothing is faster than what plays"
+        behind.found.append(News(look=look, first=int8))
+        assert rack.take() is None and rack.busy
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[1].left and Build.made[2].pack is packs[1]
+        Build.made[2].ready()
+        assert rack.take() is not None
+        behind.found.append(News(look=behind.looks[-1], first=int8))
+        assert rack.take() is None
+        Build.made[-1].error = EngineError("no int8 after all")
+        assert rack.take() is None and "no int8 after all; the engine that plays goes on" in said
+        behind.found.append(News(look=behind.looks[-1], first=int8))
+        assert rack.take() is None and not rack.busy, "once is enough"
+
+    def test_what_is_named_is_not_measured(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", measuring=lambda **_: pytest.fail("nothing to find out"))
+        rack.order(Order(style=0, size=SIZE))
+        assert rack.waits_for == "first: compiling"
 
     def test_close_cancels(self, packs: list[PackFile]) -> None:
         rack = a_rack(packs)
@@ -257,7 +348,7 @@ def test_styles_change_and_take_the_strength_along(session: Any) -> None:
     session.live.step_style(1)
     session.until(lambda: len(Build.made) == 2)
     assert Build.made[1].pack.header.name == "second"
-    assert session.live.numbers()["coming"] == "compiling", "the present one plays on"
+    assert session.live.numbers()["coming"] == "second: compiling", "the present one plays on"
     Build.made[1].ready()
     session.until(lambda: bool(first.closed))
     assert session.live.numbers()["alpha"] == pytest.approx([0.9])
@@ -309,7 +400,7 @@ def test_panic(session: Any) -> None:
     session.until(lambda: len(Build.made) == 2)
     session.live.panic()
     session.until(lambda: len(Build.made) == 3)
-    assert Build.made[1].cancelled and Build.made[2].pack.header.name == "first"
+    assert Build.made[1].left and Build.made[2].pack.header.name == "first"
     assert not (session.live.show.blackout or session.live.show.freeze)
     assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
     assert session.live.muted == {"lfo", "sound"}

@@ -21,6 +21,7 @@ from realtime.frames import Frame
 from realtime.sources.background import BackgroundSource, Session, Shot
 from realtime.sources.camera import CameraSource, Way
 from realtime.sources.cameras import CameraInfo, cameras
+from realtime.sources.decoded import ArrayPicture
 from realtime.sources.decoding import rate_of, read_shots, video_of
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
@@ -110,7 +111,7 @@ class Scripted(BackgroundSource):
 
 
 def shot(number: int) -> Shot:
-    return Shot(image=np.full((2, 3, 3), number, np.uint8), captured_ns=number, pts=F(number))
+    return Shot(picture=ArrayPicture(np.full((2, 3, 3), number, np.uint8)), captured_ns=number, pts=F(number))
 
 
 def test_newest_win_and_the_end_is_told() -> None:
@@ -126,6 +127,29 @@ def test_newest_win_and_the_end_is_told() -> None:
         assert ended.wait(SECONDS)
         seen = [frame.index for frame in take_until_lost(source, "the thing is lost: it ended")]
     assert seen in ([0, 16, 17, 18, 19], [16, 17, 18, 19])  # the first one is there or not when opening ends
+
+
+def test_a_burst_waits_for_whoever_takes_it_where_the_source_says_so() -> None:
+    def script(session: Session) -> Generator[Shot]:
+        for number in range(60):
+            session.make_room(SECONDS)
+            yield shot(number)
+
+    with Scripted(script) as source:
+        seen = [frame.index for frame in take_until_lost(source, "the thing is lost: it ended")]
+    assert seen == list(range(60)) and source.dropped == 0
+
+    left = threading.Event()
+
+    def nobody_takes(session: Session) -> Generator[Shot]:
+        for number in range(10):
+            session.make_room(0.001)
+            yield shot(number)
+        left.set()
+        session.make_room(SECONDS)  # until it is closed
+
+    with Scripted(nobody_takes) as source:
+        assert left.wait(SECONDS), "it does not wait for ever"
 
 
 def test_index_shows_what_was_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -246,3 +247,41 @@ def test_a_desk_and_its_copy_go_their_own_ways() -> None:
     alone.move(0, 1, 0, "midi")
     np.testing.assert_array_equal(desk.alpha(3 * 10**8), alone.alpha(3 * 10**8))
     assert other.alpha(3 * 10**8)[0] < 0.5
+
+
+@pytest.mark.parametrize("spread", [1, 40])
+def test_time_goes_with_the_number_of_messages(spread: int) -> None:
+    """Counted in calls, which no busy machine changes."""
+
+    def calls(count: int) -> int:
+        track = b"".join(bytes((spread, 0xB0, 20, 37 * number % 128)) for number in range(count))
+        told: list[float] = []
+        number = 0
+
+        def counted(frame: object, event: str, argument: object) -> None:
+            nonlocal number
+            number += event == "call"
+
+        sys.setprofile(counted)
+        try:
+            file = parse_midi_file(smf(track), origin="take.mid")
+            maps = parse_mapping(MAPPING, origin="c.toml").maps
+            automation = midi_automation(file, maps, HEADER.alpha, N, origin="take.mid", tell=told.append)
+            midi_sheet(automation, N, 0.01, tell=told.append)
+            automation.alpha(Fraction(10**6), N)
+        finally:
+            sys.setprofile(None)
+        assert told[0] == 0 and all(0 <= share <= 1 for share in told) and len(automation.moves) == count
+        return number
+
+    few, many = calls(400), calls(1600)
+    assert many < 4.2 * few and many / 1600 < 1000
+
+
+def test_a_large_file_tells_how_far_it_is() -> None:
+    told: list[float] = []
+    messages = tuple(MidiMessage(number * 10**6, 0, bytes((0xB0, 20, number % 128))) for number in range(20_000))
+    file = MidiFile(tracks=("",), messages=messages)
+    maps = parse_mapping(MAPPING, origin="c.toml").maps
+    made = midi_automation(file, maps, HEADER.alpha, N, origin="take.mid", tell=told.append)
+    assert len(made.moves) == 20_000 and len(told) == 5 and told == sorted(told) and told[-1] > 0.8

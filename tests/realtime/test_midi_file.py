@@ -141,7 +141,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_midi_file(tmp_path)
     with (tmp_path / "large.mid").open("wb") as file:
         file.truncate(100 * 2**20)
-    with pytest.raises(AutomationError, match="is larger than 16 MiB"):
+    with pytest.raises(AutomationError, match="larger than the 16 MiB"):
         read_midi_file(tmp_path / "large.mid")
     monkeypatch.setattr(midi_file, "_MOST_MESSAGES", 10)
     assert len(parse(smf(b"\0\xd0\x01" + b"\0\x01" * 4, b"\0\xd0\x01" + b"\0\x01" * 4, kind=1)).messages) == 10

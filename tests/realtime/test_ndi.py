@@ -8,11 +8,14 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 from realtime.frames import Frame
+from realtime.sinks import ndi
 from realtime.sinks.ndi import NdiSink
 from tests.compare import psnr
 from training.errors import SinkError
@@ -100,3 +103,26 @@ def test_without_the_package_the_command_that_installs_it(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "cyndilib.sender", None)
     with pytest.raises(SinkError, match=r"pip install 'stylefader\[ndi\]'"):
         NdiSink(width=64, height=48, rate=None).open()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_without_avahi_it_says_that_nobody_finds_it(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the package's classes stood in for, so that it is tested everywhere."""
+    for name, words in {
+        "cyndilib.sender": {"Sender": MagicMock()},
+        "cyndilib.video_frame": {"VideoSendFrame": MagicMock()},
+        "cyndilib.wrapper.ndi_structs": {"FourCC": MagicMock()},
+    }.items():
+        module = ModuleType(name)
+        vars(module).update(words)
+        monkeypatch.setitem(sys.modules, name, module)
+    socket = tmp_path / "socket"
+    if there:
+        socket.touch()
+    monkeypatch.setattr(ndi, "_AVAHI", socket)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with NdiSink(width=64, height=48, rate=None) as sink:
+        assert sink.notes == ([] if there else [ndi.NO_NAMES])
+    assert "avahi-daemon does not run here" in ndi.NO_NAMES and "apt install avahi-daemon" in ndi.NO_NAMES

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from realtime.colour import SRGB
 from realtime.frames import Frame
@@ -74,7 +75,7 @@ def test_kinds_of_pictures(tmp_path: Path) -> None:
             assert np.abs(next(iter(source)).image.astype(int) - wanted).max() <= 1
     with StillSource(deep, size=(20, 30)) as source:
         assert next(iter(source)).image.shape == (30, 20, 3)
-        assert source.sample_aspect_ratio == 2
+        assert source.sample_aspect_ratio == 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -182,6 +183,79 @@ def test_still_sink_refuses_and_leaves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == b"old"
     with pytest.raises(SinkError, match="being read"):
         StillSink(tmp_path / "a.png", overwrite=True, inputs=[tmp_path / "a.png"]).open()
+
+
+# -- transparency --------------------------------------------------------------------------------------------------
+
+
+def clear_left(path: Path) -> Path:
+    """Left half clear over a hidden red, then one column half clear, the rest opaque."""
+    rgba = np.zeros((4, 8, 4), np.uint8)
+    rgba[..., :3] = (0, 100, 200)
+    rgba[:, :4] = (255, 0, 0, 0)
+    rgba[:, 4, 3] = 128
+    rgba[:, 5:, 3] = 255
+    Image.fromarray(rgba).save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+def test_alpha_is_kept_where_the_picture_can_hold_it(tmp_path: Path, suffix: str) -> None:
+    with open_file_source(clear_left(tmp_path / "in.png")) as source:
+        (found,) = list(source)
+        assert source.has_alpha
+        with open_file_sink(tmp_path / f"out.{suffix}", source=source) as sink:
+            sink.write(found)
+    assert found.alpha_HW is not None and found.alpha_HW[0].tolist() == [0, 0, 0, 0, 128, 255, 255, 255]
+    assert found.image[0, 0].tolist() == [0, 0, 0] and found.image[0, 4].tolist() == [0, 50, 100]
+    assert sink.notes == [f"transparency is kept, in .{suffix}"]
+    with Image.open(tmp_path / f"out.{suffix}") as written:
+        assert written.mode == "RGBA"
+        pixels = np.asarray(written).astype(int)
+    assert pixels[0, :, 3].tolist() == [0, 0, 0, 0, 128, 255, 255, 255]
+    if suffix != "webp":  # which is lossy, and free in what nobody sees
+        assert pixels[0, 0].tolist() == [0, 0, 0, 0]
+        assert np.abs(pixels[0, 4:, :3] - (0, 100, 200)).max() <= 1  # no dark fringe
+        assert written.format != "TIFF" or written.tag_v2[338] == (2,)  # unassociated alpha
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "bmp"])
+def test_alpha_is_put_over_black_where_the_picture_cannot_hold_it(tmp_path: Path, suffix: str) -> None:
+    with (
+        open_file_source(clear_left(tmp_path / "in.png")) as source,
+        open_file_sink(tmp_path / f"out.{suffix}", source=source) as sink,
+    ):
+        for found in source:
+            sink.write(found)
+    assert len(sink.notes) == 1 and f".{suffix} cannot hold transparency" in sink.notes[0]
+    assert "--background" in sink.notes[0]
+    assert read_picture(tmp_path / f"out.{suffix}")[0][0, 0].max() < 12
+
+
+def test_background_is_for_good(tmp_path: Path) -> None:
+    with open_file_source(clear_left(tmp_path / "in.png"), background=(255, 255, 255), size=(16, 8)) as source:
+        (found,) = list(source)
+        assert not source.has_alpha and found.alpha_HW is None
+        with open_file_sink(tmp_path / "out.png", source=source) as sink:
+            sink.write(found)
+    assert sink.notes == [] and found.image[0, 0].tolist() == [255, 255, 255]
+    with Image.open(tmp_path / "out.png") as written:
+        assert written.mode == "RGB"
+
+
+def test_alpha_of_numbered_pictures(tmp_path: Path) -> None:
+    for number in (1, 2):
+        clear_left(tmp_path / f"f_{number}.png")
+    save(tmp_path / "f_3.png", picture(0, (8, 4)))
+    with open_file_source(tmp_path / "f_%d.png", size=(16, 8)) as source:
+        assert source.has_alpha
+        with open_file_sink(tmp_path / "out_%d.webp", source=source) as sink:
+            for found in source:
+                sink.write(found)
+    assert sink.notes == ["transparency is kept, in .webp"]
+    for number, mode in [(1, "RGBA"), (2, "RGBA"), (3, "RGB")]:
+        with Image.open(tmp_path / f"out_{number}.webp") as written:
+            assert written.mode == mode
 
 
 # -- sequences -----------------------------------------------------------------------------------------------------

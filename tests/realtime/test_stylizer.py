@@ -157,6 +157,7 @@ def test_bypass_freeze_and_blackout() -> None:
     assert np.array_equal(see(3), numbered(3).image)
     show.blackout = True
     assert not see(4).any(), "black goes before all"
+    assert stage.shown[-1][1].original is None, "and no view shows the original"
     show.blackout = show.bypass = False
     assert see(5)[0, 0, 0] == 55
     assert engine.calls == 2, "nothing is computed that nobody sees"

@@ -84,7 +84,7 @@ def areas(image: Image, size: tuple[int, int]) -> Image:
 
 def test_contain() -> None:
     image = noise(80, 40)
-    _, (found,) = run(Pictures(image), size=(40, 30))
+    _, (found,) = run(Pictures(image), size=(40, 30), fit="contain")
     inside = found[5:25]
     assert np.abs(inside - areas(image, (40, 20))).max() <= 1
     assert not found[:5].any() and not found[25:].any()
@@ -92,14 +92,14 @@ def test_contain() -> None:
 
 def test_contain_at_the_sides() -> None:
     image = noise(20, 40)
-    _, (found,) = run(Pictures(image), size=(31, 20))
+    _, (found,) = run(Pictures(image), size=(31, 20), fit="contain")
     assert np.abs(found[:, 10:20] - areas(image, (10, 20))).max() <= 1
     assert not found[:, :10].any() and not found[:, 20:].any()
 
 
 def test_cover() -> None:
     image = noise(80, 40)
-    _, (found,) = run(Pictures(image), size=(20, 20), fit="cover")
+    _, (found,) = run(Pictures(image), size=(20, 20))
     assert np.abs(found - areas(image[:, 20:60], (20, 20))).max() <= 1
 
 
@@ -118,7 +118,7 @@ def test_any_size(fit: Fit, size: tuple[int, int]) -> None:
 
 def test_size_that_changes_on_the_way() -> None:
     first, second, third = noise(40, 20), noise(40, 80), noise(3, 3)
-    source, found = run(Pictures(first, second, third))
+    source, found = run(Pictures(first, second, third), fit="contain")
     np.testing.assert_array_equal(found[0], first)
     assert np.abs(found[1][:, 15:25] - areas(second, (10, 20))).max() <= 1
     assert len(source.notes) == 1 and "changed its size from 40x20 to 40x80" in source.notes[0]
@@ -136,7 +136,7 @@ def test_wide_pixels_become_square() -> None:
     assert (source.width, source.height) == (64, 30)
     turned, _ = run(Pictures(image, aspect=Fraction(1, 2)), rotate=90)
     assert (turned.width, turned.height) == (60, 36)
-    _, (found,) = run(Pictures(np.full((30, 36, 3), 9, np.uint8), aspect=Fraction(2)), size=(72, 40))
+    _, (found,) = run(Pictures(np.full((30, 36, 3), 9, np.uint8), aspect=Fraction(2)), size=(72, 40), fit="contain")
     assert (found[5:35] == 9).all() and not found[:5].any()
 
 

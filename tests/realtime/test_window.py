@@ -63,6 +63,26 @@ def test_the_help_fits_and_can_be_read(width: int, height: int, least: int) -> N
     assert changed.any() and not changed[: height // 4].any(), "the numbers have their place above"
 
 
+@pytest.mark.parametrize("size", [(64, 48), (32, 24), (128, 96), (200, 96), (64, 150)])
+@pytest.mark.parametrize("mode", ["stylized", "original", "split"])
+def test_each_view_at_any_size(size: tuple[int, int], mode: Any) -> None:
+    """Two colours, so that every pixel away from the line must be one of them, and black beside the picture."""
+    window = Window("test", *size)
+    window.mode = mode
+    stylized, original = (np.full((48, 64, 3), colour, np.uint8) for colour in ((10, 20, 200), (200, 30, 10)))
+    frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
+    window._canvas[:] = 77  # whatever stood there
+    canvas = window.draw(frame)
+    x, y, across, down = window._inside
+    inside = canvas[y : y + down, x : x + across, ::-1]
+    left, right = inside[: down // 4, : across // 2 - 4], inside[: down // 4, across // 2 + 4 :]
+    assert (left == (stylized if mode == "stylized" else original)[0, 0]).all()
+    assert (right == (original if mode == "original" else stylized)[0, 0]).all()
+    assert {"stylized": 1, "original": 1}.get(mode, 2) <= len(np.unique(inside.reshape(-1, 3), axis=0))
+    canvas[y : y + down, x : x + across] = 0
+    assert canvas.shape[1::-1] == size and not canvas.any()
+
+
 def test_darken_leaves_a_quarter_and_stays_within(picture) -> None:
     canvas = picture(48, 64)
     before = canvas.copy()
@@ -245,6 +265,39 @@ window.full_screen = False
 window.mode = "stylized"
 told["closed before"] = window.closed
 
+# As a desktop does it that maximizes a window, or fills the screen with it: the window is made another size.
+def whole_screen(name, bars, inside):
+    until = time.monotonic() + 30
+    while True:
+        settle()
+        with mss.MSS() as camera:
+            picture = np.array(camera.grab(camera.monitors[0]))[:, :, 2::-1]
+        x, y, across, down = inside
+        shown = picture[y : y + down, x : x + across]
+        if (shown.any() or frame.image is black) and not picture[bars].any() or time.monotonic() > until:
+            break
+    np.save(f"{folder}/{name}.npy", picture)
+
+import cv2
+black = np.zeros((height, width, 3), np.uint8)
+picture = Frame(image=np.full((height, width, 3), 200, np.uint8), pts=Fraction(0), index=0, captured_ns=0)
+for name, size, inside in (("tall", (640, 480), (0, 60, 640, 360)), ("wide", (640, 200), (142, 0, 356, 200))):
+    cv2.resizeWindow("stylefader test", *size)
+    frame = picture
+    bars = np.ones((480, 640), bool)
+    bars[inside[1] : inside[1] + inside[3], inside[0] : inside[0] + inside[2]] = False
+    whole_screen(name, bars, inside)
+    told[f"size {name}"] = window._canvas.shape[1::-1]
+    frame = Frame(image=black, pts=Fraction(0), index=0, captured_ns=0)
+    whole_screen(f"{name} black", np.ones((480, 640), bool), inside)
+window.mode = "split"
+frame = Frame(image=stylized, original=original, pts=Fraction(0), index=0, captured_ns=0)
+settle()
+mouse(320), mouse(320, 1), mouse(142 + 89), mouse(142 + 89, 0)
+told["split beside bars"] = window.split
+window.mode = "stylized"
+cv2.resizeWindow("stylefader test", width, height)
+
 # What a desktop's close button sends.
 class Message(ctypes.Structure):
     _fields_ = [("type", I), ("serial", L), ("send", I), ("display", P), ("window", L), ("kind", L), ("format", I),
@@ -349,6 +402,21 @@ def test_the_mouse_moves_the_line_while_it_is_pressed(session: tuple[dict[str, A
     told = session[0]
     assert told["split"] == pytest.approx(80 / 320, abs=0.01)
     assert told["split later"] == told["split"]
+
+
+def test_bars_are_black_and_black_out_is_black_to_the_edges(session: tuple[dict[str, Any], Path]) -> None:
+    told, folder = session
+    for name, size, (x, y, width, height) in (
+        ("tall", [640, 480], (0, 60, 640, 360)),
+        ("wide", [640, 200], (142, 0, 356, 200)),
+    ):
+        assert told[f"size {name}"] == size, "the canvas is as large as the window"
+        screen = np.load(folder / f"{name}.npy")
+        assert (screen[y : y + height, x : x + width] == 200).all()
+        screen[y : y + height, x : x + width] = 0
+        assert not screen.any(), "nothing but black beside the picture"
+        assert not np.load(folder / f"{name} black.npy").any()
+    assert told["split beside bars"] == pytest.approx(89 / 356, abs=0.01)
 
 
 def test_keys_arrive_by_name(session: tuple[dict[str, Any], Path]) -> None:

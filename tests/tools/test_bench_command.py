@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from engines.measured import Measured
+from engines.measuring import Measuring
 from tests.realtime.controls.jack import jack_server
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given
+from tools import bench_engine
 from tools.bench_train import _summary
 from training.pack import StylePack
+from training.pack_file import PackFile
 from training.progress import Progress
 
 
@@ -87,6 +91,22 @@ def test_bench_engine_refuses_words_that_it_does_not_know(tmp_path: Path, words:
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(("has", "expected"), [(True, ["auto", "bf16", "f32"]), (False, ["auto", "f32"])])
+def test_bench_engine_asks_only_for_what_the_processor_has(
+    pack: StylePack, monkeypatch: pytest.MonkeyPatch, has: bool, expected: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def measure(self: Measuring, engine: str, precision: str = "auto", **more: object) -> Measured:
+        asked.append(precision)
+        return Measured(engine=engine, asked=precision, precision=precision, height=48, width=64, problem="not run")
+
+    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"FP32", *(["BF16"] if has else [])}))
+    monkeypatch.setattr(Measuring, "measure", measure)
+    bench_engine._measure(PackFile(pack.file), 48, 64, ["openvino"], None, 0.1)
+    assert asked == expected
+
+
 def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> None:
     words = ("--style", pack.file, "--size", "96x64", "--seconds", "1", "--rate", "200", "--engine", "openvino")
     with jack_server():
@@ -131,3 +151,18 @@ def test_a_summary_of_steps_is_of_what_came_between_its_ends() -> None:
     assert (found["outside_min"], found["outside"], found["outside_max"]) == (0, 0.25, 0.5)
     assert (found["ratio_min"], found["ratio_max"]) == (2, 4)
     assert found["waiting"] == pytest.approx(0.125)
+
+
+def test_bench_frame_measures_every_step(tmp_path: Path) -> None:
+    words = ("--source", "128x96", "--source", "66x50", "--size", "64x36", "--window", "96x96", "--frames", "6")
+    done = stylefader("bench", "frame", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["processor"] and result["size"] == "64x36" and result["frames"] == 6
+    assert [row["source"] for row in result["sources"]] == ["128x96", "66x50"]
+    for row in result["sources"]:
+        assert row["ms"].keys() == {"decode", "convert", "pipeline", "recording", "whole"}
+        assert all(ms > 0 for ms in row["ms"].values())
+    assert result["drawing"]["window"] == "96x96" and result["drawing"]["ms"].keys() == {
+        "picture", "picture and numbers"}  # fmt: skip
+    assert list(tmp_path.iterdir()) == []

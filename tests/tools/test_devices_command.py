@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from engines import REGISTRY, choice
 from engines.cache import EngineCache
 from engines.choice import CPU_SIZE
+from engines.int8_proof import Proof
 from engines.measured import Measured, Measurements
 from tests.tools.program import stylefader
 from tools.cli import app
@@ -44,10 +46,11 @@ def test_every_engine_with_what_speaks_against_it(pack: StylePack, tmp_path: Pat
     assert {"f32"} <= set(table["openvino"]["precisions"]) <= {"f32", "bf16"}
     assert table["openvino"]["auto"] and not table["torch"]["auto"]
     assert section["auto"]["engine"] == "openvino"
-    assert section["auto"]["why"] == "the only one here beside the reference"
+    assert section["auto"]["precision"] in ("bf16", "f32")
+    assert section["auto"]["reasons"][0] == "it is the only engine here beside the reference"
     words = devices(pack, tmp_path)
     assert "openvino (auto)" in words and "not yet" in words
-    assert "auto, random at 640x360: openvino, the only one here beside the reference; no NVIDIA GPU for" in words
+    assert re.search(r"auto, random at 640x360: openvino (bf16|f32); it is the only engine here beside the", words)
 
 
 def test_an_engine_that_is_not_installed_says_how(
@@ -62,10 +65,12 @@ def test_an_engine_that_is_not_installed_says_how(
 
 def test_what_was_measured_here(pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "quantized_db", lambda pack: 37.0)
+    monkeypatch.setattr(choice, "recall", lambda pack, folder: Proof(psnr_db=37.0))
+    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"BF16"}))
     section = json.loads(devices(pack, tmp_path, "--least-db", "32", "--json"))["engines"]
     assert section["auto"]["engine"] is None
-    assert section["auto"]["unmeasured"] == ["openvino int8", "openvino"]
-    assert "will measure once openvino int8, openvino; now with --measure" in devices(
+    assert section["auto"]["unmeasured"] == ["openvino int8", "openvino bf16"]
+    assert "will measure once openvino int8, openvino bf16; now with --measure" in devices(
         pack, tmp_path, "--least-db", "32"
     )
     Measurements(tmp_path).remember(pack, [row("int8", "int8", 10, 37.2), row("bf16", "auto", 20, 51.0)])
@@ -77,7 +82,10 @@ def test_what_was_measured_here(pack: StylePack, tmp_path: Path, monkeypatch: py
     }  # fmt: skip
     assert measured["bf16"]["psnr_db"] == 51
     words = devices(pack, tmp_path, "--least-db", "32")
-    assert "openvino int8, measured here: 174 ms a megapixel at 37.2 dB against openvino 347 ms" in words
+    assert (
+        "openvino int8, the fastest here; measured here: openvino int8 174 ms a megapixel at 37.2 dB, openvino bf16"
+        in words
+    )
 
 
 def test_measure_now(pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +98,7 @@ def test_measure_now(pack: StylePack, tmp_path: Path, monkeypatch: pytest.Monkey
     failed = Measured(engine="torch", asked="auto", precision="auto", height=9, width=9, problem="no luck")
     monkeypatch.setattr(choice, "measure_all", measure_all)
     table = json.loads(devices(pack, tmp_path, "--measure", "--json"))["engines"]["table"]
-    assert asked == ["openvino", "torch"]
+    assert [name.split()[0] for name in asked] == ["openvino", "torch"]
     measured = {row["engine"]: row["measured"] for row in table}
     assert [one["median_ms"] for one in measured["openvino"]] == [4]
     assert measured["torch"] == [{"precision": "auto", "size": "9x9", "problem": "no luck"}]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
-from tests.training.given import make_given, quickly_trained
+from tests.training.given import changes, make_given, quickly_trained
 from tools import evaluate, evaluate_curve, evaluate_objectives
 from tools.evaluate import two_blocks
 from training.errors import PackError, StylefaderError
@@ -204,3 +204,24 @@ def test_a_curve_takes_no_look_out_of_the_header(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"the look of alpha 0\.5"):
         evaluate_curve.command(str(pack.file), *files, side=64, steps=2, write=True)
     assert pack.file.read_bytes() == before
+
+
+def test_an_ideal_picture_of_a_recipe_beside_a_pack(tmp_path: Path) -> None:
+    given = make_given(tmp_path)
+    pack = quickly_trained(given, "level").file
+    photo = given / "held_out" / "0.png"
+    words = ["evaluate", "ideal", "level", photo, "-o", "ideal.png", "--side", 64, "--steps", 2, "--beside", pack]
+    recipe = [*changes(given), f"styles.painting.picture={given / 'style.png'}"]
+    words += [word for change in recipe for word in ("--set", change)]
+    done = stylefader(*words, "--part", "main", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["part"] == "main"
+    assert [row["of"] for row in found["pictures"]] == ["original", "ideal of main", "level, alpha 0"]
+    assert found["pictures"][0]["content"] == pytest.approx(0, abs=1e-9)
+    assert found["pictures"][1]["total"] < found["pictures"][0]["total"]
+    assert cv2.imread(str(tmp_path / "ideal.png")).shape[1] == 3 * 77 + 2 * 6
+    done = stylefader(*words, cwd=tmp_path)
+    assert (done.returncode, "exists already" in done.stderr) == (2, True)
+    done = stylefader(*words, "--part", "lo", "--overwrite", cwd=tmp_path)
+    assert (done.returncode, "no part 'lo': it has main, blocks" in done.stderr) == (2, True)

@@ -87,6 +87,8 @@ def test_make_demo_runs_the_demo_in_a_venv_of_its_own() -> None:
 def test_the_demo_itself(tmp_path: Path) -> None:
     done = stylefader("demo", "--size", "160x90", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    said = [line.split(":")[0] for line in done.stderr.splitlines() if line.startswith("wrote")]
+    assert said == ["wrote demo.jpg", "wrote demo.mp4"], "pictures to look at come first"
     with av.open(str(tmp_path / "demo.mp4")) as container:
         assert len(container.streams.audio) == 1
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -97,6 +99,30 @@ def test_the_demo_itself(tmp_path: Path) -> None:
     assert np.abs(cells[0] - cells[1]).mean() > 5, "alpha 0 is stylized"
     assert np.abs(cells[1] - cells[2]).mean() > 5, "alpha 1 is another picture"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["demo.jpg", "demo.mp4"]
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from tools.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "demo --size 64x36",
+        "live --source testcard --style great_wave_lite --size 64x36 --no-window --sink show.mkv --seconds 0.2",
+    ],
+)
+def test_pictures_need_no_torch(tmp_path: Path, words: str) -> None:
+    """Importing it takes seconds; with an empty cache the first engine is built without."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *words.split()], cwd=tmp_path, capture_output=True, text=True,
+        timeout=110, env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:

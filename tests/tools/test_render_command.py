@@ -102,6 +102,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "engine": (("clip.mp4", "-o", "out.mp4", *STYLE, "--engine", "warp"), "no engine named 'warp'"),
     "precision": (("clip.mp4", "-o", "out.mp4", *STYLE, "--precision", "f8"), "f8"),
     "size": (("clip.mp4", "-o", "out.mp4", *STYLE, "--size", "64"), "WxH"),
+    "fit": (("clip.mp4", "-o", "out.mp4", *STYLE, "--fit", "fill"), "cover, contain or stretch"),
     "time": (("clip.mp4", "-o", "out.mp4", *STYLE, "--from", "soon"), "not a time"),
     "beyond the end": (("clip.mp4", "-o", "out.mp4", *STYLE, "--from", "9s"), "clip.mp4"),
     "empty range": (("clip.mp4", "-o", "out.mp4", *STYLE, "--from", "1s", "--to", "1s"), "1"),

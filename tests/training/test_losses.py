@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tests.training.small_vgg import vgg16_weights, vgg19_weights
 from training.errors import TrainingError
 from training.loss_network import load_loss_network
-from training.losses import StyleTarget, content_loss, gram
+from training.losses import StyleTarget, content_loss, gram, random_window
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,35 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(TrainingError, match="is no loss network that is known here"):
         load_loss_network(path)
+
+
+def test_the_window_moves_over_the_whole_period_and_alike_for_all_pictures() -> None:
+    """Each pixel holds its own place, so a window says where it was cut."""
+    places = torch.arange(40.0).view(1, 1, 40, 1) * 100 + torch.arange(48.0)
+    seen = set()
+    for step in range(600):
+        one, two = random_window(places, places + 5, period=8, seed=3, step=step)
+        assert one.shape == (1, 1, 32, 40)
+        assert torch.equal(two, one + 5)
+        seen.add(int(one[0, 0, 0, 0]))
+    assert seen == {100 * top + left for top in range(8) for left in range(8)}
+    again = random_window(places, period=8, seed=3, step=7)[0]
+    assert torch.equal(again, random_window(places, period=8, seed=3, step=7)[0])
+
+
+def test_the_period_is_that_of_the_loss_networks_poolings_and_the_pyramid(vgg19: Path, tmp_path: Path) -> None:
+    """A picture moved by the period has the same features, moved; by less it has others."""
+    torch.save(vgg16_weights(), tmp_path / "vgg16.pth")
+    style = torch.rand(1, 3, 64, 64)
+    for path, deepest, stride in ((vgg19, "conv3_4", 4), (tmp_path / "vgg16.pth", "conv4_3", 8)):
+        network = load_loss_network(path)
+        assert network.stride == stride
+        assert StyleTarget(network, style, pyramid=3).grid_period == 4 * stride
+        x = torch.rand(1, 3, 192, 192)
+        features = network(x)[deepest]
+        n = 192 // stride // 2
+        inside = slice(n - 1, n + 2)  # beyond what the zeros at the edges reach
+        moved = network(x.roll(-stride, -1))[deepest]
+        torch.testing.assert_close(moved[..., inside, inside], features[..., inside, n : n + 3], rtol=1e-3, atol=1e-3)
+        half = network(x.roll(-stride // 2, -1))[deepest]
+        assert float((half[..., inside, inside] - features[..., inside, n : n + 3]).abs().max()) > 0.01

@@ -57,7 +57,9 @@ class Commands(typer.Typer):
             rich_markup_mode=None,  # else [[lfo]] and [default: ...] in help texts are taken for markup and left out
         )
 
-    def command(self, name: str | None = None, **words: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def command(  # type: ignore[override]
+        self, name: str | None = None, **words: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return super().command(name, cls=Command, **words)
 
 

@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The same in one line: line breaks become a space."""
-    return printable(re.sub(r"\s*[\r\n]+\s*", " ", text).strip("\r\n"))
+    return printable(re.sub(r"\s*[\r\n]+\s*", " ", text.strip("\r\n")))
 
 
 def json_text(document: Any) -> str:

@@ -59,7 +59,8 @@ class _Watch:
         theirs.setblocking(False)
         signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_as_in_any_program)
+            forks = _Forks()
+            os.register_at_fork(before=forks.before, after_in_child=forks.in_child, after_in_parent=forks.in_parent)
         threading.Thread(target=self._run, args=(ours,), name="signals", daemon=True).start()
 
     def _run(self, ours: socket.socket) -> None:
@@ -186,10 +187,25 @@ def _set(
             signal.signal(number, handler)
 
 
-def _as_in_any_program() -> None:
-    """In a child that was forked: it has our pipe and our handlers, and its signals are none of ours."""
-    with suppress(ValueError):
-        signal.set_wakeup_fd(-1)
-        for number in NUMBERS:
-            if callable(signal.getsignal(number)):
-                signal.signal(number, signal.SIG_DFL)
+class _Forks:
+    """A child that is forked has our pipe and our handlers, and its signals are none of ours.
+
+    They are held back while it is made: one that comes before it is in order would be lost, or taken for ours.
+    """
+
+    def __init__(self) -> None:
+        self._held = threading.local()
+
+    def before(self) -> None:
+        self._held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+
+    def in_parent(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._held.mask)
+
+    def in_child(self) -> None:
+        with suppress(ValueError):  # not in what is now the main thread
+            signal.set_wakeup_fd(-1)
+            for number in NUMBERS:
+                if callable(signal.getsignal(number)):
+                    signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._held.mask)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,14 +44,12 @@ def asked(words: dict[str, Any], say: Say) -> Asked:
     """Raises errors of ours for what cannot be; says why there is no window where one was wanted."""
     from engines.opening import check_engine_words
     from realtime.controls.player import check_source
-    from training.errors import ControlError, SinkError
+    from training.errors import SinkError
     from training.gallery import find_pack
     from training.pack_file import PackFile
 
     check_engine_words(words["engine"], words["precision"])
     muted = [check_source(name) for name in words["mute"] or ()]
-    if words["alpha"] is not None and not math.isfinite(words["alpha"]):
-        raise ControlError(f"--alpha is a finite number, not {words['alpha']}")
     packs = [PackFile(find_pack(name)) for name in words["style"] or ()]
     if words["scenes"] is not None:
         from realtime.controls.scenes import cast, read_scenes
@@ -80,7 +77,9 @@ def asked(words: dict[str, Any], say: Say) -> Asked:
 
 def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     """Raises SourceError."""
+    from realtime.sources.deinterlacing import parse_deinterlace
     from realtime.sources.options import LiveOptions
+    from realtime.transparency import parse_colour
     from training.errors import SourceError
 
     crop = None
@@ -92,6 +91,7 @@ def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     return LiveOptions(
         size=(asked.width, asked.height), rate=words["rate"], loop=words["loop"], mirror=words["mirror"],
         rotate=words["rotate"], crop=crop, fit=words["fit"],
+        deinterlace=parse_deinterlace(words["deinterlace"]), background=parse_colour(words["background"]),
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def add_sinks(
     """Raises SinkError."""
     from realtime.sinks.live import LiveSinkOptions, live_sink
 
-    options = LiveSinkOptions(overwrite=words["overwrite"], sound=_sound_of(source))
+    options = LiveSinkOptions(overwrite=words["overwrite"], sound=_sound_of(source), exact_size=words["exact_size"])
     for word in words["sink"] or []:
         sink = live_sink(word, options)
         fan_out.add(

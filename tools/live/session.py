@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.console.signals import ask
 from tools.console.status_line import StatusLine
+from tools.console.verbose import say_more
 from tools.live.options import add_sinks, asked, numbers_file, source_options
 from tools.live.words import modulated, out_of_range, tempo, without_effect
 
@@ -94,7 +95,7 @@ class Live:
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say,
+                outlet, rack, options, say=say, say_more=say_more,
                 played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted
@@ -149,7 +150,11 @@ class Live:
         from realtime.terminal_keys import open_terminal_keys
         from training.errors import SinkError
 
-        status = Status(session, fan_out, lambda: keyboard.notes, sound, lambda: tempo(controls), screen=self._line)
+        status = Status(
+            session, fan_out, lambda: keyboard.notes, sound, lambda: tempo(controls),
+            lambda: [name for name in modulated(controls, hears=sound is not None) if name not in session.muted],
+            screen=self._line,
+        )  # fmt: skip
         began = told = time.monotonic()
         frame = None
         self._terminal = open_terminal_keys() if window is None else None
@@ -165,7 +170,9 @@ class Live:
                     frame = newest or frame
                     if frame is not None:
                         lines = status.lines if keyboard.overlay else []
-                        window.show(frame, lines, status.sign, keyboard.help_rows)
+                        # Black is black, without a word on it, where the performer has taken the numbers away.
+                        sign = status.sign if keyboard.overlay or not session.show.blackout else None
+                        window.show(frame, lines, sign, keyboard.help_rows)
                     if newest is not None:
                         session.stats.shown(newest.captured_ns, time.monotonic_ns())
                     keys = window.poll()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -167,9 +168,12 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     assert [asked[2] for asked in stage.player.asked] == [[1], [1]]  # type: ignore[index]
     said.clear()
     (tmp_path / "scenes.toml").write_text("[[scene]]\nname='b'\nalpha=0.5\n")
-    for _ in range(2):
+    for _ in range(100):
         clock.pass_to(clock.ns + 10**9)
         controls.tick()
+        if len(said) >= 3:
+            break
+        threading.Event().wait(0.05)
     assert said[0].endswith("scenes.toml: 1 scenes") and len(said) == 3
     assert said[1].endswith("line 6: there is no scene 2; there are 1") and said[2].endswith(
         "no scene 'a'; there are b"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,8 +12,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
-from realtime.controls.osc import OscControl, parse_osc_address
+from realtime.controls.osc import OscControl
+from realtime.controls.osc_address import parse_osc_address
 from tests.realtime.controls.player import FakePlayer, FakeScenes
+from tests.realtime.live import Clock
 from training.errors import ControlError
 
 
@@ -67,7 +70,7 @@ def test_it_listens_to_this_machine_alone_unless_told(stage: Stage) -> None:
     assert parse_osc_address("9001") == ("127.0.0.1", 9001)
     assert parse_osc_address("0.0.0.0:9001") == ("0.0.0.0", 9001)
     assert parse_osc_address("[::1]:9001") == ("::1", 9001)
-    for text in ("", "host:", "a", "1:99999", "-1"):
+    for text in ("", "host:", "a", "1:99999", "-1", "9" * 5000, "host:" + "1" * 10**5):
         with pytest.raises(ControlError, match="no address for OSC"):
             parse_osc_address(text)
     with pytest.raises(ControlError, match=r"OSC cannot listen at 127\.0\.0\.1"):
@@ -245,8 +248,8 @@ def test_subscribing_does_not_wait_for_feedback_on_its_way(stage: Stage, monkeyp
     stage.until(lambda: len(stage.osc._subscribers) == 1)
 
     def send(*_: object) -> None:
-        assert stage.osc._lock.acquire(timeout=10)
-        stage.osc._lock.release()
+        assert stage.osc._subscribers._lock.acquire(timeout=10)
+        stage.osc._subscribers._lock.release()
 
     monkeypatch.setattr(stage.osc, "_send", send)
     stage.osc.tick()
@@ -289,6 +292,165 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     with pytest.raises(BlockingIOError):
         other.recv(10)
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "alpha", "flags"),
+    [
+        ("/stylefader/alpha/*", [1, 1, 1], ""),
+        ("/stylefader/alpha/[02]", [1, 0.5, 1], ""),
+        ("/stylefader/alpha/[!0]", [0.5, 1, 1], ""),
+        ("/stylefader/alpha/{0,1}", [1, 1, 0.5], ""),
+        ("/*/alpha/?", [1, 1, 1], ""),
+        ("/stylefader/{bypass,freeze}", [0.5, 0.5, 0.5], "bypass freeze"),
+        ("/stylefader/b*", [0.5, 0.5, 0.5], "bypass blackout"),
+    ],
+)
+def test_a_pattern_is_every_address_that_it_matches(stage: Stage, address: str, alpha: list[float], flags: str) -> None:
+    stage.raw(build_msg(address, 1).dgram)
+    stage.send("/style", 2)
+    stage.until(lambda: stage.player.asked == [("go", 1)])
+    assert stage.player.alpha == alpha and stage.said == []
+    on = [flag for flag in ("bypass", "freeze", "blackout") if getattr(stage.player.show, flag)]
+    assert on == flags.split()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/stylefader/alpha/[0", "is no OSC address pattern: its [ has no end"),
+        ("/stylefader/{alpha", "is no OSC address pattern: its { has no end"),
+        ("/stylefader/alpha]", "is no OSC address pattern: its ] has no beginning"),
+        ("/stylefader/z*", "'/stylefader/z*' matches no address"),
+        ("/*", "'/*' matches no address"),
+        ("/stylefader/" + "*a" * 200, "a pattern has 256 characters at most, not 412"),
+    ],
+)
+def test_patterns_that_match_nothing_are_said(stage: Stage, address: str, words: str) -> None:
+    for _ in range(3):
+        stage.raw(build_msg(address, 1).dgram)
+    stage.send("/bypass", 1)
+    stage.until(lambda: stage.player.show.bypass)
+    assert len(stage.said) == 1 and words in stage.said[0] and stage.player.moves == []
+
+
+def test_a_value_that_suits_one_address_of_a_pattern_and_not_another(stage: Stage) -> None:
+    stage.raw(build_msg("/stylefader/{alpha,style}", 0.5).dgram)
+    stage.until(lambda: len(stage.said) == 1)
+    assert stage.player.moves[0][:2] == ("all", 0.5) and "its number from 1 to 3, not 0.5" in stage.said[0]
+
+
+SECOND = 10**9
+NOON = 1_800_000_000 * SECOND
+
+
+class Timed:
+    """An OSC control without a thread, on clocks that a test sets; the wall clock is what it is at 0."""
+
+    def __init__(self) -> None:
+        self.player, self.said, self.clock = FakePlayer(), list[str](), Clock()
+        self.osc = OscControl(
+            self.player, port=0, say=self.said.append, now_ns=self.clock, wall_ns=lambda: NOON + self.clock.ns
+        )
+
+    def send(self, seconds: float, address: str, *values: object) -> None:
+        """A bundle for so long after 0."""
+        bundle = OscBundleBuilder(NOON / SECOND + seconds)
+        bundle.add_content(build_msg(f"/stylefader{address}", values))
+        self.osc.take(bundle.build().dgram, ("127.0.0.1", 9))
+
+    def pass_to(self, seconds: float) -> None:
+        self.clock.pass_to(round(seconds * SECOND))
+        self.osc.do_what_is_due()
+
+
+@pytest.fixture
+def timed() -> Iterator[Timed]:
+    made = Timed()
+    yield made
+    made.osc.close()
+
+
+def test_a_bundle_waits_for_its_time_and_a_late_one_does_not(timed: Timed) -> None:
+    timed.send(2, "/alpha/0", 1.0)
+    timed.send(1, "/alpha/1", 1.0)
+    timed.send(-5, "/alpha/2", 1.0)
+    assert timed.player.alpha == [0.5, 0.5, 1]
+    timed.pass_to(0.999)
+    assert timed.player.alpha == [0.5, 0.5, 1]
+    timed.pass_to(1.5)
+    assert timed.player.alpha == [0.5, 1, 1]
+    timed.pass_to(2.001)
+    assert timed.player.alpha == [1, 1, 1] and timed.said == []
+    times = [at for _, _, at, _ in timed.player.moves]
+    assert times == [0, pytest.approx(SECOND, abs=1000), pytest.approx(2 * SECOND, abs=1000)], "not when we woke up"
+
+
+def test_two_bundles_for_one_time_keep_their_order(timed: Timed) -> None:
+    for value in (0.1, 0.9, 0.3):
+        timed.send(1, "/alpha", value)
+    timed.pass_to(1.001)
+    assert [move[1] for move in timed.player.moves] == pytest.approx([0.1, 0.9, 0.3])
+
+
+def test_a_time_that_is_too_far_ahead_is_left_alone_and_said(timed: Timed) -> None:
+    timed.send(59, "/alpha", 0.25)
+    for seconds in (61, 3600, 10**8):
+        timed.send(seconds, "/alpha", 1.0)
+    timed.pass_to(10**9)
+    assert timed.player.alpha == [0.25] * 3
+    assert timed.said == [
+        "OSC: 127.0.0.1 asks for a time that is more than 60 s ahead: it is left alone; are both clocks right?"
+    ]
+
+
+def test_so_many_messages_may_wait_and_no_more(timed: Timed) -> None:
+    for _ in range(1200):
+        timed.send(1, "/next")
+    assert timed.said == ["OSC: 1000 messages wait for their time; more are left alone"]
+    timed.pass_to(1.001)
+    assert timed.player.asked == [("step", 1)] * 1000
+    timed.send(2, "/panic")
+    timed.pass_to(2.001)
+    assert timed.player.asked[-1] == "panic"
+
+
+def test_large_messages_that_wait_have_a_bound(timed: Timed) -> None:
+    for _ in range(100):
+        timed.send(1, "/style", "x" * 60_000)
+    assert len(timed.osc._agenda.due(10**18)) == 2**20 // 60_064
+    assert timed.said == ["OSC: 1000 messages wait for their time; more are left alone"]
+
+
+def test_a_bundle_of_the_future_over_udp(stage: Stage) -> None:
+    began = time.time()
+    bundle = OscBundleBuilder(began + 0.3)
+    bundle.add_content(build_msg("/stylefader/alpha", 0.75))
+    stage.raw(bundle.build().dgram)
+    stage.send("/bypass", 1)
+    stage.until(lambda: stage.player.show.bypass)
+    stage.until(lambda: stage.player.alpha == [0.75] * 3)
+    assert time.time() >= began + 0.3 - 0.001, "never early"
+
+
+def test_subscribers_expire_unless_they_are_heard_of(timed: Timed) -> None:
+    for host in ("127.0.0.1", "127.0.0.2"):
+        timed.osc.take(build_msg("/stylefader/subscribe", []).dgram, (host, 9))
+    timed.clock.pass_to(599 * SECOND)
+    timed.osc.tick()
+    assert len(timed.osc._subscribers) == 2
+    timed.osc.take(build_msg("/stylefader/alpha", 1.0).dgram, ("127.0.0.2", 777))
+    timed.clock.pass_to(601 * SECOND)
+    timed.osc.tick()
+    assert list(timed.osc._subscribers._told) == [("127.0.0.2", 9)]
+    assert timed.said == ["OSC: 127.0.0.1:9 was not heard of for 10 minutes and is told no more"]
+    for port in range(100, 115):
+        timed.osc.take(build_msg("/stylefader/subscribe", []).dgram, ("127.0.0.1", port))
+    timed.osc.take(build_msg("/stylefader/subscribe", []).dgram, ("127.0.0.1", 99))
+    assert timed.said[-1] == "OSC: /stylefader/subscribe: there are 16 subscribers, no more can be had"
+    timed.clock.pass_to(1300 * SECOND)
+    timed.osc.tick()
+    assert len(timed.osc._subscribers) == 0
 
 
 def test_without_scenes() -> None:

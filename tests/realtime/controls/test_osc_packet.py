@@ -7,8 +7,13 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 from pythonosc.osc_packet import OscPacket
 
-from realtime.controls.osc_packet import read_packet
+from realtime.controls import osc_packet
 from training.errors import ControlError
+
+
+def read_packet(packet: bytes) -> list[tuple[str, list[object]]]:
+    return [(address, list(values)) for _, address, values in osc_packet.read_packet(packet)]
+
 
 VALUES = st.one_of(
     st.integers(-(2**63), 2**63 - 1), st.floats(width=32, allow_nan=False), st.booleans(), st.none(),
@@ -62,3 +67,16 @@ def test_any_bytes_are_messages_or_refused(packet: bytes, begin: bytes) -> None:
     except ControlError:
         return
     assert all(address.startswith("/") for address, _ in messages)
+
+
+def bundle(tag: int, *elements: bytes) -> bytes:
+    return b"#bundle\0" + tag.to_bytes(8, "big") + b"".join(len(e).to_bytes(4, "big") + e for e in elements)
+
+
+def test_messages_have_the_time_of_their_bundle() -> None:
+    one, two = build_msg("/a", 1).dgram, build_msg("/b", 2).dgram
+    packet = bundle(7 << 32, one, bundle(9 << 32, two), bundle(3 << 32, two), one)
+    assert [(tag >> 32, address) for tag, address, _ in osc_packet.read_packet(packet)] == [
+        (7, "/a"), (9, "/b"), (7, "/b"), (7, "/a"),
+    ]  # fmt: skip
+    assert [tag for tag, *_ in osc_packet.read_packet(one)] == [1], "a message alone is for now"

@@ -198,20 +198,20 @@ class TestSaving:
         assert cast([scene], packs(folder, "three"), folder / "s.toml").added[0].file == folder / "bare"
 
     def test_comments_and_everything_else_stay(self) -> None:
-        text = saved(FILE, Scene(name="verse", style="starry_night", alpha=(0.5, 1.0, 0)), origin="t")
+        text = saved(FILE, [Scene(name="verse", style="starry_night", alpha=(0.5, 1.0, 0))], origin="t")
         assert text == FILE.replace("great_wave", "starry_night").replace("alpha = 0.1", "alpha = [0.5, 1.0, 0]")
-        assert parse_scenes(saved(FILE, Scene(name="verse", style="none"), origin="t"), origin="t")[0] == Scene(
+        assert parse_scenes(saved(FILE, [Scene(name="verse", style="none")], origin="t"), origin="t")[0] == Scene(
             name="verse", style="none", fade=4
         )
 
     def test_a_new_one_comes_last(self) -> None:
-        text = saved(FILE, Scene(name='the "end" [x]', style="a", alpha=1.0), origin="t")
-        text = saved(text, Scene(name="é", style="b", alpha=(0.5, 0.25)), origin="t")
+        text = saved(FILE, [Scene(name='the "end" [x]', style="a", alpha=1.0)], origin="t")
+        text = saved(text, [Scene(name="é", style="b", alpha=(0.5, 0.25))], origin="t")
         assert text.startswith(FILE)
         assert parse_scenes(text, origin="t")[2:] == (
             Scene(name='the "end" [x]', style="a", alpha=1), Scene(name="é", style="b", alpha=(0.5, 0.25)),
         )  # fmt: skip
-        assert parse_scenes(saved("", Scene(name="a", style="b"), origin="t"), origin="t") == (
+        assert parse_scenes(saved("", [Scene(name="a", style="b")], origin="t"), origin="t") == (
             Scene(name="a", style="b"),
         )
 
@@ -223,10 +223,10 @@ class TestSaving:
         ):
             path.write_text(text)
             with pytest.raises(ControlError, match=message):
-                write_saved(path, Scene(name="b", style="c"))
+                write_saved(path, [Scene(name="b", style="c")])
             assert path.read_text() == text
         with pytest.raises(ControlError, match="no scenes file at"):
-            write_saved(tmp_path / "none.toml", Scene(name="b", style="c"))
+            write_saved(tmp_path / "none.toml", [Scene(name="b", style="c")])
         assert list(tmp_path.iterdir()) == [path]
 
 

@@ -1,0 +1,78 @@
+"""What an engine is kept under: everything that makes it another one, and a hash over it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+def version_of(package: str) -> str:
+    """The installed version of a package, without importing it; `none` where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+@functools.cache
+def code_hash() -> str:
+    """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    training = here.parent / "training"
+    paths = [path for folder in (here, training / "networks") for path in sorted(folder.glob("*.py"))]
+    for path in (*paths, training / "pack_tensors.py", training / "colour_numbers.py"):
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineKey:
+    """Everything that makes an engine another one.
+
+    weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
+    size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
+    device, capability, driver: what it is compiled for, each `any` where that makes no difference.
+    libraries: versions of all that compiles or runs it.
+    stylefader: our version; code: a hash over the modules that make the graph and the engines.
+    """
+
+    engine: str
+    precision: str
+    size: str
+    network: str
+    width: int
+    places: tuple[str, ...]
+    weights: str
+    rewrites: str
+    device: str
+    capability: str
+    driver: str
+    libraries: dict[str, str]
+    stylefader: str = field(default_factory=lambda: version_of("stylefader"))
+    code: str = field(default_factory=code_hash)
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.fields())
+
+    def fields(self) -> dict[str, Any]:
+        """The key as JSON has it."""
+        return {**asdict(self), "places": list(self.places)}
+
+    def differs(self, fields: dict[str, Any]) -> set[str]:
+        """The names of the fields in which another key, as JSON has it, is another one."""
+        mine = self.fields()
+        return {name for name in mine.keys() | fields.keys() if mine.get(name) != fields.get(name)}
+
+
+def digest_of(fields: dict[str, Any]) -> str:
+    """The name under which an engine with these fields is kept."""
+    return hashlib.sha256(json.dumps([FORMAT, fields], sort_keys=True).encode()).hexdigest()

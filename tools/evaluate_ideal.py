@@ -1,0 +1,126 @@
+"""`stylefader evaluate ideal`: the picture that a recipe's loss asks for, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.console.messages import print_json, say
+from tools.console.progress import progress
+from tools.console.signals import unwind
+
+if TYPE_CHECKING:
+    from training.data import Picture
+    from training.recipe import Part, Recipe
+
+_CALIBRATION_PHOTOS = 32
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one that comes with stylefader.")],
+    photo: Annotated[Path, typer.Argument(help="A photograph to stylize.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The pictures to write side by side, .png or .jpg.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, as in blocks.smoothness=5. Many times."),
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="Whose loss: main, blocks, lo or hi. Default: the last.")] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="A style's name or a pack file to show and measure beside; many times.")
+    ] = None,
+    side: Annotated[int, typer.Option(min=64, max=2048, help="Shorter side of the photograph, in pixels.")] = 256,
+    steps: Annotated[int, typer.Option(min=1, max=100_000, help="Steps of the optimiser.")] = 200,
+    method: Annotated[str, typer.Option(help="Optimiser: adam or lbfgs.")] = "adam",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print losses as JSON.")] = False,
+) -> None:
+    """Optimise one picture directly under a recipe's loss, without a network (Gatys et al. 2016).
+
+    Shows in a minute or two what a recipe can look like, and how far a trained pack is from that (--beside).
+    """
+    from training.data import read_picture, resize_short_side
+    from training.errors import SinkError, TrainingError
+    from training.files import written_whole
+    from training.gallery import find_pack
+    from training.pack import load_pack
+    from training.recipe import find_recipe, read_recipe
+    from training.strip import encode_picture, strip
+
+    if method not in ("adam", "lbfgs"):
+        raise typer.BadParameter(f"the optimiser is adam or lbfgs, not {method!r}")
+    if output.suffix.lower() not in (".jpg", ".jpeg", ".png"):
+        raise SinkError(f"the pictures go into a .jpg or .png file, not {output.name!r}")
+    if output.exists() and photo.exists() and output.samefile(photo):
+        raise SinkError(f"{output} is the photograph itself; choose another name")
+    if output.exists() and not overwrite:
+        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
+    if not output.parent.is_dir():
+        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
+    checked = read_recipe(find_recipe(recipe), changes or ())
+    names = [one.name for one in checked.parts]
+    chosen = checked.part(part or names[-1])
+    if chosen is None:
+        raise TrainingError(f"this recipe has no part {part!r}: it has {', '.join(names)}")
+    packs = [load_pack(find_pack(name)) for name in beside or ()]
+    picture = resize_short_side(read_picture(photo), side)
+    unwind()
+    pictures, captions, rows = _made(checked, chosen, picture, packs, steps=steps, method=method)
+    try:
+        with written_whole(output) as file:
+            file.write(encode_picture(strip(pictures, captions), output.suffix.lower()))
+    except OSError as error:
+        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
+    say(f"wrote {output}")
+    if json:
+        print_json({"output": str(output), "part": chosen.name, "pictures": rows})
+        return
+    width = max(len(row["of"]) for row in rows)
+    for row in rows:
+        say(
+            f"{row['of']:{width}}  loss {row['total']:.3f}  content {row['content']:.3f}  style {row['style']:.4f}  "
+            f"variation {row['variation']:.3f}  lattice {row['lattice']:.1f}"
+        )
+
+
+def _made(
+    recipe: Recipe, part: Part, photo: Picture, packs: Sequence[Any], *, steps: int, method: Any
+) -> tuple[list[Picture], list[str], list[dict[str, Any]]]:
+    """The photograph, the ideal picture and those of the packs, their captions, and what the loss says of each."""
+    import numpy as np
+    import torch
+
+    from engines import open_engine
+    from training.compute import CPU, choose_compute
+    from training.data import PhotoFolder, to_rgb01
+    from training.ideal import judge, optimise
+    from training.loss_network import load_loss_network
+    from training.recipe import ENDS
+    from training.trainer import style_target
+
+    settings = part.settings
+    compute = choose_compute(settings.precision, CPU)
+    network = load_loss_network(recipe.loss_network)
+    crops = PhotoFolder(recipe.photos).centre_crops(_CALIBRATION_PHOTOS, settings.crop)
+    network.divide_activations(network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops])))
+    target = style_target(network, part.style.picture, settings)
+    with progress("optimising", steps) as advance:
+        ideal = optimise(
+            photo, target, settings, steps=steps, method=method, compute=compute,
+            report=lambda step, loss: advance(step, f"loss {loss:.3f}"),
+        )  # fmt: skip
+    say(f"{ideal.steps} steps of {method} took {ideal.seconds:.0f} s")
+    pictures, captions = [photo, ideal.picture], ["original", f"ideal of {part.name}"]
+    for pack in packs:
+        with open_engine(pack, *photo.shape[:2])[0] as engine:
+            alpha = np.full(pack.n_blocks, float(ENDS[part.name]), np.float32)
+            pictures.append(engine.stylize(photo, alpha).copy())
+        captions.append(f"{pack.header.name}, alpha {ENDS[part.name]}")
+    rows = [
+        {"of": caption, **asdict(judge(photo, picture, target, settings, compute=compute))}
+        for picture, caption in zip(pictures, captions, strict=True)
+    ]
+    return pictures, captions, rows
