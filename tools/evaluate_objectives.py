@@ -66,8 +66,8 @@ def command(
     drawing = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
     for path, contents in zip(files, (_table(points, objectives), drawing.png(), drawing.svg()), strict=True):
         try:
-            with written_whole(path) as file:
-                file.write(contents)
+            with written_whole(path) as whole:
+                whole.write(contents)
         except OSError as error:
             raise SinkError(f"cannot write {path}: {error.strerror or error}", failure=True) from error
     say(f"wrote {', '.join(map(str, files))}")

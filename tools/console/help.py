@@ -57,8 +57,10 @@ class Commands(typer.Typer):
             rich_markup_mode=None,  # else [[lfo]] and [default: ...] in help texts are taken for markup and left out
         )
 
-    def command(self, name: str | None = None, **words: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return super().command(name, cls=Command, **words)
+    def command(  # type: ignore[override]  # of Typer's many words only the name is ours
+        self, name: str | None = None
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        return super().command(name, cls=Command)
 
 
 def _check_number(value: object, ctx: Any, parameter: Any) -> None:
