@@ -24,7 +24,7 @@ from realtime.controls.scenes import (
     standing,
     write_saved,
 )
-from realtime.controls.watched import Stamp, stamp_of
+from realtime.controls.watched import stamp_of
 from realtime.desk import Alpha
 from training.errors import ControlError
 from training.pack_file import PackFile
@@ -183,7 +183,7 @@ class Scenes:
                 work.said += self._write(saved)
             stamp = stamp_of(self._path)
             if stamp not in (None, self._seen):  # None: an editor may be about to put it back
-                self._seen: Stamp | None = stamp
+                self._seen = stamp
                 try:
                     scenes = read_scenes(self._path)
                     work.read = scenes, cast(scenes, packs, self._path)
