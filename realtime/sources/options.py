@@ -23,7 +23,8 @@ class LiveOptions:
     The picture is changed in this order: mirror (left to right), rotate (degrees clockwise), crop (x, y, width,
     height in pixels of what is then there), and scaled to `size` by fit: `cover` fills the size and cuts what is over,
     `contain` shows all of it between black bars, `stretch` changes the proportions.
-    deinterlace: `auto` where a file says that it is interlaced. background: behind transparent places of files.
+    deinterlace: `auto` where a file, stream or camera says that it is interlaced. background: behind transparent places
+    of files.
     Raises SourceError for values that make no sense.
     """
 
