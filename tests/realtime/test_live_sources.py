@@ -331,7 +331,7 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]
     monkeypatch.setenv("DISPLAY", display)
     yield server
     server.kill()
-    server.wait()
+    server.wait(SECONDS)
 
 
 @pytest.mark.usefixtures("desktop")
@@ -348,7 +348,7 @@ def test_screen_shows_what_is_on_it() -> None:
         assert (left.tolist(), right.tolist()) == ([255, 0, 0], [0, 128, 255])
     finally:
         painter.kill()
-        painter.wait()
+        painter.wait(SECONDS)
 
 
 @pytest.mark.usefixtures("desktop")
@@ -382,5 +382,5 @@ def test_screen_that_goes_away(desktop: subprocess.Popen[bytes]) -> None:
         frames = iter(source)
         next(frames)
         desktop.kill()
-        desktop.wait()
+        desktop.wait(SECONDS)
         take_until_lost(frames, "the screen is lost")
