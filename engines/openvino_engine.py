@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
+from engines import processor
 from engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from engines.cache import EngineCache
 from engines.cache_key import EngineKey
 from engines.cpu_memory import check_memory
 from engines.int8_proof import proved
 from engines.openvino_graph import REWRITES, convert
-from engines.processor import capabilities, has_bf16
 from engines.quantized import Quantized, find_quantized, quantized_file
 from training.errors import EngineError
 
@@ -47,9 +47,9 @@ class OpenVinoEngine(Engine):
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         if precision == "fp16":
             raise EngineError("engine openvino computes in bf16 or f32, not fp16")
-        if precision == "bf16" and not has_bf16():
+        if precision == "bf16" and not processor.has_bf16():
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
-        floating = "bf16" if has_bf16() else "f32"
+        floating = "bf16" if processor.has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, pack.header.width, self.precision)
         quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
@@ -86,7 +86,7 @@ class OpenVinoEngine(Engine):
                 network=pack.header.kind, width=pack.header.width, places=pack.header.places,
                 weights=pack.weights_hash() if quantized is None else quantized.sha256,
                 rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),
-                device=self.device, capability=" ".join(sorted(capabilities())), driver="none",
+                device=self.device, capability=" ".join(sorted(processor.capabilities())), driver="none",
                 libraries={"openvino": ov.get_version()},
             )  # fmt: skip
             facts = {"style": pack.header.name}

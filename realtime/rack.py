@@ -105,7 +105,7 @@ class Rack:
         self._delivered = False
         self._plays: _Plays | None = None
         self._better = False  # the build is of a faster engine for what plays: nobody waits for it
-        self._no_better: set[_Wish] = set()  # and where that failed
+        self._no_better: set[_Wish] = set()  # where that was tried, once in a session
         self._measuring = (
             measuring(precision=precision, least_db=LIVE_DB, cache_dir=cache_dir, say=say)
             if backend == "auto"
@@ -164,7 +164,6 @@ class Rack:
             better = self._better
             self._cancel()
             if better:
-                self._no_better.add(_Wish(order.style, order.size, self._trying))
                 self._say(f"{error}; the engine that plays goes on")
                 return None
             if asked_by_name and not self._delivered and isinstance(error, StylefaderError):
@@ -243,6 +242,7 @@ class Rack:
         if news is None or self._plays is None or not self._is_better(news, self._plays):
             return
         self._order, self._better = replace(self._plays.order, fade_s=0.0), True
+        self._no_better.add(_Wish(self._order.style, self._order.size, self._asked))  # it may come to another one
         self._begin(self._asked)
 
     def _is_better(self, news: News, plays: _Plays) -> bool:

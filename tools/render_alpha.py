@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.words import progress
+from tools.console.progress import progress
 
 if TYPE_CHECKING:
     from realtime.automation import AlphaOverTime

@@ -41,7 +41,7 @@ def read_text(path: Path, what: str, *, error: type[StylefaderError], most: int 
         why = getattr(unreadable, "strerror", None) or unreadable
         raise error(f"cannot read the {what} {path}: {why}") from unreadable
     if len(data) > most:
-        raise error(f"{path} is larger than {_size(most)}: is it a {what}?")
+        raise error(f"{path} is larger than {_size(most)}: is this the {what}?")
     try:
         text = data.decode("utf-8-sig")  # Windows editors put a mark in front
     except UnicodeDecodeError as bad:

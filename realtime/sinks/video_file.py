@@ -28,6 +28,7 @@ from realtime.sinks.containers import Container, Encoder, container_for, encoder
 from realtime.sinks.packet_times import PacketTimes
 from realtime.sinks.picture_form import picture_form
 from realtime.sinks.placing import DISK_ERRORS, begin_file, check_target, remove, write_failed
+from realtime.sinks.priority import ordinary_priority
 from realtime.sources.opening import reason
 from realtime.sources.video_file import VideoFileSource
 from training.errors import SinkError
@@ -195,6 +196,9 @@ class VideoFileSink(Sink):
             context.codec_tag = encoder.tag
         context.options = options
         stream.time_base = self._ticks
+        if encoder.name == "libsvtav1":
+            with ordinary_priority():
+                context.open()
         self._stream = stream
         self._from_rgb = FromRgb(self._form.pixel_format, tags)
 

@@ -301,7 +301,7 @@ from pathlib import Path
 from engines import choice, open_engine, processor
 from engines.int8_proof import Proof
 from training.pack_file import PackFile
-sys.modules["torch f32"] = None
+sys.modules["torch"] = None
 subprocess.Popen = None
 processor.capabilities = lambda: frozenset({"FP32"})
 choice.quantized_db = lambda pack: 40.0

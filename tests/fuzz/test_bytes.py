@@ -141,6 +141,11 @@ def small_pack(tmp_path_factory: pytest.TempPathFactory) -> StylePack:
     return made
 
 
+@pytest.fixture(scope="module")
+def small_bytes(small_pack: StylePack) -> bytes:
+    return small_pack.file.read_bytes()
+
+
 @st.composite
 def headers(draw: st.DrawFn) -> str:
     """The JSON of a header, of which some fields are anything."""
@@ -177,8 +182,8 @@ def test_headers_of_packs(text: str) -> None:
 
 @fuzz(25, share=0.1)
 @given(data=st.data())
-def test_pack_files(small_pack: StylePack, tmp_path: Path, data: st.DataObject) -> None:
-    good = small_pack.file.read_bytes()
+def test_pack_files(small_bytes: bytes, tmp_path: Path, data: st.DataObject) -> None:
+    good = small_bytes
     length = int.from_bytes(good[:8], "little")
     if data.draw(st.booleans()):
         whole = data.draw(damaged(good))

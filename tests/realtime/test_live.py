@@ -258,6 +258,18 @@ class TestRack:
         behind.found.append(News(look=behind.looks[-1], first=int8))
         assert rack.take() is None and not rack.busy, "once is enough"
 
+    def test_a_faster_engine_that_does_not_open_is_not_asked_for_again(self, packs: list[PackFile]) -> None:
+        behind = Behind()
+        rack = a_rack(packs, measuring=lambda **_: behind)
+        rack.order(Order(style=0, size=SIZE))
+        for turn in range(3):
+            if rack.busy:
+                Build.made[-1].ready().name = "openvino"  # each time the next that works
+                assert rack.take() is not None
+            behind.found.append(News(look=behind.looks[-1], first=Candidate(engine="cuda", precision="fp16")))
+            assert rack.take() is None
+            assert len(Build.made) == 2, turn
+
     def test_what_is_named_is_not_measured(self, packs: list[PackFile]) -> None:
         rack = a_rack(packs, backend="openvino", measuring=lambda **_: pytest.fail("nothing to find out"))
         rack.order(Order(style=0, size=SIZE))

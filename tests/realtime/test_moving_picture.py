@@ -15,6 +15,7 @@ from PIL import Image
 
 from realtime.frames import Frame
 from realtime.sinks.files import open_file_sink
+from realtime.sinks.priority import ordinary_priority
 from realtime.sources import picture_delays
 from realtime.sources.files import open_file_source
 from realtime.sources.moving_picture import MovingPictureSource
@@ -108,6 +109,8 @@ def test_equal_delays_are_a_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SVT_LOG", "1")
     with av.open(str(tmp_path / "b.avif"), "w", format="avif") as output:
         stream = output.add_stream("libsvtav1", rate=F(30000, 1001), width=64, height=64, options={"preset": "12"})
+        with ordinary_priority():
+            stream.codec_context.open()
         for number in range(6):
             frame = av.VideoFrame.from_image(drawn(LEVELS[number % 5], (64, 64))).reformat(format="yuv420p")
             frame.pts = number

@@ -63,7 +63,7 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path: Path) -> None:
         (tmp_path, "cannot read the recipe .*: Is a directory"),
         (tmp_path / ("a" * 300), "cannot read the recipe .*: File name too long"),
         (tmp_path / "a\0b", "cannot read the recipe .*: embedded null byte"),
-        (Path("/dev/zero"), "larger than 1 MiB: is it a recipe"),
+        (Path("/dev/zero"), "larger than 1 MiB: is this the recipe"),
     ]
     for file, words in refused:
         with pytest.raises(TrainingError, match=words):
