@@ -82,6 +82,8 @@ def read_shots(
         lines = Deinterlacer(stream.codec_context.field_order)
     told = False
     for packet in container.demux(stream):
+        if session.closed:
+            return
         arrived_ns = now_ns()
         ready: list[tuple[VideoFrame, _Moment]] = []
         for picture in _decoded(stream, packet):
