@@ -26,6 +26,7 @@ from realtime.sources.decoding import rate_of, read_shots, video_of
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.screen import ScreenPart, ScreenSource
+from realtime.sources.stream_clock import Backlog
 from realtime.sources.testcard import TestcardSource
 from tests.realtime.fake_clock import FakeClock
 from training.errors import SourceError
@@ -269,6 +270,22 @@ def test_camera_is_read_by_the_first_way_that_gives_a_picture() -> None:
     assert len(frames) + source.dropped == 20
     assert [frame.pts for frame in frames] == sorted({frame.pts for frame in frames})
     assert frames[0].pts == 0
+
+
+def test_a_stream_whose_pictures_are_all_left_out_ends_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, asked = Session(), itertools.count(1)
+
+    def is_late(*_: object) -> bool:
+        if next(asked) == 5:
+            session.close()
+        return True
+
+    monkeypatch.setattr(Backlog, "is_late", is_late)
+    with av.open("testsrc2=size=32x16:rate=25", format="lavfi") as container:  # without an end
+        stream = video_of(container)
+        assert stream is not None
+        assert list(read_shots(container, stream, session, own_clock=True, paced=False)) == []
+    assert session.dropped == 5
 
 
 def test_camera_that_nothing_opens_says_every_reason() -> None:
