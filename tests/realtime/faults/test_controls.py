@@ -65,7 +65,7 @@ def test_a_midi_system_that_goes_and_comes_back(tmp_path: Path, controller: Call
             assert all(shift(frame) == 100 for frame in stage.frames(20)), "it goes on, at the alpha that stood"
             server.start()
             stage.until(lambda: any("there is a MIDI system now" in words for words in stage.said[-3:]))
-            plays(127)
+            plays(64)
             controls.tick()
         assert stage.live.capture.counts.losses == 0
 
