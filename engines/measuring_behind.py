@@ -105,8 +105,8 @@ class MeasuringBehind:
         with self._changed:
             return self._news.popleft() if self._news else None
 
-    def close(self) -> None:
-        """End what is under way; what was measured before is kept."""
+    def close(self, timeout_s: float = _JOIN_S) -> None:
+        """End what is under way, waiting no longer than that; what was measured before is kept."""
         with self._changed:
             self._closed = True
             measuring = self._measuring
@@ -114,7 +114,7 @@ class MeasuringBehind:
         if measuring is not None:
             measuring.stop()
         if self._thread is not None:
-            self._thread.join(_JOIN_S)
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while (look := self._next()) is not None:

@@ -202,7 +202,7 @@ class Rack:
         self._behind.clear()
         until = time.monotonic() + timeout_s
         if self._measuring is not None:
-            self._measuring.close()
+            self._measuring.close(timeout_s)
         for build in self._old:
             build.wait(max(0.0, until - time.monotonic()))
         self._old.clear()

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from training.files import written_whole
 from training.networks import DynamicNet, NetworkKind
 from training.pack_file import hash_weights
 from training.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
+from training.pack_tensors import DTYPE, check_finite, check_layout, read_arrays
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,37 +66,10 @@ def _empty_network(header: PackHeader) -> DynamicNet:
     return net
 
 
-def _check_tensors(header: PackHeader, tensors: dict[str, Tensor]) -> None:
-    with torch.device("meta"):  # no memory: a header of a few bytes may ask for gigabytes
-        expected = _empty_network(header).state_dict()
-    for what, names in (("is missing", expected.keys() - tensors), ("does not belong", tensors.keys() - expected)):
-        if names:
-            raise PackError(f"tensor {_shown(min(names))} {what} (and {len(names) - 1} more)")
-    for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape:
-            raise PackError(f"tensor {name} is {tuple(tensor.shape)}, expected {tuple(expected[name].shape)}")
-        if tensor.dtype != torch.float16:
-            raise PackError(f"tensor {name} is {tensor.dtype}, expected torch.float16")
-        if not bool(tensor.isfinite().all()):
-            raise PackError(f"tensor {name} has NaN or Inf")
-
-
-def _shown(name: str) -> str:
-    """A tensor's name, which may be anything where a stranger wrote the file."""
-    return name if len(name) <= 80 and name.isprintable() else f"{name!r:.80}"
-
-
 def load_pack(path: Path) -> StylePack:
     """Read and check a style pack. Raises PackError that names the file and the first thing that does not fit."""
     header = read_header(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        _check_tensors(header, tensors)
-    except PackError as error:
-        raise PackError(f"{path} is not a style pack that fits: {error}") from error
-    except Exception as error:  # SafetensorError, OSError, or what PyTorch raises for types that it does not have
-        raise PackError(f"{path} is not a style pack: {error}") from error
+    tensors = {name: torch.from_numpy(array) for name, array in read_arrays(header, path).items()}
     return StylePack(header=header, tensors=tensors, file=path)
 
 
@@ -104,7 +77,9 @@ def make_pack(header: PackHeader, net: DynamicNet, path: Path) -> StylePack:
     """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written."""
     header = parse_header(header.to_json())
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
-    _check_tensors(header, tensors)
+    check_layout(header, {name: (tuple(tensor.shape), DTYPE) for name, tensor in tensors.items()})
+    for name, tensor in tensors.items():
+        check_finite(name, tensor.numpy())
     return StylePack(header=header, tensors=tensors, file=path)
 
 

@@ -1,8 +1,7 @@
 """A style pack on disk, whose weights are read only when they are wanted: for starts that find an engine ready made.
 
 Neither this module nor a hash of the weights nor the weights as NumPy has them need torch. A file that hashes like a
-pack that an engine was built from is that pack, so it needs no second check; everything else goes through `arrays` or
-`load_pack` and their checks.
+pack that an engine was built from is that pack. What is read goes through the checks of `pack_tensors.py`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
-from safetensors import safe_open
 from safetensors.numpy import save
 
 from training.errors import PackError
 from training.pack_header import HEADER_KEY, PackHeader, read_header
-from training.pack_tensors import check_arrays
+from training.pack_tensors import read_arrays
 
 if TYPE_CHECKING:
     from training.networks import DynamicNet
@@ -50,23 +48,12 @@ class PackFile:
     def weights_hash(self) -> str:
         """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""
         if self._hash is None:
-            try:
-                with safe_open(self.file, framework="numpy") as file:
-                    self._hash = hash_weights({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-            except Exception:  # cut off, or types that NumPy does not have: the full check knows the words
-                self._hash = self._load().weights_hash()
+            self._hash = hash_weights(read_arrays(self.header, self.file))
         return self._hash
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The weights, checked: float16 by the network's own parameter names. Raises PackError as `whole` does."""
-        try:
-            with safe_open(self.file, framework="numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-            check_arrays(self.header, arrays)
-        except PackError as error:
-            raise PackError(f"{self.file} is not a style pack that fits: {error}") from error
-        except Exception:  # cut off, or types that NumPy does not have: the full check knows the words
-            arrays = self.whole().arrays()
+        arrays = read_arrays(self.header, self.file)
         if hash_weights(arrays) != self.weights_hash() or read_header(self.file) != self.header:
             raise PackError(f"{self.file} has changed while it was being opened: try again")
         return arrays

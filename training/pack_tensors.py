@@ -7,15 +7,19 @@ those of `training.networks`; a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
 
 from training.errors import PackError
 from training.pack_header import PackHeader
 
 Shape = tuple[int, ...]
+DTYPE = "F16"
+"""The type of all tensors, in the words of safetensors."""
 STAGES = ("conv1", "down1", "down2", *(f"residual{index}" for index in range(1, 6)), "up1", "up2", "output")
 """The main network's stages, in order."""
 TUNING_CONVS = (1, 4, 7)
@@ -64,19 +68,49 @@ def _conv(name: str, outputs: int, inputs: int, kernel: int) -> dict[str, Shape]
     return {f"{name}.weight": (outputs, inputs, kernel, kernel), f"{name}.bias": (outputs,)}
 
 
-def check_arrays(header: PackHeader, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Raise PackError for the first tensor that is missing, extra, misshapen, no float16 or not finite."""
+def check_layout(header: PackHeader, layout: Mapping[str, tuple[Shape, str]]) -> None:
+    """Raise PackError for the first tensor that is missing, extra, misshapen or of another type.
+
+    layout: shape and type, as safetensors names it, of every tensor by its name.
+    """
     expected = expected_shapes(header)
-    for what, names in (("is missing", expected.keys() - arrays), ("does not belong", arrays.keys() - expected)):
+    for what, names in (("is missing", expected.keys() - layout), ("does not belong", layout.keys() - expected)):
         if names:
             raise PackError(f"tensor {_shown(min(names))} {what} (and {len(names) - 1} more)")
-    for name, array in arrays.items():
-        if array.shape != expected[name]:
-            raise PackError(f"tensor {name} is {tuple(array.shape)}, expected {expected[name]}")
-        if array.dtype != np.float16:
-            raise PackError(f"tensor {name} is {array.dtype}, expected float16")
-        if not np.isfinite(array).all():
-            raise PackError(f"tensor {name} has NaN or Inf")
+    for name, (shape, dtype) in layout.items():
+        if shape != expected[name]:
+            raise PackError(f"tensor {name} is {shape}, expected {expected[name]}")
+        if dtype != DTYPE:
+            raise PackError(f"tensor {name} is {dtype}, expected {DTYPE} (float16)")
+
+
+def check_finite(name: str, array: npt.NDArray[Any]) -> None:
+    """Raise PackError where a weight is no finite number."""
+    if not np.isfinite(array).all():
+        raise PackError(f"tensor {name} has NaN or Inf")
+
+
+def read_arrays(header: PackHeader, path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The checked tensors of a pack file, float16. None is read before all fit the header.
+
+    Raises:
+        PackError: It names the file and the first thing that does not fit.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            layout = {name: file.get_slice(name) for name in names}
+            check_layout(
+                header, {name: (tuple(found.get_shape()), found.get_dtype()) for name, found in layout.items()}
+            )
+            arrays = {name: file.get_tensor(name) for name in names}
+        for name, array in arrays.items():
+            check_finite(name, array)
+    except PackError as error:
+        raise PackError(f"{path} is not a style pack that fits: {error}") from error
+    except (SafetensorError, OSError) as error:
+        raise PackError(f"{path} is not a style pack: {error}") from error
+    return arrays
 
 
 def _shown(name: str) -> str:

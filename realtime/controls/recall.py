@@ -24,7 +24,7 @@ from realtime.controls.scenes import (
     standing,
     write_saved,
 )
-from realtime.controls.watched import stamp_of
+from realtime.controls.watched import Stamp, stamp_of
 from realtime.desk import Alpha
 from training.errors import ControlError
 from training.pack_file import PackFile

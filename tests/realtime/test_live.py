@@ -108,7 +108,7 @@ class Behind:
     def news(self) -> News | None:
         return self.found.pop(0) if self.found else None
 
-    def close(self) -> None:
+    def close(self, timeout_s: float) -> None:
         self.closed = True
 
 

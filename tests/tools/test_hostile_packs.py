@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import struct
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from tests.conftest import random_pack
 from tools.cli import run
+from tools.demo import demo_clip
 from training.errors import TrainingError
 from training.objectives import looks
 from training.pack import StylePack, load_pack, save_pack
@@ -145,13 +147,43 @@ def test_a_large_file_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "its header has 90000000 bytes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("dtype", ["F16", "F32"])
+def test_no_tensor_is_read_before_all_fit(tmp_path: Path, dtype: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made = random_pack(tmp_path / "p.safetensors")
+    header = json.loads(made.header.to_json())
+    header["width"] = 512  # allows a file of some gigabytes
+    size = 2 * 2**30
+    tensor = {"dtype": dtype, "shape": [size // int(dtype[1:]) * 8], "data_offsets": [0, size]}
+    head = json.dumps({"__metadata__": {"stylefader": json.dumps(header)}, "main.conv1.conv.weight": tensor}).encode()
+    with made.file.open("wb") as file:
+        file.write(struct.pack("<Q", len(head)) + head)
+        file.truncate(8 + len(head) + size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert run(["styles", "check", str(made.file)]) == 2
+    assert "is not a style pack that fits" in capsys.readouterr().err
+    for engine in ("openvino", "torch"):
+        line = [
+            "render",
+            str(demo_clip("bigbuckbunny")),
+            "-o",
+            str(tmp_path / "a.mp4"),
+            "--style",
+            str(made.file),
+            "--engine",
+            engine,
+        ]
+        assert run(line) == 2
+        assert "is not a style pack that fits" in capsys.readouterr().err
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < size // 2 // 1024
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.bool_, np.uint64, np.float64])
 def test_tensors_of_odd_types_are_named(pack: StylePack, dtype: Any, capsys: pytest.CaptureFixture[str]) -> None:
     tensors = load_file(pack.file)
     tensors["main.conv1.conv.weight"] = tensors["main.conv1.conv.weight"].astype(dtype)
     save_file(tensors, pack.file, metadata={"stylefader": pack.header.to_json()})
     assert run(["styles", "check", str(pack.file)]) == 2
-    assert "expected torch.float16" in capsys.readouterr().err
+    assert "expected F16 (float16)" in capsys.readouterr().err
     save_file({"\x1b[2J" * 200: np.zeros(1)}, pack.file, metadata={"stylefader": pack.header.to_json()})
     assert run(["styles", "check", str(pack.file)]) == 2
     err = capsys.readouterr().err

@@ -76,7 +76,7 @@ BROKEN_TENSORS: dict[str, tuple[Callable[[Tensors], object], str]] = {
     "missing": (lambda t: t.pop(CONV), f"tensor {CONV} is missing"),
     "extra": (lambda t: t.update(more=torch.zeros(1).half()), "tensor more does not belong"),
     "shape": (lambda t: t.update({CONV: torch.zeros(1, 3, 9, 9).half()}), "expected"),
-    "dtype": (lambda t: t.update({CONV: t[CONV].float()}), "torch.float32, expected torch.float16"),
+    "dtype": (lambda t: t.update({CONV: t[CONV].float()}), "is F32, expected F16"),
     "Inf": (lambda t: t[CONV].view(-1)[0].fill_(torch.inf), "has NaN or Inf"),
     "NaN": (lambda t: t[CONV].view(-1)[0].fill_(torch.nan), "has NaN or Inf"),
 }

@@ -238,3 +238,28 @@ def test_a_file_that_moves_nothing_is_said(tmp_path: Path, text: str, said: list
     stage = Stage(tmp_path, text, midi=["nano"])
     assert len(stage.said) == len(said)
     assert all(words in line for words, line in zip(said, stage.said, strict=True))
+
+
+def test_the_session_does_not_wait_for_a_knob_that_is_being_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, FADER.format(0) + "feedback = true\n" + HELD)
+    held, may_go = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        held.set()
+        assert may_go.wait(10)
+
+    monkeypatch.setattr(stage.player, "move", slow)
+    knob = threading.Thread(target=stage.ports.receive, args=(event("cc", 127),), daemon=True)
+    knob.start()
+    ticked = threading.Thread(target=stage.tick, daemon=True)
+    try:
+        assert held.wait(10)
+        ticked.start()
+        ticked.join(10)
+        assert not ticked.is_alive() and knob.is_alive()
+    finally:
+        may_go.set()
+        knob.join(10)
+    assert stage.ports.sent == [("nano", (0xB0, 1, 64))]

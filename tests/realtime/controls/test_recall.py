@@ -114,7 +114,7 @@ def test_finding(stage: Stage) -> None:
 
 
 def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path) -> None:
-    assert not stage.scenes.settle()
+    assert not stage.scenes.settle(60)
     stage.scenes.recall(1)
     for text, message in (
         (FILE + "fade = 'long'", "line 16: fade is seconds"),
@@ -123,19 +123,19 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
         (f"[[scene]]\nname='a'\nstyle='{folder}/third.safetensors'\nalpha=[1]", "line 1: scene 'a': alpha has 1"),
     ):
         stage.edit(text)
-        assert not stage.scenes.settle() and not stage.scenes.settle()
+        assert not stage.scenes.settle(60) and not stage.scenes.settle(60)
         assert message in stage.said[-1] and stage.said[-1].endswith("; what was read before stays")
         assert stage.scenes.names == ["verse", "chorus", "pause"] and len(stage.rack.packs) == 2
     assert len(stage.said) == 4, "each is said once"
     added = f"[[scene]]\nname='new'\nstyle='{folder}/third.safetensors'\nalpha=2\n"
     stage.edit(added + FILE)
-    assert stage.scenes.settle() and stage.scenes.names[0] == "new" and current(stage.scenes) == 2
+    assert stage.scenes.settle(60) and stage.scenes.names[0] == "new" and current(stage.scenes) == 2
     assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
     assert [pack.header.name for pack in stage.rack.packs] == ["first", "second", "third"]
     stage.scenes.recall(0)
     assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
     stage.edit("")
-    assert stage.scenes.settle() and stage.scenes.names == [] and current(stage.scenes) is None
+    assert stage.scenes.settle(60) and stage.scenes.names == [] and current(stage.scenes) is None
 
 
 def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
     assert [stage.scenes.save() for _ in range(2)] == ["scene 1", "scene 2"]
     stage.player.move("all", 0.0)
     assert stage.path.read_text() == FILE, "written by the one that owns the session"
-    assert stage.scenes.settle() and not stage.scenes.settle()
+    assert stage.scenes.settle(60) and not stage.scenes.settle(60)
     assert stage.scenes.names == ["verse", "chorus", "pause", "scene 1", "scene 2"]
     text = stage.path.read_text()
     assert "alpha = 0.125\nfade = 4" in text and "blackout = true" in text
@@ -170,7 +170,7 @@ def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
 def test_what_cannot_be_saved_is_said(stage: Stage) -> None:
     stage.edit(FILE + "fade = 'long'")
     stage.scenes.save("mine")
-    assert not stage.scenes.settle()
+    assert not stage.scenes.settle(60)
     assert "line 16: fade is seconds" in stage.said[0] and stage.said[0].endswith("; scene 'mine' is not saved")
     assert stage.path.read_text() == FILE + "fade = 'long'" and len(stage.scenes.names) == 3
 
@@ -404,7 +404,7 @@ def test_scenes_are_saved_by_many_threads_while_they_are_written(stage: Stage) -
             thread.join()
     finally:
         sys.setswitchinterval(switch)
-    stage.scenes.settle()
+    stage.scenes.settle(60)
     assert set(names) <= set(stage.scenes.names)
 
 
@@ -437,7 +437,7 @@ def test_a_session_waits_neither_for_a_scene_to_be_written_nor_for_the_file_to_b
     assert stage.player.asked == [("fade", 1, [0.25], 4)]
     assert [thread.name for thread in threading.enumerate()].count("scenes") == 1
     may_end.set()
-    assert stage.scenes.settle(10)
+    assert stage.scenes.settle(60)
     assert len(stage.scenes.names) == 3 + 51
     assert [words for words in stage.said if "saved" in words] == [
         f"{stage.path}: saved scene 'first'", f"{stage.path}: saved 50 scenes, the last 's49'",
@@ -447,23 +447,23 @@ def test_a_session_waits_neither_for_a_scene_to_be_written_nor_for_the_file_to_b
 def test_so_many_scenes_and_no_more(stage: Stage) -> None:
     many = "".join(f"[[scene]]\nname='s{number}'\nalpha=1\n" for number in range(999))
     stage.edit(many)
-    assert stage.scenes.settle() and len(stage.scenes.names) == 999
+    assert stage.scenes.settle(60) and len(stage.scenes.names) == 999
     stage.scenes.save("last")
-    assert stage.scenes.settle(30) and len(stage.scenes.names) == 1000
+    assert stage.scenes.settle(60) and len(stage.scenes.names) == 1000
     with pytest.raises(ControlError, match="there are 1000 scenes: 'more' is not saved"):
         stage.scenes.save("more")
     stage.scenes.save("s5")
-    assert stage.scenes.settle(30), "one that is there is changed"
+    assert stage.scenes.settle(60), "one that is there is changed"
     stage.edit(many + "[[scene]]\nname='a'\nalpha=1\n[[scene]]\nname='b'\nalpha=1\n")
-    assert not stage.scenes.settle() and "line 3001: a file has 1000 scenes at most" in stage.said[-1]
+    assert not stage.scenes.settle(60) and "line 3001: a file has 1000 scenes at most" in stage.said[-1]
 
 
 def test_a_save_leaves_a_file_that_can_be_read(stage: Stage) -> None:
     text = FILE + "#" * (2**20 - len(FILE) - 20)
     stage.edit(text)
-    assert stage.scenes.settle()
+    assert stage.scenes.settle(60)
     stage.scenes.save("mine")
-    assert not stage.scenes.settle()
+    assert not stage.scenes.settle(60)
     assert "would be larger than 1 MiB, too large to be read; scene 'mine' is not saved" in stage.said[-1]
     assert stage.path.read_text() == text and read_scenes(stage.path)
 
@@ -474,6 +474,6 @@ def test_a_link_and_the_permissions_of_a_file_stay(stage: Stage, tmp_path: Path)
     real.chmod(0o600)
     stage.path.symlink_to(real)
     stage.scenes.save("mine")
-    assert stage.scenes.settle()
+    assert stage.scenes.settle(60)
     assert stage.path.is_symlink() and real.stat().st_mode & 0o777 == 0o600 and "'mine'" not in FILE
     assert [scene.name for scene in read_scenes(real)] == ["verse", "chorus", "pause", "mine"]

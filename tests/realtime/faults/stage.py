@@ -25,7 +25,7 @@ from realtime.sources.base import Source
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, numbered
 from tests.realtime.test_capture import Reel
-from tests.realtime.test_live import Build
+from tests.realtime.test_live import Behind, Build
 from training.pack import save_pack
 from training.pack_file import PackFile
 
@@ -150,7 +150,8 @@ class Stage:
             return made
 
         options = SessionOptions(height=size[0], width=size[1], fade_s=fade_s)
-        rack = Rack([_pack(folder, number) for number in range(styles)], say=self.said.append, build=self._build)  # type: ignore[arg-type]
+        packs = [_pack(folder, number) for number in range(styles)]
+        rack = Rack(packs, say=self.said.append, build=self._build, measuring=Behind)  # type: ignore[arg-type]
         self.live = LiveSession(
             capture, SessionOutlet(self.fan_out, view=False), rack, options, say=self.said.append, now_ns=now_ns
         )

@@ -172,15 +172,20 @@ class Hanging:
         return False
 
     def cancel(self) -> None: ...
+    def hold(self, held: bool) -> None: ...
+
+    def close(self, timeout_s: float) -> None:
+        """Of measuring."""
+        self.wait(timeout_s)
 
 
 def test_builds_that_hang_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = Hanging()
     monkeypatch.setattr(rack_module, "time", hanging)
-    rack = Rack([])
+    rack = Rack([], measuring=lambda **_: hanging)  # type: ignore[arg-type, return-value]
     rack._old = [hanging] * 20  # type: ignore[list-item]
     rack.close()
-    assert hanging.now == rack_module._END_S
+    assert hanging.now == rack_module._END_S, "builds and measuring"
 
 
 def test_closing_ends_in_time_whatever_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +197,7 @@ def test_closing_ends_in_time_whatever_hangs(tmp_path: Path, monkeypatch: pytest
             patch.setattr(live_module, "time", hanging)
             patch.setattr(rack_module, "time", hanging)
             patch.setattr(stage.live.rack, "_old", [hanging] * 5)
+            patch.setattr(stage.live.rack, "_measuring", hanging)
             patch.setattr(stage.live.capture, "_thread", SimpleNamespace(ident=1, join=hanging.wait, is_alive=bool))
             thread = stage.live._thread
             patch.setattr(stage.live, "_thread", SimpleNamespace(ident=1, join=hanging.wait))
