@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,10 @@ def test_what_is_written(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert (document["output"], document["frames"], document["engine"]) == ("a.mp4", 20, "openvino")
+    said = re.search(r"wrote a.mp4: 20 frames, 64x48, in (\S+) s, (\S+) s of it rendering: (\S+) fps\n", done.stderr)
+    assert said, done.stderr
+    assert float(said[2]) <= float(said[1]) and float(said[3]) == round(document["fps"], 1), "figures that agree"
+    assert document["fps"] == pytest.approx(20 / document["render_seconds"], rel=0.01)
     _, before = read(folder / "clip.mp4")
     source, after = read(folder / "a.mp4")
     assert after.times == before.times
