@@ -22,7 +22,7 @@ from realtime.sources.base import Source
 from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import Delays, read_delays
-from realtime.sources.pictures import check_picture_size, check_range, check_rate, over_background, scaled
+from realtime.sources.pictures import between_bars, check_picture_size, check_range, check_rate, over_background, scaled
 from realtime.transparency import Colour
 from training.errors import SourceError
 from training.pictures import PictureFile
@@ -147,9 +147,11 @@ class MovingPictureSource(Source):
                     f"{width}x{height}; bring all to one size",
                     failure=True,
                 )
+            inside = between_bars(image, self._size, self._fit)
             image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=at,
                 index=index,

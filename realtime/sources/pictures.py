@@ -96,6 +96,14 @@ def over_background(file: PictureFile, background: Colour | None) -> tuple[Image
     return composite(image, alpha, background or BLACK), alpha if background is None else None
 
 
+def between_bars(image: Image, size: tuple[int, int] | None, fit: Fit) -> tuple[int, int, int, int] | None:
+    """Where `scaled` puts a picture between bars, as `Frame.inside` has it; None where it makes none."""
+    if size is None:
+        return None
+    placement = place(image.shape[1], image.shape[0], size, fit=fit)
+    return placement.inside if placement.has_bars else None
+
+
 def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
     """A picture (H, W, 3) and its alpha plane (H, W) at exactly `size` (width, height), by fit."""
     picture = ArrayPicture(image, alpha=alpha)
@@ -134,9 +142,11 @@ class StillSource(Source):
         check_picture_size(self._size)
         self.notes = []
         image, alpha = read_picture(self.path, self._background)
+        inside = between_bars(image, self._size, self._fit)
         image, alpha = scaled(image, alpha, self._size, self._fit)
         self._frame = Frame(
             image=image,
+            inside=inside,
             alpha_HW=alpha,
             pts=Fraction(0),
             index=0,
@@ -262,9 +272,11 @@ class PictureSequenceSource(Source):
                     "bring all to one size",
                     failure=True,
                 )
+            inside = between_bars(image, self._size, self._fit)
             image, alpha = scaled(image, alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=pts,
                 index=index,
