@@ -17,7 +17,7 @@ import numpy as np
 
 from engines import Engine, Pending
 from realtime.automation import AlphaOverTime
-from realtime.frames import Frame
+from realtime.frames import Frame, blacken_bars
 from realtime.mailbox import BlockingMailbox, MailboxClosed
 from realtime.sinks.base import Sink
 from realtime.sources.base import Packet, Source
@@ -75,6 +75,7 @@ def render(
                 called = time.perf_counter()
                 picture = first[1].result()
                 engine_seconds += time.perf_counter() - called
+                blacken_bars(picture, first[0].inside)
                 to_sink.put(replace(first[0], image=picture))
                 frames += 1
                 report(frames)

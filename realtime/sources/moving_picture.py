@@ -21,6 +21,7 @@ from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import Delays, read_delays
 from realtime.sources.pictures import (
     Laid,
+    between_bars,
     check_picture_size,
     check_range,
     check_rate,
@@ -147,9 +148,11 @@ class MovingPictureSource(Source):
             except SourceError as error:
                 raise SourceError(str(error), failure=True) from error
             check_same_size(f"picture {place + 1} of {self.path}", laid.image, self._read_shape)
+            inside = between_bars(laid.image, self._size, self._fit)
             image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=at,
                 index=index,

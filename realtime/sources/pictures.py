@@ -115,6 +115,14 @@ def check_same_size(what: str, image: Image, first: tuple[int, ...]) -> None:
         )
 
 
+def between_bars(image: Image, size: tuple[int, int] | None, fit: Fit) -> tuple[int, int, int, int] | None:
+    """Where `scaled` puts a picture between bars, as `Frame.inside` has it; None where it makes none."""
+    if size is None:
+        return None
+    placement = place(image.shape[1], image.shape[0], size, fit=fit)
+    return placement.inside if placement.has_bars else None
+
+
 def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
     """A picture (H, W, 3) and its alpha plane (H, W) at exactly `size` (width, height), by fit."""
     picture = ArrayPicture(image, alpha=alpha)
@@ -153,9 +161,11 @@ class StillSource(Source):
         check_picture_size(self._size)
         self.notes = []
         laid = read_picture(self.path, self._background)
+        inside = between_bars(laid.image, self._size, self._fit)
         image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
         self._frame = Frame(
             image=image,
+            inside=inside,
             alpha_HW=alpha,
             pts=Fraction(0),
             index=0,
@@ -283,9 +293,11 @@ class PictureSequenceSource(Source):
             except SourceError as error:
                 raise SourceError(str(error), failure=True) from error
             check_same_size(str(path), laid.image, self._read_shape)
+            inside = between_bars(laid.image, self._size, self._fit)
             image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=pts,
                 index=index,

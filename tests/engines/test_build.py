@@ -88,7 +88,7 @@ def test_what_is_left_goes_on_for_the_cache(pack: StylePack, tmp_path: Path) -> 
     with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report) as build:
         assert there.wait(LONG)
         build.leave()
-        assert build._worker is not None and os.getpriority(os.PRIO_PROCESS, build._worker.pid) == 19
+        assert build._worker is not None and os.getpriority(os.PRIO_PROCESS, build._worker.pid) == 10
         go_on.set()
         assert build.wait(LONG)
         assert build.state == "cancelled" and not build.resume()

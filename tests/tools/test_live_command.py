@@ -93,6 +93,13 @@ def test_a_recording_and_its_numbers(stage: Path) -> None:
     assert len(frames) > 30 and frames[0].shape == (64, 96, 3)
 
 
+def test_a_file_that_ends_before_an_engine_is_ready_says_so(stage: Path) -> None:
+    Clip(frames=2, rate=Fraction(15), size=(96, 64)).make(stage / "short.mp4")
+    done = stylefader(*words("short.mp4", "--no-window", "--sink", "null", "--cache-dir", "none-yet"), cwd=stage)
+    assert done.returncode == 0, done.stderr
+    assert "short.mp4 is at its end (--loop begins it again); no frame of it was stylized" in done.stderr
+
+
 def test_a_performance_is_rendered_again(stage: Path) -> None:
     Clip(frames=75, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
     (stage / "lfo.toml").write_text('[[lfo]]\ntarget = "alpha1"\nhertz = 1\ndepth = 0.2\n')
@@ -100,6 +107,7 @@ def test_a_performance_is_rendered_again(stage: Path) -> None:
     play += ["--map", "lfo.toml"]
     done = stylefader(*play, cwd=stage)
     assert done.returncode == 0, done.stderr
+    assert "clip.mp4 is at its end (--loop begins it again)" in done.stderr
     keyframes = read_csv(stage / "take.csv").keyframes
     first, swung, last = (np.array([keyframe.alpha[block] for keyframe in keyframes]) for block in range(3))
     assert len(keyframes) > 10 and first == pytest.approx(0.8) and last == pytest.approx(0.8)
