@@ -147,7 +147,7 @@ class _Soak:
         if not self.midi_rate:
             return "none, as asked", None
         try:
-            words = stack.enter_context(midi_system("stylefader-soak"))
+            words = stack.enter_context(midi_system(f"stylefader-soak-{os.getpid()}"))
         except ControlError as error:
             return f"none: {error}", None
         return words, stack.enter_context(closing(Player(self.midi_rate)))
