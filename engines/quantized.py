@@ -21,7 +21,7 @@ from safetensors.numpy import load, save
 from engines.int8_check import check_graph
 from engines.sizes import padded
 from training.errors import EngineError
-from training.files import written_whole
+from training.files import open_regular, written_whole
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -115,8 +115,8 @@ def read_form(pack: StylePack | PackFile) -> bytes:
     """The bytes of the file. Raises EngineError where there is none, or no plain file of a size that one can have."""
     file = quantized_file(pack)
     try:
-        with file.open("rb") as opened:
-            data = opened.read(_LARGEST + 1) if file.is_file() else b""
+        with open_regular(file) as opened:
+            data = opened.read(_LARGEST + 1)
     except OSError as error:
         raise EngineError(f"{file} cannot be read ({error.strerror or error})") from error
     if not data or len(data) > _LARGEST:

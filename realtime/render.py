@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from threading import Thread
 from typing import TypeVar
 
@@ -172,10 +171,3 @@ def seconds_per_frame(engine: Engine) -> float:
     began = time.perf_counter()
     engine.warm_up()
     return (time.perf_counter() - began) / engine.slots
-
-
-def clip_length(source: Source) -> Fraction | None:
-    """Seconds of picture that the source expects to give, where it can know."""
-    if source.frame_count is None or not source.rate:
-        return None
-    return source.frame_count / source.rate

@@ -248,7 +248,7 @@ class _Soak:
         return bool(self.samples) and self.samples[-1].time_s >= self.seconds - 2 * self.sample_s
 
     def _draw(self, verdicts: list[Verdict]) -> None:
-        from tools.automation import write_whole
+        from tools.outputs import write_whole
         from tools.soak_plot import plot
 
         if self.samples:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
+from realtime.sources.picture_maker import PictureMaker
 from realtime.sources.video_file import VideoFileSource
 from tests.realtime.clips import HEIGHT, WIDTH, Clip, read
 from training.errors import SourceError
@@ -182,6 +184,19 @@ def refusal(path: Path, **settings: object) -> SourceError:
     message = str(caught.value)
     assert "\n" not in message
     return caught.value
+
+
+def test_a_picture_that_cannot_be_converted_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: PictureMaker, *_: object) -> None:
+        raise av.FFmpegError(22, "Invalid argument")
+
+    path = Clip(frames=3).make(tmp_path / "clip.mp4")
+    monkeypatch.setattr(PictureMaker, "__call__", fails)
+    error = refusal(path)
+    assert f"{path}: the picture at 0.000 s cannot be made into RGB (Invalid argument)" in str(error)
+    assert error.exit_code == 1
 
 
 def test_missing_folder_empty_and_rubbish(tmp_path: Path) -> None:

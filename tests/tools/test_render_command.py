@@ -243,7 +243,7 @@ def test_a_signal_while_starting_leaves_nothing_behind(folder: Path, number: sig
             assert running.returncode == 128 + number, words
             assert sorted(p.name for p in folder.iterdir()) == before
         else:
-            running.communicate()
+            running.communicate(timeout=60)
             (folder / "out.mp4").unlink(missing_ok=True)
 
 
