@@ -13,6 +13,8 @@ from engines.workers import worker_command, worker_environment
 
 # Seconds until a connection or a write counts as hanging.
 _PATIENCE_S = 10.0
+# And until a process that was killed counts as never ending: it may wait for a disk that does not answer.
+_GONE_S = 5.0
 
 
 class SendingProcess:
@@ -33,6 +35,7 @@ class SendingProcess:
         # Where the session leaves a hanging stream behind and ends, its process goes too.
         atexit.register(self._process.kill)
         self._changed = Condition()
+        self._patience = _PATIENCE_S
         self._until: float | None = None
         self._hung: float | None = None
         self._over = False
@@ -72,7 +75,12 @@ class SendingProcess:
         """Nothing more comes: wait until everything has been sent. Raises OSError where it has not."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        if self._process.wait() and self._hung is None:
+        try:
+            # The guard kills it before, where this is watched.
+            code = self._process.wait(self._patience + _GONE_S)
+        except subprocess.TimeoutExpired as error:
+            raise BrokenPipeError("the end was not sent") from error
+        if code and self._hung is None:
             raise BrokenPipeError("the end was not sent")
 
     def why(self) -> str | None:
@@ -92,7 +100,8 @@ class SendingProcess:
             self._over = True
             self._changed.notify_all()
         self._process.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GONE_S)
         atexit.unregister(self._process.kill)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
