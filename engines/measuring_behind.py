@@ -23,7 +23,6 @@ from engines.int8_proof import proved, share
 from engines.measured import Measurements
 from engines.measuring import Measuring
 from engines.registry import REGISTRY
-from training.errors import StylefaderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +119,8 @@ class MeasuringBehind:
         while (look := self._next()) is not None:
             try:
                 first = self._find(look)
-            except (StylefaderError, OSError) as error:  # a pack that is spoilt: whoever plays it hears of it there
-                self._say(f"cannot measure for {look.pack.header.name}: {error}")
+            except Exception as error:  # a spoilt pack, a full disk, a library's own: what plays goes on
+                self._say(f"cannot measure for {look.pack.header.name}: {' '.join(str(error).split())}")
                 first = None
             self.stage = ""
             if first is not None:

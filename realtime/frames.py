@@ -20,6 +20,8 @@ class Frame:
     duration: seconds that the picture stays on screen where the stream says so, else None.
     alpha_HW: uint8 (H, W), what of the picture shows (0: nothing, 255: all), or None where all of it does. `image` is
         then already put over a background (`realtime/transparency.py`).
+    inside: (x, y, width, height) of what stands between black bars in `image`, None where there are none. What a
+        network makes of the bars is no part of the picture: `blacken_bars`.
     original: of a stylized frame in a live session the picture before, as `image`; a window can show both.
     """
 
@@ -29,6 +31,7 @@ class Frame:
     captured_ns: int
     duration: Fraction | None = None
     alpha_HW: npt.NDArray[np.uint8] | None = None
+    inside: tuple[int, int, int, int] | None = None
     original: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
@@ -48,3 +51,12 @@ class Frame:
     @property
     def width(self) -> int:
         return int(self.image.shape[1])
+
+
+def blacken_bars(image_HWC: npt.NDArray[np.uint8], inside: tuple[int, int, int, int] | None) -> None:
+    """Make a picture black outside of `inside`, a Frame's, in place; nothing is done where there are no bars."""
+    if inside is None:
+        return
+    x, y, width, height = inside
+    image_HWC[:y] = image_HWC[y + height :] = 0
+    image_HWC[y : y + height, :x] = image_HWC[y : y + height, x + width :] = 0

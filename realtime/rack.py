@@ -143,6 +143,7 @@ class Rack:
     def failed(self, engine: str) -> None:
         """An engine of that name broke while it played: no more of its kind."""
         self._broken.add(engine)
+        self._plays = None
 
     def take(self) -> Delivery | None:
         """What was ordered, once it is there. Never waits.
@@ -231,7 +232,7 @@ class Rack:
             self._old.append(left)
         self._build = self._make(
             self.packs[self._order.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
-            least_db=LIVE_DB, cache_dir=self._cache_dir,
+            least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
         )  # fmt: skip
 
     def _hear(self) -> None:

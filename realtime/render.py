@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from threading import Thread
 from typing import TypeVar
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from engines import Engine, Pending
 from realtime.automation import AlphaOverTime
-from realtime.frames import Frame
+from realtime.frames import Frame, blacken_bars
 from realtime.mailbox import BlockingMailbox, MailboxClosed
 from realtime.sinks.base import Sink
 from realtime.sources.base import Packet, Source
@@ -76,6 +75,7 @@ def render(
                 called = time.perf_counter()
                 picture = first[1].result()
                 engine_seconds += time.perf_counter() - called
+                blacken_bars(picture, first[0].inside)
                 to_sink.put(replace(first[0], image=picture))
                 frames += 1
                 report(frames)
@@ -171,10 +171,3 @@ def seconds_per_frame(engine: Engine) -> float:
     began = time.perf_counter()
     engine.warm_up()
     return (time.perf_counter() - began) / engine.slots
-
-
-def clip_length(source: Source) -> Fraction | None:
-    """Seconds of picture that the source expects to give, where it can know."""
-    if source.frame_count is None or not source.rate:
-        return None
-    return source.frame_count / source.rate

@@ -158,18 +158,18 @@ def overlay_lines(row: dict[str, Any]) -> list[str]:
 def status_line(row: dict[str, Any], *, sign: str | None = None, width: int | None = None) -> str:
     """The same in one line; where it is longer than `width` characters the least important goes first."""
     drops = row["drops"]
-    now = f"now {'/'.join(f'{value:.2f}' for value in row['alpha_now'])} by {_movers(row)}" if _movers(row) else ""
+    now = f"now {_alphas(row['alpha_now'])} by {_movers(row)}" if _movers(row) else ""
     shown = row["latency_ms"]["shown"]
     # In the order in which they are read; beside each its rank, in the order in which they may stay.
     parts = [
         (1, f"[{sign}]" if sign else ""),
         (0, _style_words(row)),
-        (4, f"{row['engine']} {row['precision']}" if row["engine"] else "original"),
+        (5, f"{row['engine']} {row['precision']}" if row["engine"] else "original"),
         (8, row["size"] or ""),
-        (2, f"; alpha {'/'.join(f'{value:.2f}' for value in row['alpha'])}"),
-        (6, now and f"; {now}"),
+        (2, f"; alpha {_alphas(row['alpha'])}"),
+        (4, now and f"; {now}"),
         (10, f"; scene {row['scene']}" if row["scene"] else ""),
-        (5, f"; in {_rate(row['fps_in'])} out {_rate(row['fps_out'])} fps"),
+        (6, f"; in {_rate(row['fps_in'])} out {_rate(row['fps_out'])} fps"),
         (14, f"; engine {_latency(row['latency_ms']['engine'])}"),
         (7, f"; shown {_latency(shown)}" if shown["p50"] else ""),
         (13, f"; left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}"),
@@ -186,6 +186,12 @@ def status_line(row: dict[str, Any], *, sign: str | None = None, width: int | No
 
 def _joined(parts: list[tuple[int, str]]) -> str:
     return " ".join(text for _, text in parts).replace(" ; ", "; ")
+
+
+def _alphas(values: Sequence[float]) -> str:
+    """The strengths of the blocks; one number where all are the same, as they mostly are."""
+    words = [f"{value:.2f}" for value in values]
+    return words[0] if len(set(words)) == 1 else "/".join(words)
 
 
 def _movers(row: dict[str, Any]) -> str:

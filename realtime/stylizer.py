@@ -17,7 +17,7 @@ import numpy as np
 
 from realtime.buffers import BufferPool, Picture
 from realtime.desk import Alpha, AlphaDesk
-from realtime.frames import Frame
+from realtime.frames import Frame, blacken_bars
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing, Underway
 from realtime.sources.decoded import LazyFrame
@@ -245,6 +245,7 @@ class Stylizer:
             (older, kept), (newer, share) = sound
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
+        blacken_bars(picture, frame.inside)
         self.counts.stylized += 1
         self._last = picture
         self._out(frame, picture)

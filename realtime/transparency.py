@@ -94,6 +94,11 @@ def straight(over_black_HWC: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uin
     return np.asarray(np.where(alpha == 0, 0, np.minimum(undone, 255)), dtype=np.uint8)
 
 
+def note_for(name: str, background: Colour) -> str:
+    """What is said of a file whose transparent places do not stay so."""
+    return f"transparent places of {name} are put over {words_for(background)}"
+
+
 def words_for(background: Colour) -> str:
     """A colour as messages name it."""
     return {BLACK: "black", (255, 255, 255): "white"}.get(background, "#{:02x}{:02x}{:02x}".format(*background))

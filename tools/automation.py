@@ -10,6 +10,7 @@ import typer
 
 from tools.console.help import Commands
 from tools.console.messages import print_json, say
+from tools.outputs import check_output, write_whole
 from tools.parsing import parse_factor, parse_time_option
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def thin(
 
     if not 0 <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from 0 to 1, not {tolerance:g}")
-    check_output(output, overwrite, ".csv")
+    check_output(output, ".csv", overwrite=overwrite)
     sheet = opened(source)
     fewer = thinned(sheet, tolerance)
     before, after = sheet.automation.keyframes, fewer.automation.keyframes
@@ -68,7 +69,7 @@ def shift(
     """Move an automation in time. What would come before 0 is cut: alpha at 0 is then what it was at that time."""
     from realtime.automation_edits import shifted
 
-    check_output(output, overwrite, ".csv")
+    check_output(output, ".csv", overwrite=overwrite)
     _written(shifted(opened(source), by), output, json=json)
 
 
@@ -89,7 +90,7 @@ def scale(
 
     if time is None and alpha is None and offset is None:
         raise typer.BadParameter("there is nothing to scale: give --time, --alpha or --offset")
-    check_output(output, overwrite, ".csv")
+    check_output(output, ".csv", overwrite=overwrite)
     factor, more = (1.0 if alpha is None else alpha), offset or 0.0
     _written(scaled(opened(source), time=time or Fraction(1), alpha=factor, offset=more), output, json=json)
 
@@ -116,7 +117,7 @@ def convert(
 
     if not LEAST_TOLERANCE <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")
-    check_output(output, overwrite, ".csv")
+    check_output(output, ".csv", overwrite=overwrite)
     maps = read_mapping(map).maps
     if style is not None:
         pack = read_header(find_pack(style))
@@ -143,7 +144,7 @@ def plot(
     """Draw alpha over time: a line for each block, jumps dotted, and where a take changed its style."""
     from realtime.automation_plot import plot as drawn
 
-    check_output(output, overwrite, ".png", ".svg")
+    check_output(output, ".png", ".svg", overwrite=overwrite)
     sheet = opened(source)
     drawing = drawn(sheet, source.name)
     write_whole(output, drawing.svg() if output.suffix.lower() == ".svg" else drawing.png())
@@ -162,31 +163,6 @@ def opened(source: Path) -> Sheet:
     if is_midi_file(source):
         raise AutomationError(f"{source} is a MIDI file: make a CSV of it first (stylefader automation convert)")
     return read_sheet(source)
-
-
-def check_output(output: Path, overwrite: bool, *suffixes: str) -> None:
-    """Raise SinkError for a file that cannot be written under that name, before work is put into it."""
-    from training.errors import SinkError
-
-    if output.suffix.lower() not in suffixes:
-        raise SinkError(f"the output is a {' or '.join(suffixes)} file, not {output.name!r}")
-    if output.is_dir() or not output.parent.is_dir():
-        there = f"the folder {output.parent} is not there" if not output.is_dir() else "it is a folder"
-        raise SinkError(f"cannot write {output}: {there}")
-    if output.exists() and not overwrite:
-        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
-
-
-def write_whole(output: Path, content: bytes) -> None:
-    """Write a file, finished or not at all. Raises SinkError."""
-    from training.errors import SinkError
-    from training.files import written_whole
-
-    try:
-        with written_whole(output) as file:
-            file.write(content)
-    except OSError as error:
-        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
 
 
 def write_sheet(sheet: Sheet, output: Path) -> None:

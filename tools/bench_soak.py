@@ -147,7 +147,7 @@ class _Soak:
         if not self.midi_rate:
             return "none, as asked", None
         try:
-            words = stack.enter_context(midi_system("stylefader-soak"))
+            words = stack.enter_context(midi_system(f"stylefader-soak-{os.getpid()}"))
         except ControlError as error:
             return f"none: {error}", None
         return words, stack.enter_context(closing(Player(self.midi_rate)))
@@ -248,7 +248,7 @@ class _Soak:
         return bool(self.samples) and self.samples[-1].time_s >= self.seconds - 2 * self.sample_s
 
     def _draw(self, verdicts: list[Verdict]) -> None:
-        from tools.automation import write_whole
+        from tools.outputs import write_whole
         from tools.soak_plot import plot
 
         if self.samples:

@@ -14,6 +14,7 @@ import typer
 
 from tools.console.messages import print_json, say
 from tools.evaluate import strip_of
+from tools.outputs import write_whole
 from tools.parsing import Size, parse_size
 from tools.render import run
 
@@ -51,7 +52,6 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Make a strip of one frame at several strengths (demo.jpg), then a short clip with alpha going 0 to 1 and back."""
-    from training.files import written_whole
     from training.gallery import find_pack
     from training.pack_file import PackFile
     from training.strip import encode_picture
@@ -60,8 +60,7 @@ def command(
     video, picture = folder / "demo.mp4", folder / "demo.jpg"
     path = demo_clip(clip)
     strip = strip_of(pack, _frame_at(path, _LENGTH / 2, size), ALPHAS, cell=_STRIP_CELL)
-    with written_whole(picture) as file:
-        file.write(encode_picture(strip, ".jpg"))
+    write_whole(picture, encode_picture(strip, ".jpg"))
     say(f"wrote {picture}: one frame at alpha {', '.join(f'{alpha:g}' for alpha in ALPHAS)}")
     result = run(str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True)
     if json:

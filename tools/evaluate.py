@@ -12,6 +12,7 @@ from tools import evaluate_curve, evaluate_ideal, evaluate_objectives, evaluate_
 from tools.console.help import Commands
 from tools.console.messages import print_json, say
 from tools.console.signals import unwind
+from tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from training.data import Picture
@@ -46,8 +47,7 @@ def strip(
     """
     from realtime.automation import parse_inline
     from training.data import read_picture
-    from training.errors import AutomationError, SinkError
-    from training.files import written_whole
+    from training.errors import AutomationError
     from training.gallery import find_pack
     from training.pack import load_pack
     from training.strip import encode_picture
@@ -57,14 +57,7 @@ def strip(
     values = parse_inline(alphas, origin="--alphas").keyframes[0].alpha
     if not 16 <= cell <= 4096:
         raise typer.BadParameter(f"a cell is 16 to 4096 pixels wide, not {cell}")
-    if output.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise SinkError(f"a strip is a .jpg or .png file, not {output.name!r}")
-    if output.exists() and photo.exists() and output.samefile(photo):
-        raise SinkError(f"{output} is the photograph itself; choose another name")
-    if output.exists() and not overwrite:
-        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
-    if not output.parent.is_dir():
-        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
+    check_output(output, ".jpg", ".jpeg", ".png", overwrite=overwrite, inputs=[photo])
     pack = load_pack(find_pack(style))
     low, high = pack.header.alpha.low, pack.header.alpha.high
     if min(values) < low or max(values) > high:
@@ -74,11 +67,7 @@ def strip(
     else:
         picture = matrix_of(pack, read_picture(photo), values, two_blocks(pack, matrix), cell=cell)
     unwind()
-    try:
-        with written_whole(output) as file:
-            file.write(encode_picture(picture, output.suffix.lower()))
-    except OSError as error:
-        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
+    write_whole(output, encode_picture(picture, output.suffix.lower()))
     say(f"wrote {output}: {picture.shape[1]}x{picture.shape[0]}")
     if json:
         print_json({"output": str(output), "alphas": list(values), "style": pack.header.name})

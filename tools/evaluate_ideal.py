@@ -12,6 +12,7 @@ import typer
 from tools.console.messages import print_json, say
 from tools.console.progress import progress
 from tools.console.signals import unwind
+from tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from training.data import Picture
@@ -43,8 +44,7 @@ def command(
     Shows in a minute or two what a recipe can look like, and how far a trained pack is from that (--beside).
     """
     from training.data import read_picture, resize_short_side
-    from training.errors import SinkError, TrainingError
-    from training.files import written_whole
+    from training.errors import TrainingError
     from training.gallery import find_pack
     from training.pack import load_pack
     from training.recipe import find_recipe, read_recipe
@@ -52,14 +52,7 @@ def command(
 
     if method not in ("adam", "lbfgs"):
         raise typer.BadParameter(f"the optimiser is adam or lbfgs, not {method!r}")
-    if output.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise SinkError(f"the pictures go into a .jpg or .png file, not {output.name!r}")
-    if output.exists() and photo.exists() and output.samefile(photo):
-        raise SinkError(f"{output} is the photograph itself; choose another name")
-    if output.exists() and not overwrite:
-        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
-    if not output.parent.is_dir():
-        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
+    check_output(output, ".jpg", ".jpeg", ".png", overwrite=overwrite, inputs=[photo])
     checked = read_recipe(find_recipe(recipe), changes or ())
     names = [one.name for one in checked.parts]
     chosen = checked.part(part or names[-1])
@@ -69,11 +62,7 @@ def command(
     picture = resize_short_side(read_picture(photo), side)
     unwind()
     pictures, captions, rows = _made(checked, chosen, picture, packs, steps=steps, method=method)
-    try:
-        with written_whole(output) as file:
-            file.write(encode_picture(strip(pictures, captions), output.suffix.lower()))
-    except OSError as error:
-        raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
+    write_whole(output, encode_picture(strip(pictures, captions), output.suffix.lower()))
     say(f"wrote {output}")
     if json:
         print_json({"output": str(output), "part": chosen.name, "pictures": rows})

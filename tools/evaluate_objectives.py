@@ -14,6 +14,7 @@ import typer
 from tools.console.messages import out, print_json, say
 from tools.console.progress import progress
 from tools.console.signals import unwind
+from tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from training.objectives import Objectives, Point
@@ -39,21 +40,16 @@ def command(
 
     A pack with another look at either end of alpha is measured by the style losses of both. Writes a table and a plot.
     """
-    from training.errors import SinkError, TrainingError
-    from training.files import written_whole
+    from training.errors import TrainingError
     from training.gallery import find_pack
     from training.pack import load_pack
     from training.trade_off import judge
     from training.trade_off_plot import plot
 
-    if output.suffix.lower() != ".csv":
-        raise SinkError(f"the table is a .csv file, not {output.name!r}")
+    check_output(output, ".csv", overwrite=overwrite)
     files = [output, output.with_suffix(".png"), output.with_suffix(".svg")]
-    if not output.parent.is_dir():
-        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
-    for file in files:
-        if file.exists() and not overwrite:
-            raise SinkError(f"{file} exists already; choose another name or allow overwriting with --overwrite")
+    for file in files[1:]:
+        check_output(file, overwrite=overwrite)
     pack = load_pack(find_pack(style))
     if not pack.n_blocks:
         raise TrainingError(f"{pack.header.name} is a fixed network: it has no alpha to measure along")
@@ -65,11 +61,7 @@ def command(
     verdict = judge(points, objectives.first, objectives.second, weights)
     drawing = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
     for path, contents in zip(files, (_table(points, objectives), drawing.png(), drawing.svg()), strict=True):
-        try:
-            with written_whole(path) as opened:
-                opened.write(contents)
-        except OSError as error:
-            raise SinkError(f"cannot write {path}: {error.strerror or error}", failure=True) from error
+        write_whole(path, contents)
     say(f"wrote {', '.join(map(str, files))}")
     if json:
         print_json({"points": [asdict(point) for point in points], "verdict": asdict(verdict),

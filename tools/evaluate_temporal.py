@@ -14,6 +14,7 @@ import typer
 from tools.console.messages import out, print_json, say
 from tools.console.progress import progress
 from tools.console.signals import unwind
+from tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from training.data import Picture
@@ -41,8 +42,7 @@ def command(
     square of what differs, in RGB of 0 to 1. The excess is what the style adds.
     """
     from realtime.automation import parse_inline
-    from training.errors import AutomationError, SinkError, TrainingError
-    from training.files import written_whole
+    from training.errors import AutomationError, TrainingError
     from training.gallery import find_pack
     from training.pack import load_pack
 
@@ -52,10 +52,8 @@ def command(
         raise TrainingError("a clip has 2 frames or more and sides of 32 to 4096 pixels, of 1 photograph or more")
     if ":" in alphas:
         raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
-    if output is not None and not output.parent.is_dir():
-        raise SinkError(f"cannot write {output}: the folder {output.parent} is not there")
-    if output is not None and output.exists() and not overwrite:
-        raise SinkError(f"{output} exists already; choose another name or allow overwriting with --overwrite")
+    if output is not None:
+        check_output(output, overwrite=overwrite, inputs=[] if clip is None else [clip])
     pack = load_pack(find_pack(style))
     low, high = pack.header.alpha.low, pack.header.alpha.high
     values = parse_inline(alphas, origin="--alphas").keyframes[0].alpha if alphas else (low, (low + high) / 2, high)
@@ -71,11 +69,7 @@ def command(
         table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-        try:
-            with written_whole(output) as file:
-                file.write(text.getvalue().encode())
-        except OSError as error:
-            raise SinkError(f"cannot write {output}: {error.strerror or error}", failure=True) from error
+        write_whole(output, text.getvalue().encode())
         say(f"wrote {output}")
     if json:
         print_json(rows)

@@ -176,7 +176,7 @@ def run(
             stack.enter_context(opened_engine)
             each = seconds_per_frame(opened_engine)
             total = opened.frame_count
-            about = f", about {format_time(each * total)} for {total} frames" if total else ""
+            about = f", about {format_time(each * total)} for {total} frames" if total and total > 1 else ""
             unwind(sink.abort)
             say(f"engine: {why}")
             say_more(opened_engine.reasons)
@@ -195,8 +195,9 @@ def run(
             say(f"note: {note}")
     seconds = time.monotonic() - began
     width, height = getattr(sink, "size", (opened.width, opened.height))
-    say(f"wrote {output}: {done.frames} frames, {width}x{height}, in {format_time(seconds)} "
-        f"({done.frames / done.seconds:.1f} fps)")  # fmt: skip
+    frames = f"{done.frames} frame{'s' if done.frames != 1 else ''}"
+    fast = f", {format_time(done.seconds)} of it rendering: {done.frames / done.seconds:.1f} fps" if total != 1 else ""
+    say(f"wrote {output}: {frames}, {width}x{height}, in {format_time(seconds)}{fast}")
     return {
         "output": output, "frames": done.frames, "width": width, "height": height,
         "style": header.name, "engine": opened_engine.name, "precision": opened_engine.precision,

@@ -48,7 +48,7 @@ class Player:
         inputs.delete()
         outputs.delete()
         self.sent, self.seconds = 0, 0.0
-        line = [sys.executable, "-c", _PLAYER, str(api), str(rate)]
+        line = [sys.executable, "-P", "-c", _PLAYER, str(api), str(rate)]
         self._run = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._run.stdout is not None
         self._run.stdout.readline()  # a program that cannot do it ends, which ends this as well

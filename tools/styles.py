@@ -55,10 +55,6 @@ def list_styles(json: Json = False) -> None:
     )
 
 
-def _range(low: float, high: float) -> str:
-    return f"{low:g} to {high:g}"
-
-
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A style's name, or a pack file.")],

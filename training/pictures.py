@@ -166,6 +166,11 @@ class PictureFile:
             f"{self.path} cannot be read as a picture: it is damaged or not complete, or of a kind that Pillow lacks"
         )
 
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the picture at which it stands has alpha, which may say that all of it shows."""
+        return bool(self.image.has_transparency_data)
+
     def seek(self, number: int) -> bool:
         """Go to a picture of the file, later than the one before, counted from 0; False where there is none."""
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from training.errors import ControlError
-from training.files import written_whole
+from training.files import open_regular, written_whole
 
 MOST_BYTES = 2**20
 """Of such a file: as much is read again."""
@@ -18,7 +18,7 @@ _TRIES = 3
 def text_of(path: Path, what: str, *, new: bool) -> str:
     """What is in the file, its line endings as they are. new: there may be none. Raises ControlError."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:  # what is written anew cannot be a pipe
             data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise ControlError(f"{path} is larger than {MOST_BYTES >> 20} MiB: is it a {what}?")
@@ -27,8 +27,9 @@ def text_of(path: Path, what: str, *, new: bool) -> str:
         if new:
             return ""
         raise ControlError(f"no {what} at {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ControlError(f"cannot read the {what} {path}: {error}") from error
+    except (OSError, ValueError) as error:  # ValueError: what is not UTF-8, or a NUL in the name
+        why = getattr(error, "strerror", None) or error
+        raise ControlError(f"cannot read the {what} {path}: {why}") from error
 
 
 def rewrite(path: Path, what: str, edit: Callable[[str], str], *, new: bool = False) -> None:

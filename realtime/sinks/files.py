@@ -23,15 +23,14 @@ def open_file_sink(
     height: int | None = None,
     codec: str | None = None,
     crf: int | None = None,
-    copy_tracks: bool = True,
     overwrite: bool = False,
     exact_size: bool = False,
 ) -> FileSink:
     """The sink for `path`, made but not yet opened: use it with `with`. `source` must be open.
 
-    width, height: of the frames that will come, those of the source by default. codec, crf, exact_size: of a video.
-    copy_tracks: carry sound, subtitles, chapters and metadata over. A source with a `start` is written from time 0, a
-    whole one at its own times. Raises SinkError for a pair of input and output that makes no sense.
+    width, height: of the frames that will come, those of the source by default. codec, crf, exact_size: of a video,
+    into which sound, subtitles, chapters and metadata are carried over. A source with a `start` is written from time 0,
+    a whole one at its own times. Raises SinkError for a pair of input and output that makes no sense.
     """
     path = Path(path)
     still = isinstance(source, StillSource)
@@ -62,7 +61,7 @@ def open_file_sink(
             time_base=source.time_base,
             codec=codec,
             crf=crf,
-            copy_from=video if copy_tracks else None,
+            copy_from=video,
             origin=source.origin if source.start else Fraction(0),
             sample_aspect_ratio=source.sample_aspect_ratio,
             colour=source.colour,

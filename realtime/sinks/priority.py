@@ -17,12 +17,17 @@ _THREADS = Path("/proc/self/task")
 
 @contextmanager
 def ordinary_priority() -> Iterator[None]:
-    """All threads that are under real-time scheduling after the block, and were not before it, are put back."""
+    """All threads that are under real-time scheduling after the block, and were not before it, are put back.
+
+    Also where the block ends with an error: an encoder that cannot be opened may have raised its priority before.
+    """
     before = _real_time()
-    yield
-    for thread in _real_time() - before:
-        with suppress(OSError):  # it has ended
-            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        for thread in _real_time() - before:
+            with suppress(OSError):  # it has ended
+                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _real_time() -> set[int]:

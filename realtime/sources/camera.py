@@ -17,6 +17,7 @@ from realtime.sources.background import BackgroundSource, Session, Shot, monoton
 from realtime.sources.cameras import CAMERA_FORMATS, CameraInfo
 from realtime.sources.decoded import ArrayPicture
 from realtime.sources.decoding import rate_of, read_shots, video_of
+from realtime.sources.deinterlacing import Deinterlace, words_for
 from realtime.sources.opening import reason
 from training.errors import SourceError
 
@@ -33,7 +34,8 @@ class CameraSource(BackgroundSource):
     """A camera, asked for size and rate; `notes` say what it gave where that is something else.
 
     find: says which camera, anew at every opening: one that was unplugged may come back under another number.
-    size: (width, height), rate: frames a second, None for the camera's own. ways: how to read a camera, tried in
+    size: (width, height), rate: frames a second, None for the camera's own. deinterlace: `auto` where its
+    pictures say that they are interlaced. ways: how to read a camera, tried in
     order until one gives a picture.
     """
 
@@ -44,6 +46,7 @@ class CameraSource(BackgroundSource):
         *,
         size: tuple[int, int] | None = None,
         rate: Fraction | None = None,
+        deinterlace: Deinterlace = "auto",
         ways: dict[str, Way] | None = None,
         open_s: float = _OPEN_S,
         stall_s: float = _STALL_S,
@@ -51,7 +54,7 @@ class CameraSource(BackgroundSource):
         super().__init__(name, open_s=open_s, stall_s=stall_s)
         self._find = find
         self._size, self._asked_rate = size, rate
-        self._ways = ways
+        self._deinterlace, self._ways = deinterlace, ways
 
     def _shots(self, session: Session) -> Generator[Shot]:
         camera = self._find()
@@ -124,7 +127,10 @@ class CameraSource(BackgroundSource):
             if stream is None:
                 raise SourceError("it has no picture")
             self.rate = rate_of(stream)
-            yield from read_shots(container, stream, session, own_clock=True, paced=False)
+            yield from read_shots(
+                container, stream, session, own_clock=True, paced=False, deinterlace=self._deinterlace,
+                interlaced=lambda: self.notes.append(words_for(self.name)),
+            )  # fmt: skip
 
     def _by_opencv(self, camera: CameraInfo, session: Session) -> Generator[Shot]:
         level = cv2.utils.logging.getLogLevel()

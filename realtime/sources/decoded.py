@@ -148,6 +148,7 @@ class LazyFrame:
         return Frame(
             image=image, alpha_HW=alpha if self.has_alpha else None, pts=self.pts, index=self.index,
             captured_ns=self.captured_ns, duration=self.duration,
+            inside=self.placement.inside if self.placement.has_bars else None,
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 from av.container import InputContainer
@@ -15,7 +15,8 @@ from av.video.stream import VideoStream
 
 from realtime.sources.background import Session, Shot, monotonic_pts
 from realtime.sources.decoded import VideoPicture
-from realtime.sources.geometry import SQUARE
+from realtime.sources.deinterlacing import Deinterlace, Deinterlacer
+from realtime.sources.geometry import SQUARE, Turn
 from realtime.sources.orientation import orientation
 from realtime.sources.pace import Pace
 from realtime.sources.picture_maker import PictureMaker
@@ -28,6 +29,14 @@ _ROOM_S = 0.1
 # A stream at its own pace that is this far from it begins anew from where it is.
 _ASTRAY_LATE = Fraction(1)
 _ASTRAY_EARLY = Fraction(10)
+
+
+class _Moment(NamedTuple):
+    """What is known of a picture beside it: its time, when it came, and what brings it upright."""
+
+    pts: Fraction
+    arrived_ns: int
+    turn: Turn
 
 
 def video_of(container: InputContainer) -> VideoStream | None:
@@ -53,23 +62,31 @@ def read_shots(
     *,
     own_clock: bool,
     paced: bool,
+    deinterlace: Deinterlace = "auto",
+    interlaced: Callable[[], None] = lambda: None,
     now_ns: Callable[[], int] = time.monotonic_ns,
 ) -> Generator[Shot]:
     """Pictures until the stream ends or the session is closed. Raises av.FFmpegError where reading fails.
 
     own_clock: the stream's timestamps mean something; else times are those of arrival. paced: the stream comes in
     pieces, faster than it is to be shown (HLS), so each picture waits for its time; otherwise pictures that waited in
-    a queue too long are left out, and counted in the session.
+    a queue too long are left out, and counted in the session. deinterlace: `auto` where the stream says that it is
+    interlaced; each picture then waits for the next one. interlaced: told once, before the first picture of that kind.
     """
     make, backlog, clock = PictureMaker(), Backlog(), StreamClock()
     time_base = stream.time_base or Fraction(1, av.time_base)
     pace = Pace(now_ns=now_ns)
     first_ns: int | None = None
+    lines: Deinterlacer[_Moment] | None = None
+    if deinterlace == "auto":
+        lines = Deinterlacer(stream.codec_context.field_order)
+    told = False
     for packet in container.demux(stream):
+        if session.closed:
+            return
         arrived_ns = now_ns()
+        ready: list[tuple[VideoFrame, _Moment]] = []
         for picture in _decoded(stream, packet):
-            if session.closed:
-                return
             first_ns = arrived_ns if first_ns is None else first_ns
             if own_clock:
                 ticks = picture.pts if picture.pts is not None else picture.dts
@@ -80,17 +97,27 @@ def read_shots(
                         pace.set_due(pts)
             else:
                 pts = monotonic_pts(first_ns, arrived_ns)
-            if paced:
-                _wait(pace, pts, session)
-                # A piece that came late is several pictures at once: nobody is to lose any of them for that.
-                session.make_room(_ROOM_S)
-                arrived_ns = now_ns()
-            elif own_clock and backlog.is_late(arrived_ns, pts):
+            if own_clock and not paced and backlog.is_late(arrived_ns, pts):
                 session.leave_out()
                 continue
-            aspect = stream.sample_aspect_ratio or SQUARE
-            decoded = VideoPicture(picture, make, turn=orientation(picture), aspect=aspect)
-            yield Shot(picture=decoded, captured_ns=arrived_ns, pts=pts)
+            moment = _Moment(pts, arrived_ns, orientation(picture))
+            ready += [(picture, moment)] if lines is None else lines.put(picture, moment)
+        if lines is not None and not packet.size:
+            ready += lines.finish()
+        if lines is not None and lines.active and not told:
+            told = True
+            interlaced()
+        for whole, moment in ready:
+            if session.closed:
+                return
+            captured_ns = moment.arrived_ns
+            if paced:
+                _wait(pace, moment.pts, session)
+                # A piece that came late is several pictures at once: nobody is to lose any of them for that.
+                session.make_room(_ROOM_S)
+                captured_ns = now_ns()
+            decoded = VideoPicture(whole, make, turn=moment.turn, aspect=stream.sample_aspect_ratio or SQUARE)
+            yield Shot(picture=decoded, captured_ns=captured_ns, pts=moment.pts)
 
 
 def _decoded(stream: VideoStream, packet: Packet[Any]) -> list[VideoFrame]:

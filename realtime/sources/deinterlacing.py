@@ -34,6 +34,11 @@ def parse_deinterlace(word: str) -> Deinterlace:
     return choice
 
 
+def words_for(name: str) -> str:
+    """What is said of a file or stream that is deinterlaced."""
+    return f"{name} is interlaced; it is deinterlaced (--deinterlace off leaves it as it is)"
+
+
 class Deinterlacer(Generic[T]):
     """Deinterlaces the pictures that need it, from the first one that says so.
 

@@ -95,7 +95,12 @@ def live_source(
             raise SourceError(
                 f"{scheme}:// is no stream that can be played; give one of {', '.join(SCHEMES)}, or a file"
             )
-        return _choice(without_secrets(word), "stream", options, lambda now_ns, sleep: StreamSource(word))
+        return _choice(
+            without_secrets(word),
+            "stream",
+            options,
+            lambda now_ns, sleep: StreamSource(word, deinterlace=options.deinterlace),
+        )
     if camera_number(word) is not None:
         return _camera(word, options, list_cameras)
     path = Path(word)
@@ -147,8 +152,13 @@ def _camera(
         return again[0] if len(again) == 1 else find_camera(word, there)
 
     name = f"camera {chosen.number} ({chosen.name})"
-    size, rate = _asked_size(options), options.rate
-    return _choice(name, "camera", options, lambda now_ns, sleep: CameraSource(name, find, size=size, rate=rate))
+    size, rate, lines = _asked_size(options), options.rate, options.deinterlace
+    return _choice(
+        name,
+        "camera",
+        options,
+        lambda now_ns, sleep: CameraSource(name, find, size=size, rate=rate, deinterlace=lines),
+    )
 
 
 def _file(path: Path, options: LiveOptions) -> LiveChoice:

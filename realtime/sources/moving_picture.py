@@ -13,17 +13,23 @@ from functools import reduce
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from realtime.colour import SRGB
 from realtime.frames import Frame
 from realtime.sources.base import Source
 from realtime.sources.geometry import DEFAULT_FIT, Fit
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import Delays, read_delays
-from realtime.sources.pictures import check_picture_size, check_range, check_rate, over_background, scaled
-from realtime.transparency import Colour
+from realtime.sources.pictures import (
+    Laid,
+    between_bars,
+    check_picture_size,
+    check_range,
+    check_rate,
+    check_same_size,
+    over_background,
+    scaled,
+)
+from realtime.transparency import Colour, note_for
 from training.errors import SourceError
 from training.pictures import PictureFile
 
@@ -97,15 +103,16 @@ class MovingPictureSource(Source):
         self.time_base, self.rate = _clock(lengths)
         self._file = PictureFile(self.path)
         try:
-            image, alpha = self._decoded(self._wanted[0][0])
+            self._first = first = self._decoded(self._wanted[0][0])
         except BaseException:
             self.close()
             raise
-        self._first = (image, alpha)
-        self._read_shape = image.shape
-        shows_through = alpha is not None or self._file.image.has_transparency_data
-        self.has_alpha = shows_through and self._background is None
-        height, width = image.shape[:2]
+        self._read_shape = first.image.shape
+        transparent = first.transparent or self._file.has_alpha
+        self.has_alpha = transparent and self._background is None
+        if transparent and self._background is not None:
+            self.notes.append(note_for(self.path.name, self._background))
+        height, width = first.image.shape[:2]
         self.width, self.height = self._size or (width, height)
 
     def _lengths(self, delays: Delays) -> list[Fraction]:
@@ -121,7 +128,7 @@ class MovingPictureSource(Source):
             self.notes.append(f"{self.path.name} says no times; its pages come at {rate} a second (--rate changes it)")
         return [1 / rate] * len(delays.places)
 
-    def _decoded(self, place: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
+    def _decoded(self, place: int) -> Laid:
         assert self._file is not None
         if not self._file.seek(place):
             raise SourceError(f"{self.path} breaks off before picture {place + 1}; get the whole file", failure=True)
@@ -137,19 +144,15 @@ class MovingPictureSource(Source):
             if index and self.skip_before is not None and at < self.skip_before:
                 continue
             try:
-                image, alpha = self._decoded(place) if index else self._first
+                laid = self._decoded(place) if index else self._first
             except SourceError as error:
                 raise SourceError(str(error), failure=True) from error
-            if image.shape != self._read_shape:
-                height, width = self._read_shape[:2]
-                raise SourceError(
-                    f"picture {place + 1} of {self.path} is {image.shape[1]}x{image.shape[0]}, but those before it are "
-                    f"{width}x{height}; bring all to one size",
-                    failure=True,
-                )
-            image, alpha = scaled(image, alpha, self._size, self._fit)
+            check_same_size(f"picture {place + 1} of {self.path}", laid.image, self._read_shape)
+            inside = between_bars(laid.image, self._size, self._fit)
+            image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=at,
                 index=index,

@@ -11,7 +11,7 @@ from realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
 from realtime.transparency import BLACK, Colour
 from training.errors import SourceError
 
-Turn = Literal[0, 90, 180, 270]
+Degrees = Literal[0, 90, 180, 270]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class LiveOptions:
     The picture is changed in this order: mirror (left to right), rotate (degrees clockwise), crop (x, y, width,
     height in pixels of what is then there), and scaled to `size` by fit: `cover` fills the size and cuts what is over,
     `contain` shows all of it between black bars, `stretch` changes the proportions.
-    deinterlace: `auto` where a file says that it is interlaced. background: behind transparent places of files.
+    deinterlace: `auto` where a file, stream or camera says that it is interlaced. background: behind transparent places
+    of files.
     Raises SourceError for values that make no sense.
     """
 
@@ -31,7 +32,7 @@ class LiveOptions:
     rate: Fraction | None = None
     loop: bool = False
     mirror: bool = False
-    rotate: Turn = 0
+    rotate: Degrees = 0
     crop: tuple[int, int, int, int] | None = None
     fit: Fit = DEFAULT_FIT
     still_seconds: Fraction = Fraction(5)
@@ -43,7 +44,7 @@ class LiveOptions:
             raise SourceError(f"size {self.size[0]}x{self.size[1]} is not a picture; give at least 1x1")
         if self.rate is not None and self.rate <= 0:
             raise SourceError(f"the rate {self.rate} is not a rate; give frames a second above 0")
-        if self.rotate not in get_args(Turn):
+        if self.rotate not in get_args(Degrees):
             raise SourceError(f"rotate {self.rotate} is not a right angle; give 0, 90, 180 or 270")
         check_fit(self.fit)
         if self.crop is not None and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):

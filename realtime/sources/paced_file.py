@@ -59,7 +59,8 @@ class PacedSource(Source):
     files: a single file or pattern for numbered pictures, or the contents of a folder. loop: begin again after the
     last, with timestamps that go on growing. still_seconds: how long a picture is shown; it is given again and again
     at `still_rate` a second, so that a change of alpha shows. picture_rate: frames a second of numbered pictures.
-    deinterlace: of videos. background: behind transparent places, black and said where nothing else is given.
+    deinterlace: of videos. background: behind transparent places, for good: in a live
+    session nothing has alpha.
     now_ns, sleep: the clock. A frame that is due while a later one is due too is left out and counted in `dropped`;
     it leaves a gap in `index`. A file of several that cannot be read is passed over with a note.
 
@@ -189,7 +190,7 @@ class PacedSource(Source):
                     path,
                     rate=self._picture_rate if _has_no_times(path) else None,
                     deinterlace=self._deinterlace,
-                    background=None if self._background == BLACK else self._background,
+                    background=self._background,
                 )
                 source.open()
             except SourceError as error:
@@ -197,8 +198,6 @@ class PacedSource(Source):
                     raise
                 self._say(f"{error}; it is passed over")
                 continue
-            if source.has_alpha:
-                self._say(f"{path.name} is transparent in places; black lies behind it")
             return source
         return None
 

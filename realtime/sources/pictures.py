@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from realtime.colour import SRGB
 from realtime.frames import Frame
@@ -24,7 +25,7 @@ from realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from realtime.sources.opening import check_there
 from realtime.sources.picture_delays import read_delays
 from realtime.sources.picture_maker import Made
-from realtime.transparency import BLACK, Colour, composite
+from realtime.transparency import BLACK, Colour, composite, note_for
 from training.errors import SourceError
 from training.pictures import PictureFile
 
@@ -69,31 +70,57 @@ def numbers_there(pattern: Path) -> list[int]:
     return sorted(found)
 
 
-def read_picture(path: Path, background: Colour | None = None) -> tuple[Image, Image | None]:
+class Laid(NamedTuple):
+    """A picture over its background.
+
+    image: uint8 (H, W, 3) RGB, upright, C-contiguous. alpha: uint8 (H, W), C-contiguous; None where nothing is
+    transparent any more. transparent: whether places of the picture in the file are.
+    """
+
+    image: Image
+    alpha: Image | None
+    transparent: bool
+
+
+def read_picture(path: Path, background: Colour | None = None) -> Laid:
     """The (first) picture of a file, as `over_background` has it. Raises SourceError with what is wrong with it."""
     check_there(path)
     with PictureFile(path) as file:
         return over_background(file, background)
 
 
-def over_background(file: PictureFile, background: Colour | None) -> tuple[Image, Image | None]:
+def over_background(file: PictureFile, background: Colour | None) -> Laid:
     """The picture at which an open file stands.
 
     Args:
         file: It is decoded now.
         background: What is put behind transparent places, for good; None is black, and the alpha is kept.
 
-    Returns:
-        uint8 (H, W, 3) RGB, upright, over its background, and its uint8 (H, W) alpha, None where nothing is
-        transparent any more. Both C-contiguous.
-
     Raises:
         SourceError: It is damaged or not complete.
     """
     image, alpha = file.pixels()
     if alpha is None:
-        return image, None
-    return composite(image, alpha, background or BLACK), alpha if background is None else None
+        return Laid(image, None, False)
+    return Laid(composite(image, alpha, background or BLACK), alpha if background is None else None, True)
+
+
+def check_same_size(what: str, image: Image, first: tuple[int, ...]) -> None:
+    """Raise SourceError for a picture, named by `what`, of another size than the first of its sequence."""
+    if image.shape != first:
+        raise SourceError(
+            f"{what} is {image.shape[1]}x{image.shape[0]}, but the pictures before it are {first[1]}x{first[0]}; "
+            "bring all to one size",
+            failure=True,
+        )
+
+
+def between_bars(image: Image, size: tuple[int, int] | None, fit: Fit) -> tuple[int, int, int, int] | None:
+    """Where `scaled` puts a picture between bars, as `Frame.inside` has it; None where it makes none."""
+    if size is None:
+        return None
+    placement = place(image.shape[1], image.shape[0], size, fit=fit)
+    return placement.inside if placement.has_bars else None
 
 
 def scaled(image: Image, alpha: Image | None, size: tuple[int, int] | None, fit: Fit) -> Made:
@@ -133,10 +160,12 @@ class StillSource(Source):
         """Read the picture. Raises SourceError."""
         check_picture_size(self._size)
         self.notes = []
-        image, alpha = read_picture(self.path, self._background)
-        image, alpha = scaled(image, alpha, self._size, self._fit)
+        laid = read_picture(self.path, self._background)
+        inside = between_bars(laid.image, self._size, self._fit)
+        image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
         self._frame = Frame(
             image=image,
+            inside=inside,
             alpha_HW=alpha,
             pts=Fraction(0),
             index=0,
@@ -144,6 +173,8 @@ class StillSource(Source):
         )
         self.has_alpha = alpha is not None
         self.height, self.width = image.shape[:2]
+        if laid.transparent and self._background is not None:
+            self.notes.append(note_for(self.path.name, self._background))
         pictures = len(read_delays(self.path).places)
         if pictures > 1:
             self.notes.append(
@@ -164,7 +195,8 @@ class PictureSequenceSource(Source):
 
     pattern: one `%d` or `%04d` in the file name. rate: frames a second. size, fit: (width, height) that every
     picture is brought to, and how. start, stop: only frames with start <= t < stop, in seconds. background: as of a
-    StillSource; has_alpha is that of the first picture. After `open`, beside what every Source has: time_base,
+    StillSource; has_alpha: whether the first picture has alpha, be it opaque all over. After `open`, beside what every
+    Source has: time_base,
     duration (seconds of the whole sequence), origin (start of the range), first_number (of the range), colour,
     sample_aspect_ratio, notes.
     """
@@ -212,8 +244,13 @@ class PictureSequenceSource(Source):
         if low >= high:
             raise SourceError(f"{self.path} has no picture in the range; the range must hold at least one")
         self._offset = low
-        first, alpha = read_picture(self.path.with_name(numbered_name(self.path, numbers[low])))
-        self.has_alpha = alpha is not None and self._background is None
+        with PictureFile(self.path.with_name(numbered_name(self.path, numbers[low]))) as file:
+            first = over_background(file, None).image
+            transparent = file.has_alpha
+        self.has_alpha = transparent and self._background is None
+        self.notes = (
+            [note_for(self.path.name, self._background)] if transparent and self._background is not None else []
+        )
         self._read_shape = first.shape
         self.width, self.height = self._size or (first.shape[1], first.shape[0])
         self.frame_count = high - low
@@ -252,19 +289,15 @@ class PictureSequenceSource(Source):
                 continue
             path = self.path.with_name(numbered_name(self.path, number))
             try:
-                image, alpha = read_picture(path, self._background)
+                laid = read_picture(path, self._background)
             except SourceError as error:
                 raise SourceError(str(error), failure=True) from error
-            if image.shape != self._read_shape:
-                height, width = self._read_shape[:2]
-                raise SourceError(
-                    f"{path} is {image.shape[1]}x{image.shape[0]}, but the pictures before it are {width}x{height}; "
-                    "bring all to one size",
-                    failure=True,
-                )
-            image, alpha = scaled(image, alpha, self._size, self._fit)
+            check_same_size(str(path), laid.image, self._read_shape)
+            inside = between_bars(laid.image, self._size, self._fit)
+            image, alpha = scaled(laid.image, laid.alpha, self._size, self._fit)
             yield Frame(
                 image=image,
+                inside=inside,
                 alpha_HW=alpha,
                 pts=pts,
                 index=index,

@@ -12,6 +12,7 @@ from av.container import InputContainer
 
 from realtime.sources.background import BackgroundSource, Session, Shot
 from realtime.sources.decoding import rate_of, read_shots, video_of
+from realtime.sources.deinterlacing import Deinterlace, words_for
 from realtime.sources.opening import reason
 from training.errors import SourceError
 
@@ -44,12 +45,16 @@ def without_secrets(url: str) -> str:
 class StreamSource(BackgroundSource):
     """A network stream by its URL. When it ends or stalls, the iteration raises SourceError("... is lost ...").
 
-    open_s, stall_s: seconds to wait for the first picture, and for any later one.
+    open_s, stall_s: seconds to wait for the first picture, and for any later one. deinterlace: `auto` where the stream
+    says that it is interlaced.
     """
 
-    def __init__(self, url: str, *, open_s: float = _OPEN_S, stall_s: float = _STALL_S) -> None:
+    def __init__(
+        self, url: str, *, open_s: float = _OPEN_S, stall_s: float = _STALL_S, deinterlace: Deinterlace = "auto"
+    ) -> None:
         super().__init__(without_secrets(url), open_s=open_s, stall_s=stall_s)
         self.url = url
+        self._deinterlace = deinterlace
 
     def _shots(self, session: Session) -> Generator[Shot]:
         with closing(self._connect()) as container:
@@ -63,7 +68,10 @@ class StreamSource(BackgroundSource):
             own_clock = container.format.name not in _NO_CLOCK
             self.rate = rate_of(stream) if own_clock else None
             try:
-                yield from read_shots(container, stream, session, own_clock=own_clock, paced=paced)
+                yield from read_shots(
+                    container, stream, session, own_clock=own_clock, paced=paced, deinterlace=self._deinterlace,
+                    interlaced=lambda: self.notes.append(words_for(self.name)),
+                )  # fmt: skip
             except av.ExitError as error:
                 why = f"nothing came for {self._stall_s:g} s"
                 raise SourceError(f"{self.name} is lost: {why}", failure=True) from error

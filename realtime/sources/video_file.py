@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -25,15 +26,14 @@ from realtime.sources.base import Source
 from realtime.sources.decoded import LazyFrame, VideoPicture
 from realtime.sources.deinterlacing import Deinterlace
 from realtime.sources.geometry import DEFAULT_FIT, SQUARE, Fit, place
-from realtime.sources.opening import open_container
+from realtime.sources.opening import open_container, reason
 from realtime.sources.orientation import orientation
 from realtime.sources.picture_maker import PictureMaker
 from realtime.sources.timeline import clock_zero, declared_end, exact_rate, is_steady
 from realtime.sources.video_pass import Picture, Range, VideoPass
 from realtime.sources.video_probe import cover_pictures, declared_frames, first_times, frames_within, main_picture
 from realtime.tone_mapping import TONE_MAPPED, needs_tone_mapping, words_for
-from realtime.transparency import BLACK, Colour
-from realtime.transparency import words_for as colour_words
+from realtime.transparency import BLACK, Colour, note_for
 from training.errors import SourceError
 
 # How far before the wanted start to seek, in seconds, one after the other, until a frame at or before it comes.
@@ -224,8 +224,7 @@ class VideoFileSource(Source):
             self.notes.append(f"{self.path.name} is in {words_for(tags)}; it is brought to BT.709, which is not HDR")
         self.has_alpha = transparent and self._background is None
         if transparent and self._background is not None:
-            colour = colour_words(self._background)
-            self.notes.append(f"transparent places of {self.path.name} are put over {colour}")
+            self.notes.append(note_for(self.path.name, self._background))
 
     def _expected_frames(self, begin: Fraction, end: Fraction | None) -> int | None:
         container, stream = self._open_container_and_stream()
@@ -254,10 +253,22 @@ class VideoFileSource(Source):
         """Frames as `__iter__` gives them, with the packets of `tracks` in between, in the order of the file.
 
         Packets have the file's own timestamps and belong to whoever takes them. Only packets that begin within
-        the range come. Raises SourceError(failure=True) when the file breaks off.
+        the range come. Raises SourceError(failure=True) when the file breaks off, or a picture cannot be converted.
         """
         for item in self.lazy_frames_and_packets():
-            yield item.frame() if isinstance(item, LazyFrame) else item
+            if not isinstance(item, LazyFrame):
+                yield item
+                continue
+            try:
+                frame = item.frame()
+            except (av.FFmpegError, cv2.error, ValueError) as error:
+                at = float(item.pts - self.clock_zero)
+                raise SourceError(
+                    f"{self.path}: the picture at {at:.3f} s cannot be made into RGB ({reason(error)}); "
+                    "convert the file with another program",
+                    failure=True,
+                ) from error
+            yield frame
 
     def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet[Any]]:
         """The same, frames unconverted."""

@@ -18,7 +18,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from realtime.sources.deinterlacing import Deinterlace, Deinterlacer
+from realtime.sources.deinterlacing import Deinterlace, Deinterlacer, words_for
 from realtime.sources.opening import reason
 from realtime.sources.picture_decoder import PictureDecoder
 from realtime.sources.timeline import Timeline, declared_end
@@ -240,7 +240,7 @@ class VideoPass:
     def _say_what_happened(self) -> None:
         name = self._path.name
         if self._lines is not None and self._lines.active:
-            self._notes.append(f"{name} is interlaced; it was deinterlaced (--deinterlace off leaves it as it is)")
+            self._notes.append(words_for(name))
         if self._decoder.skipped:
             some = "1 packet" if self._decoder.skipped == 1 else f"{self._decoder.skipped} packets"
             lost = max(self._decoder.skipped, self._decoder.packets - self._decoded)

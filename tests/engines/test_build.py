@@ -88,13 +88,36 @@ def test_what_is_left_goes_on_for_the_cache(pack: StylePack, tmp_path: Path) -> 
     with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report) as build:
         assert there.wait(LONG)
         build.leave()
-        assert build._worker is not None and os.getpriority(os.PRIO_PROCESS, build._worker.pid) == 19
+        assert build._worker is not None and os.getpriority(os.PRIO_PROCESS, build._worker.pid) == 10
         go_on.set()
         assert build.wait(LONG)
         assert build.state == "cancelled" and not build.resume()
     engine, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c")
     engine.close()
     assert why.endswith(", from the cache")
+
+
+@pytest.mark.parametrize(("awaited", "lower_by"), [(True, 0), (False, 5)])
+def test_a_build_has_a_lower_priority_only_while_something_plays(
+    pack: StylePack, tmp_path: Path, awaited: bool, lower_by: int
+) -> None:
+    there, go_on = threading.Event(), threading.Event()
+
+    def report(words: str) -> None:
+        if words.startswith("building"):
+            there.set()
+            assert go_on.wait(LONG)
+
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    with EngineBuild(
+        pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", awaited=awaited, report=report
+    ) as build:
+        assert there.wait(LONG)
+        worker = build._worker
+        priority = os.getpriority(os.PRIO_PROCESS, worker.pid) if worker is not None else None
+        go_on.set()
+        build.cancel()
+    assert priority == min(ours + lower_by, 19)
 
 
 def test_what_was_left_can_be_had_after_all(pack: StylePack, tmp_path: Path) -> None:

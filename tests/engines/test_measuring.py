@@ -113,7 +113,7 @@ def test_a_worker_ends_with_whoever_asked_and_leaves_nothing(pack: StylePack, sc
             break
         time.sleep(0.05)
     parent.kill()
-    parent.communicate()
+    parent.communicate(timeout=30)
     for _ in range(1200):
         if not folder.exists():
             return

@@ -208,3 +208,26 @@ def test_a_pack_that_is_spoilt_is_said_and_ends_nothing(pack: StylePack, tmp_pat
         found = soon(measuring)
     assert str(found.first) == "fast f32"
     measuring.close()
+
+
+def test_what_a_library_raises_is_said_and_ends_nothing(
+    pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> Measured:
+        raise RuntimeError("no\nluck")
+
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "measure", fails)
+        measuring = behind(tmp_path, say=said.append)
+        measuring.look(Look(pack=PackFile(pack.file), height=16, width=16))
+        until = time.monotonic() + WAIT_S
+        while not said or measuring.stage:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    assert said == [f"cannot measure for {pack.header.name}: no luck"]
+    Bench.may.set()
+    look = Look(pack=PackFile(pack.file), height=32, width=16)
+    measuring.look(look)
+    assert soon(measuring).look == look
+    measuring.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from engines import EngineBuild
 from engines.measuring import Measuring
 from engines.workers import worker_environment
 from realtime.sinks.stream import StreamSink
+from tests.tools.program import ROOT
 from training.pack import StylePack
 from training.pack_file import PackFile
 
@@ -78,6 +80,17 @@ def test_the_program_does_not_step_into_them(traps: Path) -> None:
         pytest.skip("not installed as a program")
     done = subprocess.run([program, "styles", "list"], capture_output=True, text=True, timeout=LONG)
     assert (done.returncode, _ran(traps)) == (0, []), done.stderr
+
+
+def test_nothing_of_ours_starts_a_python_that_looks_into_the_current_folder() -> None:
+    """Also what no other test starts: every list of words that begins with our interpreter goes on with -P."""
+    starts = []
+    for folder in ("engines", "realtime", "tools", "training"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.List) and node.elts and ast.unparse(node.elts[0]) == "sys.executable":
+                    starts.append((f"{file.relative_to(ROOT)}:{node.lineno}", ast.unparse(node.elts[1])))
+    assert len(starts) >= 5 and [where for where, word in starts if word != "'-P'"] == []
 
 
 def test_only_whole_paths_are_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

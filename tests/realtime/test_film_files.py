@@ -11,8 +11,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from av.codec.context import Flags
-from av.filter import Graph
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -24,6 +22,7 @@ from realtime.sources.geometry import Fit
 from realtime.sources.video_file import VideoFileSource
 from realtime.tone_curves import hlg_to_nits, nits_to_pq, pq_to_nits, to_bt709
 from tests.realtime.clips import Clip, read
+from tests.realtime.fields import combs, fields_clip
 from tests.realtime.test_video_sink import copy
 
 F = Fraction
@@ -259,48 +258,12 @@ def test_hdr_is_written_as_bt709(tmp_path: Path) -> None:
 # -- 6: interlaced --------------------------------------------------------------------------------------------------
 
 
-def fields_clip(path: Path, first: str | None, *, codec: str = "libx264") -> Path:
-    """A white bar that moves 16 pixels a field over black, 8 frames; first: `top` or `bottom`, None is not marked.
-
-    ProRes says its fields once for the file, in a box of it; H.264 in every frame.
-    """
-    options = {"libx264": {"g": "4", "crf": "1"}, "prores_ks": {"profile": "hq"}}[codec]
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=25, width=320, height=64, options=options)
-        stream.pix_fmt = "yuv420p" if codec == "libx264" else "yuv422p10le"
-        if first is not None and codec == "libx264":
-            stream.codec_context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        if first is not None and codec != "libx264":
-            stream.codec_context.field_order = {"top": 2, "bottom": 3}[first]
-        marks = Graph()
-        mode = {"top": "tff", "bottom": "bff", None: "prog"}[first if codec == "libx264" else None]
-        source = marks.add_buffer(width=320, height=64, format=stream.format, time_base=F(1, 25))
-        marks.link_nodes(source, marks.add("setfield", mode=mode), marks.add("buffersink")).configure()
-        for at in range(8):
-            image = np.zeros((64, 320, 3), np.uint8)
-            for field in (0, 1):
-                left = 16 * (2 * at + field)
-                lines = field if first != "bottom" else 1 - field
-                image[lines::2, left : left + 32] = 255
-            picture = VideoFrame.from_ndarray(image).reformat(format=stream.pix_fmt)
-            picture.pts, picture.time_base = at, F(1, 25)
-            marks.vpush(picture)
-            output.mux(stream.encode(marks.vpull()))
-        output.mux(stream.encode(None))
-    return path
-
-
-def combs(image: np.ndarray) -> float:
-    """How much neighbouring lines differ, 0 to 255, on the average."""
-    return float(np.abs(np.diff(image.astype(int), axis=0)).mean())
-
-
 @pytest.mark.parametrize("codec", ["libx264", "prores_ks"])
 @pytest.mark.parametrize("first", ["top", "bottom"])
 def test_interlaced_files_are_deinterlaced(tmp_path: Path, first: str, codec: str) -> None:
     source, content = read(fields_clip(tmp_path / "fields.mov", first, codec=codec))
     assert content.times == [F(i, 25) for i in range(8)]
-    assert len([note for note in source.notes if "was deinterlaced" in note]) == 1
+    assert len([note for note in source.notes if "is deinterlaced" in note]) == 1
     assert max(combs(image) for image in content.images) < 2
     for at, image in enumerate(content.images):  # the first field of each frame, whichever lines it is in
         bar = image[20:44, :, 0].mean(0)

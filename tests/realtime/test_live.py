@@ -135,6 +135,18 @@ class TestRack:
         a_rack(packs).order(Order(style=0, size=SIZE))
         assert Build.made[0].words["least_db"] == 32 and Build.made[0].backend == "auto"
 
+    def test_a_build_is_awaited_as_long_as_nothing_plays(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[-1].ready()
+        assert rack.take() is not None
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[-1].ready()
+        assert rack.take() is not None
+        rack.failed("auto")
+        rack.order(Order(style=1, size=SIZE))
+        assert [build.words["awaited"] for build in Build.made] == [True, False, True]
+
     def test_an_engine_that_cannot_be_built_gives_way_to_those_that_can_run_here(self, packs: list[PackFile]) -> None:
         said: list[str] = []
         rack = a_rack(packs, said)

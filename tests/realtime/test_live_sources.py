@@ -26,6 +26,7 @@ from realtime.sources.decoding import rate_of, read_shots, video_of
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.screen import ScreenPart, ScreenSource
+from realtime.sources.stream_clock import Backlog
 from realtime.sources.testcard import TestcardSource
 from tests.realtime.fake_clock import FakeClock
 from training.errors import SourceError
@@ -271,6 +272,22 @@ def test_camera_is_read_by_the_first_way_that_gives_a_picture() -> None:
     assert frames[0].pts == 0
 
 
+def test_a_stream_whose_pictures_are_all_left_out_ends_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, asked = Session(), itertools.count(1)
+
+    def is_late(*_: object) -> bool:
+        if next(asked) == 5:
+            session.close()
+        return True
+
+    monkeypatch.setattr(Backlog, "is_late", is_late)
+    with av.open("testsrc2=size=32x16:rate=25", format="lavfi") as container:  # without an end
+        stream = video_of(container)
+        assert stream is not None
+        assert list(read_shots(container, stream, session, own_clock=True, paced=False)) == []
+    assert session.dropped == 5
+
+
 def test_camera_that_nothing_opens_says_every_reason() -> None:
     def no_format(camera: CameraInfo, session: Session) -> Generator[Shot]:
         raise SourceError("it does not open")
@@ -331,7 +348,7 @@ def desktop(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]
     monkeypatch.setenv("DISPLAY", display)
     yield server
     server.kill()
-    server.wait()
+    server.wait(SECONDS)
 
 
 @pytest.mark.usefixtures("desktop")
@@ -348,7 +365,7 @@ def test_screen_shows_what_is_on_it() -> None:
         assert (left.tolist(), right.tolist()) == ([255, 0, 0], [0, 128, 255])
     finally:
         painter.kill()
-        painter.wait()
+        painter.wait(SECONDS)
 
 
 @pytest.mark.usefixtures("desktop")
@@ -382,5 +399,5 @@ def test_screen_that_goes_away(desktop: subprocess.Popen[bytes]) -> None:
         frames = iter(source)
         next(frames)
         desktop.kill()
-        desktop.wait()
+        desktop.wait(SECONDS)
         take_until_lost(frames, "the screen is lost")

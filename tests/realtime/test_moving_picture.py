@@ -183,6 +183,7 @@ def test_transparency_of_moving_pictures(tmp_path: Path, suffix: str) -> None:
         assert frame.image[0, 0].tolist() == [0, 0, 0] and abs(int(frame.image[0, 7, 1]) - level) <= 1
     with open_file_source(path, background=(9, 8, 7)) as source:
         assert not source.has_alpha
+        assert source.notes == [f"transparent places of {path.name} are put over #090807"]
         for frame in source:
             assert frame.alpha_HW is None and frame.image[0, 0].tolist() == [9, 8, 7]
 

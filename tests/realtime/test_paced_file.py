@@ -9,17 +9,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from av.packet import Packet
+from av.video.frame import VideoFrame
+from PIL import Image
 
 from realtime.frames import Frame
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.paced_file import PacedSource, folder_files
 from realtime.sources.transform import TransformedSource
+from realtime.transparency import Colour
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
 from training.errors import SourceError
@@ -179,6 +183,31 @@ def test_picture_alone(clock: FakeClock, tmp_path: Path) -> None:
     with live_source(str(file)).make(now_ns=clock.now_ns, sleep=clock.sleep) as source:
         frames = list(source)
     assert len(frames) == 150 and frames[-1].pts == F(149, 30)
+
+
+@pytest.mark.parametrize(
+    ("background", "shown", "words"), [(None, [0, 0, 0], "black"), ((9, 8, 7), [9, 8, 7], "#090807")]
+)
+def test_transparent_places_lie_over_the_background(
+    clock: FakeClock, tmp_path: Path, background: Colour | None, shown: list[int], words: str
+) -> None:
+    """Of a picture, of numbered ones and of a video; a picture whose alpha says that all shows needs no word."""
+    for number in (1, 2):
+        Image.new("RGBA", (16, 16), (255, 0, 0, 0)).save(tmp_path / f"clear_{number}.png")
+    Image.new("RGBA", (16, 16), (0, 0, 255, 255)).save(tmp_path / "opaque.png")
+    with av.open(str(tmp_path / "clear.mkv"), "w") as output:
+        stream = output.add_stream("ffv1", rate=25, width=16, height=16)
+        stream.pix_fmt = "yuva444p"
+        clear = VideoFrame.from_ndarray(np.full((16, 16, 4), (255, 0, 0, 0), np.uint8), format="rgba")
+        output.mux([*stream.encode(clear.reformat(format="yuva444p")), *stream.encode(None)])
+    given: dict[str, Any] = {} if background is None else {"background": background}
+    for name in ("clear_1.png", "clear_%d.png", "clear.mkv"):
+        with paced(clock, tmp_path / name, still_seconds=F(1, 30), **given) as source:
+            frames = list(source)
+        assert frames and all(frame.image[8, 8].tolist() == shown and frame.alpha_HW is None for frame in frames), name
+        assert source.notes == [f"transparent places of {name} are put over {words}"]
+    with paced(clock, tmp_path / "opaque.png", still_seconds=F(1, 30), **given) as source:
+        assert next(iter(source)).image[8, 8].tolist() == [0, 0, 255] and source.notes == []
 
 
 def test_folder_without_anything(tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ def test_background_is_for_good(tmp_path: Path) -> None:
     with open_file_source(clear_left(tmp_path / "in.png"), background=(255, 255, 255), size=(16, 8)) as source:
         (found,) = list(source)
         assert not source.has_alpha and found.alpha_HW is None
+        assert source.notes == ["transparent places of in.png are put over white"]
         with open_file_sink(tmp_path / "out.png", source=source) as sink:
             sink.write(found)
     assert sink.notes == [] and found.image[0, 0].tolist() == [255, 255, 255]
@@ -256,6 +257,15 @@ def test_alpha_of_numbered_pictures(tmp_path: Path) -> None:
     for number, mode in [(1, "RGBA"), (2, "RGBA"), (3, "RGB")]:
         with Image.open(tmp_path / f"out_{number}.webp") as written:
             assert written.mode == mode
+
+
+def test_numbered_pictures_that_begin_opaque_keep_their_alpha(tmp_path: Path) -> None:
+    Image.new("RGBA", (8, 4), (0, 100, 200, 255)).save(tmp_path / "f_1.png")
+    clear_left(tmp_path / "f_2.png")
+    with open_file_source(tmp_path / "f_%d.png") as source:
+        assert source.has_alpha and source.notes == []
+        alphas = [frame.alpha_HW for frame in source]
+    assert alphas[0] is None and alphas[1] is not None and alphas[1][0].tolist() == [0, 0, 0, 0, 128, 255, 255, 255]
 
 
 # -- sequences -----------------------------------------------------------------------------------------------------

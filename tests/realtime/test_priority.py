@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from realtime.sinks import priority
 from realtime.sinks.priority import ordinary_priority
 
 _PROGRAM = """
@@ -40,3 +41,14 @@ def test_what_became_real_time_is_put_back() -> None:
     with ordinary_priority():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_FIFO"), reason="this system has no such scheduling")
+def test_what_became_real_time_is_put_back_after_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter([{7}, {7, 8, 9}])
+    put_back = []
+    monkeypatch.setattr(priority, "_real_time", lambda: next(seen))
+    monkeypatch.setattr(os, "sched_setscheduler", lambda thread, policy, _: put_back.append((thread, policy)))
+    with pytest.raises(ValueError, match="it cannot be opened"), ordinary_priority():
+        raise ValueError("it cannot be opened")
+    assert sorted(put_back) == [(8, os.SCHED_OTHER), (9, os.SCHED_OTHER)]

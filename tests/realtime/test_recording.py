@@ -115,7 +115,7 @@ def test_a_recording_cut_by_sigkill_plays(tmp_path: Path, ending: str, stop_afte
     os.kill(program.pid, signal.SIGKILL)
     written = max([written, *(int(line) for line in program.stdout if line.endswith("\n"))])
     program.stdout.close()
-    assert program.wait() == -signal.SIGKILL
+    assert program.wait(30) == -signal.SIGKILL
     frames = decoded(path)
     # At most the last piece is lost, and the frame that was being written: a second, in all.
     assert written - 30 <= len(frames) <= written + 1

@@ -137,7 +137,8 @@ def test_the_mailbox_keeps_order_and_its_bound() -> None:
     for number in mailbox:
         most = max(most, len(mailbox._things))
         taken.append(number)
-    filler.join()
+    filler.join(30)
+    assert not filler.is_alive()
     assert taken == list(range(1000))
     assert most <= 3
 
@@ -156,5 +157,6 @@ def test_a_closed_mailbox_lets_the_filler_go() -> None:
     filler.start()
     mailbox.close()
     assert gone.wait(10)
-    filler.join()
+    filler.join(30)
+    assert not filler.is_alive()
     assert list(mailbox) == []

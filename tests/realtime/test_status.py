@@ -53,7 +53,7 @@ def test_a_line_fits_and_the_least_important_goes_first(width: int, sign: str | 
     whole = status_line(FULL, sign=sign)
     # By rank: what stays is all that is more important than what went.
     ranks = ["starry_night_scale", f"[{sign}]" if sign else "", "alpha 0.50/0.25/1.00", "show.mkv failed",
-             "openvino bf16", "in 30 out 30 fps", "now 0.60/0.31/1.00 by lfo, sound", "shown 5/7 ms", "640x360",
+             "now 0.60/0.31/1.00 by lfo, sound", "openvino bf16", "in 30 out 30 fps", "shown 5/7 ms", "640x360",
              "128.0 bpm", "scene chorus", "coming: compiling", "sound ", "left out 1239, broken 6",
              "engine 5/7 ms"]  # fmt: skip
     assert all(part in whole for part in ranks)
@@ -66,6 +66,13 @@ def test_eighty_columns_hold_style_alpha_engine_and_rates() -> None:
     row = FULL | {"plays": "great_wave_lite", "modulated": [], "sinks": [], "sound": None, "bpm": None, "coming": None}
     line = status_line(row, width=79)
     assert line.startswith("great_wave_lite openvino bf16; alpha 0.50/0.25/1.00; in 30 out 30 fps")
+
+
+def test_eighty_columns_hold_what_moves_alpha_of_three_blocks() -> None:
+    row = FULL | {
+        "plays": "great_wave_lite", "alpha": [0.5] * 3, "alpha_now": [0.62] * 3, "modulated": ["lfo"], "sinks": [],
+    }  # fmt: skip
+    assert status_line(row, width=79) == "great_wave_lite openvino bf16; alpha 0.50; now 0.62 by lfo; in 30 out 30 fps"
 
 
 def test_modulation_is_seen_where_alpha_is() -> None:

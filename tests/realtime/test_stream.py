@@ -203,7 +203,7 @@ def test_a_server_that_never_answers_stops_nobody(hanging: int, monkeypatch: pyt
             sink.open()
     finally:
         over.set()
-        thread.join()
+        thread.join(30)
     assert beats > 10  # the interpreter was free all the while
 
 

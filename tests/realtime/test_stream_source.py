@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import signal
 import socket
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +23,12 @@ import pytest
 
 from realtime.frames import Frame
 from realtime.sources.base import Source
+from realtime.sources.deinterlacing import Deinterlace
 from realtime.sources.live import LiveChoice, live_source
+from realtime.sources.options import LiveOptions
 from realtime.sources.stream import StreamSource, without_secrets
 from realtime.sources.stream_clock import Backlog, StreamClock
+from tests.realtime.fields import combs, fields_clip
 from training.errors import SourceError
 
 SECONDS = 30  # how long anything may hang before the test fails
@@ -222,6 +228,52 @@ def test_udp_sender_that_is_restarted_with_another_size(serve: Serve) -> None:
     assert times == sorted(set(times))
     assert any("80x60" in note for note in source.notes)
     assert source.dropped < 20
+
+
+def until_lost(source: Source) -> list[Frame]:
+    """All frames of a stream that ends by itself."""
+    frames: list[Frame] = []
+    with pytest.raises(SourceError, match="is lost: it ended"):
+        collections.deque(map(frames.append, source), maxlen=0)
+    return frames
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server in this process, which serves the test's folder."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="web", daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(SECONDS)
+
+
+@pytest.mark.parametrize("first", ["top", "bottom"])
+def test_interlaced_stream_is_deinterlaced(tmp_path: Path, web: str, first: str) -> None:
+    fields_clip(tmp_path / "fields.mkv", first)
+    with opened(live_source(f"{web}/fields.mkv")) as source:
+        assert source.notes == [
+            f"{web}/fields.mkv is interlaced; it is deinterlaced (--deinterlace off leaves it as it is)"
+        ]
+        frames = until_lost(source)
+    assert [frame.pts for frame in frames] == [Fraction(i, 25) for i in range(8)] and source.dropped == 0
+    assert max(combs(frame.image) for frame in frames) < 2
+    for at, frame in enumerate(frames):  # the first field of each frame, whichever lines it is in
+        bar = frame.image[20:44, :, 0].mean(0)
+        assert bar[32 * at + 2 : 32 * at + 14].min() > 200
+        assert bar[32 * at + 34 :].max(initial=0) < 40
+
+
+@pytest.mark.parametrize(("first", "deinterlace"), [("top", "off"), (None, "auto")])
+def test_stream_that_is_not_interlaced_or_is_wanted_so_stays(
+    tmp_path: Path, web: str, first: str | None, deinterlace: Deinterlace
+) -> None:
+    fields_clip(tmp_path / "fields.mkv", first)
+    with opened(live_source(f"{web}/fields.mkv", LiveOptions(deinterlace=deinterlace))) as source:
+        frames = until_lost(source)
+        assert source.notes == []
+    assert len(frames) == 8 and min(combs(frame.image) for frame in frames) > 15
 
 
 def test_clock_of_a_stream() -> None:

@@ -6,9 +6,11 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
+from realtime.sources.picture_maker import PictureMaker
 from realtime.sources.video_file import VideoFileSource
 from tests.realtime.clips import HEIGHT, WIDTH, Clip, read
 from training.errors import SourceError
@@ -189,6 +191,19 @@ def refusal(path: Path, **settings: object) -> SourceError:
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     assert "is a pipe, which cannot be read twice" in str(refusal(tmp_path / "pipe.mp4"))
+
+
+def test_a_picture_that_cannot_be_converted_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: PictureMaker, *_: object) -> None:
+        raise av.FFmpegError(22, "Invalid argument")
+
+    path = Clip(frames=3).make(tmp_path / "clip.mp4")
+    monkeypatch.setattr(PictureMaker, "__call__", fails)
+    error = refusal(path)
+    assert f"{path}: the picture at 0.000 s cannot be made into RGB (Invalid argument)" in str(error)
+    assert error.exit_code == 1
 
 
 def test_missing_folder_empty_and_rubbish(tmp_path: Path) -> None:

@@ -61,9 +61,9 @@ def test_blocks_of_a_matrix_go_by_number_or_label(pack: StylePack) -> None:
     ("arguments", "word"),
     [
         (("none.png", "-o", "strip.png"), "picture not found"),
-        (("photo.png", "-o", "strip.gif"), "a strip is a .jpg or .png"),
-        (("photo.png", "-o", "photo.png"), "the photograph itself"),
-        (("photo.png", "-o", "random.safetensors"), "a .jpg or .png"),
+        (("photo.png", "-o", "strip.gif"), "the output is a .jpg or .jpeg or .png file, not 'strip.gif'"),
+        (("photo.png", "-o", "photo.png"), "photo.png is being read; choose another name"),
+        (("photo.png", "-o", "random.safetensors"), "a .jpg or .jpeg or .png file"),
         (("photo.png", "-o", "strip.png", "--alphas", "0:1 1:0"), "without times"),
         (("photo.png", "-o", "nowhere/strip.png"), "cannot write"),
         (("photo.png", "-o", "strip.png", "--alphas", "0,x"), "--alphas, column 1"),
@@ -148,7 +148,7 @@ def test_objectives_as_table_plot_and_words(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("output", "word"),
     [
-        ("plot.png", "the table is a .csv"),
+        ("plot.png", "the output is a .csv file, not 'plot.png'"),
         ("nowhere/table.csv", "cannot write"),
         ("there.csv", r"there\.svg exists already"),
         ("table.csv", "does not say how it was trained"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,8 +13,10 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
@@ -43,6 +47,10 @@ def test_what_is_written(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert (document["output"], document["frames"], document["engine"]) == ("a.mp4", 20, "openvino")
+    said = re.search(r"wrote a.mp4: 20 frames, 64x48, in (\S+) s, (\S+) s of it rendering: (\S+) fps\n", done.stderr)
+    assert said, done.stderr
+    assert float(said[2]) <= float(said[1]) and float(said[3]) == round(document["fps"], 1), "figures that agree"
+    assert document["fps"] == pytest.approx(20 / document["render_seconds"], rel=0.01)
     _, before = read(folder / "clip.mp4")
     source, after = read(folder / "a.mp4")
     assert after.times == before.times
@@ -51,6 +59,28 @@ def test_what_is_written(folder: Path) -> None:
     assert stylefader("render", *words, "-o", "b.mp4", cwd=folder).returncode == 0
     _, again = read(folder / "b.mp4")
     assert all(np.array_equal(a, b) for a, b in zip(after.images, again.images, strict=True)), "the same every time"
+
+
+@pytest.mark.parametrize(("size", "inside"), [("96x48", np.s_[:, 16:80]), ("64x80", np.s_[16:64, :])])
+def test_the_bars_of_contain_are_black(folder: Path, size: str, inside: tuple[slice, slice]) -> None:
+    """A network paints what is black as well: of videos, of moving pictures and of stills."""
+    with av.open(str(folder / "clip.mp4")) as container:
+        pictures = [frame.to_image() for frame in itertools.islice(container.decode(video=0), 3)]
+    pictures[0].save(folder / "still.png")
+    pictures[0].save(folder / "moving.png", save_all=True, append_images=pictures[1:], duration=100)
+    width, height = (int(side) for side in size.split("x"))
+    for source, output in (("clip.mp4", "v.mkv"), ("moving.png", "m.mkv"), ("still.png", "s.png")):
+        words = (source, "-o", output, "--style", "small.safetensors", "--size", size, "--fit", "contain")
+        more = ("--codec", "ffv1") if output.endswith("mkv") else ()
+        done = stylefader("render", *words, *more, "--engine", "torch", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        images = read(folder / output)[1].images if more else [np.asarray(Image.open(folder / output))]
+        for image in images:
+            assert image.shape == (height, width, 3)
+            assert image[inside].shape == (48, 64, 3) and image[inside].mean() > 20
+            outside = image.copy()
+            outside[inside] = 0
+            assert outside.max() == 0, source
 
 
 def test_a_part_looks_as_in_the_whole(folder: Path) -> None:
@@ -213,7 +243,7 @@ def test_a_signal_while_starting_leaves_nothing_behind(folder: Path, number: sig
             assert running.returncode == 128 + number, words
             assert sorted(p.name for p in folder.iterdir()) == before
         else:
-            running.communicate()
+            running.communicate(timeout=60)
             (folder / "out.mp4").unlink(missing_ok=True)
 
 

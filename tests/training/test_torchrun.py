@@ -151,7 +151,7 @@ def two(first: list[str], second: list[str]) -> Iterator[list[subprocess.Popen[s
     finally:
         for process in running:
             process.kill()
-            process.communicate()
+            process.communicate(timeout=30)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def command(
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
     background: Annotated[str, typer.Option(metavar="COLOUR", help="Behind transparent places of files.")] = "black",
-    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace files that say so.")] = "auto",
+    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Recordings keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: never]")] = None,

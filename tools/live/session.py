@@ -131,6 +131,10 @@ class Live:
                 fan_out.close(max(0.5, _END_S - (time.monotonic() - began)))
             if session.capture.error is not None and session.capture.state == "failed":
                 raise session.capture.error
+            if session.capture.state == "ended":
+                none = not session.stylizer.counts.stylized and not session.show.bypass
+                early = "; no frame of it was stylized, since no engine was ready yet" if none else ""
+                say(f"{choice.name} is at its end (--loop begins it again){early}")
 
     def _play(
         self,

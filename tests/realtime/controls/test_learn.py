@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from realtime.controls.decoder import WAIT_NS, Decoder
 from realtime.controls.events import ControlEvent
-from realtime.controls.learn import learned, moved_most, write_learned
+from realtime.controls.learn import check_file, learned, moved_most, write_learned
 from realtime.controls.mapping import parse_mapping, read_mapping
 from tests.realtime.controls.player import event
 from training.errors import ControlError
@@ -228,3 +229,10 @@ def test_controls_of_other_ports_stay() -> None:
     assert parse_mapping(again, origin="t").maps[4].number == 6
     assert said == ["it is in place of cc 5, channel 1, of nano"]
     assert changed(again, "alpha0", event("cc", 100, number=6), event("cc", 0, number=6)) == (again, [])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_no_file_to_write_into(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "map.toml")  # to open it by its name alone would wait for somebody who writes
+    with pytest.raises(ControlError, match=r"cannot read the mapping file .*: it is a device or a pipe, not a file"):
+        check_file(tmp_path / "map.toml")

@@ -401,7 +401,7 @@ def test_scenes_are_saved_by_many_threads_while_they_are_written(stage: Stage) -
         while any(thread.is_alive() for thread in threads):
             stage.scenes.poll()
         for thread in threads:
-            thread.join()
+            thread.join(30)
     finally:
         sys.setswitchinterval(switch)
     stage.scenes.settle(60)

@@ -13,7 +13,7 @@ import av
 from realtime.frames import Frame
 from realtime.sinks.recording import RecordingSink
 from realtime.sources.testcard import TestcardSource
-from tests.realtime.faults.stage import Stage, promise, shift, until
+from tests.realtime.faults.stage import MOST_WAITING, Stage, promise, shift, until
 
 HOUR_NS = 3_600_000_000_000
 RATE = Fraction(30)
@@ -54,9 +54,10 @@ def test_after_a_suspend_the_next_frame_is_shown(tmp_path: Path) -> None:
 
     path = tmp_path / "show.mkv"
     recording = RecordingSink(path, width=64, height=48, rate=RATE)
-    sinks = {"recording": (recording, {"bound": 5000, "drains": True})}
+    sinks = {"recording": (recording, {"bound": MOST_WAITING, "drains": True})}
     with Stage(tmp_path, testcard, reconnects=False, size=SIZE, sinks=sinks, now_ns=clock.now_ns, fade_s=2.0) as stage:
-        clock.seen = lambda: stage.watcher.count >= stage.live.capture.counts.captured
+        live = stage.live
+        clock.seen = lambda: stage.watcher.count + live._mailbox.replaced >= live.capture.counts.captured
         stage.play()
         stage.live.go(1)
         stage.until(lambda: len(stage.builds) == 2)

@@ -60,13 +60,12 @@ def test_a_midi_system_that_goes_and_comes_back(tmp_path: Path, controller: Call
                 desk.close()
 
             plays(127)
-            for _ in range(2):
-                server.kill()
-                stage.until(lambda: stage.said[-1] == "MIDI: the MIDI system has gone; waiting for it")
-                assert all(shift(frame) == 100 for frame in stage.frames(20)), "it goes on, at the alpha that stood"
-                server.start()
-                stage.until(lambda: any("there is a MIDI system now" in words for words in stage.said[-3:]))
-                plays(127)
+            server.kill()
+            stage.until(lambda: stage.said[-1] == "MIDI: the MIDI system has gone; waiting for it")
+            assert all(shift(frame) == 100 for frame in stage.frames(20)), "it goes on, at the alpha that stood"
+            server.start()
+            stage.until(lambda: any("there is a MIDI system now" in words for words in stage.said[-3:]))
+            plays(64)
             controls.tick()
         assert stage.live.capture.counts.losses == 0
 

@@ -51,7 +51,7 @@ def test_a_sender_that_restarts(tmp_path: Path, size: tuple[int, int]) -> None:
         send_until(stage, first, lambda: abs(level(stage) - 80) < 8)
         assert stage.watcher.last.original is not None
         assert abs(int(stage.watcher.last.original[24, 2, 1]) - Sender.EDGE) < 12, "its edges are to be seen"
-        send_until(stage, first, lambda: first.sent >= 100)
+        send_until(stage, first, lambda: first.sent >= 50)
         first.close()
         losses = stage.live.capture.counts.losses
         second = stack.enter_context(Sender(port, size=size, level=180))

@@ -9,7 +9,7 @@ import pytest
 
 from realtime.frames import Frame
 from realtime.sinks.recording import RecordingSink
-from tests.realtime.faults.stage import LIMIT_S, Flow, Stage, Watcher, promise
+from tests.realtime.faults.stage import LIMIT_S, MOST_WAITING, Flow, Stage, Watcher, promise
 
 SIZE = (48, 64)
 
@@ -36,8 +36,9 @@ def test_a_full_disk_ends_that_recording_alone(tmp_path: Path) -> None:
     full = tmp_path / "full.mkv"
     full.symlink_to("/dev/full")
     good = tmp_path / "good.mkv"
+    words = {"bound": MOST_WAITING, "drains": True}
     sinks = {
-        name: (RecordingSink(path, width=64, height=48, rate=None, overwrite=True), {"bound": 1000, "drains": True})
+        name: (RecordingSink(path, width=64, height=48, rate=None, overwrite=True), words)
         for name, path in (("full", full), ("good", good))
     }
     with Stage(tmp_path, lambda: Flow(SIZE), size=SIZE, sinks=sinks) as stage:
