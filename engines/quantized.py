@@ -117,12 +117,8 @@ def read_form(pack: StylePack | PackFile) -> bytes:
     most = LARGEST_XML + largest_weights(pack.header) + _LARGEST_HEADER
     try:
         with open_regular(file) as opened:
-<<<<<<< HEAD
             size = os.fstat(opened.fileno()).st_size
             data = b"" if size > most else opened.read(most + 1)
-=======
-            data = opened.read(_LARGEST + 1)
->>>>>>> main
     except OSError as error:
         raise EngineError(f"{file} cannot be read ({error.strerror or error})") from error
     if not data or len(data) > most:

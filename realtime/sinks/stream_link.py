@@ -13,13 +13,8 @@ from engines.workers import worker_command, worker_environment
 
 # Seconds until a connection or a write counts as hanging.
 _PATIENCE_S = 10.0
-<<<<<<< HEAD
-# And until a process that was killed counts as never ending: it may wait for a disk that does not answer.
-_GONE_S = 5.0
-=======
 _GONE_S = 5.0
 """How long a process that was killed may take to be gone."""
->>>>>>> main
 
 
 class SendingProcess:
@@ -105,11 +100,7 @@ class SendingProcess:
             self._over = True
             self._changed.notify_all()
         self._process.kill()
-<<<<<<< HEAD
-        with suppress(subprocess.TimeoutExpired):
-=======
         with suppress(subprocess.TimeoutExpired):  # a system that hangs in its network keeps it
->>>>>>> main
             self._process.wait(_GONE_S)
         atexit.unregister(self._process.kill)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
