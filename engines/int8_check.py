@@ -27,11 +27,17 @@ _BYTES_A_WEIGHT = 16
 """More than the up-convolutions' folding and f32 take."""
 
 
+def largest_weights(header: PackHeader) -> int:
+    """The most bytes of constants that a quantised graph of such a network can need."""
+    return _BYTES_A_WEIGHT * sum(map(prod, expected_shapes(header).values())) + (1 << 20)
+
+
 def check_graph(xml: bytes, weights: bytes, header: PackHeader) -> None:
     """Raise EngineError, with the first thing that does not fit, for a graph that our quantiser cannot have written."""
-    most = _BYTES_A_WEIGHT * sum(map(prod, expected_shapes(header).values())) + (1 << 20)
-    if len(xml) > LARGEST_XML or len(weights) > most:
+    if len(xml) > LARGEST_XML or len(weights) > largest_weights(header):
         raise EngineError(f"its graph has {len(xml)} and {len(weights)} bytes, more than this network can need")
+    if b"\0" in xml:  # UTF-16 and UTF-32, in which what is looked for below has other bytes
+        raise EngineError("its graph is not XML in UTF-8")
     if b"<!" in xml:
         raise EngineError("its graph declares entities of its own")
     try:

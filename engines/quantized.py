@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from engines.int8_check import check_graph
+from engines.int8_check import LARGEST_XML, check_graph, largest_weights
 from engines.sizes import padded
 from training.errors import EngineError
 from training.files import open_regular, written_whole
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 SUFFIX = ".int8"
 _HEADER_KEY = "stylefader-int8"
 _FORMAT = 1
-_LARGEST = 1 << 30
 _LARGEST_HEADER = 1 << 20
 
 
@@ -114,13 +114,18 @@ def quantized_file(pack: StylePack | PackFile | Path) -> Path:
 def read_form(pack: StylePack | PackFile) -> bytes:
     """The bytes of the file. Raises EngineError where there is none, or no plain file of a size that one can have."""
     file = quantized_file(pack)
+    most = LARGEST_XML + largest_weights(pack.header) + _LARGEST_HEADER
     try:
         with open_regular(file) as opened:
-            data = opened.read(_LARGEST + 1)
+            size = os.fstat(opened.fileno()).st_size
+            data = b"" if size > most else opened.read(most + 1)
     except OSError as error:
         raise EngineError(f"{file} cannot be read ({error.strerror or error})") from error
-    if not data or len(data) > _LARGEST:
-        raise EngineError(f"{file} is not an int8 form that can be read (its size): quantise again")
+    if not data or len(data) > most:
+        raise EngineError(
+            f"{file} is not an int8 form that can be read (it has {size} bytes, this style's up to {most}): "
+            "quantise again"
+        )
     return data
 
 

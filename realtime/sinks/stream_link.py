@@ -35,6 +35,7 @@ class SendingProcess:
         # Where the session leaves a hanging stream behind and ends, its process goes too.
         atexit.register(self._process.kill)
         self._changed = Condition()
+        self._patience = _PATIENCE_S
         self._until: float | None = None
         self._hung: float | None = None
         self._over = False
@@ -74,7 +75,12 @@ class SendingProcess:
         """Nothing more comes: wait until everything has been sent. Raises OSError where it has not."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        if self._process.wait() and self._hung is None:
+        try:
+            # The guard kills it before, where this is watched.
+            code = self._process.wait(self._patience + _GONE_S)
+        except subprocess.TimeoutExpired as error:
+            raise BrokenPipeError("the end was not sent") from error
+        if code and self._hung is None:
             raise BrokenPipeError("the end was not sent")
 
     def why(self) -> str | None:

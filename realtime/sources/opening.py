@@ -28,6 +28,9 @@ def check_there(path: Path) -> None:
         raise SourceError(f"{path} cannot be opened: {reason(error)}; check the name and the folder") from error
     if stat.S_ISDIR(status.st_mode):
         raise SourceError(f"{path} is a folder; name one file in it")
+    if stat.S_ISFIFO(status.st_mode):
+        # FFmpeg would wait without end for somebody who writes, and a video is opened more than once.
+        raise SourceError(f"{path} is a pipe, which cannot be read twice; write it into a file first")
     if stat.S_ISREG(status.st_mode) and status.st_size == 0:
         raise SourceError(f"{path} is empty (0 bytes); copy or make it again")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -184,6 +185,12 @@ def refusal(path: Path, **settings: object) -> SourceError:
     message = str(caught.value)
     assert "\n" not in message
     return caught.value
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert "is a pipe, which cannot be read twice" in str(refusal(tmp_path / "pipe.mp4"))
 
 
 def test_a_picture_that_cannot_be_converted_is_an_error_of_ours(
