@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ([*LIVE, "--sink", f"ndi:{DIGITS}"], "is no name for NDI"),
         ([*LIVE, "--sound", DIGITS], "sound"),
         (["train", "level", "--set", f"main.iterations={DIGITS}"], "a number of thousands of digits"),
-        (["train", "level", "--set", f"a={'[' * 20000}"], "nested too deeply"),
+        (["train", "level", "--set", f"a={'[' * 20000}"], "values are nested deeper than 24"),
         (["train", "level", "--set", DIGITS], "a change to a recipe is KEY=VALUE"),
         ([*LEARN, "--to", DIGITS], "to"),
         (["automation", "scale", "a.csv", "-o", "b.csv", "--time", "1e999999999"], "is no factor for times"),
