@@ -39,6 +39,17 @@ def parse_size(text: str) -> Any:
     return size
 
 
+def parse_background(text: str) -> Any:
+    """A colour -> red, green and blue from 0 to 255. Raises typer.BadParameter."""
+    from realtime.transparency import parse_colour
+    from training.errors import SourceError
+
+    try:
+        return parse_colour(text)
+    except SourceError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def parse_time_option(text: str) -> Fraction:
     """Seconds or [hh:]mm:ss[.mmm]."""
     from realtime.times import parse_time

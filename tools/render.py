@@ -14,13 +14,7 @@ from tools.console.messages import print_json, say
 from tools.console.progress import progress
 from tools.console.signals import end_at_once, unwind
 from tools.console.verbose import say_more
-from tools.parsing import parse_rate, parse_size, parse_time_option
-
-
-def parse_background(text: str) -> Any:
-    from realtime.transparency import parse_colour
-
-    return parse_colour(text)
+from tools.parsing import parse_background, parse_rate, parse_size, parse_time_option
 
 
 def command(

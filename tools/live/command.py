@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tools.live.words import FADE_S
-from tools.parsing import parse_rate, parse_size
+from tools.parsing import parse_background, parse_rate, parse_size
 
 
 def command(
@@ -63,7 +63,9 @@ def command(
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
-    background: Annotated[str, typer.Option(metavar="COLOUR", help="Behind transparent places of files.")] = "black",
+    background: Annotated[
+        Any, typer.Option(parser=parse_background, metavar="COLOUR", help="Behind transparent places of files.")
+    ] = "black",
     deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Recordings keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,

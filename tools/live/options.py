@@ -79,7 +79,6 @@ def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     """Raises SourceError."""
     from realtime.sources.deinterlacing import parse_deinterlace
     from realtime.sources.options import LiveOptions
-    from realtime.transparency import parse_colour
     from training.errors import SourceError
 
     crop = None
@@ -91,7 +90,7 @@ def source_options(words: dict[str, Any], asked: Asked) -> LiveOptions:
     return LiveOptions(
         size=(asked.width, asked.height), rate=words["rate"], loop=words["loop"], mirror=words["mirror"],
         rotate=words["rotate"], crop=crop, fit=words["fit"],
-        deinterlace=parse_deinterlace(words["deinterlace"]), background=parse_colour(words["background"]),
+        deinterlace=parse_deinterlace(words["deinterlace"]), background=words["background"],
     )  # fmt: skip
 
 
