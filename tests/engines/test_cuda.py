@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from engines import REGISTRY, open_engine
 from engines.cache import EngineCache
+from engines.cache_entries import keep
 from engines.cuda_engine import FORMS, READY_FIRST, Answer, CudaEngine, fastest, keep_compilers_files
 from engines.gpu import Gpu, why_no_gpu
 from engines.gpu_engine import bytes_needed
@@ -255,7 +256,7 @@ def test_warming_up_keeps_the_fastest_form_and_remembers_it(
     monkeypatch.setattr(CudaEngine, "_known", {})
     engine, why = open_engine(pack, 16, 24, backend="cuda", cache_dir=tmp_path / "new")
     assert isinstance(engine, CudaEngine)
-    assert (engine.form, why) == ("eager-transposed", "cuda, as asked; its form from the cache")
+    assert (engine.form, why) == ("eager-transposed", "cuda fp16, as asked, its form from the cache")
     engine.warm_up()
     other = random_pack(tmp_path / "other.safetensors", seed=1)
     with CudaEngine(other, 16, 24, cache=cache) as engine:
@@ -324,7 +325,7 @@ def test_what_is_no_answer_is_as_good_as_none(
         Answer.read(content.encode())
     cache = EngineCache(tmp_path)
     with CudaEngine(pack, 16, 24, cache=cache) as engine:
-        cache._keep(engine._question, content.encode(), {})
+        keep(cache.folder, engine._question, content.encode(), {})
     monkeypatch.setattr(torch, "compile", lambda graph, **_: graph)
     cpu_gpu.speeds = [1.0, 2.0, 3.0]
     with CudaEngine(pack, 16, 24, cache=cache) as engine:
@@ -419,9 +420,9 @@ def test_auto_passes_over_the_engines_of_a_gpu_that_is_not_there(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
     assert [name for name in REGISTRY if name != "tensorrt-rtx"] == ["tensorrt", "cuda", "openvino", "torch"]
-    engine, why = open_engine(pack, 16, 16)
+    engine, _ = open_engine(pack, 16, 16)
     assert engine.name == "openvino"
-    assert "no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda" in why
+    assert any("no NVIDIA GPU for tensorrt, tensorrt-rtx, cuda" in reason for reason in engine.reasons)
     for name in ("tensorrt", "cuda"):
         with pytest.raises(EngineError, match=f"engine {name} cannot run: "):
             open_engine(pack, 16, 16, backend=name)
