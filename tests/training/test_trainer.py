@@ -382,7 +382,7 @@ def test_bf16_follows_f32(given: Path, tmp_path: Path, places: tuple[str, ...]) 
         torch.manual_seed(0)
         trainer = Trainer(
             DynamicNet(width=4, places=places),
-            TrainSettings(iterations=4, style_weight=1.0, **{**QUICK, "precision": precision}),
+            TrainSettings(iterations=4, style_weight=1.0, **{**QUICK, "crop": 64, "precision": precision}),
             style=given / "style.png",
             photos=given / "photos",
             loss_network=load_loss_network(given / "vgg.safetensors"),
