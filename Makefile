@@ -9,8 +9,9 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(VENV)/bin/stylefader demo
 
+# A thread each: two processes with two threads on two cores wait for each other most of the time.
 test: $(READY) lint
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 # The same tests as in `make test`, with new examples each time, for about ten minutes.
 fuzz: $(READY)
