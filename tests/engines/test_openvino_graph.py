@@ -110,8 +110,8 @@ def _spoil(pack: StylePack, how: str) -> None:
     ("how", "said"),
     [
         ("missing", "tensor main.conv1.conv.bias is missing"), ("extra", "tensor more does not belong"),
-        ("misshapen", r"is \(7,\), expected \(8,\)"), ("float32", "is float32, expected float16"),
-        ("bfloat16", "is torch.bfloat16, expected torch.float16"), ("infinite", "has NaN or Inf"),
+        ("misshapen", r"is \(7,\), expected \(8,\)"), ("float32", "is F32, expected F16"),
+        ("bfloat16", "is BF16, expected F16"), ("infinite", "has NaN or Inf"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_refused(pack: StylePack, how: str, said: str) -> None:

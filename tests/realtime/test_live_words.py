@@ -116,7 +116,7 @@ def test_camera_that_comes_back_under_another_number() -> None:
 def test_settings_without_effect_are_said(tmp_path: Path) -> None:
     assert "loop has no effect" in choose("0", loop=True).notes[0]
     assert "rate has no effect" in choose("rtsp://a/b", rate=Fraction(5)).notes[0]
-    assert "fit cover has no effect" in choose("screen", fit="cover").notes[0]
+    assert "fit contain has no effect" in choose("screen", fit="contain").notes[0]
     assert cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "a.mp4").write_bytes(b"x")
     assert not choose(str(tmp_path / "a.png"), loop=True, rate=Fraction(5)).notes

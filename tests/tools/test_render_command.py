@@ -258,7 +258,7 @@ def test_standard_output_that_cannot_be_written(folder: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["error: No space left on device (standard output)"]
+    assert done.stderr.splitlines() == ["error: nothing can be written to standard output: No space left on device"]
 
 
 def test_names_that_no_file_can_have(folder: Path) -> None:
