@@ -112,14 +112,14 @@ def test_a_midi_file_as_csv_renders_to_the_same_picture(folder: Path) -> None:
 RENDER = ("render", "clip.mp4", "-o", "out.mp4", "--style", "small.safetensors")
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing to thin": (("automation", "thin", "none.csv", "-o", "o.csv"), "no automation file at none.csv"),
-    "tolerance": (("automation", "thin", "take.csv", "-o", "o.csv", "--tolerance", "nan"), "from 0 to 1, not nan"),
+    "tolerance": (("automation", "thin", "take.csv", "-o", "o.csv", "--tolerance", "2"), "from 0 to 1, not 2"),
     "midi to thin": (("automation", "thin", "take.mid", "-o", "o.csv"), "stylefader automation convert"),
     "no csv": (("automation", "thin", "take.csv", "-o", "o.txt"), "the output is a .csv file, not 'o.txt'"),
     "no folder": (("automation", "shift", "take.csv", "-o", "no/o.csv", "--by", "1"), "the folder no is not there"),
     "shift": (("automation", "shift", "take.csv", "-o", "o.csv", "--by", "--1"), "is not a time"),
     "no scale": (("automation", "scale", "take.csv", "-o", "o.csv"), "give --time, --alpha or --offset"),
     "scale": (("automation", "scale", "take.csv", "-o", "o.csv", "--time", "0"), "'0' is no factor for times"),
-    "scale alpha": (("automation", "scale", "take.csv", "-o", "o.csv", "--alpha", "inf"), "finite numbers"),
+    "scale alpha": (("automation", "scale", "take.csv", "-o", "o.csv", "--alpha", "inf"), "a finite number"),
     "picture": (("automation", "plot", "take.csv", "-o", "o.jpg"), "the output is a .png or .svg file"),
     "no mapping": (("automation", "convert", "take.mid", "--map", "no.toml", "-o", "o.csv"), "no mapping file"),
     "csv to convert": (("automation", "convert", "take.csv", "--map", "controls.toml", "-o", "o.csv"), "MThd"),
