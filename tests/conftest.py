@@ -58,8 +58,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_as_on_a_terminal() -> Iterator[None]:
-    """Programs that tests start inherit what is ignored here: a shell ignores both for what runs behind it."""
-    before = {signal.SIGQUIT: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    """Programs that tests start inherit what is ignored here: a shell, and nohup, ignore some of these signals."""
+    before = {
+        signal.SIGQUIT: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler
+    }  # fmt: skip
     before = {number: signal.signal(number, handler) for number, handler in before.items()}
     yield
     for number, handler in before.items():
