@@ -18,7 +18,7 @@ from realtime.controls.mapping import read_mapping
 from realtime.controls.scenes import Scene, read_scenes, write_saved
 from realtime.midi_file import is_midi_file, read_midi_file
 from training.errors import StylefaderError
-from training.files import TooLargeError, open_regular, read_whole
+from training.files import TooLargeError, open_regular, read_at_most, read_whole
 from training.recipe import read_recipe
 
 
@@ -38,7 +38,7 @@ def test_device_behind_a_link_ends_at_the_limit(tmp_path: Path) -> None:
     try:
         with pytest.raises(TooLargeError, match="larger than the 3 MiB"):
             read_whole(link, limit=limit)
-        assert tracemalloc.get_traced_memory()[1] < 2 * limit
+        assert tracemalloc.get_traced_memory()[1] < 2.1 * limit  # its pieces, then the whole of them
     finally:
         tracemalloc.stop()
     with pytest.raises(OSError, match="a device or a pipe"):
@@ -48,7 +48,8 @@ def test_device_behind_a_link_ends_at_the_limit(tmp_path: Path) -> None:
 def test_pipes_do_not_hold_the_program(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert read_whole(pipe, limit=10) == b""  # nobody writes
+    with pytest.raises(TimeoutError, match=r"nothing came from it for 0\.05 s"):  # nobody writes
+        read_at_most(pipe, 10, wait_s=0.05)
     assert not is_midi_file(pipe)
     reading, writing = os.pipe()
     writer = threading.Thread(target=lambda: (os.write(writing, b"0123456789"), os.close(writing)), name="writer")
@@ -80,7 +81,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
 def test_every_reader_ends_at_its_limit(tmp_path: Path, what: str) -> None:
     link = tmp_path / "endless"
     link.symlink_to("/dev/zero")
-    with pytest.raises(StylefaderError, match=r"larger than the \d+ MiB") as caught:
+    with pytest.raises(StylefaderError, match=r"larger than (the )?\d+ MiB|a device or a pipe") as caught:
         READERS[what](link)
     assert "\n" not in str(caught.value) and caught.value.exit_code == 2
     assert os.readlink(link) == "/dev/zero"
