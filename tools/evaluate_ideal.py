@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from training.data import Picture
     from training.recipe import Part, Recipe
 
-_CALIBRATION_PHOTOS = 32
-
 
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one that comes with stylefader.")],
@@ -80,21 +78,19 @@ def _made(
 ) -> tuple[list[Picture], list[str], list[dict[str, Any]]]:
     """The photograph, the ideal picture and those of the packs, their captions, and what the loss says of each."""
     import numpy as np
-    import torch
 
     from engines import open_engine
     from training.compute import CPU, choose_compute
-    from training.data import PhotoFolder, to_rgb01
+    from training.data import PhotoFolder
     from training.ideal import judge, optimise
     from training.loss_network import load_loss_network
     from training.recipe import ENDS
-    from training.trainer import style_target
+    from training.trainer import layer_means, style_target
 
     settings = part.settings
     compute = choose_compute(settings.precision, CPU)
     network = load_loss_network(recipe.loss_network)
-    crops = PhotoFolder(recipe.photos).centre_crops(_CALIBRATION_PHOTOS, settings.crop)
-    network.divide_activations(network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops])))
+    network.divide_activations(layer_means(network, PhotoFolder(recipe.photos), settings))
     target = style_target(network, part.style.picture, settings)
     with progress("optimising", steps) as advance:
         ideal = optimise(

@@ -110,8 +110,7 @@ class Trainer:
     def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
         if self.checkpoint.exists():
             raise TrainingError(f"{self.checkpoint} is there already: resume it, or remove it to start again")
-        crops = self.photos.centre_crops(_CALIBRATION_PHOTOS, self.settings.crop)
-        return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
+        return layer_means(loss_network, self.photos, self.settings)
 
     def _start_as_the_leader_does(self) -> None:
         """From its state, which may be a checkpoint that no other process can see."""
@@ -301,6 +300,12 @@ class Trainer:
             of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
         visible, seen = following.warp.visible_N1HW, following.seen / self.world.size
         return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+
+
+def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:
+    """Mean activation of each layer over some of the photographs, by which a run with these settings divides."""
+    crops = photos.centre_crops(_CALIBRATION_PHOTOS, settings.crop)
+    return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
 
 
 def style_target(loss_network: LossNetwork, style: Path, settings: TrainSettings) -> StyleTarget:
