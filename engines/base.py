@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from training.errors import EngineError
-
-if TYPE_CHECKING:
-    from engines.cache import Outcome
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
@@ -25,6 +23,16 @@ Report = Callable[[str], None]
 
 def quiet(words: str) -> None:
     """A Report that keeps it to itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an engine came out of the cache. words: for people; kept: it is in the cache now."""
+
+    digest: str
+    hit: bool
+    kept: bool
+    words: str
 
 
 class Engine(ABC):

@@ -17,12 +17,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engines.base import Report
+from engines.base import Outcome, Report
 from engines.cache_entries import DIGEST, CorruptError, Entry, entry, json_file, keep, read
 from engines.cache_folder import default_folder, files, folder_problem, may_read, plain_or_none, sweep
 from engines.cache_key import EngineKey
@@ -42,16 +41,6 @@ _ENGINE = re.compile(r"([0-9a-f]{64})-[0-9a-f]{64}\.engine")
 _LOCK = re.compile(r"([0-9a-f]{64})\.lock")
 _SIDE = re.compile(r"([0-9a-f]{64})(-[0-9a-f]{16})?\.side")
 _OURS = (_ENGINE, _LOCK, _SIDE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How an engine came out of the cache. words: for people; kept: it is in the cache now."""
-
-    digest: str
-    hit: bool
-    kept: bool
-    words: str
 
 
 class EngineCache:

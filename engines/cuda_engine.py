@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engines.base import Goal, Precision, Report, quiet
-from engines.cache import COMPILED, EngineCache, Outcome
+from engines.base import Goal, Outcome, Precision, Report, quiet
+from engines.cache import COMPILED, EngineCache
 from engines.cache_folder import folder_problem
 from engines.cache_key import version_of
 from engines.gpu import Kept, Replay

@@ -52,10 +52,9 @@ def _worst_db(file: Path) -> float:
     import numpy as np
     import openvino as ov
 
-    from engines.measuring_worker import bench_picture
     from engines.openvino_graph import convert
     from engines.quantized import find_quantized
-    from engines.timing import psnr_db
+    from engines.timing import bench_picture, psnr_db
     from training.errors import EngineError
     from training.pack_file import PackFile
 

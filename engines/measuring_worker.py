@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from engines.base import Engine
-    from training.pack_header import PackHeader
+    from engines.base import Engine    from training.pack_header import PackHeader
 
 ALPHA = 0.7
 
@@ -46,6 +45,7 @@ def _make_reference(order: dict[str, Any]) -> dict[str, Any]:
     """Leaves the frame and its two pictures in the scratch folder."""
     import numpy as np
 
+    from engines.timing import bench_picture
     from training.pack_file import PackFile
 
     pack = PackFile(Path(order["pack"]))
@@ -124,17 +124,6 @@ def _alphas(header: PackHeader) -> list[npt.NDArray[np.float32]]:
         np.full(n_blocks, min(max(ALPHA, low), high), np.float32),
         np.linspace(high, low, n_blocks, dtype=np.float32),
     ]
-
-
-def bench_picture(height: int, width: int) -> npt.NDArray[np.uint8]:
-    """A picture with broad areas and fine edges, uint8 (height, width, 3), the same every time."""
-    import cv2
-    import numpy as np
-
-    rng = np.random.default_rng(1)
-    broad = cv2.resize(rng.integers(0, 256, (9, 16, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
-    fine = rng.integers(-12, 13, (height, width, 3))
-    return np.clip(broad.astype(np.int16) + fine, 0, 255).astype(np.uint8)
 
 
 def _status_bytes(field: str) -> int | None:

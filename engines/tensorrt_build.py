@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engines.base import Precision, Report
-from engines.cache import EngineCache, Outcome
+from engines.base import Outcome, Precision, Report
+from engines.cache import EngineCache
 from engines.cache_key import EngineKey, version_of
 from engines.gpu import Gpu
 from engines.gpu_engine import gpu_key, half_or_f32, words_of

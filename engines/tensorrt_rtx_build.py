@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from engines.base import Precision, Report
-from engines.cache import EngineCache, Outcome
+from engines.base import Outcome, Precision, Report
+from engines.cache import EngineCache
 from engines.cache_key import EngineKey
 from engines.gpu import why_no_gpu
 from engines.gpu_engine import half_or_f32, words_of

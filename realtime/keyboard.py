@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from realtime.controls.live_learn import LiveLearner
 from realtime.controls.mapping import FLAGS, TRIGGERS
 from realtime.controls.player import Player
 from realtime.desk import MODULATIONS
 from realtime.keys import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_page
-from realtime.take import Takes
 from training.errors import ControlError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from realtime.controls.clock import BeatClock
     from realtime.controls.recall import Scenes
     from realtime.sinks.window import Mode, Window
@@ -24,6 +25,14 @@ _MODES: tuple[Mode, ...] = ("stylized", "split", "original")
 _PAIR = re.compile(r"(alpha[0-9]+) (up|down)")
 _BY_NUMBER = re.compile(r"(scene|style) ([0-9]+)")
 _ALL = {"stronger": (1, False), "weaker": (-1, False), "much stronger": (1, True), "much weaker": (-1, True)}
+
+
+class Recorder(Protocol):
+    """`Takes`, as far as the keyboard knows them. path: the take that is being written; None where none is."""
+
+    @property
+    def path(self) -> Path | None: ...
+    def toggle(self) -> None: ...
 
 
 class Keyboard:
@@ -39,7 +48,7 @@ class Keyboard:
         *,
         window: Window | None = None,
         overlay: bool = True,
-        takes: Takes | None = None,
+        takes: Recorder | None = None,
         learner: LiveLearner | None = None,
         scenes: Scenes | None = None,
         clock: BeatClock | None = None,

@@ -19,6 +19,7 @@ import numpy as np
 from realtime.adaptive import Adaptive, ladder
 from realtime.capture import Capture
 from realtime.desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
+from realtime.flags import Show
 from realtime.frames import Frame
 from realtime.live_stats import LiveStats
 from realtime.mailbox import NewestMailbox
@@ -26,7 +27,7 @@ from realtime.outlet import Outlet
 from realtime.playing import Playing
 from realtime.rack import Order, Rack
 from realtime.sources.decoded import LazyFrame
-from realtime.stylizer import NowNs, Played, Show, Stylizer
+from realtime.stylizer import NowNs, Played, Stylizer
 from realtime.wanted import Wanted, fade
 from training.errors import ControlError, EngineError, StylefaderError
 

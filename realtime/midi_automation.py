@@ -24,8 +24,8 @@ from realtime.controls.mapping import ControlMap
 from realtime.controls.port_names import fits
 from realtime.controls.router import Router
 from realtime.desk import Alpha, AlphaDesk, Block
+from realtime.flags import Show
 from realtime.midi_file import MidiFile, read_midi_file
-from realtime.stylizer import Show
 from training.errors import AutomationError
 from training.pack_header import AlphaHeader
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from realtime.buffers import BufferPool, Picture
 from realtime.desk import Alpha, AlphaDesk
+from realtime.flags import Show
 from realtime.frames import Frame, blacken_bars
 from realtime.mailbox import NewestMailbox
 from realtime.playing import Playing, Underway
@@ -27,15 +28,6 @@ _MOST_BROKEN_NS = 2_000_000_000
 """For how long the last good picture holds in place of broken ones, until their engine counts as broken."""
 NowNs = Callable[[], int]
 Played = Callable[[Frame, str, Alpha], None]
-
-
-@dataclass
-class Show:
-    """What the performer wants to be seen; plain flags that any thread may set, read once a frame."""
-
-    bypass: bool = False
-    freeze: bool = False
-    blackout: bool = False
 
 
 @dataclass(kw_only=True)

@@ -13,7 +13,7 @@ from tools.console.messages import out, print_json, print_table, say
 from tools.parsing import Size, parse_size
 
 if TYPE_CHECKING:
-    from engines.cache import Outcome
+    from engines.base import Outcome
     from engines.cache_entries import Entry
     from engines.sizes import FrameSizes
     from training.pack_file import PackFile

@@ -18,9 +18,8 @@ from torch import Tensor
 from training.errors import PackError
 from training.files import written_whole
 from training.networks import DynamicNet, NetworkKind
-from training.pack_file import hash_weights
 from training.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
-from training.pack_tensors import DTYPE, check_finite, check_layout, read_arrays
+from training.pack_tensors import DTYPE, check_finite, check_layout, hash_weights, read_arrays
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,8 +6,6 @@ pack that an engine was built from is that pack. What is read goes through the c
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +14,11 @@ from safetensors.numpy import save
 
 from training.errors import PackError
 from training.pack_header import HEADER_KEY, PackHeader, read_header
-from training.pack_tensors import read_arrays
+from training.pack_tensors import hash_weights, read_arrays
 
 if TYPE_CHECKING:
     from training.networks import DynamicNet
     from training.pack import StylePack
-
-
-def hash_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name} {array.shape} torch.{array.dtype}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 class PackFile:

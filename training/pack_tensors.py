@@ -6,6 +6,7 @@ those of `training.networks`; a test holds the two together.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,13 @@ def read_arrays(header: PackHeader, path: Path) -> dict[str, npt.NDArray[Any]]:
 def _shown(name: str) -> str:
     """A tensor's name, which may be anything where a stranger wrote the file."""
     return name if len(name) <= 80 and name.isprintable() else f"{name!r:.80}"
+
+
+def hash_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.shape} torch.{array.dtype}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

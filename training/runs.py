@@ -29,8 +29,8 @@ from training.loss_network import load_loss_network
 from training.losses import StyleTarget
 from training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from training.pack import StylePack, load_pack, make_pack, save_pack
-from training.pack_file import hash_weights
 from training.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
+from training.pack_tensors import hash_weights
 from training.progress import Progress
 from training.recipe import ENDS, Part, Recipe, StylePicture
 from training.strip import encode_picture, stack, strip

@@ -27,7 +27,7 @@ from realtime.controls.mapping import (
     without_effect,
 )
 from realtime.controls.rewriting import rewrite, text_of
-from realtime.controls.tables import is_block
+from realtime.controls.targets import is_block
 from training.errors import ControlError
 
 _FINE = 32

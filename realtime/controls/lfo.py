@@ -10,16 +10,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from realtime.controls.clock import FREE_BPM
-from realtime.controls.tables import Check, Table, block_of, is_block, is_bool, is_number, is_whole
-
-if TYPE_CHECKING:
-    from realtime.controls.mapping import Mapping
+from realtime.controls.targets import block_of
 
 _HASH = 0x9E3779B97F4A7C15
 
@@ -99,31 +96,16 @@ class LfoMap:
         return self.depth * ((1 + wave) / 2 if self.up else wave)
 
 
-def lfo(table: Table) -> LfoMap:
-    """A `[[lfo]]`. Raises ControlError with line and reason."""
-    words = table.check(LFO_KEYS, needed=("target",))
-    if ("hertz" in words) == ("beats" in words):
-        raise table.refuse(None, "an LFO has either hertz (cycles a second) or beats (the length of a cycle)")
-    if "seed" in words and words.get("shape") not in ("random", "drift"):
-        raise table.refuse("seed", "seed has no effect here: it is for the shapes random and drift")
-    return LfoMap(**words, line=table.line)
-
-
-LFO_KEYS: dict[str, Check] = {
-    "target": (is_block, "alpha, alpha0, alpha1, ..."),
-    "shape": (lambda value: isinstance(value, str) and value in SHAPES, f"one of {', '.join(SHAPES)}"),
-    "hertz": (lambda value: is_number(value) and 0 < value <= 100, "cycles a second, above 0, to 100"),
-    "beats": (lambda value: is_number(value) and 0.01 <= value <= 10_000, "quarter notes a cycle, 0.01 to 10000"),
-    "depth": (is_number, "alpha, positive or negative"),
-    "up": (is_bool, "true or false"),
-    "phase": (lambda value: is_number(value) and 0 <= value <= 1, "a share of a cycle, from 0 to 1"),
-    "seed": (is_whole(0, 2**31 - 1), "a whole number from 0"),
-}
-
-
 def free_beat(bpm: float | None) -> Callable[[int], float]:
     """Beats of a tempo that stays, from 0 at 0 ns; 120 a minute where it is None."""
     return lambda at_ns: at_ns * (bpm or FREE_BPM) / 60e9
+
+
+class LfoSettings(Protocol):
+    """What LFOs take from a mapping."""
+
+    @property
+    def lfos(self) -> tuple[LfoMap, ...]: ...
 
 
 class Lfos:
@@ -142,7 +124,7 @@ class Lfos:
         """The same at a time of a clip, whose start is `zero_ns`."""
         return self.offsets(self._zero_ns + round(seconds * 10**9), n_blocks)
 
-    def take_over(self, mapping: Mapping) -> None:
+    def take_over(self, mapping: LfoSettings) -> None:
         """Go on with the LFOs of an edited mapping."""
         self.lfos = mapping.lfos
 

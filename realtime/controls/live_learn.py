@@ -14,7 +14,7 @@ from typing import Protocol
 from realtime.controls.events import ControlEvent
 from realtime.controls.learn import moved_most, write_learned
 from realtime.controls.port_names import port_part
-from realtime.controls.tables import block_of
+from realtime.controls.targets import block_of
 from training.errors import ControlError
 
 LISTEN_S = 4.0

@@ -15,15 +15,14 @@ from realtime.controls.curves import CURVES
 from realtime.controls.encoders import CODINGS, Coding
 from realtime.controls.events import KINDS, ControlEvent, Kind
 from realtime.controls.key_section import parse_keys
-from realtime.controls.lfo import LfoMap, lfo
+from realtime.controls.lfo import LfoMap
+from realtime.controls.lfo_section import lfo
 from realtime.controls.port_names import fits
 from realtime.controls.sound_map import SoundMap, sound_map
 from realtime.controls.tables import (
     Check,
     Form,
     Table,
-    block_of,
-    is_block,
     is_bool,
     is_number,
     is_range,
@@ -32,6 +31,7 @@ from realtime.controls.tables import (
     parse_tables,
     read_text,
 )  # fmt: skip
+from realtime.controls.targets import block_of, is_block
 
 CHOICES = ("style", "scene")
 """What is chosen by a number, from 1 in files and from 0 by programs."""

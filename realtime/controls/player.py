@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from realtime.desk import MODULATIONS, Alpha, Block
-from realtime.stylizer import Show
+from realtime.flags import Show
 from training.errors import ControlError
 
 SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from realtime.controls.curves import CURVES
-from realtime.controls.tables import Check, Table, block_of, is_block, is_number
+from realtime.controls.tables import Check, Table, is_number
+from realtime.controls.targets import block_of, is_block
 
 Channel = Literal["left", "right", "both"]
 CHANNELS: tuple[str, ...] = get_args(Channel)

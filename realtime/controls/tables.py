@@ -141,15 +141,3 @@ def is_bool(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     return isinstance(value, str) and value.strip() != "" and value.isprintable()
-
-
-def is_block(value: object) -> bool:
-    """`alpha` (all blocks) or `alpha0`, `alpha1`, ..."""
-    return isinstance(value, str) and re.fullmatch(r"alpha(0|[1-9][0-9]?)?", value) is not None
-
-
-def block_of(target: str) -> int | Literal["all"] | None:
-    """The block that a target of that name is; None where it is none."""
-    if not is_block(target):
-        return None
-    return "all" if target == "alpha" else int(target[5:])

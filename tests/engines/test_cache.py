@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pytest
 
 from engines import open_engine
-from engines.base import quiet
-from engines.cache import EngineCache, Outcome
+from engines.base import Outcome, quiet
+from engines.cache import EngineCache
 from engines.cache_entries import keep
 from engines.cache_folder import default_folder
 from engines.cache_key import EngineKey, code_hash

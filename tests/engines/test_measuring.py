@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from engines.measuring import Measuring
-from engines.measuring_worker import bench_picture
 from engines.registry import REGISTRY, EngineEntry
+from engines.timing import bench_picture
 from training.pack import StylePack
 from training.pack_file import PackFile
 

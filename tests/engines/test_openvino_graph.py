@@ -16,6 +16,7 @@ from engines import open_engine
 from engines.openvino_graph import LAST_CONVOLUTION, convert
 from tests.compare import F32_DB, psnr
 from tests.conftest import random_pack
+from tests.paths import ROOT
 from training.errors import PackError
 from training.gallery import find_pack
 from training.pack import StylePack, _empty_network, save_pack
@@ -142,5 +143,5 @@ print(engine.outcome.hit)
 
 def test_an_engine_is_built_without_torch(pack: StylePack, tmp_path: Path) -> None:
     line = [sys.executable, "-c", BUILDS, str(pack.file), str(tmp_path / "c")]
-    done = subprocess.run(line, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

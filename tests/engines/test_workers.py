@@ -16,11 +16,11 @@ from engines import EngineBuild
 from engines.measuring import Measuring
 from engines.workers import worker_environment
 from realtime.sinks.stream import StreamSink
+from tests.paths import ROOT as HOME
 from tests.tools.program import ROOT
 from training.pack import StylePack
 from training.pack_file import PackFile
 
-HOME = Path(__file__).parents[2]
 NAMES = ("engines", "realtime", "training", "tools", "tests", "numpy", "openvino", "av", "cv2", "torch", "safetensors",
          "json", "signal", "platformdirs", "typer")  # fmt: skip
 TRAP = "from pathlib import Path\nPath({mark!r}).write_text(__name__)\nraise SystemExit('taken from the folder')\n"

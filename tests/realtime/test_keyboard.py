@@ -8,9 +8,9 @@ import pytest
 
 from realtime.controls.clock import BeatClock
 from realtime.controls.live_learn import LiveLearner
+from realtime.flags import Show
 from realtime.keyboard import Keyboard
 from realtime.keys import ACTIONS, KEY_NAMES, KeyMap
-from realtime.stylizer import Show
 from realtime.take import Takes
 from tests.realtime.controls.player import FakePlayer
 from training.errors import ControlError

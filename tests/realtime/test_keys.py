@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from realtime.keys import (
@@ -17,8 +15,7 @@ from realtime.keys import (
     shown,
 )
 from realtime.sinks.keys import _SPECIAL
-
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.paths import DOCS
 
 
 def test_every_key_does_one_thing_and_has_a_name_that_is_given() -> None:

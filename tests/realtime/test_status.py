@@ -10,8 +10,8 @@ import pytest
 
 from realtime.controls.sound_map import BANDS
 from realtime.desk import AlphaDesk
+from realtime.flags import Show
 from realtime.status import Status, overlay_lines, status_line
-from realtime.stylizer import Show
 from training.pack_header import AlphaHeader
 
 TIMES = {"p50": 5.0, "p95": 6.0, "p99": 7.0}

@@ -28,6 +28,7 @@ from realtime.sources.live import LiveChoice, live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.stream import StreamSource, without_secrets
 from realtime.sources.stream_clock import Backlog, StreamClock
+from tests.paths import ROOT
 from tests.realtime.fields import combs, fields_clip
 from training.errors import SourceError
 
@@ -54,7 +55,7 @@ def serve() -> Iterator[Serve]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=ROOT,
         )
         running.append(process)
         assert process.stdout is not None

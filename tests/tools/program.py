@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("stylefader")
 
 

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.paths import DOCS as _DOCS
 from tools.gallery_page import page, written
 from training.gallery import gallery
 from training.pack_header import PackHeader
-
-_DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("header", [header for _, header in gallery()], ids=lambda header: header.name)

@@ -7,7 +7,7 @@ import numpy as np
 from realtime.controls.events import ControlEvent, Kind
 from realtime.controls.recall import Scenes
 from realtime.desk import Alpha, AlphaDesk, Block
-from realtime.stylizer import Show
+from realtime.flags import Show
 from tests.realtime.live import HEADER
 from training.errors import ControlError
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from realtime.controls.mapping import parse_mapping, read_mapping
 from realtime.controls.watched import WatchedFile
 from realtime.keys import ACTIONS, KeyMap, is_key
+from tests.paths import DOCS
 from training.errors import ControlError
 
-DOCS = Path(__file__).parents[3] / "docs" / "control.md"
+CONTROL_MD = DOCS / "control.md"
 MAP = '[[map]]\nkind = "cc"\nnumber = 1\ntarget = "alpha"\n'
 
 
@@ -87,5 +88,5 @@ def test_an_edit_while_it_is_used(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_documents_is_right() -> None:
-    (example,) = re.findall(r"```toml\n(\[keys\]\n.*?)```", DOCS.read_text(), re.DOTALL)
+    (example,) = re.findall(r"```toml\n(\[keys\]\n.*?)```", CONTROL_MD.read_text(), re.DOTALL)
     assert len(parse_mapping(example, origin="docs").keys) > 3

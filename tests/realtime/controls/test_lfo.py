@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.controls.lfo import LFO_KEYS, SHAPES, LfoMap, Lfos
+from realtime.controls.lfo import SHAPES, LfoMap, Lfos
+from realtime.controls.lfo_section import LFO_KEYS
 from realtime.controls.mapping import parse_mapping
 from tests.realtime.controls.test_mapping import DOCS
 from training.errors import ControlError

@@ -12,9 +12,10 @@ from realtime.controls.curves import CURVES
 from realtime.controls.events import KINDS
 from realtime.controls.mapping import _KEYS, ControlMap, parse_mapping, read_mapping
 from realtime.controls.watched import WatchedFile
+from tests.paths import DOCS
 from training.errors import ControlError
 
-DOCS = Path(__file__).parents[3] / "docs" / "control.md"
+CONTROL_MD = DOCS / "control.md"
 GOOD = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha0"\n'
 
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from realtime.controls.scenes import _KEYS, Scene, cast, parse_scenes, read_scenes, saved, standing, write_saved
 from tests.conftest import random_pack
+from tests.paths import DOCS
 from training.errors import ControlError
 from training.gallery import find_pack
 from training.pack import save_pack
 from training.pack_file import PackFile
 
-DOCS = Path(__file__).parents[3] / "docs" / "control.md"
+CONTROL_MD = DOCS / "control.md"
 GOOD = '[[scene]]\nname = "chorus"\nalpha = 0.5\n'
 
 
@@ -235,4 +236,4 @@ def test_the_documents_have_every_key() -> None:
     for key in _KEYS:
         assert f"`{key}`" in text
     scenes = parse_scenes(text.split("```toml\n")[1].split("```")[0], origin="docs/control.md")
-    assert len(scenes) >= 3 and cast(scenes, [], DOCS).notes == []
+    assert len(scenes) >= 3 and cast(scenes, [], CONTROL_MD).notes == []

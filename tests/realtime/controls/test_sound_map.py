@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,9 +9,10 @@ from hypothesis import strategies as st
 from realtime.controls.curves import CURVES
 from realtime.controls.mapping import parse_mapping
 from realtime.controls.sound_map import _KEYS, BANDS, CHANNELS, LEVELS, SoundMap
+from tests.paths import DOCS
 from training.errors import ControlError
 
-DOCS = Path(__file__).parents[3] / "docs" / "control.md"
+CONTROL_MD = DOCS / "control.md"
 
 
 def test_a_file_with_everything_and_with_nothing() -> None:

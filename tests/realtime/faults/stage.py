@@ -23,6 +23,7 @@ from realtime.sinks.base import Sink
 from realtime.sinks.fan_out import FanOut
 from realtime.sources.base import Source
 from tests.conftest import random_pack
+from tests.paths import DOCS
 from tests.realtime.live import HEIGHT, WIDTH, numbered
 from tests.realtime.test_capture import Reel
 from tests.realtime.test_live import Behind, Build
@@ -34,7 +35,7 @@ LIMIT_S = 60.0
 MOST_WAITING = 100_000
 """Frames of a sink that must lose none, however late a busy machine lets its thread run."""
 _KEPT = 3000
-_DOCS = Path(__file__).parents[3] / "docs" / "live.md"
+_DOCS = DOCS / "live.md"
 _ROW = re.compile(r"^\| ([^|]+?) \| [^|]+ \| [^|]*?\*\*(\d+(?:\.\d+)?) (s|frames?|lines)\*\*[^|]*\|$", re.MULTILINE)
 
 

@@ -14,6 +14,7 @@ from realtime.sources import stream as stream_module
 from realtime.sources.live import live_source
 from realtime.sources.options import LiveOptions
 from realtime.sources.stream import StreamSource
+from tests.paths import ROOT
 from tests.realtime.faults.stage import LIMIT_S, Stage, promise
 
 SIZE = (48, 64)
@@ -27,8 +28,7 @@ def serve() -> Iterator[Serve]:
 
     def start(port: int = 0) -> tuple[subprocess.Popen[str], int]:
         line = [sys.executable, "-m", "tests.realtime.stream_server", "mjpeg", str(port)]
-        root = Path(__file__).parents[3]
-        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root)
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
         running.append(process)
         assert process.stdout is not None
         return process, int(process.stdout.readline())

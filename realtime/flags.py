@@ -1,0 +1,14 @@
+"""The output flags: what the performer wants to be seen instead of, or besides, the style."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Show:
+    """What the performer wants to be seen; plain flags that any thread may set, read once a frame."""
+
+    bypass: bool = False
+    freeze: bool = False
+    blackout: bool = False
