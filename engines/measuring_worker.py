@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from engines.base import Engine    from training.pack_header import PackHeader
+    from engines.base import Engine
+    from training.pack_header import PackHeader
 
 ALPHA = 0.7
 

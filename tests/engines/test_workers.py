@@ -16,8 +16,7 @@ from engines import EngineBuild
 from engines.measuring import Measuring
 from engines.workers import worker_environment
 from realtime.sinks.stream import StreamSink
-from tests.paths import ROOT as HOME
-from tests.tools.program import ROOT
+from tests.paths import ROOT
 from training.pack import StylePack
 from training.pack_file import PackFile
 
@@ -96,7 +95,7 @@ def test_nothing_of_ours_starts_a_python_that_looks_into_the_current_folder() ->
 def test_only_whole_paths_are_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "lib", str(tmp_path), "."]))
     found = worker_environment()
-    assert found["PYTHONPATH"].split(os.pathsep) == [str(HOME), str(tmp_path)]
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(ROOT), str(tmp_path)]
     assert found["PYTHONSAFEPATH"] == "1", "for what the worker starts in turn"
 
 
@@ -135,7 +134,7 @@ def test_a_build_ends_with_its_session_and_leaves_nothing(pack: StylePack, tmp_p
     with try_lock(cache / f"{digest}.lock") as mine:
         assert mine
         session = subprocess.Popen(
-            [sys.executable, "-c", SESSION, str(pack.file), str(cache), str(scratch)], cwd=HOME,
+            [sys.executable, "-c", SESSION, str(pack.file), str(cache), str(scratch)], cwd=ROOT,
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         try:

@@ -17,8 +17,9 @@ import pytest
 
 from realtime.automation import read_csv
 from realtime.controls.mapping import read_mapping
+from tests.paths import ROOT
 from tests.realtime.controls.jack import Controller, jack_server
-from tests.tools.program import PROGRAM, ROOT
+from tests.tools.program import PROGRAM
 from tests.tools.test_live_command import stage, words
 
 if sys.platform == "win32":

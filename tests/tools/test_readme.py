@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.realtime.clips import Clip
-from tests.tools.program import PROGRAM, ROOT, stylefader
+from tests.tools.program import PROGRAM, stylefader
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines() if line]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.program import ROOT
+from tests.paths import ROOT
 
 WORKERS = {"engines/build_worker.py", "engines/measuring_worker.py", "realtime/sinks/stream_process.py"}
 """Processes whose standard streams are pipes to our own process, which prints what they say."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.program import ROOT
+from tests.paths import ROOT
 
 WAIT_S = 60
 STUCK = """
