@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.paths import ROOT
 from tests.realtime.clips import Clip
 from tests.tools.program import PROGRAM, stylefader
 
