@@ -1,4 +1,4 @@
-"""`open_engine`: an engine by name, or with `auto` the one that `engines.choice` finds the fastest here."""
+"""`open_engine`: an engine by name, or with `auto` the one that `engines.selection.choice` finds the fastest here."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from engines.base import Engine, Goal, Precision, Report, quiet
-from engines.cache import EngineCache
-from engines.choice import choose
-from engines.registry import REGISTRY
-from training.errors import EngineError
+from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
+from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.selection.choice import choose
+from stylefader.engines.registry import REGISTRY
+from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
-    from training.pack import StylePack
-    from training.pack_file import PackFile
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
 
 
 def open_engine(

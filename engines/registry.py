@@ -37,7 +37,7 @@ _TORCH = {"torch": "torch"}
 
 REGISTRY = {
     "tensorrt": EngineEntry(
-        module="engines.tensorrt_engine",
+        module="stylefader.engines.backends.tensorrt_engine",
         class_name="TensorRtEngine",
         install="pip install 'stylefader[tensorrt]'",
         gpu=True,
@@ -46,7 +46,7 @@ REGISTRY = {
         precisions=("fp16", "f32"),
     ),
     "tensorrt-rtx": EngineEntry(
-        module="engines.tensorrt_rtx",
+        module="stylefader.engines.backends.tensorrt_rtx",
         class_name="TensorRtRtxEngine",
         install=INSTALL_RTX,
         gpu=True,
@@ -55,7 +55,7 @@ REGISTRY = {
         precisions=("fp16", "f32"),
     ),
     "cuda": EngineEntry(
-        module="engines.cuda_engine",
+        module="stylefader.engines.backends.cuda_engine",
         class_name="CudaEngine",
         install="pip install torch",
         gpu=True,
@@ -63,14 +63,14 @@ REGISTRY = {
         precisions=("fp16", "f32"),
     ),
     "openvino": EngineEntry(
-        module="engines.openvino_engine",
+        module="stylefader.engines.backends.openvino_engine",
         class_name="OpenVinoEngine",
         install="pip install openvino",
         needs={"openvino": "openvino"},
         precisions=("bf16", "f32", "int8"),
     ),
     "torch": EngineEntry(
-        module="engines.torch_engine", class_name="TorchEngine", install="pip install torch", needs=_TORCH
+        module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install torch", needs=_TORCH
     ),
 }
 """In the order in which `auto` tries them where nothing was measured: the fastest kind first, the reference last."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.base import Engine, Picture
+from stylefader.engines.base import Engine, Picture
 
 
 @dataclass(frozen=True, kw_only=True)

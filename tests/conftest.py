@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from engines import REGISTRY
-from training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
-from training.pack import StylePack, make_pack, save_pack
-from training.pack_header import AlphaHeader, BlockHeader, PackHeader
+from stylefader.engines import REGISTRY
+from stylefader.training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.pack import StylePack, make_pack, save_pack
+from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader
 
 MakePack = Callable[..., StylePack]
 
@@ -101,7 +101,7 @@ def bunny_frame() -> npt.NDArray[np.uint8]:
     """A frame of a real clip, the demo's, made small: uint8 (90, 160, 3)."""
     import av
 
-    from tools.demo import demo_clip
+    from stylefader.tools.commands.demo import demo_clip
 
     with av.open(demo_clip("bigbuckbunny")) as clip:
         frame = next(frame for number, frame in enumerate(clip.decode(video=0)) if number == 40)

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.gallery import gallery
-from training.pack_header import PackHeader
+from stylefader.training.packs.library import gallery
+from stylefader.training.packs.pack_header import PackHeader
 
 DOCS = Path(__file__).parents[1] / "docs"
 _BLOCKS = {0: "no tuning-blocks", 1: "one tuning-block", 3: "three tuning-blocks"}

@@ -15,7 +15,7 @@ def check_output(output: Path, *suffixes: str, overwrite: bool, inputs: Iterable
         overwrite: Whether it may be there already.
         inputs: Files that are read, none of which it may be.
     """
-    from training.errors import SinkError
+    from stylefader.training.errors import SinkError
 
     if suffixes and output.suffix.lower() not in suffixes:
         raise SinkError(f"the output is a {' or '.join(suffixes)} file, not {output.name!r}")
@@ -30,8 +30,8 @@ def check_output(output: Path, *suffixes: str, overwrite: bool, inputs: Iterable
 
 def write_whole(output: Path, content: bytes) -> None:
     """Write a file, finished or not at all. Raises SinkError."""
-    from training.errors import SinkError
-    from training.files import written_whole
+    from stylefader.training.errors import SinkError
+    from stylefader.training.files import written_whole
 
     try:
         with written_whole(output) as file:

@@ -41,8 +41,8 @@ def parse_size(text: str) -> Any:
 
 def parse_background(text: str) -> Any:
     """A colour -> red, green and blue from 0 to 255. Raises typer.BadParameter."""
-    from realtime.transparency import parse_colour
-    from training.errors import SourceError
+    from stylefader.realtime.media.transparency import parse_colour
+    from stylefader.training.errors import SourceError
 
     try:
         return parse_colour(text)
@@ -52,7 +52,7 @@ def parse_background(text: str) -> Any:
 
 def parse_time_option(text: str) -> Fraction:
     """Seconds or [hh:]mm:ss[.mmm]."""
-    from realtime.times import parse_time
+    from stylefader.realtime.media.timecode import parse_time
 
     try:
         return parse_time(text)

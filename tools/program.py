@@ -15,10 +15,10 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until ours is there Ctrl-C ends us, without a traceback
     import sys
 
-    from tools.console import streams
+    from stylefader.tools.console import streams
 
     streams.prepare()  # before anything is opened that would take the place of a stream that is closed
-    from tools.console import signals
+    from stylefader.tools.console import signals
 
     signals.begin()
     leave(_run(sys.argv[1:]))
@@ -27,11 +27,11 @@ def main() -> NoReturn:
 def _run(arguments: list[str]) -> int:
     import traceback
 
-    from tools.console.printable import printable
-    from tools.console.streams import write_words
+    from stylefader.tools.console.printable import printable
+    from stylefader.tools.console.streams import write_words
 
     try:
-        from tools.cli import run
+        from stylefader.tools.cli import run
 
         return run(arguments)
     except SystemExit as end:  # SIGTERM has unwound what ran
@@ -55,7 +55,8 @@ def leave(code: int) -> NoReturn:
     import os
     import threading
 
-    from tools.console import signals, streams
+    from stylefader.tools.console import signals
+    from stylefader.tools.console import streams
 
     signals.end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
     limit = threading.Timer(_END_S, os._exit, [code])

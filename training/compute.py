@@ -11,8 +11,8 @@ from typing import Literal
 
 import torch
 
-from training.errors import TrainingError
-from training.settings import Precision
+from stylefader.training.errors import TrainingError
+from stylefader.training.settings import Precision
 
 Numbers = Literal["f32", "bf16", "fp16"]
 CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from training.errors import TrainingError
-from training.leftovers import partial_name
+from stylefader.training.errors import TrainingError
+from stylefader.training.leftovers import partial_name
 
 MIB = 1 << 20
 

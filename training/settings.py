@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from training.errors import TrainingError
+from stylefader.training.errors import TrainingError
 
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
@@ -21,7 +21,7 @@ class TrainSettings:
 
     style_weight: style loss against content loss (whose weight is 1).
     smoothness: weight of the total variation of the output, RGB of 0 to 1.
-    temporal: how much a picture and its warped copy must come out alike; see `training.temporal`.
+    temporal: how much a picture and its warped copy must come out alike; see `training.losses.temporal`.
     style_size: the style picture's shorter side in pixels while it is looked at; larger means larger textures.
     pyramid: over how many sizes style is compared, each half of the one before.
     batch: pictures a step in each process; where several train together, the step is over all of them.

@@ -11,21 +11,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from realtime.controls.clock import FREE_BPM, BeatClock
-from realtime.controls.events import ControlEvent
-from realtime.controls.feedback import Feedback
-from realtime.controls.lfo import LfoMap
-from realtime.controls.mapping import ControlMap, Mapping, read_mapping
-from realtime.controls.midi import MidiPorts
-from realtime.controls.modulation import Modulators
-from realtime.controls.osc import OscControl
-from realtime.controls.osc_address import parse_osc_address
-from realtime.controls.player import Player
-from realtime.controls.recall import NO_SCENES, Scenes
-from realtime.controls.router import Router
-from realtime.controls.sound_map import SoundMap
-from realtime.controls.watched import WatchedFile
-from training.errors import ControlError
+from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
+from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.feedback import Feedback
+from stylefader.realtime.parameters.lfo import LfoMap
+from stylefader.realtime.controls.mapping.mapping import ControlMap, Mapping, read_mapping
+from stylefader.realtime.controls.midi.ports import MidiPorts
+from stylefader.realtime.controls.modulation import Modulators
+from stylefader.realtime.controls.osc.osc_control import OscControl
+from stylefader.realtime.controls.osc.address import parse_osc_address
+from stylefader.realtime.controls.player import Player
+from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, Scenes
+from stylefader.realtime.controls.router import Router
+from stylefader.realtime.controls.mapping.sound_section import SoundMap
+from stylefader.realtime.controls.mapping.watched_file import WatchedFile
+from stylefader.training.errors import ControlError
 
 _POLL_NS = 500_000_000
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from realtime.controls.mapping import Mapping
+from stylefader.realtime.controls.mapping.mapping import Mapping
 
 
 class ModulationPart(Protocol):

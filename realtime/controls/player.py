@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from realtime.desk import MODULATIONS, Alpha, Block
-from realtime.flags import Show
-from training.errors import ControlError
+from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, Block
+from stylefader.realtime.parameters.flags import Show
+from stylefader.training.errors import ControlError
 
 SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)
 """What moves alpha, each of which a session can mute."""

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from realtime.controls.encoders import relative_step
-from realtime.controls.events import ControlEvent
-from realtime.controls.mapping import CHOICES, SWITCHES, ControlMap
-from realtime.controls.player import Player, is_on, turn
-from realtime.controls.recall import Scenes
+from stylefader.realtime.controls.midi.encoders import relative_step
+from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.mapping.mapping import CHOICES, SWITCHES, ControlMap
+from stylefader.realtime.controls.player import Player, is_on, turn
+from stylefader.realtime.controls.scenes.scene_controller import Scenes
 
 _NEAR = 1.5 / 127
 """Of its range: how close a fader must come where it does not pass alpha."""

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from realtime.frames import Frame
-from realtime.sources.base import Packet
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sources.base import Packet
 
 
 class Sink(ABC):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from realtime.sources.opening import reason
-from training.errors import ControlError
+from stylefader.realtime.sources.open_container import reason
+from stylefader.training.errors import ControlError
 
 INSTALL = "pip install 'stylefader[sound]'"
 

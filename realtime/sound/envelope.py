@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from realtime.controls.curves import CURVES
-from realtime.controls.sound_map import BANDS, CHANNELS, SoundMap
-from realtime.sound.bands import Band, Floats
+from stylefader.realtime.parameters.curves import CURVES
+from stylefader.realtime.controls.mapping.sound_section import BANDS, CHANNELS, SoundMap
+from stylefader.realtime.sound.bands import Band, Floats
 
 _STILL = 1e-6
 """What falls below this has ended: silence adds nothing at all."""

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from realtime.sound.bands import BandMeter, Floats
-from realtime.sound.devices import InputInfo, find_input, sound_inputs, sound_system
-from realtime.sound.envelope import Envelopes, bands_of
-from realtime.sound.live import Heard, LiveSound, highest
-from realtime.sound.ring import Ring
-from realtime.sources.opening import reason
-from training.errors import ControlError
+from stylefader.realtime.sound.bands import BandMeter, Floats
+from stylefader.realtime.sound.devices import InputInfo, find_input, sound_inputs, sound_system
+from stylefader.realtime.sound.envelope import Envelopes, bands_of
+from stylefader.realtime.sound.live_sound import Heard, LiveSound, highest
+from stylefader.realtime.sound.ring import Ring
+from stylefader.realtime.sources.open_container import reason
+from stylefader.training.errors import ControlError
 
 _RING_S = 1.0
 _EVERY_S = 0.005

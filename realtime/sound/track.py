@@ -16,9 +16,9 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from realtime.sound.bands import Band, BandMeter, Floats
-from realtime.sources.opening import open_container, reason
-from training.errors import SourceError
+from stylefader.realtime.sound.bands import Band, BandMeter, Floats
+from stylefader.realtime.sources.open_container import open_container, reason
+from stylefader.training.errors import SourceError
 
 _TOLERANCE = Fraction(1, 20)
 """How far timestamps may be from the samples' own count: less is rounding."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from av.packet import Packet as AvPacket
 
-from realtime.frames import Frame
-from realtime.sources.decoded import LazyFrame, lazy
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sources.decoded import LazyFrame, lazy
 
 # PyAV's stubs make the class generic, the compiled class is not.
 Packet: TypeAlias = AvPacket[Any] if TYPE_CHECKING else AvPacket  # type: ignore[valid-type]

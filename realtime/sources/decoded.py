@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from realtime.frames import Frame
-from realtime.resizing import Image, resized
-from realtime.sources.geometry import SQUARE, UPRIGHT, Box, Placement, Turn
-from realtime.sources.orientation import turn
-from realtime.sources.picture_maker import Made, PictureMaker
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.resizing import Image, resized
+from stylefader.realtime.sources.geometry import SQUARE, UPRIGHT, Box, Placement, Turn
+from stylefader.realtime.sources.orientation import turn
+from stylefader.realtime.sources.picture_maker import Made, PictureMaker
 
 
 class Decoded(ABC):

@@ -14,7 +14,7 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from training.errors import SourceError
+from stylefader.training.errors import SourceError
 
 Deinterlace = Literal["auto", "off"]
 

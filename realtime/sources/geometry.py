@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-from training.errors import SourceError
+from stylefader.training.errors import SourceError
 
 Fit = Literal["cover", "contain", "stretch"]
 DEFAULT_FIT: Fit = "cover"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
-from realtime.sources.deinterlacing import Deinterlace
-from realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
-from realtime.transparency import BLACK, Colour
-from training.errors import SourceError
+from stylefader.realtime.sources.deinterlacing import Deinterlace
+from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
+from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.training.errors import SourceError
 
 Degrees = Literal[0, 90, 180, 270]
 

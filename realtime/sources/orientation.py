@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from realtime.sources.geometry import UPRIGHT, Turn
+from stylefader.realtime.sources.geometry import UPRIGHT, Turn
 
 
 def orientation(frame: VideoFrame) -> Turn:

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from realtime.frames import Frame
-from realtime.sources.base import Packet, Source
-from realtime.sources.decoded import LazyFrame
-from realtime.sources.geometry import CLOCKWISE, MIRRORED, UPRIGHT, Box, natural_size, place
-from realtime.sources.options import LiveOptions, crop_words
-from training.errors import SourceError
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sources.base import Packet, Source
+from stylefader.realtime.sources.decoded import LazyFrame
+from stylefader.realtime.sources.geometry import CLOCKWISE, MIRRORED, UPRIGHT, Box, natural_size, place
+from stylefader.realtime.sources.options import LiveOptions, crop_words
+from stylefader.training.errors import SourceError
 
 
 class TransformedSource(Source):

@@ -7,14 +7,14 @@ import numpy.typing as npt
 import openvino as ov
 import pytest
 
-from engines import REGISTRY, open_engine
-from engines.registry import EngineEntry
+from stylefader.engines import REGISTRY, open_engine
+from stylefader.engines.registry import EngineEntry
 from tests.compare import BF16_DB, F32_DB, psnr, resident_bytes
 from tests.conftest import random_pack
-from tests.engines.gpu import ON_CUDA, needs_cuda, needs_rtx
-from training.errors import EngineError
-from training.gallery import gallery
-from training.pack import StylePack, load_pack
+from tests.engines.backends.gpu import ON_CUDA, needs_cuda, needs_rtx
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.library import gallery
+from stylefader.training.packs.pack import StylePack, load_pack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 HAS_BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -189,7 +189,7 @@ def test_auto_takes_the_first_that_works_and_says_why(pack: StylePack, monkeypat
     engine, why = open_engine(pack, 16, 16)
     assert engine.name == "openvino"
     assert why.startswith("openvino")
-    gone = EngineEntry(module="engines.not_there", class_name="X", install="pip install not-there")
+    gone = EngineEntry(module="stylefader.engines.not_there", class_name="X", install="pip install not-there")
     monkeypatch.setitem(REGISTRY, "openvino", gone)
     engine, _ = open_engine(pack, 16, 16)
     assert engine.name == "torch"

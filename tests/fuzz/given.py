@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from training.errors import StylefaderError
+from stylefader.training.errors import StylefaderError
 
 EXAMPLES = int(os.environ.get("STYLEFADER_FUZZ", "0"))
 _LONGEST_MESSAGE = 1500

@@ -9,31 +9,31 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.sizes import FrameSizes
-from realtime.automation import Automation, parse_inline, parse_sheet
-from realtime.automation_sheet import sheet_text, style_in
-from realtime.controls.learn import learned
-from realtime.controls.mapping import Mapping, parse_mapping
-from realtime.controls.osc_address import parse_osc_address
-from realtime.controls.port_names import fits, is_ours, is_stylefader, split
-from realtime.controls.scenes import Scene, parse_scenes, saved
-from realtime.sinks.stream import protocol_of, shown_address
-from realtime.sources.cameras import CameraInfo, find_camera
-from realtime.sources.pictures import is_picture, is_sequence, numbered_name
-from realtime.sources.screen import parse_screen
-from realtime.sources.stream import scheme_of, without_secrets
-from realtime.times import exact_time, parse_time
-from realtime.transparency import parse_colour
+from stylefader.engines.graph.sizes import FrameSizes
+from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
+from stylefader.realtime.automation.automation_file import sheet_text, style_in
+from stylefader.realtime.controls.mapping.learn import learned
+from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
+from stylefader.realtime.controls.osc.address import parse_osc_address
+from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
+from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes, saved
+from stylefader.realtime.sinks.live.stream import protocol_of, shown_address
+from stylefader.realtime.sources.live.cameras import CameraInfo, find_camera
+from stylefader.realtime.sources.files.pictures import is_picture, is_sequence, numbered_name
+from stylefader.realtime.sources.live.screen import parse_screen
+from stylefader.realtime.sources.live.stream import scheme_of, without_secrets
+from stylefader.realtime.media.timecode import exact_time, parse_time
+from stylefader.realtime.media.transparency import parse_colour
 from tests.fuzz.given import ANY_TEXT, FILE_TEXT, TOML_VALUE, damaged, fuzz, survives
 from tests.realtime.controls.player import event
-from tools.console.printable import one_line
-from tools.engine import parse_sizes
-from tools.parsing import parse_factor, parse_rate, parse_size, parse_time_option
-from training.errors import ControlError, PackError, StylefaderError, TrainingError
-from training.gallery import find_pack
-from training.recipe import RECIPES, Recipe, find_recipe, read_recipe
-from training.settings import TrainSettings
-from training.toml_text import parse_toml, parse_value
+from stylefader.tools.console.printable import one_line
+from stylefader.tools.commands.engine import parse_sizes
+from stylefader.tools.parsing import parse_factor, parse_rate, parse_size, parse_time_option
+from stylefader.training.errors import ControlError, PackError, StylefaderError, TrainingError
+from stylefader.training.packs.library import find_pack
+from stylefader.training.loop.recipe import RECIPES, Recipe, find_recipe, read_recipe
+from stylefader.training.settings import TrainSettings
+from stylefader.training.reading.toml_text import parse_toml, parse_value
 
 MAPPING = b"""[[map]]
 kind = "cc"

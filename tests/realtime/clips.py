@@ -15,7 +15,7 @@ import numpy.typing as npt
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from realtime.sources.video_file import VideoFileSource
+from stylefader.realtime.sources.files.video_file import VideoFileSource
 
 WIDTH, HEIGHT = 64, 48
 SRT = "subrip"

@@ -8,13 +8,13 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from engines import Engine
-from engines.base import Picture
-from realtime.desk import AlphaDesk
-from realtime.frames import Frame
-from realtime.playing import Playing
-from training.errors import EngineError
-from training.pack_header import AlphaHeader, PackHeader
+from stylefader.engines import Engine
+from stylefader.engines.base import Picture
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.pipeline.active_style import Playing
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
 HEIGHT, WIDTH = 4, 8
 HEADER = PackHeader(

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.automation import read_csv
-from realtime.automation_difference import largest_difference
+from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.difference import largest_difference
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
-from tests.realtime.test_midi_file import by_mido, cc, smf, tempo
+from tests.realtime.automation.test_midi_file import by_mido, cc, smf, tempo
 from tests.tools.program import stylefader
-from training.pack import save_pack
+from stylefader.training.packs.pack import save_pack
 
 MAPPING = '[[map]]\nport="nano"\nkind="cc"\nnumber=1\ntarget="alpha"\n[[map]]\nkind="program"\ntarget="style"\n'
 

@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from tests.conftest import random_pack
-from tools.cli import app, run
-from training.pack import save_pack
+from stylefader.tools.cli import app, run
+from stylefader.training.packs.pack import save_pack
 
 DIGITS = "9" * 5000
 """More than Python converts to an integer."""

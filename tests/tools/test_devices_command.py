@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from engines import REGISTRY, choice
-from engines.cache import EngineCache
-from engines.choice import CPU_SIZE
-from engines.int8_proof import Proof
-from engines.measured import Measured, Measurements
+from stylefader.engines import REGISTRY
+from stylefader.engines.selection import choice
+from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.selection.choice import CPU_SIZE
+from stylefader.engines.int8.proof import Proof
+from stylefader.engines.selection.measured import Measured, Measurements
 from tests.tools.program import stylefader
-from tools.cli import app
-from training.pack import StylePack
+from stylefader.tools.cli import app
+from stylefader.training.packs.pack import StylePack
 
 
 def row(precision: str, asked: str, median_ms: float, db: float) -> Measured:
@@ -26,7 +27,7 @@ def row(precision: str, asked: str, median_ms: float, db: float) -> Measured:
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: False)
+    monkeypatch.setattr("stylefader.engines.machine.identity.has_nvidia_driver", lambda: False)
 
 
 def devices(pack: StylePack, folder: Path, *words: str) -> str:
@@ -56,8 +57,8 @@ def test_every_engine_with_what_speaks_against_it(pack: StylePack, tmp_path: Pat
 def test_an_engine_that_is_not_installed_says_how(
     pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engines.machine.has_nvidia_driver", lambda: True)
-    monkeypatch.setattr("engines.registry.EngineEntry.missing", lambda entry: ["x"] if entry.gpu else [])
+    monkeypatch.setattr("stylefader.engines.machine.identity.has_nvidia_driver", lambda: True)
+    monkeypatch.setattr("stylefader.engines.registry.EngineEntry.missing", lambda entry: ["x"] if entry.gpu else [])
     section = json.loads(devices(pack, tmp_path, "--json"))["engines"]
     problems = {row["engine"]: row["problem"] for row in section["table"]}
     assert problems["tensorrt"] == "is not installed (no module x): pip install 'stylefader[tensorrt]'"
@@ -66,7 +67,7 @@ def test_an_engine_that_is_not_installed_says_how(
 def test_what_was_measured_here(pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "quantized_db", lambda pack: 37.0)
     monkeypatch.setattr(choice, "recall", lambda pack, folder: Proof(psnr_db=37.0))
-    monkeypatch.setattr("engines.processor.capabilities", lambda: frozenset({"BF16"}))
+    monkeypatch.setattr("stylefader.engines.machine.processor.capabilities", lambda: frozenset({"BF16"}))
     section = json.loads(devices(pack, tmp_path, "--least-db", "32", "--json"))["engines"]
     assert section["auto"]["engine"] is None
     assert section["auto"]["unmeasured"] == ["openvino int8", "openvino bf16"]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from engines.tensorrt_rtx_build import known_capabilities
+from stylefader.engines.backends.tensorrt_rtx_build import known_capabilities
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
-from training.pack import save_pack
+from stylefader.training.packs.pack import save_pack
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,13 @@ import pytest
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given, quickly_trained
-from tools import evaluate, evaluate_curve, evaluate_objectives
-from tools.evaluate import two_blocks
-from training.errors import PackError, StylefaderError
-from training.pack import StylePack, load_pack, save_pack
-from training.pack_header import LossCurve
+from stylefader.tools.commands.evaluate import group as evaluate
+from stylefader.tools.commands.evaluate import curve as evaluate_curve
+from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
+from stylefader.tools.commands.evaluate.group import two_blocks
+from stylefader.training.errors import PackError, StylefaderError
+from stylefader.training.packs.pack import StylePack, load_pack, save_pack
+from stylefader.training.packs.pack_header import LossCurve
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_objectives_that_cannot_be_measured(pack: StylePack, tmp_path: Path, out
 def test_a_curve_measured_anew_is_that_of_training(
     tmp_path: Path, recipe: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.runs._MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.run._MEASURED_SIDE", 64)
     given = make_given(tmp_path)
     trained = quickly_trained(given, recipe, held_out=given / "held_out")
     save_pack(replace(trained, header=replace(trained.header, losses=None)))

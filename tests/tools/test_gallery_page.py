@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.paths import DOCS as _DOCS
-from tools.gallery_page import page, written
-from training.gallery import gallery
-from training.pack_header import PackHeader
+from stylefader.tools.gallery_page import page, written
+from stylefader.training.packs.library import gallery
+from stylefader.training.packs.pack_header import PackHeader
 
 
 @pytest.mark.parametrize("header", [header for _, header in gallery()], ids=lambda header: header.name)

@@ -13,7 +13,7 @@ import typer
 
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.terminal import Terminal
-from tools.cli import app, run
+from stylefader.tools.cli import app, run
 
 
 def commands(group: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:

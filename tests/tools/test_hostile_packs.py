@@ -15,11 +15,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.conftest import random_pack
-from tools.cli import run
-from tools.demo import demo_clip
-from training.errors import TrainingError
-from training.objectives import looks
-from training.pack import StylePack, load_pack, save_pack
+from stylefader.tools.cli import run
+from stylefader.tools.commands.demo import demo_clip
+from stylefader.training.errors import TrainingError
+from stylefader.training.evaluation.objectives import looks
+from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 
 Header = dict[str, Any]
 Change = Callable[[Header], object]

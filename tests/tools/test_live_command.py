@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 import pytest
 
-from engines import open_engine
-from realtime.automation import read_csv
+from stylefader.engines import open_engine
+from stylefader.realtime.automation.keyframes import read_csv
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import PROGRAM, stylefader
-from training.pack import save_pack
-from training.pack_file import PackFile
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
 
 WAIT_S = 60
 ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from realtime.automation import read_csv
-from realtime.controls.mapping import read_mapping
+from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.controls.mapping.mapping import read_mapping
 from tests.paths import ROOT
-from tests.realtime.controls.jack import Controller, jack_server
+from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import PROGRAM
 from tests.tools.test_live_command import stage, words
 
@@ -136,7 +136,7 @@ def test_stopped_and_brought_back_by_a_shell(stage: Path) -> None:
 
 SCRIPT = """
 import os, sys
-from realtime.terminal_keys import open_terminal_keys
+from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys
 keys = open_terminal_keys()
 assert keys is not None
 {}
@@ -200,7 +200,7 @@ def test_in_the_background_it_neither_reads_nor_stops(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_there_are_no_keys(tmp_path: Path) -> None:
-    code = "from realtime.terminal_keys import open_terminal_keys; print(open_terminal_keys())"
+    code = "from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys; print(open_terminal_keys())"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     line = [sys.executable, "-c", code]
     done = subprocess.run(line, input="q", env=env, capture_output=True, text=True, timeout=WAIT_S, check=True)

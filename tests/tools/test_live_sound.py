@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines import open_engine
-from realtime.automation import read_csv
-from realtime.controls.mapping import read_mapping
-from realtime.sound.render import TrackSound
+from stylefader.engines import open_engine
+from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.controls.mapping.mapping import read_mapping
+from stylefader.realtime.sound.track_sound import TrackSound
 from tests.conftest import random_pack
 from tests.realtime.sound.waves import beat, clip_with_sound
 from tests.tools.program import stylefader
-from training.pack import save_pack
-from training.pack_file import PackFile
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
 
 LINE = (
     "live",

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from realtime.controls.mapping import read_mapping
-from realtime.times import parse_time
-from tests.realtime.controls.jack import Controller, jack_server
+from stylefader.realtime.controls.mapping.mapping import read_mapping
+from stylefader.realtime.media.timecode import parse_time
+from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.test_live_command import WAIT_S, playing, stage
 

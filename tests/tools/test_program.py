@@ -9,7 +9,7 @@ BUSY = """
 import atexit, sys, threading, time
 import numpy as np, openvino
 from openvino import opset13
-from tools.program import leave
+from stylefader.tools.program import leave
 
 def compile_for_ever():
     while True:

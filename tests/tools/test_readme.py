@@ -105,7 +105,7 @@ def test_the_demo_itself(tmp_path: Path) -> None:
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None
-from tools.cli import run
+from stylefader.tools.cli import run
 sys.exit(run(sys.argv[1:]))
 """
 
@@ -147,7 +147,7 @@ def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True, capture_output=True)
     # No editable install of the repository may help: only the wheel's own folder is on the path, before all else.
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    code = "import tools.program, training; print(training.__file__); tools.program.main()"
+    code = "import stylefader.tools.program, training; print(training.__file__); tools.program.main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "styles", "list", "--json"],
         cwd=elsewhere,

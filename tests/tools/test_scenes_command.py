@@ -10,15 +10,15 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
-from engines import open_engine
-from realtime.automation import read_csv
+from stylefader.engines import open_engine
+from stylefader.realtime.automation.keyframes import read_csv
 from tests.conftest import random_pack
-from tests.realtime.controls.jack import Controller, jack_server
+from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import stylefader
 from tests.tools.test_live_command import WAIT_S, playing, stage, words
 from tests.tools.test_midi_command import until
-from training.pack import save_pack
-from training.pack_file import PackFile
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
 
 __all__ = ["stage"]
 

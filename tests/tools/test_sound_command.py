@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.realtime.controls.jack import jack_server
+from tests.realtime.controls.midi.jack import jack_server
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import clip_with_sound, silence, tone
 from tests.tools.program import stylefader
-from tools.cli import app
-from tools.sound import suggested
+from stylefader.tools.cli import app
+from stylefader.tools.commands.sound import suggested
 
 _PLAYER = """
 import sys, numpy, sounddevice
@@ -67,7 +67,7 @@ def test_what_fits() -> None:
 
 def test_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     system = FakeSystem(("Microphone", 1, 44100), ("Speakers", 0, 48000), ("Mixer", 8, 48000))
-    monkeypatch.setattr("realtime.sound.devices.sound_system", lambda: system)
+    monkeypatch.setattr("stylefader.realtime.sound.devices.sound_system", lambda: system)
     words = said("inputs")
     assert "0  Microphone  Fake, 1 channel, 44100 Hz  default" in words and "2  Mixer  Fake, 8 channels" in words
     section = json.loads(said("inputs", "--json"))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.tools.program import stylefader
-from training.pack import StylePack
+from stylefader.training.packs.pack import StylePack
 
 
 def test_list_names_the_gallery(tmp_path: Path) -> None:

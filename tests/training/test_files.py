@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.errors import TrainingError
-from training.files import load_tensors, written_whole
+from stylefader.training.errors import TrainingError
+from stylefader.training.files import load_tensors, written_whole
 
 
 def test_a_file_is_there_when_it_is_finished_and_not_before(tmp_path: Path) -> None:

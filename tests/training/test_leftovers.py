@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import leftovers
-from training.files import temporary_beside
-from training.leftovers import clear_leftovers, is_leftover, partial_name
+from stylefader.training import leftovers
+from stylefader.training.files import temporary_beside
+from stylefader.training.leftovers import clear_leftovers, is_leftover, partial_name
 
 WRITE_AND_WAIT = """
 import sys
 from pathlib import Path
-from training.files import temporary_beside
+from stylefader.training.files import temporary_beside
 file = temporary_beside(Path(sys.argv[1]))
 file.write_bytes(b"half of it")
 (folder := temporary_beside(Path(sys.argv[1]))).mkdir()
@@ -91,9 +91,9 @@ def test_of_a_link_only_the_link_goes(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_sink_says_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fractions import Fraction
 
-    from realtime.frames import Frame
-    from realtime.sinks.pictures import PictureSequenceSink, StillSink
-    from realtime.sinks.video_file import VideoFileSink
+    from stylefader.realtime.media.frame import Frame
+    from stylefader.realtime.sinks.files.pictures import PictureSequenceSink, StillSink
+    from stylefader.realtime.sinks.files.video_file import VideoFileSink
 
     frame = Frame(image=np.zeros((48, 64, 3), np.uint8), pts=Fraction(0), index=0, captured_ns=0)
     video = {"width": 64, "height": 48, "rate": Fraction(25), "time_base": Fraction(1, 25)}

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tools.console import pager
-from tools.parsing import shorter
+from stylefader.tools.console import pager
+from stylefader.tools.parsing import shorter
 
 _LARGEST = 1e9
 

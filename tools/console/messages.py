@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
-from tools.console.printable import json_text, one_line, printable
-from tools.console.streams import ResultStream, WordStream, write_result, write_words
+from stylefader.tools.console.printable import json_text, one_line, printable
+from stylefader.tools.console.streams import ResultStream, WordStream, write_result, write_words
 
 Cell = str | Sequence[str]
 """Of a table: its text, or its lines."""

@@ -9,10 +9,10 @@ import signal
 import subprocess
 from contextlib import suppress
 
-from tools.console.messages import out_text
-from tools.console.printable import printable
-from tools.console.signals import end_at_once
-from tools.console.streams import keys_from_terminal, lines_for_results, results_on_terminal
+from stylefader.tools.console.messages import out_text
+from stylefader.tools.console.printable import printable
+from stylefader.tools.console.signals import end_at_once
+from stylefader.tools.console.streams import keys_from_terminal, lines_for_results, results_on_terminal
 
 
 def show(text: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, cast
 
-from tools.console.messages import say
-from tools.console.printable import one_line
-from tools.console.streams import WordStream, words_on_terminal
+from stylefader.tools.console.messages import say
+from stylefader.tools.console.printable import one_line
+from stylefader.tools.console.streams import WordStream, words_on_terminal
 
 _PLAIN_EVERY_S = 10.0
 

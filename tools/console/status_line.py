@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 
-from tools.console.printable import one_line
-from tools.console.streams import columns_for_words, words_on_terminal, write_words
+from stylefader.tools.console.printable import one_line
+from stylefader.tools.console.streams import columns_for_words, words_on_terminal, write_words
 
 _CLEAR = "\r\x1b[K"
 

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from training.errors import StylefaderError
+from stylefader.training.errors import StylefaderError
 
 _INPUT, _OUTPUT, _ERROR = 0, 1, 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.console.messages import say
+from stylefader.tools.console.messages import say
 
 _verbose = False
 

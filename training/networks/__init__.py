@@ -1,7 +1,7 @@
 """The networks: Johnson et al.'s main network and the Dynamic-Net around it."""
 
-from training.colour_numbers import COLOUR_MEAN, COLOUR_STD
-from training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
-from training.networks.main_network import MainNetwork
+from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.networks.main_network import MainNetwork
 
 __all__ = ["COLOUR_MEAN", "COLOUR_STD", "ONE_BLOCK", "THREE_BLOCKS", "DynamicNet", "MainNetwork", "NetworkKind"]

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from training.networks.main_network import MainNetwork
+from stylefader.training.networks.main_network import MainNetwork
 
 NetworkKind = Literal["single", "dual"]
 

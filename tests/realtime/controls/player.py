@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.controls.events import ControlEvent, Kind
-from realtime.controls.recall import Scenes
-from realtime.desk import Alpha, AlphaDesk, Block
-from realtime.flags import Show
+from stylefader.realtime.controls.events import ControlEvent, Kind
+from stylefader.realtime.controls.scenes.scene_controller import Scenes
+from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
+from stylefader.realtime.parameters.flags import Show
 from tests.realtime.live import HEADER
-from training.errors import ControlError
+from stylefader.training.errors import ControlError
 
 
 class FakeScenes:

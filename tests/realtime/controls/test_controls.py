@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from realtime.controls import controls as module
-from realtime.controls.controls import ControlOptions, Controls
-from realtime.controls.events import ControlEvent
-from realtime.controls.recall import Scenes
-from realtime.rack import Rack
+from stylefader.realtime.controls import controls as module
+from stylefader.realtime.controls.controls import ControlOptions, Controls
+from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.scenes.scene_controller import Scenes
+from stylefader.realtime.session.engine_loader import Rack
 from tests.realtime.controls.player import FakePlayer, event
 from tests.realtime.live import Clock
-from training.errors import ControlError
-from training.pack import StylePack
-from training.pack_file import PackFile
+from stylefader.training.errors import ControlError
+from stylefader.training.packs.pack import StylePack
+from stylefader.training.packs.pack_file import PackFile
 
 FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from realtime.controls.controls import ControlOptions, Controls
-from realtime.controls.modulation import Modulators
-from realtime.sound.playing import PlayingSound
+from stylefader.realtime.controls.controls import ControlOptions, Controls
+from stylefader.realtime.controls.modulation import Modulators
+from stylefader.realtime.sound.playing_sound import PlayingSound
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import Clock
 

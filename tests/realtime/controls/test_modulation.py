@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from realtime.controls.mapping import Mapping
-from realtime.controls.modulation import Modulators
-from realtime.desk import AlphaDesk
+from stylefader.realtime.controls.mapping.mapping import Mapping
+from stylefader.realtime.controls.modulation import Modulators
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from tests.realtime.live import HEADER
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.controls.events import ControlEvent, Kind
-from realtime.controls.mapping import ControlMap, parse_mapping
-from realtime.controls.router import Router
+from stylefader.realtime.controls.events import ControlEvent, Kind
+from stylefader.realtime.controls.mapping.mapping import ControlMap, parse_mapping
+from stylefader.realtime.controls.router import Router
 from tests.realtime.controls.player import FakePlayer, FakeScenes, event
 
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from tests.realtime.stream_server import Writer
+from tests.realtime.sources.stream_server import Writer
 
 RATE = 25
 _PIECE = 7 * 188

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.sources import camera as camera_module
-from realtime.sources.background import Session, Shot
-from realtime.sources.camera import CameraSource
-from realtime.sources.cameras import CameraInfo
-from realtime.sources.decoded import ArrayPicture
-from realtime.status import Status
+from stylefader.realtime.sources.live import camera as camera_module
+from stylefader.realtime.sources.live.background import Session, Shot
+from stylefader.realtime.sources.live.camera import CameraSource
+from stylefader.realtime.sources.live.cameras import CameraInfo
+from stylefader.realtime.sources.decoded import ArrayPicture
+from stylefader.realtime.session.status import Status
 from tests.realtime.faults.stage import Stage, promise, shift, until
 from tests.realtime.live import numbered
-from training.errors import SourceError
+from stylefader.training.errors import SourceError
 
 Make = Callable[[], CameraSource]
 
@@ -92,15 +92,15 @@ def test_a_camera_that_hangs_is_given_up_and_opened_again(tmp_path: Path) -> Non
 
 def test_quitting_while_the_camera_is_gone_waits_for_no_try(tmp_path: Path) -> None:
     """The wait before the next try ends when the session does, however long it would be."""
-    from realtime.capture import Capture
-    from realtime.mailbox import NewestMailbox
+    from stylefader.realtime.pipeline.capture import Capture
+    from stylefader.realtime.pipeline.queues import NewestMailbox
 
     cable = Cable()
     cable.number = None
     capture = Capture(cable.source, NewestMailbox(), name="the camera", reconnects=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("realtime.capture.FIRST_WAIT_S", 10_000.0)
-        patch.setattr("realtime.capture.LONGEST_WAIT_S", 10_000.0)
+        patch.setattr("stylefader.realtime.pipeline.capture.FIRST_WAIT_S", 10_000.0)
+        patch.setattr("stylefader.realtime.pipeline.capture.LONGEST_WAIT_S", 10_000.0)
         capture.start()
         until(lambda: capture.state == "lost")
         assert capture.stop(), "its thread has ended"

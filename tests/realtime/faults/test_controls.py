@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from realtime.controls import midi as midi_module
-from realtime.controls.complaints import MOST
-from realtime.controls.controls import ControlOptions, Controls
-from realtime.controls.inlet import MOST_A_SECOND, Inlet
-from tests.realtime.controls.jack import Controller, jack_server
+from stylefader.realtime.controls.midi import ports as midi_module
+from stylefader.realtime.controls.log_limiter import MOST
+from stylefader.realtime.controls.controls import ControlOptions, Controls
+from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, Inlet
+from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
 
 MAPPING = '[[map]]\nport = "{}"\nkind = "cc"\nnumber = 7\ntarget = "alpha"\npickup = false\n'

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import stylizer as stylizer_module
+from stylefader.realtime.pipeline import stylizer as stylizer_module
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
-from training.errors import EngineError
+from stylefader.training.errors import EngineError
 
 
 class Ahead:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.sources.live import live_source
-from realtime.sources.options import LiveOptions
+from stylefader.realtime.sources.open_live import live_source
+from stylefader.realtime.sources.options import LiveOptions
 from tests.realtime.faults.sender import Sender, free_port
 from tests.realtime.faults.stage import Stage, promise, until
 

@@ -18,24 +18,24 @@ import psutil
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from engines import open_engine
-from realtime import live as live_module
-from realtime import rack as rack_module
-from realtime.rack import Rack
+from stylefader.engines import open_engine
+from stylefader.realtime.session import live_session as live_module
+from stylefader.realtime.session import engine_loader as rack_module
+from stylefader.realtime.session.engine_loader import Rack
 from tests.conftest import random_pack
 from tests.realtime.faults.sender import free_port
 from tests.realtime.faults.stage import LIMIT_S, Flow, Stage, promise, until
 from tests.tools.program import PROGRAM
-from training.pack import save_pack
-from training.pack_file import PackFile
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 RECORD = """
 import sys
 from fractions import Fraction
 import numpy as np
-from realtime.frames import Frame
-from realtime.sinks.recording import RecordingSink
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sinks.live.recording import RecordingSink
 
 rate = int(sys.argv[2])
 random = np.random.default_rng(0)
@@ -152,7 +152,7 @@ def _builds(process: psutil.Process) -> bool:
 
 
 def _end_s() -> float:
-    from tools.live import session
+    from stylefader.tools.commands.live import session
 
     return session._END_S
 

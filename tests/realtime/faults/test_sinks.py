@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime.frames import Frame
-from realtime.sinks.recording import RecordingSink
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sinks.live.recording import RecordingSink
 from tests.realtime.faults.stage import LIMIT_S, MOST_WAITING, Flow, Stage, Watcher, promise
 
 SIZE = (48, 64)
@@ -49,7 +49,7 @@ def test_a_full_disk_ends_that_recording_alone(tmp_path: Path) -> None:
         (words,) = [words for words in stage.said if "is dropped" in words]
         assert "no space left" in words
         assert stage.fan_out.alive
-    from tools.soak_proof import packets_in
+    from stylefader.tools.commands.bench.soak_proof import packets_in
 
     assert packets_in(good) == stage.watcher.count, "every frame that was shown is in the other recording"
 

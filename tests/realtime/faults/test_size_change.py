@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.frames import Frame
-from realtime.sources.options import Fit, LiveOptions
-from realtime.sources.transform import TransformedSource
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sources.options import Fit, LiveOptions
+from stylefader.realtime.sources.transform import TransformedSource
 from tests.realtime.faults.stage import Flow, Stage, promise
 
 SESSION = (48, 64)

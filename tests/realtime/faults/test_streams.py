@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from realtime.sources import stream as stream_module
-from realtime.sources.live import live_source
-from realtime.sources.options import LiveOptions
-from realtime.sources.stream import StreamSource
+from stylefader.realtime.sources.live import stream as stream_module
+from stylefader.realtime.sources.open_live import live_source
+from stylefader.realtime.sources.options import LiveOptions
+from stylefader.realtime.sources.live.stream import StreamSource
 from tests.paths import ROOT
 from tests.realtime.faults.stage import LIMIT_S, Stage, promise
 
@@ -27,7 +27,7 @@ def serve() -> Iterator[Serve]:
     running = []
 
     def start(port: int = 0) -> tuple[subprocess.Popen[str], int]:
-        line = [sys.executable, "-m", "tests.realtime.stream_server", "mjpeg", str(port)]
+        line = [sys.executable, "-m", "tests.realtime.sources.stream_server", "mjpeg", str(port)]
         process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
         running.append(process)
         assert process.stdout is not None

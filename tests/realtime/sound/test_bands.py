@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.controls.sound_map import BANDS
-from realtime.sound.bands import SILENCE_DB, BandMeter
+from stylefader.realtime.controls.mapping.sound_section import BANDS
+from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
 from tests.realtime.sound.waves import silence, tone
 
 LOW, MID, HIGH, ALL = range(4)

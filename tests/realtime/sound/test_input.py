@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.controls.mapping import Mapping
-from realtime.controls.modulation import Modulators
-from realtime.controls.sound_map import SoundMap
-from realtime.sound.devices import find_input, sound_inputs, sound_system
-from realtime.sound.input import SoundInput
-from realtime.sound.ring import Ring
+from stylefader.realtime.controls.mapping.mapping import Mapping
+from stylefader.realtime.controls.modulation import Modulators
+from stylefader.realtime.controls.mapping.sound_section import SoundMap
+from stylefader.realtime.sound.devices import find_input, sound_inputs, sound_system
+from stylefader.realtime.sound.input import SoundInput
+from stylefader.realtime.sound.ring import Ring
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import silence, tone
-from training.errors import ControlError
+from stylefader.training.errors import ControlError
 
 DEVICES = (("Speakers", 0, 48000), ("Built-in Microphone", 1, 44100), ("USB Mixer", 8, 48000), ("USB", 2, 48000))
 MAP = SoundMap(target="alpha", band=(20, 200), floor=-40, ceiling=-20, attack=0, release=0.1, depth=0.5)
@@ -130,9 +130,9 @@ def test_one_that_stalls_is_lost_too() -> None:
 
 def test_a_driver_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """As PortAudio does where a JACK server is gone: its own end at the program's exit would wait for ever, too."""
-    monkeypatch.setattr("realtime.sound.input._END_S", 0.05)
+    monkeypatch.setattr("stylefader.realtime.sound.input._END_S", 0.05)
     gone: list[object] = []
-    monkeypatch.setattr("realtime.sound.input.atexit.unregister", gone.append)
+    monkeypatch.setattr("stylefader.realtime.sound.input.atexit.unregister", gone.append)
     room = Room()
     room.hear(tone(60, -10, 0.3))
     hangs = threading.Event()

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.controls.sound_map import BANDS, SoundMap
-from realtime.sound.bands import SILENCE_DB, BandMeter
-from realtime.sound.render import TrackSound
-from realtime.sound.track import SoundTrack
-from realtime.sources.video_file import VideoFileSource
+from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
+from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
+from stylefader.realtime.sound.track_sound import TrackSound
+from stylefader.realtime.sound.track import SoundTrack
+from stylefader.realtime.sources.files.video_file import VideoFileSource
 from tests.realtime.clips import Clip
 from tests.realtime.sound.waves import beat, clip_with_sound, silence, tone
-from training.errors import SourceError
+from stylefader.training.errors import SourceError
 
 LOW, MID, HIGH, ALL = range(4)
 BOTH = 2

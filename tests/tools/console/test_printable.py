@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from tools.console import messages, streams
-from tools.console.printable import json_text, one_line, printable
+from stylefader.tools.console import messages
+from stylefader.tools.console import streams
+from stylefader.tools.console.printable import json_text, one_line, printable
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def stuck():  # a mutex that this thread has already: no signal ends that wait, 
         c.pthread_mutex_lock(mutex)
 """
 BEGIN = """import os, sys, time, threading
-from tools.console import signals
+from stylefader.tools.console import signals
 def clean():
     os.write(1, b"clean\\n")  # a handler must not print: it may come in the middle of another print
 signals.begin()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import random_pack
 from tests.tools.program import PROGRAM
-from training.pack import save_pack
+from stylefader.training.packs.pack import save_pack
 
 WAIT_S = 120
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")

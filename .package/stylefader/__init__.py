@@ -1,0 +1,1 @@
+../../stylefader/__init__.py

@@ -1,0 +1,1 @@
+../../stylefader/__main__.py

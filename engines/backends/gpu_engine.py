@@ -1,0 +1,179 @@
+"""What the engines on a GPU share: fixed buffers and recorded work, replayed for each frame.
+
+A call copies frame and alpha into place and replays; it allocates nothing, and waits for nothing but the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from stylefader.engines.base import Engine, Picture, Precision
+from stylefader.engines.cache.key import EngineKey
+from stylefader.engines.backends.gpu import Gpu, Replay
+from stylefader.engines.graph.rewrite import Rewrites
+from stylefader.engines.graph.sizes import FrameSizes, padded
+from stylefader.engines.backends.gpu_slots import SLOTS, Desk, Slot
+from stylefader.training.errors import EngineError
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
+
+_GIB = 1 << 30
+_BYTES_A_FEATURE = 24
+"""Memory at the peak over pixels times channels: see `bytes_needed`."""
+_BYTES_ANYWAY = 256 << 20
+"""The libraries, their workspaces and the weights."""
+
+
+def bytes_needed(height: int, width: int, channels: int) -> int:
+    """An estimate, from above, of the GPU memory for one frame size and a network of width `channels`.
+
+    The peak is at full resolution, where in f32 and, by the f32 statistics of its norms, in fp16 as well 12 to 14
+    bytes a feature live at once. As much again is for what the kernels need: copies between layouts, workspaces. The
+    buffers of the slots, 18 bytes a pixel, are little beside that.
+    """
+    return _BYTES_ANYWAY + padded(height) * padded(width) * channels * _BYTES_A_FEATURE
+
+
+class GpuEngine(Engine):
+    """`SLOTS` frames may be under way. The buffer that `stylize` returns is pinned host memory of the engine.
+
+    A subclass sets `_replay` in its constructor: recorded work on the compute lane of `_gpu` that reads `frame` and
+    `alpha` and writes `picture`, the fixed buffers of `_desk`.
+    """
+
+    def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision) -> None:
+        super().__init__(height=height, width=width, n_blocks=pack.n_blocks, slots=SLOTS)
+        self.precision = half_or_f32(self.name, precision)
+        self._gpu = Gpu.find(self.name)
+        self.device = self._gpu.name
+        self._needs = bytes_needed(height, width, pack.header.width)
+        self._replay: Replay | None = None
+        free = self._gpu.free_bytes()
+        if self._needs > free:
+            raise EngineError(f"{self._too_big()}, and {free / _GIB:.1f} GiB are free: use a smaller size")
+        with self._errors():
+            self._desk = Desk(self._gpu, height, width, self.n_blocks)
+            self._slots = [Slot(self._gpu, self._desk) for _ in range(SLOTS)]
+            self._gpu.settle()
+
+    @property
+    def stream(self) -> torch.cuda.Stream | None:
+        """The one stream that the engine computes on, for as long as it lives."""
+        return self._gpu.compute.stream
+
+    def stylize_cuda(self, frame_HWC: Tensor, alpha: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """`stylize` for a frame on the engine's GPU: enqueued on `stream`, returns at once, waits for nothing.
+
+        frame_HWC: uint8 (height, width, 3), any strides. alpha: float32 (n_blocks,), on the GPU or in pinned memory;
+        that it is finite is for the caller to see to. out: uint8 (height, width, 3) on the GPU to write into.
+
+        Order is the caller's: `stream` must wait for whatever fills frame and alpha, and whoever reads the picture
+        must wait for `stream`. Frame, alpha and out are the caller's and stay as they are until `stream` has passed
+        this call. Without `out` the picture is the engine's own buffer, overwritten in the place of the next call,
+        of `start` as well, on `stream`.
+        """
+        if self._closed:
+            raise EngineError(f"engine {self.name} is closed")
+        expected = (self.height, self.width, 3)
+        for what, tensor in (("frame", frame_HWC), ("out", out)):
+            if tensor is None:
+                continue
+            if tensor.shape != expected or tensor.dtype != torch.uint8 or tensor.device != self._gpu.device:
+                raise EngineError(
+                    f"{what} is {tensor.dtype} {tuple(tensor.shape)} on {tensor.device}, "
+                    f"expected uint8 {expected} on {self._gpu.device}"
+                )
+        if alpha.shape != (self.n_blocks,) or alpha.dtype != torch.float32:
+            raise EngineError(f"alpha is {alpha.dtype} {tuple(alpha.shape)}, expected float32 {(self.n_blocks,)}")
+        if self.n_blocks and alpha.device != self._gpu.device and not alpha.is_pinned():
+            raise EngineError(f"alpha is on {alpha.device}, expected it on {self._gpu.device} or in pinned memory")
+        assert self._replay is not None
+        lane, desk = self._gpu.compute, self._desk
+        with self._errors():
+            lane.copy(desk.frame, frame_HWC)
+            if self.n_blocks:
+                lane.copy(desk.alpha, alpha)
+            lane.replay(self._replay)
+            if out is None:
+                return desk.picture
+            lane.copy(out, desk.picture)
+            return out
+
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
+        assert self._replay is not None
+        with self._errors():
+            self._slots[slot].begin(frame_HWC, alpha, self._replay)
+
+    def _finish(self, slot: int) -> Picture:
+        with self._errors():
+            return self._slots[slot].finish()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Makes what PyTorch raises an EngineError with a reason."""
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise EngineError(f"{self._too_big()} and ran out of it: use a smaller size", failure=True) from error
+        except RuntimeError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise EngineError(f"engine {self.name} failed on {self.device}: {first_line}", failure=True) from error
+
+    def _too_big(self) -> str:
+        return (
+            f"engine {self.name} needs about {self._needs / _GIB:.1f} GiB of memory on {self.device} "
+            f"for {self.width}x{self.height}"
+        )
+
+    def _release(self) -> None:
+        with suppress(RuntimeError):  # a device that has failed is left alone
+            self._gpu.settle()
+        if self._replay is not None:
+            self._replay.reset()
+            self._replay = None
+        self._slots.clear()
+        del self._desk
+
+
+def half_or_f32(engine: str, precision: Precision) -> Literal["fp16", "f32"]:
+    """The precision that an engine on a GPU takes where it is asked for one. Raises EngineError for another."""
+    if precision not in ("auto", "fp16", "f32"):
+        raise EngineError(f"engine {engine} computes in fp16 or f32, not {precision}")
+    return "f32" if precision == "f32" else "fp16"
+
+
+def words_of(rewrites: Rewrites) -> str:
+    """Rewrites as a cache key has them."""
+    return " ".join(f"{name}={value}" for name, value in vars(rewrites).items())
+
+
+def gpu_key(
+    gpu: Gpu, engine: str, pack: StylePack | PackFile, *, size: str, precision: str, rewrites: str, weights: str,
+    libraries: dict[str, str],
+) -> EngineKey:  # fmt: skip
+    """What an engine that is compiled for this very GPU, or measured on it, is kept under in the cache."""
+    return EngineKey(
+        engine=engine, precision=precision, size=size, network=pack.header.kind,
+        width=pack.header.width, places=pack.header.places, weights=weights, rewrites=rewrites,
+        device=gpu.name, capability=gpu.capability, driver=gpu.driver, libraries=libraries,
+    )  # fmt: skip
+
+
+def in_a_range(key: EngineKey, height: int, width: int) -> Callable[[dict[str, Any]], bool]:
+    """`serves` of `EngineCache.open`: whether an engine is as `key` has it, but for a range with this size in it."""
+
+    def serves(fields: dict[str, Any]) -> bool:
+        with suppress(EngineError):
+            return key.differs(fields) == {"size"} and FrameSizes.parse(str(fields["size"])).covers(height, width)
+        return False
+
+    return serves

@@ -1,0 +1,140 @@
+"""`openvino`: the whole graph compiled by OpenVINO for the CPU. The default on machines without a GPU.
+
+What the cache keeps is OpenVINO's own export of the compiled model, which carries its version and the processor's
+instruction set and is refused elsewhere. Nothing here needs torch: `engines.graph.openvino_graph` writes the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+
+from stylefader.engines.machine import processor
+from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
+from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.cache.key import EngineKey
+from stylefader.engines.machine.memory import check_memory
+from stylefader.engines.int8.proof import proved
+from stylefader.engines.graph.openvino_graph import REWRITES, convert
+from stylefader.engines.int8.quantized import Quantized, find_quantized, quantized_file
+from stylefader.training.errors import EngineError
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
+
+
+class OpenVinoEngine(Engine):
+    name = "openvino"
+
+    def __init__(
+        self,
+        pack: StylePack | PackFile,
+        height: int,
+        width: int,
+        *,
+        precision: Precision = "auto",
+        goal: Goal = "latency",
+        cache: EngineCache | None = None,
+        report: Report = quiet,
+    ) -> None:
+        core = ov.Core()
+        self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
+        if precision == "fp16":
+            raise EngineError("engine openvino computes in bf16 or f32, not fp16")
+        if precision == "bf16" and not processor.has_bf16():
+            raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
+        floating = "bf16" if processor.has_bf16() else "f32"
+        self.precision = floating if precision == "auto" else precision
+        check_memory(self.name, height, width, pack.header.width, self.precision)
+        quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
+        # In int8, what is not quantised is in the processor's own floating point.
+        # One engine serves both goals: how many streams it runs in is settled when it is loaded.
+        settings = {
+            "PERFORMANCE_HINT": goal.upper(),
+            "INFERENCE_PRECISION_HINT": self.precision if quantized is None else floating,
+        }
+
+        def failed(what: str, error: RuntimeError) -> EngineError:
+            return EngineError(f"engine openvino cannot {what} at {width}x{height}: {error}", failure=True)
+
+        def build() -> bytes:
+            report("converting the network")
+            model = convert(pack, height, width) if quantized is None else quantized.model(height, width)
+            report("compiling")
+            try:
+                return bytes(core.compile_model(model, "CPU", settings).export_model().getvalue())
+            except RuntimeError as error:
+                raise failed("compile", error) from error
+
+        def load(exported: bytes) -> ov.CompiledModel:
+            try:
+                return core.import_model(exported, "CPU", settings)
+            except RuntimeError as error:
+                raise failed("load", error) from error
+
+        if cache is None:
+            compiled = load(build())
+        else:
+            key = EngineKey(
+                engine=self.name, precision=self.precision, size=f"{width}x{height}",
+                network=pack.header.kind, width=pack.header.width, places=pack.header.places,
+                weights=pack.weights_hash() if quantized is None else quantized.sha256,
+                rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),
+                device=self.device, capability=" ".join(sorted(processor.capabilities())), driver="none",
+                libraries={"openvino": ov.get_version()},
+            )  # fmt: skip
+            facts = {"style": pack.header.name}
+            compiled, self.outcome = cache.open(key, build=build, load=load, report=report, facts=facts)
+        # With throughput for a goal, each stream of cores takes a frame of its own.
+        slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if goal == "throughput" else 1
+        super().__init__(height=height, width=width, n_blocks=pack.n_blocks, slots=slots)
+        self._requests = [compiled.create_infer_request() for _ in range(slots)]
+        self._under_way: list[object] = [None] * slots
+
+    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
+        inputs = (frame_HWC, alpha)[: 1 + bool(self.n_blocks)]
+        self._under_way[slot] = inputs  # shared with OpenVINO, which does not keep them alive
+        with self._errors():
+            self._requests[slot].start_async(dict(enumerate(inputs)), share_inputs=True)
+
+    def _finish(self, slot: int) -> Picture:
+        try:
+            with self._errors():
+                self._requests[slot].wait()
+        finally:
+            self._under_way[slot] = None
+        picture: Picture = self._requests[slot].get_output_tensor(0).data
+        return picture
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Makes what OpenVINO raises an EngineError."""
+        try:
+            yield
+        except RuntimeError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise EngineError(f"engine openvino failed on {self.device}: {first_line}", failure=True) from error
+
+    def _release(self) -> None:
+        for request in self._requests:
+            request.cancel()
+        self._requests.clear()
+
+
+def _quantized(pack: StylePack | PackFile, cache: EngineCache | None, report: Report) -> Quantized:
+    found = find_quantized(pack)
+    if found is None:
+        raise EngineError(
+            f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "
+            f"stylefader engine quantize {pack.header.name} --photos FOLDER makes one"
+        )
+    problem = proved(pack, (cache or EngineCache()).folder, report).problem
+    if problem:
+        raise EngineError(f"engine openvino does not use int8 with {pack.header.name}: {problem}")
+    return found

@@ -1,0 +1,273 @@
+"""Engines built in the background, for a live session that plays on another engine meanwhile.
+
+The building is done by a process of its own (`engines.building.build_worker`) that leaves the engine in the cache; a thread
+here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
+lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
+ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run. A build never
+measures: with `auto` it takes what is there soonest where the fastest is not known (`engines.selection.background_measuring`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
+from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.opening import open_engine
+from stylefader.engines.int8.quantized import quantized_file
+from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.pack_file import PackFile
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+
+State = Literal["building", "ready", "taken", "failed", "cancelled"]
+_JOIN_S = 30.0
+_BEHIND = 10
+"""The priority of a build that nobody waits for: that of measurements. At 19 it gets one part in seventy of a busy
+core, and a build of seconds takes minutes."""
+
+
+class _MustBuildError(Exception):
+    """Signal: the engine is not in the cache."""
+
+
+class _CancelledError(Exception):
+    """Signal: `cancel` was called."""
+
+
+class EngineBuild:
+    """One engine on its way: started when made, `take` it between two frames when it is there.
+
+    The arguments are those of `open_engine`. report: told each stage in words, from the build's own thread.
+    state: `building`, then `ready` until the engine is taken; `failed` and `cancelled` are ends as well.
+    awaited: nothing plays, so the building has the same priority as the session, and not a low one.
+    stage: the latest words of the build. Made and asked from one thread; `close` twice is harmless.
+    """
+
+    def __init__(
+        self,
+        pack: StylePack | PackFile,
+        height: int,
+        width: int,
+        *,
+        backend: str = "auto",
+        precision: Precision = "auto",
+        goal: Goal = "latency",
+        least_db: float = 45.0,
+        cache_dir: Path | None = None,
+        awaited: bool = False,
+        report: Report = quiet,
+    ) -> None:
+        self._pack, self._height, self._width = pack, height, width
+        self._backend: str = backend
+        self._precision: Precision = precision
+        self._goal: Goal = goal
+        self._least_db = least_db
+        self._cache = EngineCache(cache_dir)
+        self._awaited = awaited
+        self._report = report
+        self._lock = threading.Lock()  # over _state, _result, _error and _worker
+        self._state: State = "building"
+        self._result: tuple[Engine, str] | None = None
+        self._error: BaseException | None = None
+        self._worker: subprocess.Popen[str] | None = None
+        self._left = False
+        self.stage = "starting"
+        self._thread = threading.Thread(target=self._run, name="engine-build", daemon=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def take(self) -> tuple[Engine, str] | None:
+        """The engine, warmed up, and `open_engine`'s line, once; None while it is being built. Never waits.
+
+        The engine is the caller's from then on, to run and to close. Raises what the build failed with, and
+        EngineError where it was cancelled or taken before.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if self._state in ("cancelled", "taken"):
+                raise EngineError(f"this engine's build was {self._state}")
+            if self._result is None:
+                return None
+            self._state = "taken"
+            result, self._result = self._result, None
+            return result
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there is something to take, or an end; whether there is."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def leave(self) -> None:
+        """Let the build go on behind others, at a lower priority, for the cache alone: there is nothing to take.
+
+        What is ready already is closed. `resume` takes this back as long as it is going on.
+        """
+        with self._lock:
+            self._left = True
+            worker = self._worker
+            result, self._result = self._result, None
+            if self._state == "ready":
+                self._state = "cancelled"
+        if result is not None:
+            result[0].close()
+        if worker is not None and hasattr(os, "setpriority"):
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, worker.pid, _BEHIND)
+
+    def resume(self) -> bool:
+        """Have the engine after all that was left: True where it is still on its way, and can be taken."""
+        with self._lock:
+            if self._state == "building":
+                self._left = False
+            return self._state == "building"
+
+    def cancel(self) -> None:
+        """End the build and drop its engine; without effect once the engine is taken or the build failed.
+
+        Does not wait: `close` does, until nothing of it runs any more.
+        """
+        with self._lock:
+            if self._state not in ("building", "ready"):
+                return
+            self._state = "cancelled"
+            result, self._result = self._result, None
+            worker = self._worker
+        if result is not None:
+            result[0].close()
+        if worker is not None:
+            with suppress(OSError):
+                worker.terminate()
+
+    def close(self) -> None:
+        """Cancel what is not taken, and wait for the build's thread and process to end."""
+        self.cancel()
+        self._thread.join(_JOIN_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        opened: tuple[Engine, str] | None = None
+        try:
+            opened = self._build()
+            self._tell("warming up")
+            opened[0].warm_up()
+            with self._lock:
+                if self._state == "building":
+                    self._state = "cancelled" if self._left else "ready"
+                if self._state == "ready":
+                    self._result, opened = opened, None
+        except _CancelledError:
+            pass
+        except BaseException as error:
+            with self._lock:
+                if self._state == "building":
+                    self._state, self._error = "failed", error
+        finally:
+            if opened is not None:
+                opened[0].close()
+
+    def _build(self) -> tuple[Engine, str]:
+        def must_build(words: str) -> None:
+            raise _MustBuildError
+
+        with suppress(_MustBuildError):
+            return self._open(self._cache.folder, must_build)
+        problem = self._cache.problem()
+        with tempfile.TemporaryDirectory(prefix="stylefader-") as name:
+            # Without a cache that can be written, the engine comes over through a folder of its own.
+            folder = Path(name) / "engines" if problem else self._cache.folder
+            came = self._in_worker(Path(name), folder)
+            with self._lock:
+                if self._left:
+                    self._state = "cancelled"
+            self._stop_if_cancelled()
+            engine, why = self._open(folder, self._tell, came)
+        return engine, f"{why}; not kept: {problem}" if problem else why
+
+    def _open(self, folder: Path, report: Report, came: str = "") -> tuple[Engine, str]:
+        return open_engine(
+            self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
+            goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
+            measure=False, came=came,
+        )  # fmt: skip
+
+    def _tell(self, words: str) -> None:
+        self._stop_if_cancelled()
+        self.stage = words
+        self._report(words)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._state == "cancelled":
+            raise _CancelledError
+
+    def _in_worker(self, scratch: Path, cache: Path) -> str:
+        """Have the engine built into the cache by a process; how it came. Raises EngineError, or _CancelledError."""
+        self._tell("starting a process that builds it")
+        file = scratch / "pack.safetensors"
+        # A copy: the file that it came from may have changed, or may never have been written.
+        if isinstance(self._pack, PackFile):
+            self._pack.copy_to(file)
+        else:
+            from stylefader.training.packs.pack import save_pack
+
+            save_pack(replace(self._pack, file=file))
+        if quantized_file(self._pack).is_file():
+            shutil.copyfile(quantized_file(self._pack), quantized_file(file))
+        order = {
+            "pack": str(file), "height": self._height, "width": self._width, "backend": self._backend,
+            "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
+            "scratch": str(scratch), "awaited": self._awaited,
+        }  # fmt: skip
+        with (scratch / "words.txt").open("w+") as words:
+            worker = start_worker("stylefader.engines.building.build_worker", json.dumps(order), stdout=subprocess.PIPE, stderr=words)
+            try:
+                with self._lock:
+                    self._worker = worker
+                self._stop_if_cancelled()  # it may have been before there was a worker to end
+                assert worker.stdout is not None
+                last = self._follow(worker.stdout)
+            finally:
+                end_worker(worker)
+            self._stop_if_cancelled()
+            if "error" in last:
+                raise EngineError(last["error"], failure=bool(last["failure"]))
+            if "done" not in last:
+                words.seek(0)
+                said = words.read().strip().splitlines()[-1:] or ["it said nothing"]
+                raise EngineError(
+                    f"the process that built the engine ended with {worker.returncode}: {said[0]}", failure=True
+                )
+            return last["came"]
+
+    def _follow(self, lines: Iterable[str]) -> dict[str, str]:
+        """Pass the worker's stages on until its output ends, by itself or by `cancel`; the last thing it said."""
+        last: dict[str, str] = {}
+        for line in lines:
+            last = json.loads(line)
+            if "stage" in last:
+                self._tell(last["stage"])
+        return last

@@ -1,0 +1,86 @@
+"""The process behind `engines.building.background_build`: opens one engine, which leaves it in the cache, and says how it goes.
+
+Its one argument is JSON, and so is every line that it prints: `{"stage": words}`, at the end `{"done": why}` or
+`{"error": message, "failure": bool}`. Whatever libraries print goes to standard error. It ends with its session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from stylefader.engines.subprocesses import end_with_the_session
+
+_UNWIND_S = 2.0
+"""How long a build whose session has gone may take to put its files in order."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)  # unwinds, so that nothing half written stays
+
+
+_session_is_gone = threading.Event()
+
+
+def _unwind() -> None:
+    """Ask the main thread to end, which a compiler may keep from hearing it, and give it a moment."""
+    _session_is_gone.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_UNWIND_S)
+
+
+def main() -> None:
+    order = json.loads(sys.argv[1])
+    try:
+        _main(order)
+    finally:
+        if _session_is_gone.is_set():
+            shutil.rmtree(order["scratch"], ignore_errors=True)
+
+
+def _main(order: dict[str, Any]) -> None:
+    signal.signal(signal.SIGTERM, _terminate)
+    end_with_the_session(Path(order["scratch"]), first=_unwind)
+    if hasattr(os, "nice") and not order["awaited"]:
+        os.nice(5)  # the frames of what plays come first; measurements, at 10, come after it
+    to_session = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def tell(**document: Any) -> None:
+        print(json.dumps(document), file=to_session, flush=True)
+
+    from stylefader.engines.opening import open_engine
+    from stylefader.training.errors import StylefaderError
+    from stylefader.training.packs.pack_file import PackFile
+
+    try:
+        engine, why = open_engine(
+            PackFile(Path(order["pack"])),
+            order["height"],
+            order["width"],
+            backend=order["backend"],
+            precision=order["precision"],
+            goal=order["goal"],
+            least_db=order["least_db"],
+            cache_dir=Path(order["cache_dir"]),
+            report=lambda words: tell(stage=words),
+            measure=False,
+        )
+    except StylefaderError as error:
+        tell(error=str(error), failure=error.failure)
+        return
+    engine.warm_up()  # some measure and compile only then, and keep that as well
+    engine.close()
+    tell(done=why, came=engine.outcome.words if engine.outcome else "")
+
+
+if __name__ == "__main__":
+    main()

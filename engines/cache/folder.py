@@ -1,0 +1,132 @@
+"""The folder that engines are kept in: ours alone, and nothing in it is believed that others could have put there.
+
+What stands in the folder is run as compiled code, so whoever can write to it can run code in our name. We make it
+with mode 0700, refuse it where it is a link or somebody else's, and read plain files of our own, following no links.
+Systems without owners of files (Windows) keep the user's cache folder private by themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from stylefader.training.leftovers import PARTIAL_FILES
+
+_ABANDONED_S = 3600
+"""A file that is still being written after so long is what a build that was killed has left."""
+_PROBES = ".probe-*"
+"""What earlier versions tried the folder with, and a kill may have left."""
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class TooLargeError(OSError):
+    """A file with more bytes than were to be read."""
+
+
+def default_folder() -> Path:
+    """`engines` in the user's cache folder of stylefader."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("stylefader", appauthor=False) / "engines"
+
+
+def folder_problem(folder: Path) -> str:
+    """Why the folder cannot be used, in words; empty where it can. A folder that is not there is made."""
+    try:
+        _make(folder)
+        problem = _not_ours(folder)
+        if not problem:
+            with tempfile.TemporaryFile(dir=folder):  # has no name, where the system can do that
+                pass
+    except OSError as error:
+        return f"the cache folder {folder} cannot be written ({error.strerror or error})"
+    return problem
+
+
+def may_read(folder: Path) -> bool:
+    """Whether what is in the folder may be believed; also where it cannot be written."""
+    try:
+        return not _not_ours(folder)
+    except OSError:
+        return False
+
+
+def read_file(path: Path, *, largest: int) -> bytes:
+    """The bytes of a plain file of our own.
+
+    Raises FileNotFoundError, and OSError for links, for files of others or that others can write to, for what is no
+    plain file, and for more than `largest` bytes.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("it is no plain file")
+        if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE):
+            raise OSError("others can write to it")
+        data = file.read(largest + 1)
+        if len(data) > largest:
+            raise TooLargeError(f"it has more than {largest} bytes")
+        return data
+
+
+def files(folder: Path, *patterns: str) -> list[Path]:
+    """Plain files in the folder, no links."""
+    found = {path for pattern in patterns for path in folder.glob(pattern)}
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def plain_or_none(path: Path) -> Path:
+    """A path that a library may read and write by itself: what is no plain file of our own is taken away first."""
+    try:
+        read_file(path, largest=0)
+    except (FileNotFoundError, TooLargeError):
+        pass
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+    return path
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed builds were writing; bytes freed."""
+    freed = 0
+    for path in files(folder, PARTIAL_FILES, _PROBES):
+        with suppress(OSError):
+            status = path.stat()
+            if time.time() - status.st_mtime > _ABANDONED_S:
+                path.unlink()
+                freed += status.st_size
+    return freed
+
+
+def _make(folder: Path) -> None:
+    """Make what is missing of the way to the folder, for us alone. Raises OSError."""
+    missing = []
+    while not os.path.lexists(folder):
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def _not_ours(folder: Path) -> str:
+    """Why the folder is not to be believed; empty where it is. Raises OSError where there is none."""
+    found = folder.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return f"the cache folder {folder} is a link: name the folder itself"
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(20, "Not a directory")
+    if not hasattr(os, "geteuid"):
+        return ""
+    if found.st_uid != os.geteuid():
+        return f"the cache folder {folder} belongs to another user: name one of your own with --cache-dir"
+    if folder == default_folder() and found.st_mode & 0o077:
+        folder.chmod(0o700)  # as an earlier version has made it
+    elif found.st_mode & _OTHERS_WRITE:
+        return f"others can write to the cache folder {folder}: chmod go-w {folder}"
+    return ""

@@ -1,0 +1,78 @@
+"""The whole numeric path of a frame as one module, which every engine compiles: uint8 in, uint8 out.
+
+Nothing numeric happens outside it: conversion to float, colour normalisation, padding, the network, cropping,
+clamp and rounding are all in the graph, and alpha is one of its two inputs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from stylefader.engines.graph.half import HalfNet
+from stylefader.engines.graph.rewrite import Rewrites, rewrite
+from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
+from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
+
+
+class FrameGraph(nn.Module):
+    """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
+
+    The right and bottom edges are repeated up to the padded size and cut off again at the end.
+
+    rewrites: exact changes to the network's graph; with none the network runs as trained.
+    half: the network in fp16 with its statistics in f32, instead of all in f32.
+    height, width: None leaves the side to each frame (an export must then mark it as dynamic).
+    """
+
+    mean: Tensor
+    std: Tensor
+    picture_type = torch.uint8
+
+    def __init__(
+        self,
+        net: DynamicNet,
+        height: int | None,
+        width: int | None,
+        *,
+        rewrites: Rewrites | None = None,
+        half: bool = False,
+    ) -> None:
+        super().__init__()
+        self.n_blocks = net.n_blocks
+        self.height, self.width = height, width
+        self.folded = rewrites is not None and rewrites.colours
+        net = net if rewrites is None else rewrite(net, rewrites)
+        self.net = HalfNet(net) if half else net
+        self.register_buffer("mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
+
+    def forward(self, frame_HWC: Tensor, alpha: Tensor) -> Tensor:
+        height = frame_HWC.shape[0] if self.height is None else self.height
+        width = frame_HWC.shape[1] if self.width is None else self.width
+        x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)
+        if not self.folded:
+            x_NCHW = (x_NCHW - self.mean) / self.std
+        x_NCHW = self._pad(x_NCHW, height, width)
+        if self.n_blocks:
+            # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
+            alpha = alpha.view(-1, 1, 1, 1, 1)
+        y_NCHW = self._crop(self.net(x_NCHW, alpha), height, width)
+        if not self.folded:
+            y_NCHW = y_NCHW * self.std + self.mean
+        return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(self.picture_type)
+
+    def _crop(self, y_NCHW: Tensor, height: int, width: int) -> Tensor:
+        if (self.height, self.width) == (padded(height), padded(width)):
+            return y_NCHW  # nothing was padded; without a slice the graph is good for other such sizes, too
+        return y_NCHW[:, :, :height, :width]
+
+    def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:
+        if self.height is None or self.width is None:
+            # `padded` for a symbolic side; never divide a negative one, which ONNX rounds towards zero.
+            bottom = torch.sym_max(SMALLEST, (height + MULTIPLE - 1) // MULTIPLE * MULTIPLE) - height  # type: ignore[no-untyped-call]
+            right = torch.sym_max(SMALLEST, (width + MULTIPLE - 1) // MULTIPLE * MULTIPLE) - width  # type: ignore[no-untyped-call]
+            return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate")
+        right, bottom = padded(width) - width, padded(height) - height
+        return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate") if right or bottom else x_NCHW

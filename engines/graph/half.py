@@ -1,0 +1,40 @@
+"""The network in half precision, with its statistics in float32."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import Tensor, nn
+
+from stylefader.training.networks import DynamicNet
+
+
+class FloatStatisticsNorm(nn.Module):
+    """Instance norm of fp16 features, computed in float32.
+
+    The sum over a plane of up to millions of fp16 values, and still more of their squares, passes fp16's largest
+    number (65504) and loses the small ones on the way. The result is of the order of 1 and fits again.
+    """
+
+    def __init__(self, norm: nn.InstanceNorm2d) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        return self.norm(x_NCHW.float()).to(x_NCHW.dtype)
+
+
+class HalfNet(nn.Module):
+    """An fp16 copy of a network (rewritten or not) that takes and gives float32."""
+
+    def __init__(self, net: DynamicNet) -> None:
+        super().__init__()
+        self.n_blocks = net.n_blocks
+        self.net = copy.deepcopy(net).half()
+        for module in list(self.net.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, nn.InstanceNorm2d):
+                    setattr(module, name, FloatStatisticsNorm(child.float()))
+
+    def forward(self, x_NCHW: Tensor, alpha: Tensor) -> Tensor:
+        return self.net(x_NCHW.half(), alpha.half()).float()

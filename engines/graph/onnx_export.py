@@ -1,0 +1,98 @@
+"""A style pack as ONNX: the whole `FrameGraph`, for compilers that read it (TensorRT for RTX, ONNX Runtime).
+
+Inputs `frame` uint8 (height, width, 3) and `alpha` float32 (n_blocks,), output `picture` like `frame`. A pack
+without blocks has no input `alpha`.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.graph.rewrite import Rewrites
+from stylefader.engines.graph.sizes import FrameSizes
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.pack import StylePack
+from stylefader.training.packs.pack_file import PackFile
+
+OPSET = 18
+INSTALL_ONNX = "pip install onnx onnxscript"
+OnnxPrecision = Literal["fp16", "f32"]
+
+
+def export_onnx(
+    pack: StylePack | PackFile,
+    sizes: FrameSizes,
+    *,
+    precision: OnnxPrecision = "f32",
+    rewrites: Rewrites | None = None,
+) -> bytes:
+    """The pack's whole graph as a serialized ONNX model.
+
+    sizes: one fixed size is compiled in; a range leaves height and width dynamic, with padding up to multiples
+    of 4 and cropping back computed from the frame's own size.
+    precision: of the network; `fp16` keeps the statistics of its norms, the colours and the rounding in f32.
+    Raises EngineError: onnx or onnxscript is not installed (with the command), or the export fails.
+    """
+    height, width = sizes.usual if sizes.fixed else (None, None)
+    graph: nn.Module = FrameGraph(pack.network(), height, width, rewrites=rewrites, half=precision == "fp16").eval()
+    # Sides of 1 and 2, and two that are equal, could be taken for constants: a dynamic export sees neither.
+    shape = sizes.usual if sizes.fixed else (37, 51)
+    inputs: tuple[Tensor, ...] = (torch.zeros(*shape, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks))
+    if not pack.n_blocks:
+        graph, inputs = _WithoutAlpha(graph), inputs[:1]
+    dynamic: tuple[Any, ...] | None = None
+    if not sizes.fixed:
+        sides = {0: torch.export.Dim("height", min=1, max=1 << 16), 1: torch.export.Dim("width", min=1, max=1 << 16)}
+        dynamic = (sides, None)[: len(inputs)]
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                graph,
+                inputs,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["frame", "alpha"][: len(inputs)],
+                output_names=["picture"],
+                dynamic_shapes=dynamic,
+                verbose=False,
+            )
+    except ImportError as error:
+        raise EngineError(f"an export to ONNX needs onnx and onnxscript ({error}): {INSTALL_ONNX}") from error
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise EngineError(f"cannot export {pack.header.name} to ONNX: {error}", failure=True) from error
+    assert program is not None
+    model: bytes = program.model_proto.SerializeToString()
+    return model
+
+
+class _WithoutAlpha(nn.Module):
+    """The graph of a pack without blocks, whose alpha has no numbers and would be an input without use."""
+
+    def __init__(self, graph: nn.Module) -> None:
+        super().__init__()
+        self.frame_graph = graph  # not `graph`: an attribute of that name breaks the export
+
+    def forward(self, frame_HWC: Tensor) -> Tensor:
+        return self.frame_graph(frame_HWC, torch.zeros(0))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No words about torchvision's operators or PyTorch's own deprecations; failures are raised all the same."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

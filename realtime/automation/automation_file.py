@@ -1,0 +1,67 @@
+"""Automation files as they are written: keyframes in rows, comments where they were."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from stylefader.realtime.automation.keyframes import Automation, Comment, Keyframe, Sheet
+from stylefader.realtime.media.timecode import exact_time, parse_time
+
+_STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
+
+
+def style_in(comment: Comment) -> tuple[Fraction, str] | None:
+    """When which style begins, where a take's comment says that."""
+    match = _STYLE.fullmatch(comment.text)
+    try:
+        return (parse_time(match[1]), match[2]) if match else None
+    except ValueError:
+        return None
+
+
+def sheet_of(keyframes: Sequence[Keyframe], *, origin: str) -> Sheet:
+    """A file for keyframes that have as many alphas each."""
+    alphas = len(keyframes[0].alpha)
+    names = ("alpha",) if alphas == 1 else tuple(f"alpha{block}" for block in range(alphas))
+    return Sheet(names=names, automation=Automation(keyframes, origin=origin))
+
+
+def with_keyframes(sheet: Sheet, keyframes: Sequence[Keyframe], places: Sequence[int]) -> Sheet:
+    """The file with other keyframes. places: which one of before each stands for, rising; comments go by them."""
+    comments = [
+        comment if comment.before < 0 else Comment(bisect_left(places, comment.before), comment.text)
+        for comment in sheet.comments
+    ]
+    automation = Automation(keyframes, origin=sheet.automation.origin)
+    return replace(sheet, automation=automation, comments=tuple(comments))
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """What is in the file, with a column for the ease where any way but the last is not straight."""
+    keyframes = sheet.automation.keyframes
+    eased = any(keyframe.ease != "linear" for keyframe in keyframes[:-1])
+    comments = list(sheet.comments)
+    lines: list[str] = []
+
+    def comments_before(place: int) -> None:
+        while comments and comments[0].before <= place:
+            lines.append(comments.pop(0).text)
+
+    comments_before(-1)
+    lines.append(",".join(["time", *sheet.names, *(["ease"] if eased else [])]))
+    for place, keyframe in enumerate(keyframes):
+        comments_before(place)
+        row = [exact_time(keyframe.time), *map(_number, keyframe.alpha), *([keyframe.ease] if eased else [])]
+        lines.append(",".join(row))
+    comments_before(len(keyframes))
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    """As short as reads back the same."""
+    short = f"{value:.9g}"
+    return short if float(short) == value else repr(value)

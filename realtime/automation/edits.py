@@ -1,0 +1,109 @@
+"""Automations moved in time, made longer or shorter, stronger or weaker. What a take says of styles goes with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from stylefader.realtime.automation.keyframes import Comment, Keyframe, Sheet, along
+from stylefader.realtime.automation.automation_file import style_in, with_keyframes
+from stylefader.realtime.media.timecode import exact_time
+from stylefader.training.errors import AutomationError
+
+LARGEST_ERROR = 5e-4
+"""How far the straight pieces may be from an eased way that was cut."""
+_MOST_PIECES = 10_000
+_LATEST = 10**12
+_LARGEST_ALPHA = 3e38
+
+
+def shifted(sheet: Sheet, by: Fraction) -> Sheet:
+    """Everything `by` seconds later, or earlier where it is below 0: what would come before 0 is cut.
+
+    alpha at 0 is then what it was at -by. An eased way that is cut goes on in straight pieces.
+    """
+    keyframes = sheet.automation.keyframes
+    moved, places = [], []
+    for place, keyframe in enumerate(keyframes):
+        following = keyframes[place + 1] if place + 1 < len(keyframes) else None
+        if keyframe.time + by >= 0:
+            moved.append(replace(keyframe, time=_checked(keyframe.time + by, sheet)))
+            places.append(place)
+        elif following is None or following.time + by > 0:
+            for part in _rest(keyframe, following, -by):
+                moved.append(replace(part, time=part.time + by))
+                places.append(place)
+    result = with_keyframes(sheet, moved, places)
+    return replace(result, comments=_comments(result.comments, lambda time: time + by))
+
+
+def scaled(sheet: Sheet, *, time: Fraction = Fraction(1), alpha: float = 1.0, offset: float = 0.0) -> Sheet:
+    """All times `time` times as late, all alphas times `alpha` plus `offset`. Raises AutomationError."""
+    if time <= 0:
+        raise AutomationError(f"times can be scaled by a factor above 0, not {time}")
+    if not (math.isfinite(alpha) and math.isfinite(offset)):
+        raise AutomationError(f"alpha can be scaled by finite numbers, not {alpha} and {offset}")
+    keyframes = [
+        replace(
+            keyframe,
+            time=_checked(keyframe.time * time, sheet),
+            alpha=tuple(_bounded(value * alpha + offset, sheet) for value in keyframe.alpha),
+        )
+        for keyframe in sheet.automation.keyframes
+    ]
+    result = with_keyframes(sheet, keyframes, range(len(keyframes)))
+    return replace(result, comments=_comments(result.comments, lambda at: at * time))
+
+
+def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyframe]:
+    """A keyframe at the cut, which lies between two, and where the way is eased some more until the next."""
+    if after is None:
+        return [replace(before, time=cut)]
+    change = [b - a for a, b in zip(before.alpha, after.alpha, strict=True)]
+    pieces = 1
+    if before.ease == "smooth":
+        # The way's second derivative is 6 at most, so a straight piece of length h in u is 6/8 h^2 beside it at most.
+        left = float((after.time - cut) / (after.time - before.time))
+        wanted = left * math.sqrt(0.75 * max(map(abs, change)) / LARGEST_ERROR)
+        pieces = max(1, math.ceil(min(wanted, _MOST_PIECES)))
+    keyframes = []
+    for piece in range(pieces):
+        time = cut + (after.time - cut) * Fraction(piece, pieces)
+        u = along(before, after, time)
+        alpha = tuple(_short(a + u * way) for a, way in zip(before.alpha, change, strict=True))
+        keyframes.append(Keyframe(time=time, alpha=alpha, ease="hold" if before.ease == "hold" else "linear"))
+    return keyframes
+
+
+def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]) -> tuple[Comment, ...]:
+    """What takes say of styles at their new times; of those until 0 the last one, which holds there."""
+    result: list[Comment] = []
+    cut: list[Comment] = []
+    for comment in comments:
+        style = style_in(comment)
+        if style is None:
+            result.append(comment)
+        elif (time := moved(style[0])) <= 0:
+            cut = [Comment(0, f"# 0 style {style[1]}")]
+        else:
+            result.append(Comment(comment.before, f"# {exact_time(time)} style {style[1]}"))
+    return tuple(sorted([*cut, *result], key=lambda comment: comment.before))
+
+
+def _checked(time: Fraction, sheet: Sheet) -> Fraction:
+    if time >= _LATEST:
+        raise AutomationError(f"{sheet.automation.origin}: {float(time):g} s is later than any automation goes")
+    return time
+
+
+def _bounded(alpha: float, sheet: Sheet) -> float:
+    if not abs(alpha) <= _LARGEST_ALPHA:
+        raise AutomationError(f"{sheet.automation.origin}: an alpha of {alpha:g} is beyond all bounds")
+    return _short(alpha)
+
+
+def _short(alpha: float) -> float:
+    """As exactly as takes have it."""
+    return float(f"{alpha:.9g}")

@@ -1,0 +1,185 @@
+"""A live performance as an automation file: what was played, at the source's own times, to be rendered again.
+
+The file has a row where alpha begins to change and one for every frame while it does, so that between rows it stands
+still or goes from one frame's to the next one's. Changes of style are comments.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.timecode import exact_time
+from stylefader.training.errors import ControlError
+
+_AFTER_GAP = Fraction(1, 30)
+_WAITING = 100_000
+
+
+class TakeRecorder:
+    """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
+
+    columns: alphas a row; styles with fewer blocks give the others their mean. The file is written in place, since a
+    performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
+    """
+
+    def __init__(self, path: Path, columns: int, *, overwrite: bool = False) -> None:
+        if not columns:
+            raise ControlError("there is no alpha to record: no style of this session has a tuning-block")
+        self.path, self.columns = path, columns
+        self.rows = 0
+        if path.is_dir():
+            raise ControlError(f"{path} is a folder: give the name of a file")
+        try:
+            self._file = path.open("w" if overwrite else "x", encoding="utf-8", newline="\n")
+        except FileExistsError as error:
+            raise ControlError(f"{path} exists: give --overwrite, or another name") from error
+        except OSError as error:
+            raise ControlError(f"cannot write {path}: {error.strerror or error}") from error
+        self._file.write(",".join(["time", *(f"alpha{block}" for block in range(columns))]) + "\n")
+        self._lines: deque[str] = deque(maxlen=_WAITING)
+        self._last: tuple[Fraction, Alpha] | None = None
+        self._written: Fraction | None = None
+        self._style: str | None = None
+        self._later = Fraction(0)
+
+    def played(self, pts: Fraction, style: str, alpha: Alpha) -> None:
+        """A frame of the source was stylized with these strengths, float32 (n_blocks,)."""
+        alpha = carried_over(alpha, self.columns)
+        if self._last is not None and pts + self._later <= self._last[0]:  # a source that began again
+            self._later = self._last[0] - pts + _AFTER_GAP
+        pts += self._later
+        if style != self._style:
+            self._style = style
+            self._lines.append(f"# {exact_time(pts)} style {style}")
+        if self._last is None:
+            self._row(pts, alpha)
+        elif not np.array_equal(alpha, self._last[1]):
+            if self._written != self._last[0]:
+                self._row(*self._last)  # it stood still until here
+            self._row(pts, alpha)
+        self._last = (pts, alpha)
+
+    def write(self) -> None:
+        """Bring what was played into the file."""
+        if self._lines:
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            self._file.write("\n".join(lines) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        """Write what is left, and the last frame; harmless twice. Nothing may be played any more."""
+        if self._file.closed:
+            return
+        if self._last is not None and self._written != self._last[0]:
+            self._row(*self._last)
+        try:
+            self.write()
+        finally:
+            self._file.close()
+
+    def _row(self, pts: Fraction, alpha: Alpha) -> None:
+        self._written = pts
+        self.rows += 1
+        self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in alpha)]))
+
+
+class Takes:
+    """The takes of a session: begun and ended while it plays, one file each.
+
+    first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
+    nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
+    that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
+    A take in which nothing was played leaves no file. Raises ControlError where the first cannot be made; what goes
+    wrong later is said, and ends no show.
+    """
+
+    def __init__(
+        self,
+        first: Path | None,
+        columns: int,
+        *,
+        overwrite: bool = False,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
+        self._columns, self._say = columns, say
+        self._lock = threading.Lock()  # over which take is being played
+        self._take = TakeRecorder(first, columns, overwrite=overwrite) if first is not None else None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the take that is being recorded, None between takes."""
+        take = self._take
+        return take.path if take is not None else None
+
+    def played(self, frame: Frame, style: str, alpha: Alpha) -> None:
+        """A frame was stylized with these strengths, float32 (n_blocks,)."""
+        if self._take is None:
+            return
+        with self._lock:
+            if self._take is not None:
+                self._take.played(frame.pts, style, alpha)
+
+    def toggle(self) -> None:
+        """Begin a take, or end it."""
+        if self._take is not None:
+            self.close()
+            return
+        try:
+            take = TakeRecorder(self._next(), self._columns)
+        except ControlError as error:
+            self._say(f"no take is recorded: {error}")
+            return
+        self._say(f"recording {take.path}")
+        with self._lock:
+            self._take = take
+
+    def write(self) -> None:
+        """Bring what was played into the file."""
+        if self._take is not None:
+            try:
+                self._take.write()
+            except OSError as error:
+                self._say(f"{self._take.path} is not recorded any more: {error.strerror or error}")
+                with suppress(OSError):
+                    self._out().close()
+
+    def close(self) -> None:
+        """End the take; harmless twice."""
+        if self._take is None:
+            return
+        take = self._out()
+        try:
+            take.close()
+        except OSError as error:
+            self._say(f"{take.path} is not whole: {error.strerror or error}")
+            return
+        if take.rows:
+            self._say(f"wrote {take.path}: {take.rows} rows")
+            return
+        with suppress(OSError):
+            if take.path.is_file():  # else it is a device
+                take.path.unlink()
+        self._say(f"no take is left at {take.path}, since nothing was stylized")
+
+    def _out(self) -> TakeRecorder:
+        """Nothing is played into the take from here on."""
+        with self._lock:
+            take, self._take = self._take, None
+        assert take is not None
+        return take
+
+    def _next(self) -> Path:
+        """The first name in the row that is free."""
+        names = (self._name.with_name(f"{self._name.stem}-{n}{self._name.suffix}") for n in count(self._lowest))
+        return next(path for path in names if not path.exists())

@@ -1,0 +1,78 @@
+"""What is sent back to controllers with lights and motor faders when something else moved what they are mapped to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stylefader.realtime.controls.events import top
+from stylefader.realtime.controls.mapping.mapping import SWITCHES, ControlMap
+from stylefader.realtime.controls.player import Player, is_on
+from stylefader.realtime.controls.router import MapState, Router
+
+Message = tuple[int, ...]
+
+
+def encode(entry: ControlMap, raw: int, channel: int) -> list[Message]:
+    """The messages that put a mapping's control to a raw value. channel: 1 to 16."""
+    at, number = channel - 1, entry.number or 0
+    if entry.kind == "pitchbend":
+        return [(0xE0 | at, raw & 0x7F, raw >> 7)]
+    if entry.kind == "note":
+        return [(0x90 | at, number, raw)]
+    control = 0xB0 | at
+    if entry.kind == "cc14":
+        return [(control, number, raw >> 7), (control, number + 32, raw & 0x7F)]
+    if entry.kind == "nrpn":
+        chosen = [(control, 99, number >> 7), (control, 98, number & 0x7F)]
+        return [*chosen, (control, 6, raw >> 7), (control, 38, raw & 0x7F)]
+    assert entry.kind == "cc"
+    return [(control, number, raw)]
+
+
+class Note(NamedTuple):
+    """A message for the outputs with `part` in their name; where it is empty, for the device of the input `device`."""
+
+    part: str
+    device: str
+    message: Message
+
+
+class Feedback:
+    """Looks at a router's mappings now and then. One thread."""
+
+    def __init__(self, player: Player, router: Router) -> None:
+        self._player, self._router = player, router
+
+    def forget(self) -> None:
+        """A controller came back: nothing is known of where it stands."""
+        for _, state in self._router.states:
+            state.known = state.told = None
+
+    def due(self) -> list[Note]:
+        """What has to be told to which port, in order. A mapping of any port tells the device that it was moved by."""
+        notes: list[Note] = []
+        for entry, state in self._router.states:
+            event = state.event
+            if not entry.feedback or (not entry.port and event is None):
+                continue
+            raw = self._raw(entry, state)
+            if raw is not None:
+                channel = entry.channel or (event.channel if event else 1)
+                device = event.port if event is not None and not entry.port else ""
+                notes += [Note(entry.port, device, message) for message in encode(entry, raw, channel)]
+        return notes
+
+    def _raw(self, entry: ControlMap, state: MapState) -> int | None:
+        """The value that a control should show; None where it does."""
+        if entry.target in SWITCHES:
+            raw = top(entry.kind) if is_on(self._player, entry.target) else 0
+            told, state.told = state.told, raw
+            return raw if raw != told else None
+        alpha = self._router.current(entry)
+        if alpha is None:
+            return None
+        raw = round(entry.place(alpha, self._player.alpha_range) * top(entry.kind))
+        if raw == state.known:
+            return None
+        state.known = raw
+        return raw

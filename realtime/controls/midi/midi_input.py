@@ -1,0 +1,142 @@
+"""One MIDI input while it is open: its messages become events in the MIDI system's own thread, which called us.
+
+No other thread of ours has to wake up for a message, so it is at the alpha desk at once. Decoding keeps what it must
+under a lock of the port. A controller that floods is coalesced: beyond `MOST_A_SECOND` messages only the newest value
+of each of its controls counts, given by `flush` from another thread some milliseconds later; its last one always.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from stylefader.realtime.controls.midi.decoder import Decoder
+from stylefader.realtime.controls.events import ControlEvent
+
+MOST_A_SECOND = 2000
+"""Twice what a MIDI cable can carry."""
+SWITCH_S = 0.0005
+"""For `sys.setswitchinterval`: how long another thread of Python may go on while a message waits for its turn."""
+_AT_ONCE = 64
+_MOST_LATE = 1024
+_NS = 1_000_000_000
+_TICK, _START, _RESUME, _STOP, _POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+
+
+class TakesTime(Protocol):
+    """`BeatClock`, as far as MIDI knows it."""
+
+    def tick(self, at_ns: int, source: str = ...) -> None: ...
+    def start(self, at_ns: int, source: str = ...) -> None: ...
+    def resume(self, at_ns: int, source: str = ...) -> None: ...
+    def stop(self, at_ns: int, source: str = ...) -> None: ...
+    def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None: ...
+
+
+class Inlet:
+    """`take` is rtmidi's callback; `flush` comes from whoever is woken by `wake`, until `busy` is over.
+
+    receive: told every event, from either thread, one at a time. failed: told what it raised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        receive: Callable[[ControlEvent], None],
+        *,
+        clock: TakesTime | None,
+        now_ns: Callable[[], int],
+        wake: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self.name = name
+        self.coalesced = 0
+        self._receive, self._clock, self._now_ns = receive, clock, now_ns
+        self._wake, self._failed = wake, failed
+        self._lock = threading.Lock()  # over all below
+        self._decoder = Decoder(name)
+        self._late: dict[tuple[str, int, int], ControlEvent] = {}
+        self._full_ns = 0  # when as many messages as may come at once may come again
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether `flush` will have something to give."""
+        return bool(self._late) or self._decoder.waits
+
+    def take(self, event: tuple[Sequence[int], float], _: object = None) -> None:
+        """A message that came. Never raises: the MIDI system's thread could tell nobody."""
+        at_ns = self._now_ns()
+        try:
+            message = event[0]
+            if message and message[0] >= 0xF0:
+                self._take_time(message, at_ns)
+                return
+            with self._lock:
+                if self._closed:
+                    return
+                late = self._is_flood(at_ns)
+                for control in self._decoder.feed(message, at_ns):
+                    self._give(control, late=late)
+                busy = self.busy
+            if busy:
+                self._wake()
+        except BaseException as error:
+            self._failed(error)
+
+    def flush(self) -> None:
+        """Give what was coalesced, and coarse halves that waited long enough for their fine ones."""
+        if not self.busy:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            late, self._late = self._late, {}
+            for control in (*late.values(), *self._decoder.due(self._now_ns())):
+                self._hand_on(control)
+
+    def close(self) -> None:
+        """Nothing is given any more when this returns; what comes is left alone."""
+        with self._lock:
+            self._closed = True
+
+    def _is_flood(self, at_ns: int) -> bool:
+        """Each message fills a bucket of `_AT_ONCE`, which empties at the rate that is allowed."""
+        full_ns = max(self._full_ns, at_ns) + _NS // MOST_A_SECOND
+        if full_ns - at_ns > _AT_ONCE * _NS // MOST_A_SECOND:
+            return True
+        self._full_ns = full_ns
+        return False
+
+    def _give(self, control: ControlEvent, *, late: bool) -> None:
+        if late or self._late:
+            key = (control.kind, control.channel, control.number)
+            if self._late.pop(key, None) is not None:  # overtaken
+                self.coalesced += 1
+            if late and len(self._late) < _MOST_LATE:
+                self._late[key] = control
+                return
+        self._hand_on(control)
+
+    def _hand_on(self, control: ControlEvent) -> None:
+        """One that raises takes none of those after it along."""
+        try:
+            self._receive(control)
+        except Exception as error:
+            self._failed(error)
+
+    def _take_time(self, message: Sequence[int], at_ns: int) -> None:
+        clock, status = self._clock, message[0]
+        if clock is None or self._closed:
+            return
+        if status == _TICK:
+            clock.tick(at_ns, self.name)
+        elif status == _START:
+            clock.start(at_ns, self.name)
+        elif status == _RESUME:
+            clock.resume(at_ns, self.name)
+        elif status == _STOP:
+            clock.stop(at_ns, self.name)
+        elif status == _POSITION and len(message) == 3:
+            clock.position(message[2] << 7 | message[1], at_ns, self.name)

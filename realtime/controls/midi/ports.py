@@ -1,0 +1,330 @@
+"""MIDI ports: those whose names fit, as many as there are, whenever they are plugged in.
+
+Messages are decoded and routed in the MIDI system's own threads (`Inlet`). One thread of ours sees twice a second
+which ports came and went, and whether the MIDI system itself did.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stylefader.realtime.controls.midi.decoder import WAIT_NS
+from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, Inlet, TakesTime
+from stylefader.realtime.controls.midi.outputs import MidiOutputs
+from stylefader.realtime.controls.midi.system import NOT_OPENED, jack_servers, midi_apis, names, open_port, open_system, signs
+from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, fits, opens
+from stylefader.training.errors import ControlError
+
+_MOST_SAID = 100
+_MOST_INPUTS = 64
+_SCAN_S = 0.5
+_FLUSH_S = WAIT_NS / 2e9
+_BEGINS_NS = 5_000_000_000
+"""How long a MIDI system may take until it answers, from its first sign on."""
+_ENDS_S, _LOOKS = 0.005, 10
+_MOST_QUEUED = 4096
+_CLOSE_S = 2
+
+
+@dataclass(frozen=True)
+class _Input:
+    """An open input. callback: what rtmidi gives its thread a bare pointer to, and would free too early."""
+
+    port: Any
+    inlet: Inlet
+    callback: list[Any]
+
+
+class MidiPorts:
+    """Opens every input with one of `inputs` in its name (all where there are none), outputs likewise (none).
+
+    Never our own ports, and those of other stylefaders only where a part names them: else two of them would listen to
+    each other, and each to itself. `answer` opens the output of a device that an input is of.
+
+    receive: told every event, from the MIDI system's threads and this object's. gone: told the name of an input that is
+    not heard any more, from this object's. clock: told the ticks of MIDI clocks. patient: without a MIDI system wait
+    for one, and do not raise ControlError. Made, running after `start`, over after `close`.
+    """
+
+    def __init__(
+        self,
+        receive: Callable[[ControlEvent], None],
+        *,
+        inputs: Sequence[str] = (),
+        outputs: Sequence[str] = (),
+        gone: Callable[[str], None] = lambda name: None,
+        clock: TakesTime | None = None,
+        patient: bool = False,
+        say: Callable[[str], None] = lambda words: None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._receive, self._gone, self._clock, self._say, self._now_ns = receive, gone, clock, say, now_ns
+        self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
+        self._ready = threading.Event()
+        self._stop = threading.Event()
+        self._begun = False  # whether the ports were looked at once
+        self._sleeps = True  # this object's thread, so that it must be woken to flush
+        self._open: dict[str, _Input] = {}
+        self._numbering = Numbering()
+        self._outputs = MidiOutputs(self._new_output, self._delete, self._once)
+        self._said_lock = threading.Lock()
+        self._refused: set[str] = set()
+        self._in: Any = None
+        self._out: Any = None
+        self._api = 0
+        self._servers: frozenset[bytes] = frozenset()
+        self._signs = signs()
+        self._try_until_ns = 0
+        self._spoilt = False  # libjack has closed our clients itself
+        self.error: BaseException | None = None
+        self.why_not: str | None = None  # why there is no MIDI system
+        try:
+            self._connect()
+        except ControlError as error:
+            midi_apis()  # without rtmidi there is nothing to wait for
+            if not patient:
+                raise
+            self.why_not = str(error)
+            self._say(f"without MIDI: {error}")
+        self._thread = threading.Thread(target=self._run, name="controls-midi", daemon=True)
+
+    @property
+    def playing(self) -> list[str]:
+        """Names of the inputs that are open."""
+        return list(self._open)
+
+    @property
+    def outputs_opened(self) -> int:
+        """How many outputs were opened so far, and have had time to begin."""
+        return self._outputs.opened
+
+    def start(self, *, wait: bool = True) -> None:
+        """Open what is there, and begin to listen. wait: return when that is done, else at once."""
+        if wait:
+            self._begin()
+        self._begun = wait
+        self._thread.start()
+
+    def _begin(self) -> None:
+        if self._in is not None:
+            self._scan()
+            self._say_what_is_missing()
+
+    def want(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Other ports from now on."""
+        self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
+
+    def send(self, part: str, message: Sequence[int]) -> None:
+        """Send to every open output with that part in its name."""
+        self._outputs.send(part, message)
+
+    def answer(self, port: str, message: Sequence[int]) -> None:
+        """Send to the device of that input alone. Its output is opened first, soon; until then nothing is sent."""
+        self._outputs.answer(port, message)
+
+    def close(self) -> None:
+        """Close all ports; harmless twice."""
+        self._stop.set()
+        self._ready.set()
+        if self._thread.ident is not None:
+            self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():  # the MIDI system does not answer: what it is at must not be closed
+            for entry in list(self._open.values()):
+                entry.inlet.close()
+            return
+        self._disconnect()
+
+    def _run(self) -> None:
+        try:
+            if not self._begun:
+                self._begin()
+            scanned = self._now_ns()
+            while not self._stop.is_set():
+                busy = any(entry.inlet.busy for entry in list(self._open.values()))
+                # Set before the inputs are looked at: what comes in between wakes us at once.
+                self._sleeps = not busy
+                if self._sleeps and any(entry.inlet.busy for entry in list(self._open.values())):
+                    self._sleeps = False
+                self._ready.wait(_SCAN_S if self._sleeps else _FLUSH_S)
+                self._ready.clear()
+                for entry in list(self._open.values()):
+                    entry.inlet.flush()
+                if self._now_ns() - scanned >= _SCAN_S * 1e9:
+                    self._say_who_floods()
+                    self._look()
+                    scanned = self._now_ns()
+        except BaseException as error:
+            self.error = error
+
+    def _wake(self) -> None:
+        if self._sleeps:
+            self._sleeps = False
+            self._ready.set()
+
+    def _fail(self, error: BaseException) -> None:
+        """What a message raised is said, and the next one is heard: no show ends by it."""
+        self._once(f"MIDI: {type(error).__name__}: {error}")
+
+    # -- the MIDI system --------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """See to the MIDI system, then to its ports."""
+        if self._in is not None and not self._servers <= jack_servers():
+            self._disconnect()
+            self._signs = (False, frozenset())
+            self.why_not = "the MIDI system has gone"
+            self._say(f"MIDI: {self.why_not}; waiting for it")
+        if self._in is None:
+            now = signs()
+            if now != self._signs:
+                self._signs, self._try_until_ns = now, self._now_ns() + _BEGINS_NS
+            if self._now_ns() >= self._try_until_ns or not any(now):
+                return
+            try:
+                self._connect()
+            except ControlError:
+                return
+            self._say("MIDI: there is a MIDI system now")
+        self._scan()
+
+    def _connect(self) -> None:
+        import rtmidi
+
+        servers = jack_servers()
+        self._in, self._out, self._api = open_system()
+        self.why_not = None
+        self._servers = servers if self._api == rtmidi.API_UNIX_JACK else frozenset()
+
+    def _disconnect(self) -> None:
+        """Let all of it go, in the order that is safe while messages come."""
+        entries, self._open = list(self._open.values()), {}
+        self._end(entries)
+        clients = [client for client in (self._in, self._out) if client is not None]
+        self._in = self._out = None
+        self._outputs.close()
+        for client in clients:
+            self._delete(client)
+        self._spoilt = False
+
+    def _end(self, entries: Sequence[_Input]) -> None:
+        """Close inputs.
+
+        rtmidi waits for its thread, or cancels it, while it holds Python's lock: a callback that just then wants the
+        lock would stop the whole program. So callbacks are called off first, and given time to end without us.
+        """
+        for entry in entries:
+            entry.inlet.close()
+            if not self._spoilt:
+                entry.port.cancel_callback()
+        for _ in range(_LOOKS if entries and not self._spoilt else 0):
+            time.sleep(_ENDS_S)
+            for entry in entries:
+                # What comes meanwhile is queued, and rtmidi complains on standard error when that is full.
+                for _ in range(_MOST_QUEUED):
+                    if entry.port.get_message() is None:
+                        break
+        for entry in entries:
+            self._delete(entry.port)
+            if not self._stop.is_set():  # at the end of a session everything stays as it stands
+                self._gone(entry.inlet.name)
+
+    def _delete(self, port: Any) -> None:
+        if port is None:
+            return
+        if self._spoilt:  # closing it again would break the program: never do
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
+            return
+        port.close_port()
+        port.delete()
+
+    def _opened_again(self) -> None:
+        """A client was opened, or should have been: where the server had gone, libjack has closed the others."""
+        self._spoilt = self._spoilt or not self._servers <= jack_servers()
+
+    # -- ports ------------------------------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        """Close what has gone, open what has come."""
+        there = names(self._in, self._numbering)
+        wanted = self._wanted or ("",)
+        gone = [name for name in self._open if name not in there or not opens(name, wanted)]
+        if gone:
+            self._end([self._open.pop(name) for name in gone])
+        for name in gone:
+            self._say(f"MIDI: {name} has gone" if name not in there else f"MIDI: {name} is not mapped any more")
+        for name in there:
+            if name in self._open or not opens(name, wanted):
+                continue
+            if len(self._open) >= _MOST_INPUTS:
+                self._once(f"MIDI: {_MOST_INPUTS} inputs are open; name those to hear, by port or --midi")
+                break
+            self._open_input(name)
+        self._outputs.scan(self._out, self._wanted_outputs, self._open)
+
+    def _open_input(self, name: str) -> None:
+        import rtmidi
+
+        inlet = Inlet(
+            name, self._receive, clock=self._clock, now_ns=self._now_ns, wake=self._wake, failed=self._fail
+        )  # fmt: skip
+        port = None
+        try:
+            port = rtmidi.MidiIn(self._api, CLIENT, _MOST_QUEUED)
+            port.set_callback(inlet.take)
+            port.ignore_types(timing=self._clock is None)
+            callback = [held for held in gc.get_referents(port) if isinstance(held, tuple)]
+            open_port(port, name, self._numbering, "in")
+        except NOT_OPENED as error:  # in use, or gone again
+            self._opened_again()
+            self._delete(port)
+            self._once(f"MIDI: cannot open {name}: {error}; tried again")
+            return
+        self._opened_again()
+        self._open[name] = _Input(port, inlet, callback)
+        with self._said_lock:
+            self._refused = {words for words in self._refused if name not in words}
+        self._say(f"MIDI: {name}")
+
+    def _new_output(self, name: str, numbering: Numbering) -> Any:
+        """An open output, None where it cannot be opened. May take long: `send` does not wait for it."""
+        import rtmidi
+
+        port = None
+        try:
+            port = rtmidi.MidiOut(self._api, CLIENT)
+            open_port(port, name, numbering, "out")
+        except NOT_OPENED as error:
+            self._opened_again()
+            self._delete(port)
+            self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
+            return None
+        self._opened_again()
+        return port
+
+    def _say_what_is_missing(self) -> None:
+        missing = [part for part in self._wanted if not any(fits(name, part) for name in self._open)]
+        if missing or not self._open:
+            there = ", ".join(names(self._in, self._numbering)) or "none"
+            self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
+
+    def _say_who_floods(self) -> None:
+        for name, entry in self._open.items():
+            if entry.inlet.coalesced:
+                self._once(
+                    f"MIDI: {name} sends more than {MOST_A_SECOND} messages a second: "
+                    "of each of its controls only the newest counts"
+                )
+
+    def _once(self, words: str) -> None:
+        with self._said_lock:
+            if words in self._refused or len(self._refused) >= _MOST_SAID:
+                return
+            self._refused.add(words)
+        self._say(words)

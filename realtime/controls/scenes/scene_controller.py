@@ -1,0 +1,210 @@
+"""The scenes of a running session: recalled by name or number, saved as it stands, read again after an edit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from stylefader.realtime.controls.player import Player
+from stylefader.realtime.controls.scenes.scene_file import (
+    MOST_SCENES,
+    SCENE_NAME,
+    Casting,
+    Scene,
+    cast,
+    is_scene_name,
+    read_scenes,
+    standing,
+    write_saved,
+)
+from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
+from stylefader.realtime.parameters.alpha_desk import Alpha
+from stylefader.training.errors import ControlError
+from stylefader.training.packs.pack_file import PackFile
+
+NO_SCENES = "there are no scenes: give --scenes FILE.toml"
+_MOST_WAITING = 100
+_SETTLE_S = 5.0
+Cast = tuple[tuple[Scene, int | None], ...]
+"""Scenes, and which style of the rack each has."""
+
+
+class Styles(Protocol):
+    """The rack, as far as scenes know it."""
+
+    packs: list[PackFile]
+
+    def add(self, packs: list[PackFile]) -> None: ...
+
+
+class Performed(Player, Protocol):
+    """A player that scenes can be saved of."""
+
+    def standing(self) -> tuple[int, Alpha]: ...
+
+
+@dataclass
+class _Work:
+    """What a thread of its own does: write what was saved, and read the file where it changed."""
+
+    thread: threading.Thread
+    saved: int = 0
+    said: list[str] = field(default_factory=list)
+    read: tuple[tuple[Scene, ...], Casting] | None = None
+    error: BaseException | None = None
+
+
+class Scenes:
+    """Any thread recalls and saves; `poll` comes from the one that owns the session, some times a second.
+
+    Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
+    fade_s: of scenes that do not say. Styles that scenes name and the rack has not are added to it. Raises ControlError
+    for a file that does not fit; a later edit that does not fit is said, and the scenes before stay.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        player: Performed,
+        rack: Styles,
+        *,
+        fade_s: float = 1.0,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self._player, self._rack, self._fade_s, self._say = player, rack, fade_s, say
+        self._path = path
+        self._seen: Stamp | None = stamp_of(path)
+        self._there: Cast = ()
+        self._work: _Work | None = None
+        self._lock = threading.Lock()  # over those that wait to be written
+        self._waiting: deque[Scene] = deque()
+        scenes = read_scenes(path)
+        self._take_over(scenes, cast(scenes, rack.packs, path))
+
+    @property
+    def names(self) -> list[str]:
+        """All scenes, in the order of the file."""
+        return [scene.name for scene, _ in self._there]
+
+    def find(self, which: str | float) -> int:
+        """A scene's number from 0, by its name or its number from 1. Raises ControlError with what there is."""
+        names = self.names
+        if isinstance(which, str):
+            if which in names:
+                return names.index(which)
+            raise ControlError(f"there is no scene {which!r:.80}; there are {', '.join(names) or 'none'}")
+        if not (float(which).is_integer() and 1 <= which <= len(names)):
+            raise ControlError(f"there is no scene {which:g}; there are {len(names)}")
+        return int(which) - 1
+
+    def recall(self, number: int) -> None:
+        """Go to a scene, from 0, in its own time; a number that no scene has is left alone."""
+        there = self._there
+        if not 0 <= number < len(there):
+            return
+        scene, style = there[number]
+        for flag, value in scene.flags.items():
+            setattr(self._player.show, flag, value)
+        alpha = None if scene.alpha is None else np.atleast_1d(np.asarray(scene.alpha, np.float32))
+        fade_s = self._fade_s if scene.fade is None else scene.fade
+        self._player.fade_to(style, alpha, fade_s, scene=scene.name)
+
+    def save(self, name: str | None = None) -> str:
+        """Keep how the session stands at this moment as a scene of that name; a new one where none is given.
+
+        A style that is still being built counts, with the strengths that it comes with. The name. The file is written
+        after the next `poll`. Raises ControlError for what can be no name, and where there are too many.
+        """
+        style, targets = self._player.standing()
+        with self._lock:
+            names = {*self.names, *(scene.name for scene in self._waiting)}
+            if name is None:
+                name = next(free for number in range(1, len(names) + 2) if (free := f"scene {number}") not in names)
+            if not is_scene_name(name):
+                raise ControlError(f"{name!r:.80} is not {SCENE_NAME}")
+            if name not in names and len(names) >= MOST_SCENES:
+                raise ControlError(f"there are {MOST_SCENES} scenes: {name!r:.80} is not saved")
+            if len(self._waiting) >= _MOST_WAITING:
+                raise ControlError(f"{_MOST_WAITING} scenes wait to be written already: {name!r:.80} is not saved")
+            self._waiting.append(standing(name, self._rack.packs[style], targets, self._path))
+        return name
+
+    def poll(self) -> bool:
+        """Have written what was saved, and take an edited file over; whether there are other scenes now. Never waits.
+
+        Raises what a thread of ours died of.
+        """
+        changed = False
+        if self._work is not None:
+            if self._work.thread.is_alive():
+                return False
+            work, self._work = self._work, None
+            for words in work.said:
+                self._say(words)
+            if work.error is not None:
+                raise work.error
+            if work.read is not None:
+                self._take_over(*work.read)
+                self._say(f"{self._path}: {len(self._there)} scenes")
+                changed = True
+            with self._lock:  # only now, so that `save` has seen them in one place or the other
+                for _ in range(work.saved):
+                    self._waiting.popleft()
+        if self._waiting or stamp_of(self._path) not in (None, self._seen):
+            packs = list(self._rack.packs)
+            self._work = _Work(threading.Thread(target=self._do, args=(packs,), name="scenes", daemon=True))
+            self._work.thread.start()
+        return changed
+
+    def settle(self, most_s: float = _SETTLE_S) -> bool:
+        """Wait until what was saved is written and read, that long at most; whether there are other scenes now."""
+        changed, end = False, time.monotonic() + most_s
+        while True:
+            changed = self.poll() or changed
+            if self._work is None or time.monotonic() >= end:
+                return changed
+            self._work.thread.join(max(0.0, end - time.monotonic()))
+
+    def _do(self, packs: list[PackFile]) -> None:
+        """The thread's work. packs: those of the rack, which nobody but `poll` adds to."""
+        work = self._work
+        assert work is not None
+        try:
+            with self._lock:
+                saved = list(self._waiting)
+            if saved:
+                work.saved = len(saved)
+                work.said += self._write(saved)
+            stamp = stamp_of(self._path)
+            if stamp not in (None, self._seen):  # None: an editor may be about to put it back
+                self._seen = stamp
+                try:
+                    scenes = read_scenes(self._path)
+                    work.read = scenes, cast(scenes, packs, self._path)
+                except ControlError as error:
+                    work.said.append(f"{error}; what was read before stays")
+        except BaseException as error:
+            work.error = error
+
+    def _write(self, saved: list[Scene]) -> list[str]:
+        try:
+            write_saved(self._path, saved)
+        except ControlError as error:
+            return [f"{error}; scene {scene.name!r} is not saved" for scene in saved]
+        names = dict.fromkeys(scene.name for scene in saved)
+        if len(names) == 1:
+            return [f"{self._path}: saved scene {saved[0].name!r}"]
+        return [f"{self._path}: saved {len(names)} scenes, the last {saved[-1].name!r}"]
+
+    def _take_over(self, scenes: tuple[Scene, ...], casting: Casting) -> None:
+        for note in casting.notes:
+            self._say(note)
+        self._rack.add(casting.added)
+        self._there = tuple(zip(scenes, casting.styles, strict=True))

@@ -1,0 +1,62 @@
+"""The Frame: one picture and its times, the only thing that travels from source to sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Frame:
+    """One picture on its way from a source to the sinks.
+
+    image: uint8 (H, W, 3) RGB, C-contiguous.
+    pts: presentation time in seconds on the stream's own clock, exact.
+    index: position in the stream, counted from 0 in presentation order.
+    captured_ns: monotonic nanoseconds at capture (for a file: when it was decoded).
+    duration: seconds that the picture stays on screen where the stream says so, else None.
+    alpha_HW: uint8 (H, W), what of the picture shows (0: nothing, 255: all), or None where all of it does. `image` is
+        then already put over a background (`realtime/media/transparency.py`).
+    inside: (x, y, width, height) of what stands between black bars in `image`, None where there are none. What a
+        network makes of the bars is no part of the picture: `blacken_bars`.
+    original: of a stylized frame in a live session the picture before, as `image`; a window can show both.
+    """
+
+    image: npt.NDArray[np.uint8]
+    pts: Fraction
+    index: int
+    captured_ns: int
+    duration: Fraction | None = None
+    alpha_HW: npt.NDArray[np.uint8] | None = None
+    inside: tuple[int, int, int, int] | None = None
+    original: npt.NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"a frame's image is uint8 (H, W, 3), not {image.dtype} {image.shape}")
+        if not image.flags.c_contiguous:
+            raise ValueError("a frame's image must be C-contiguous; use numpy.ascontiguousarray first")
+        alpha = self.alpha_HW
+        if alpha is not None and (alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]):
+            raise ValueError(f"a frame's alpha is uint8 {image.shape[:2]}, not {alpha.dtype} {alpha.shape}")
+
+    @property
+    def height(self) -> int:
+        return int(self.image.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.image.shape[1])
+
+
+def blacken_bars(image_HWC: npt.NDArray[np.uint8], inside: tuple[int, int, int, int] | None) -> None:
+    """Make a picture black outside of `inside`, a Frame's, in place; nothing is done where there are no bars."""
+    if inside is None:
+        return
+    x, y, width, height = inside
+    image_HWC[:y] = image_HWC[y + height :] = 0
+    image_HWC[y : y + height, :x] = image_HWC[y : y + height, x + width :] = 0

@@ -1,0 +1,62 @@
+"""A style that plays: an engine, the desk that moves its alpha, and the size that it computes at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from stylefader.engines import Engine
+from stylefader.realtime.pipeline.output_check import is_broken
+from stylefader.realtime.media.buffers import BufferPool, Picture
+from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
+from stylefader.training.packs.pack_header import PackHeader
+
+
+@dataclass(kw_only=True)
+class Playing:
+    """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
+
+    why: `open_engine`'s line. broken_since_ns: since when all its pictures have been broken, None where the last was
+    good. One thread begins and ends frames.
+    """
+
+    header: PackHeader
+    engine: Engine
+    desk: AlphaDesk
+    why: str = ""
+    broken_since_ns: int | None = None
+
+    def begin(self, image: Picture, alpha: Alpha, out: Picture) -> Underway:
+        """Begin a frame. Raises EngineError."""
+        engine = self.engine
+        if image.shape[:2] == (engine.height, engine.width):
+            return Underway(self, image, alpha, out, scaled=None)
+        scaled = cv2.resize(image, (engine.width, engine.height), interpolation=cv2.INTER_AREA)
+        return Underway(self, np.asarray(scaled, np.uint8), alpha, out, scaled=self._pool().take())
+
+    def _pool(self) -> BufferPool:
+        if not hasattr(self, "_scaled"):
+            self._scaled = BufferPool(self.engine.height, self.engine.width)
+        return self._scaled
+
+
+class Underway:
+    """A frame in an engine. broken: whether its picture, once it is there, is of values that are not finite."""
+
+    def __init__(self, playing: Playing, image: Picture, alpha: Alpha, out: Picture, *, scaled: Picture | None) -> None:
+        self.broken = False
+        self._image, self._out = image, out
+        self._scaled = scaled
+        self._pending = playing.engine.start(image, alpha, out=out if scaled is None else scaled)
+
+    def result(self) -> Picture:
+        """Wait for the picture, at the session's size. Raises EngineError."""
+        picture = self._pending.result()
+        self.broken = is_broken(picture, self._image)  # before it is scaled, which would hide it
+        if self._scaled is None:
+            return picture
+        height, width, _ = self._out.shape
+        cv2.resize(picture, (width, height), dst=self._out, interpolation=cv2.INTER_LINEAR)
+        return self._out

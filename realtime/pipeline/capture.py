@@ -1,0 +1,162 @@
+"""The capture thread: takes frames from a live source as they come and leaves the newest, unconverted, in a mailbox.
+
+A source that breaks is opened again by itself, after 0.5 s at first and twice as long each time up to 8 s, for as
+long as it takes. The mailbox keeps nothing meanwhile: the last picture stays up by the sinks' own doing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.sources.base import Packet, Source
+from stylefader.realtime.sources.decoded import LazyFrame
+from stylefader.training.errors import SourceError
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0
+_JOIN_S = 2.0
+
+State = Literal["opening", "running", "lost", "ended", "failed"]
+
+
+@dataclass
+class CaptureCounts:
+    """captured: frames that the source gave; skipped: those left out by `every`; losses: how often it broke."""
+
+    captured: int = 0
+    skipped: int = 0
+    losses: int = 0
+
+
+class Capture:
+    """Runs one source at a time: `first`, which is open, and then those that `make` makes.
+
+    every: take each so-manieth frame. reconnects: open it again when it breaks or ends; else its end is the end.
+    say: words for people. `state` is `lost` between a break and the next frame; `error` says why it was lost or
+    failed. put_packet: gets the packets of the other tracks of a file. Frames are counted through, whichever opening
+    they come from.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Source],
+        mailbox: NewestMailbox[Frame | LazyFrame],
+        *,
+        name: str,
+        reconnects: bool,
+        first: Source | None = None,
+        every: int = 1,
+        put_packet: Callable[[Packet], None] = lambda packet: None,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self.counts = CaptureCounts()
+        self.state: State = "opening"
+        self.error: SourceError | None = None
+        self.notes: list[str] = []
+        self._make, self._mailbox, self._name = make, mailbox, name
+        self._reconnects, self._every, self._say = reconnects, every, say
+        self._first, self._put_packet = first, put_packet
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._source: Source | None = None
+        self._thread = threading.Thread(target=self._run, name="live-capture", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = _JOIN_S) -> bool:
+        """End the source and the thread; whether it ended in time. Harmless twice."""
+        self._stop.set()
+        with self._lock:
+            source = self._source
+        if source is not None:
+            with suppress(Exception):  # it is being used by its own thread, which sees to errors
+                source.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def over(self) -> bool:
+        """Whether no more frames will come."""
+        return self.state in ("ended", "failed")
+
+    def _run(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._stop.is_set():
+            before = self.counts.captured
+            error: SourceError | None = None
+            try:
+                self._once()
+            except SourceError as problem:
+                error = problem
+            except Exception as problem:  # a driver's or a library's; the show goes on
+                error = SourceError(f"{self._name} broke: {type(problem).__name__}: {problem}", failure=True)
+            if self._stop.is_set():
+                return
+            self.error = error
+            if not self._reconnects:
+                self.state = "failed" if error else "ended"
+                self._mailbox.wake()
+                return
+            if self.counts.captured > before:
+                wait_s = FIRST_WAIT_S
+            if self.state != "lost":
+                self.counts.losses += 1
+                words = str(error or "it ended")
+                lost = words if words.startswith(self._name) else f"{self._name} is lost ({words})"
+                self._say(f"{lost}: the last picture holds, trying again")
+            self.state = "lost"
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _once(self) -> None:
+        """One opening of the source, to its end. Raises SourceError."""
+        source, self._first = self._first, None
+        fresh = source is None
+        if source is None:
+            source = self._make()
+        try:
+            with self._lock:
+                self._source = source  # before it is open: `stop` ends an opening that hangs, too
+            if self._stop.is_set():
+                return
+            if fresh:
+                source.open()
+            self._tell(source)
+            for thing in source.lazy_frames_and_packets():
+                if self._stop.is_set():
+                    return
+                if isinstance(thing, LazyFrame):
+                    self._take(thing)
+                else:
+                    self._put_packet(thing)
+            self._tell(source)
+        finally:
+            with self._lock:
+                self._source = None
+            source.close()
+
+    def _take(self, frame: LazyFrame) -> None:
+        if self.state != "running":
+            if self.state == "lost":
+                self._say(f"{self._name} is back")
+            self.state = "running"
+        number = self.counts.captured
+        self.counts.captured += 1
+        if number % self._every:
+            self.counts.skipped += 1
+        else:
+            self._mailbox.put(replace(frame, index=number))
+
+    def _tell(self, source: Source) -> None:
+        for note in source.notes:
+            if note not in self.notes:
+                self.notes.append(note)
+                self._say(f"note: {note}")

@@ -1,0 +1,173 @@
+"""Offline render: every frame of a source through an engine into a sink, in order, none dropped.
+
+Three threads, so that decoding, inference and encoding overlap: a reader fills one mailbox, the calling thread
+runs the engine, a writer empties another. Memory holds a few frames, however long the clip is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import TypeVar
+
+import numpy as np
+
+from stylefader.engines import Engine, Pending
+from stylefader.realtime.automation.keyframes import AlphaOverTime
+from stylefader.realtime.media.frame import Frame, blacken_bars
+from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
+from stylefader.realtime.sinks.base import Sink
+from stylefader.realtime.sources.base import Packet, Source
+
+_AHEAD = 8
+"""Frames and packets that may wait before the engine, and again after it."""
+_JOIN_S = 30.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderReport:
+    """What a render did. Times in seconds; `engine_seconds` is the time spent in the engine's calls and waits."""
+
+    frames: int
+    seconds: float
+    engine_seconds: float
+
+
+def render(
+    source: Source,
+    sink: Sink,
+    engine: Engine,
+    automation: AlphaOverTime,
+    *,
+    low: float,
+    high: float,
+    report: Callable[[int], None] = lambda frames: None,
+) -> RenderReport:
+    """Render an open source into an open sink; the caller closes both.
+
+    alpha is the automation's at the frame's time, counted from the clip's first instant, and kept within `low`
+    to `high`, the pack's range. `report` gets the number of frames stylized. Raises what reader, engine or
+    writer raised, after the other threads have ended.
+    """
+    automation.check_blocks(engine.n_blocks)
+    to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
+    to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
+    reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
+    writer = _Worker("render-writer", lambda: _write(sink, to_sink), upstream=to_sink)
+    # As many as can be under way, wait and be written at once, so the one being filled is never one in use.
+    pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
+    in_order: deque[tuple[Frame, Pending] | Packet] = deque()
+    frames, engine_seconds = 0, 0.0
+
+    def hand_on(under_way: int) -> None:
+        """Pass on what is done, in order, until that many frames are under way."""
+        nonlocal frames, engine_seconds
+        while in_order:
+            first = in_order[0]
+            if not isinstance(first, tuple):
+                to_sink.put(first)
+            elif started - frames > under_way:
+                called = time.perf_counter()
+                picture = first[1].result()
+                engine_seconds += time.perf_counter() - called
+                blacken_bars(picture, first[0].inside)
+                to_sink.put(replace(first[0], image=picture))
+                frames += 1
+                report(frames)
+            else:
+                return
+            in_order.popleft()
+
+    started = 0
+    began = time.perf_counter()
+    reader.start()
+    writer.start()
+    try:
+        for thing in to_engine:
+            if isinstance(thing, Frame):
+                hand_on(engine.slots - 1)
+                alpha = automation.alpha(thing.pts - source.clock_zero, engine.n_blocks).clip(low, high)
+                called = time.perf_counter()
+                pending = engine.start(thing.image, alpha, out=pictures[started % len(pictures)])
+                engine_seconds += time.perf_counter() - called
+                in_order.append((thing, pending))
+                started += 1
+            else:
+                in_order.append(thing)
+        hand_on(0)
+        to_sink.finish()
+        writer.join_or_raise()
+    except MailboxClosed:
+        # The writer went away by an error of its own, which is the one to hear of.
+        writer.join_or_raise()
+        raise
+    finally:
+        to_engine.close()
+        to_sink.close()
+        # The sink may be taken away only when nobody writes to it any more.
+        reader.join(_JOIN_S)
+        writer.join(_JOIN_S)
+    return RenderReport(frames=frames, seconds=time.perf_counter() - began, engine_seconds=engine_seconds)
+
+
+class _Worker(Thread):
+    """A thread whose error is kept, and told to the mailbox on the other side of it."""
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        upstream: BlockingMailbox[T] | None = None,
+        downstream: BlockingMailbox[T] | None = None,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self._upstream, self._downstream = upstream, downstream
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except MailboxClosed:
+            return
+        except BaseException as error:
+            self._error = error
+            if self._downstream is not None:
+                self._downstream.fail(error)
+            if self._upstream is not None:
+                self._upstream.close()
+
+    def join_or_raise(self) -> None:
+        """Wait for the end and raise what the work raised."""
+        while self.is_alive():
+            self.join(0.2)  # short waits, so that Ctrl-C is heard
+        if self._error is not None:
+            raise self._error
+
+
+def _read(source: Source, mailbox: BlockingMailbox[Frame | Packet]) -> None:
+    for thing in source.frames_and_packets():
+        mailbox.put(thing)
+    mailbox.finish()
+
+
+def _write(sink: Sink, mailbox: BlockingMailbox[Frame | Packet]) -> None:
+    for thing in mailbox:
+        if isinstance(thing, Frame):
+            sink.write(thing)
+        else:
+            sink.write_packet(thing)
+
+
+def seconds_per_frame(engine: Engine) -> float:
+    """How long a frame takes with all slots busy, from a second warm-up: for estimates, not for benchmarks."""
+    engine.warm_up()
+    began = time.perf_counter()
+    engine.warm_up()
+    return (time.perf_counter() - began) / engine.slots

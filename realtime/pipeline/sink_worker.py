@@ -1,0 +1,251 @@
+"""One sink of the fan-out: its waiting frames, its thread, its failures and returns, its numbers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition, Thread
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sinks.base import Sink
+from stylefader.realtime.sources.base import Packet
+from stylefader.training.errors import SinkError, StylefaderError
+
+State = Literal["running", "reconnecting", "failed"]
+Clock = Callable[[], int]
+Say = Callable[[str], None]
+
+_SECOND = 1_000_000_000
+# Seconds before the next try, one after the other; the last one stays.
+_BACK_OFF = (1, 2, 4, 8, 15)
+# A connection that held this long begins again at the shortest wait.
+_STEADY_NS = 15 * _SECOND
+# Latencies kept a sink: half a minute at 30 frames a second.
+_RESERVOIR = 1024
+# Packets of sound that may wait: ten seconds of most codecs.
+_PACKETS = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SinkStats:
+    """What became of the frames put to one sink. put = written + dropped + waiting.
+
+    packets_dropped: of sound, where the sink takes it.
+    latencies_ns: int64, from capture to the end of `write`, of the last frames written, in no order.
+    """
+
+    name: str
+    state: State
+    written: int
+    dropped: int
+    waiting: int
+    packets_dropped: int
+    latencies_ns: npt.NDArray[np.int64]
+
+    def latency_ns(self, *percents: float) -> list[int]:
+        """The latency that so many per cent of the last frames stayed under; empty where none was written."""
+        if not len(self.latencies_ns):
+            return []
+        return [int(value) for value in np.percentile(self.latencies_ns, percents)]
+
+
+class Lane:
+    """One sink with its waiting frames, its thread and its numbers; the arguments are those of `FanOut.add`.
+
+    `thread` opens a sink that reconnects, writes to it and ends it. `state` and the numbers are read from any thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        bound: int,
+        drains: bool,
+        reconnects: bool,
+        packets: bool,
+        say: Say,
+        clock: Clock,
+    ) -> None:
+        if bound < 1:
+            raise ValueError(f"at least one frame must be able to wait, not {bound}")
+        self.name, self.sink, self.reconnects = name, sink, reconnects
+        self.state: State = "reconnecting" if reconnects else "running"
+        self.thread = Thread(target=self._run, name=f"sink {name}", daemon=True)
+        self._bound, self._drains, self._takes_packets = bound, drains, packets
+        self._say, self._clock = say, clock
+        self._changed = Condition()
+        self._waiting: deque[Frame] = deque()
+        self._packets: deque[Packet] = deque()
+        self._packets_dropped = 0
+        self._stopping = False
+        self._drain_until = 0
+        self._written = self._dropped = 0
+        self._in_hand = 0
+        self._latencies = np.zeros(_RESERVOIR, np.int64)
+        self._tries = 0
+        self._noted: set[str] = set()
+
+    # -- from outside ----------------------------------------------------------------------------------------------
+
+    def put(self, frame: Frame) -> None:
+        with self._changed:
+            if self.state != "running" or self._stopping:
+                self._dropped += 1
+                return
+            if len(self._waiting) == self._bound:
+                self._waiting.popleft()
+                self._dropped += 1
+            self._waiting.append(frame)
+            self._changed.notify()
+
+    def put_packet(self, packet: Packet) -> None:
+        if not self._takes_packets:
+            return
+        with self._changed:
+            if self.state != "running" or self._stopping:
+                self._packets_dropped += 1
+                return
+            if len(self._packets) == _PACKETS:
+                self._packets.popleft()
+                self._packets_dropped += 1
+            self._packets.append(packet)
+
+    def stop(self, drain_until: int) -> None:
+        with self._changed:
+            self._stopping = True
+            self._drain_until = drain_until
+            if not self._drains:
+                self._drop_waiting()
+            self._changed.notify()
+
+    def stats(self) -> SinkStats:
+        with self._changed:
+            return SinkStats(
+                name=self.name,
+                state=self.state,
+                written=self._written,
+                dropped=self._dropped,
+                waiting=len(self._waiting) + self._in_hand,
+                packets_dropped=self._packets_dropped,
+                latencies_ns=self._latencies[: min(self._written, _RESERVOIR)].copy(),
+            )
+
+    # -- on its thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                try:
+                    self._open_again()
+                    self._write_all()
+                except Exception as error:
+                    self._fell(error)
+                    if self.state == "failed":
+                        return
+            if self.state == "running":
+                self._finish()
+        finally:
+            with self._changed:
+                self._drop_waiting()
+
+    def _open_again(self) -> None:
+        if not self.reconnects:
+            return
+        self._rest()
+        if self._stopping:
+            return
+        self.sink.open()
+        self._opened_at = self._clock()
+        with self._changed:
+            self.state = "running"
+        self._say(f"{self.name}: connected")
+        self.say_notes()
+
+    def _rest(self) -> None:
+        """Wait before the next try, less than the wait where the session ends."""
+        if not self._tries:
+            return
+        until = self._clock() + _BACK_OFF[min(self._tries, len(_BACK_OFF)) - 1] * _SECOND
+        with self._changed:
+            while not self._stopping and self._clock() < until:
+                # Never long at once, since the clock may be another than the one that waits.
+                self._changed.wait(0.1)
+
+    def _write_all(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._waiting or self._stopping):
+                    self._changed.wait(1.0)
+                if not self._waiting:
+                    return
+                if self._stopping and self._clock() >= self._drain_until:
+                    self._say(f"{self.name}: the last {len(self._waiting)} frames were not written in time")
+                    self._drop_waiting()
+                    return
+                frame = self._waiting.popleft()
+                self._in_hand = 1
+                packets, self._packets = self._packets, deque()
+            try:
+                for packet in packets:
+                    self.sink.write_packet(packet)
+                self.sink.write(frame)
+            except BaseException:
+                with self._changed:
+                    self._in_hand = 0
+                    self._dropped += 1
+                raise
+            self._count(frame)
+
+    def _count(self, frame: Frame) -> None:
+        latency = self._clock() - frame.captured_ns
+        with self._changed:
+            self._latencies[self._written % _RESERVOIR] = latency
+            self._written += 1
+            self._in_hand = 0
+
+    def _fell(self, error: Exception) -> None:
+        """End a sink that failed; say what happens next."""
+        # Errors of ours say by themselves what failed.
+        ours = isinstance(error, StylefaderError)
+        why = str(error) if ours else f"{self.name}: {type(error).__name__}: {error}"
+        again = self.reconnects and isinstance(error, SinkError) and error.failure
+        with self._changed:
+            if again and self.state == "running" and self._clock() - self._opened_at >= _STEADY_NS:
+                self._tries = 0
+            self.state = "reconnecting" if again else "failed"
+            self._drop_waiting()
+        self.sink.abort()
+        if not again:
+            self._say(f"{why}; {self.name} is dropped, everything else goes on")
+        elif not self._stopping:
+            self._tries += 1
+            wait = _BACK_OFF[min(self._tries, len(_BACK_OFF)) - 1]
+            self._say(f"{why}; trying again in {wait} s")
+
+    def _finish(self) -> None:
+        try:
+            self.sink.close()
+        except Exception as error:
+            with self._changed:
+                self.state = "failed"
+            self._say(str(error) if isinstance(error, StylefaderError) else f"{self.name}: {error}")
+            self.sink.abort()
+        self.say_notes()
+
+    def say_notes(self) -> None:
+        """Say what the sink noted and was not said yet."""
+        for note in self.sink.notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._say(f"{self.name}: {note}")
+
+    def _drop_waiting(self) -> None:
+        self._dropped += len(self._waiting)
+        self._packets_dropped += len(self._packets)
+        self._waiting.clear()
+        self._packets.clear()

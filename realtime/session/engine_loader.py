@@ -1,0 +1,285 @@
+"""The rack: engines on their way for a live session, built in the background while another one plays.
+
+What is asked for last is built first and waits for nothing else: builds that nobody waits for any more go on behind it,
+for the cache, and what is the fastest here is measured behind what plays (`engines.selection.background_measuring`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
+from stylefader.engines.selection.choice import own_precision, why_not_here
+from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
+from stylefader.realtime.session.adaptive_size import Size
+from stylefader.training.errors import EngineError, PackError, StylefaderError
+from stylefader.training.packs.pack_file import PackFile
+
+LIVE_DB = 32.0
+"""What an engine must hold for `auto` to take it in a live session: int8 may, where it is faster."""
+_END_S = 0.5
+_MOST_BEHIND = 2
+"""Builds that go on behind the wanted one; beyond that the oldest is ended."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is wanted next: which style of the rack, at which size, and how it comes in."""
+
+    style: int
+    size: Size
+    fade_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """An engine, warmed up, for the order that asked for it."""
+
+    order: Order
+    engine: Engine
+    why: str
+
+
+class Ask(NamedTuple):
+    """An engine and a precision by name."""
+
+    backend: str
+    precision: Precision
+
+    def __str__(self) -> str:
+        return self.backend if self.precision == "auto" else f"{self.backend} {self.precision}"
+
+
+class _Wish(NamedTuple):
+    """What a build is of."""
+
+    style: int
+    size: Size
+    ask: Ask
+
+
+class _Plays(NamedTuple):
+    """What was delivered last."""
+
+    order: Order
+    engine: str
+    precision: str
+
+
+class Rack:
+    """Builds the latest order first, and an engine that proved to be faster in place of the one that plays.
+
+    Asked from one thread; no call waits for a build or a measurement; `close` twice is harmless.
+
+    backend, precision: what to ask for. What cannot be had at the very first is the caller's error where one of them
+    was named; later, and with `auto`, the other engines are tried, those that can run here, one after another. An
+    engine that `failed` is told of is not taken again.
+    """
+
+    def __init__(
+        self,
+        packs: Sequence[PackFile],
+        *,
+        backend: str = "auto",
+        precision: Precision = "auto",
+        cache_dir: Path | None = None,
+        say: Say = lambda words: None,
+        build: Callable[..., EngineBuild] = EngineBuild,
+        measuring: Callable[..., MeasuringBehind] = MeasuringBehind,
+    ) -> None:
+        self.packs = list(packs)
+        self._asked = Ask(backend, precision)
+        self._cache_dir, self._say, self._make = cache_dir, say, build
+        self._broken: set[str] = set()
+        self._refused: set[Ask] = set()
+        self._order: Order | None = None
+        self._build: EngineBuild | None = None
+        self._behind: dict[_Wish, EngineBuild] = {}  # left, but going on
+        self._old: list[EngineBuild] = []  # cancelled, and not ended yet
+        self._trying = self._asked
+        self._delivered = False
+        self._plays: _Plays | None = None
+        self._better = False  # the build is of a faster engine for what plays: nobody waits for it
+        self._no_better: set[_Wish] = set()  # where that was tried, once in a session
+        self._measuring = (
+            measuring(precision=precision, least_db=LIVE_DB, cache_dir=cache_dir, say=say)
+            if backend == "auto"
+            else None
+        )
+
+    def add(self, packs: Sequence[PackFile]) -> None:
+        """More styles, after those that there are."""
+        self.packs.extend(packs)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an engine is on its way."""
+        return self._build is not None
+
+    @property
+    def stage(self) -> str:
+        """What the build is doing, in words."""
+        return self._build.stage if self._build else ""
+
+    @property
+    def waits_for(self) -> str | None:
+        """What is on its way, in words: the style that is built, else what is measured behind, else None."""
+        if self._build is not None and self._order is not None:
+            return f"{self.packs[self._order.style].header.name}: {self._build.stage}"
+        return (self._measuring.stage if self._measuring else "") or None
+
+    def order(self, order: Order) -> None:
+        """Have an engine made. One that is on its way goes on behind it, and is there sooner when it is asked for."""
+        self._leave()
+        self._order = order
+        self._refused.clear()  # what did not do for another style may do for this one
+        self._begin(self._next() or self._asked)
+
+    def failed(self, engine: str) -> None:
+        """An engine of that name broke while it played: no more of its kind."""
+        self._broken.add(engine)
+        self._plays = None
+
+    def take(self) -> Delivery | None:
+        """What was ordered, once it is there. Never waits.
+
+        Raises EngineError when nothing is left to try, PackError for a pack that is spoilt, and at the very first
+        whatever stands against what was asked for by name.
+        """
+        self._reap()
+        self._hear()
+        if self._build is None or self._order is None:
+            return None
+        try:
+            result = self._build.take()
+        except PackError:
+            self._cancel()
+            raise
+        except Exception as error:  # of a compiler or the disk, too: another engine may do
+            order, asked_by_name = self._order, self._asked != Ask("auto", "auto")
+            better = self._better
+            self._cancel()
+            if better:
+                self._say(f"{error}; the engine that plays goes on")
+                return None
+            if asked_by_name and not self._delivered and isinstance(error, StylefaderError):
+                raise
+            self._refused.add(self._trying)
+            following = self._next()
+            if following is None:
+                raise EngineError(f"no engine is left to play on: {error}", failure=True) from error
+            self._say(f"{error}; trying {following}")
+            self._order = order
+            self._begin(following)
+            return None
+        if result is None:
+            return None
+        engine, why = result
+        if self._trying != self._asked:
+            why = why.replace(", as asked", ", in place of what failed")
+        delivery = Delivery(order=self._order, engine=engine, why=why)
+        self._plays = _Plays(self._order, engine.name, engine.precision)
+        self._build = self._order = None
+        self._delivered, self._better = True, False
+        if self._measuring is not None:
+            self._measuring.hold(False)
+            if self._trying.backend == "auto":
+                size = delivery.order.size
+                self._measuring.look(Look(pack=self.packs[delivery.order.style], height=size.height, width=size.width))
+        return delivery
+
+    def close(self, timeout_s: float = _END_S) -> None:
+        """Cancel what is on its way and what is measured, and wait a moment for it to end: so long for all together."""
+        self._cancel()
+        for build in self._behind.values():
+            build.cancel()
+        self._old += self._behind.values()
+        self._behind.clear()
+        until = time.monotonic() + timeout_s
+        if self._measuring is not None:
+            self._measuring.close(timeout_s)
+        for build in self._old:
+            build.wait(max(0.0, until - time.monotonic()))
+        self._old.clear()
+
+    def _next(self) -> Ask | None:
+        """What to ask for: what was named, then that engine as it likes, then those that can run here."""
+        asks = [self._asked, Ask(self._asked.backend, "auto")]
+        asks += [Ask(name, "auto") for name in REGISTRY if not why_not_here(name)]
+        for ask in asks:
+            # `auto` could come to an engine that broke, so then they are named one by one.
+            broken = ask.backend in self._broken or (ask.backend == "auto" and self._broken)
+            if ask not in self._refused and not broken:
+                return ask
+        return None
+
+    def _begin(self, ask: Ask) -> None:
+        assert self._order is not None
+        self._trying = ask
+        if self._measuring is not None:
+            self._measuring.hold(True)  # what is waited for comes first
+        size = self._order.size
+        left = self._behind.pop(_Wish(self._order.style, size, ask), None)
+        if left is not None and left.resume():
+            self._build = left
+            return
+        if left is not None:
+            self._old.append(left)
+        self._build = self._make(
+            self.packs[self._order.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
+            least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
+        )  # fmt: skip
+
+    def _hear(self) -> None:
+        """Have a faster engine built for what plays, where measuring has found one."""
+        if self._measuring is None or self._build is not None:
+            return
+        news = self._measuring.news()
+        if news is None or self._plays is None or not self._is_better(news, self._plays):
+            return
+        self._order, self._better = replace(self._plays.order, fade_s=0.0), True
+        self._no_better.add(_Wish(self._order.style, self._order.size, self._asked))  # it may come to another one
+        self._begin(self._asked)
+
+    def _is_better(self, news: News, plays: _Plays) -> bool:
+        order, first = plays.order, news.first
+        asked = (news.look.pack, news.look.height, news.look.width)
+        if asked != (self.packs[order.style], order.size.height, order.size.width) or self._broken:
+            return False
+        if _Wish(order.style, order.size, self._asked) in self._no_better:
+            return False
+        own = own_precision(first.engine) if first.precision == "auto" else first.precision
+        return (first.engine, own) != (plays.engine, plays.precision)
+
+    def _leave(self) -> None:
+        """What is on its way goes on behind, for the cache."""
+        if self._build is not None and self._order is not None:
+            self._build.leave()
+            self._behind[_Wish(self._order.style, self._order.size, self._trying)] = self._build
+        self._build = self._order = None
+        self._better = False
+        while len(self._behind) > _MOST_BEHIND:
+            oldest = self._behind.pop(next(iter(self._behind)))
+            oldest.cancel()
+            self._old.append(oldest)
+
+    def _cancel(self) -> None:
+        if self._build is not None:
+            self._build.cancel()  # its thread and process end by themselves, and are waited for at the end
+            self._old.append(self._build)
+        self._build = self._order = None
+        self._better = False
+        if self._measuring is not None:
+            self._measuring.hold(False)
+
+    def _reap(self) -> None:
+        for wish in [wish for wish, build in self._behind.items() if build.wait(0)]:
+            self._old.append(self._behind.pop(wish))
+        for build in [old for old in self._old if old.wait(0)]:
+            build.close()
+            self._old.remove(build)

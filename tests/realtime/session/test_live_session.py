@@ -1,0 +1,493 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stylefader.engines import REGISTRY, Engine
+from stylefader.engines.selection.choice import Candidate, why_not_here
+from stylefader.engines.selection.background_measuring import Look, News
+from stylefader.realtime.session.adaptive_size import Size
+from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.session.engine_loader import Order, Rack
+from tests.conftest import random_pack
+from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
+from tests.realtime.pipeline.test_capture import Reel
+from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
+
+WAIT_S = 20
+SIZE = Size(height=HEIGHT, width=WIDTH)
+
+
+class Build:
+    """A build in the background that is there when it is told to be."""
+
+    made: list[Build] = []  # noqa: RUF012  # of one test, see the fixture
+
+    def __init__(self, pack: PackFile, height: int, width: int, **words: Any) -> None:
+        self.pack, self.size, self.backend = pack, (height, width), words["backend"]
+        self.words = words
+        self.engine: Engine | None = None
+        self.error: StylefaderError | None = None
+        self.cancelled = self.left = self.over = False
+        self.stage = "compiling"
+        Build.made.append(self)
+
+    def take(self) -> tuple[Engine, str] | None:
+        if self.error:
+            raise self.error
+        return (self.engine, f"{self.backend}, as asked") if self.engine else None
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def leave(self) -> None:
+        self.left = True
+
+    def resume(self) -> bool:
+        self.left = False
+        return not self.over
+
+    def wait(self, timeout_s: float) -> bool:
+        return self.cancelled or self.over
+
+    def close(self) -> None:
+        self.cancelled = True
+
+    def ready(self, engine: Engine | None = None, **words: Any) -> Engine:
+        self.engine = engine or TimedEngine(Clock(), 0, n_blocks=self.pack.n_blocks, size=self.size, **words)
+        self.engine.name = self.backend
+        return self.engine
+
+
+@pytest.fixture(autouse=True)
+def _none_made() -> None:
+    Build.made.clear()
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> list[PackFile]:
+    """Three blocks, one block, three blocks."""
+    found = []
+    for name, places in (("first", None), ("second", ("residual3",)), ("third", None)):
+        pack = random_pack(tmp_path / f"{name}.safetensors", **({"places": places} if places else {}))  # type: ignore[arg-type]
+        save_pack(pack)
+        found.append(PackFile(pack.file))
+    return found
+
+
+class Behind:
+    """Measuring that finds out what it is told to."""
+
+    def __init__(self, **words: Any) -> None:
+        self.words = words
+        self.looks: list[Look] = []
+        self.found: list[News] = []
+        self.held: bool | None = None
+        self.stage = ""
+        self.closed = False
+
+    def look(self, look: Look) -> None:
+        self.looks.append(look)
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def news(self) -> News | None:
+        return self.found.pop(0) if self.found else None
+
+    def close(self, timeout_s: float) -> None:
+        self.closed = True
+
+
+def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> Rack:
+    say = (said if said is not None else []).append
+    return Rack(packs, say=say, build=Build, **{"measuring": Behind, **words})  # type: ignore[arg-type]
+
+
+class TestRack:
+    def test_one_order_after_the_other_the_latest_first(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        assert rack.busy and rack.take() is None and rack.stage == "compiling"
+        rack.order(Order(style=1, size=SIZE, fade_s=2))
+        first, second = Build.made
+        assert first.left and not first.cancelled and not second.left, "what was begun goes on behind"
+        engine = second.ready()
+        delivery = rack.take()
+        assert delivery is not None
+        assert (delivery.order.style, delivery.order.fade_s, delivery.engine) == (1, 2, engine)
+        assert not rack.busy and rack.take() is None
+
+    def test_a_live_session_may_take_int8(self, packs: list[PackFile]) -> None:
+        a_rack(packs).order(Order(style=0, size=SIZE))
+        assert Build.made[0].words["least_db"] == 32 and Build.made[0].backend == "auto"
+
+    def test_a_build_is_awaited_as_long_as_nothing_plays(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[-1].ready()
+        assert rack.take() is not None
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[-1].ready()
+        assert rack.take() is not None
+        rack.failed("auto")
+        rack.order(Order(style=1, size=SIZE))
+        assert [build.words["awaited"] for build in Build.made] == [True, False, True]
+
+    def test_an_engine_that_cannot_be_built_gives_way_to_those_that_can_run_here(self, packs: list[PackFile]) -> None:
+        said: list[str] = []
+        rack = a_rack(packs, said)
+        rack.order(Order(style=0, size=SIZE))
+        asked = []
+        while True:
+            asked.append(Build.made[-1].backend)
+            Build.made[-1].error = EngineError(f"{asked[-1]} cannot run")
+            if asked[-1] == "torch":
+                break
+            assert rack.take() is None
+        assert asked == ["auto", *(name for name in REGISTRY if not why_not_here(name))]
+        assert f"auto cannot run; trying {asked[1]}" in said
+        with pytest.raises(EngineError, match="no engine is left to play on: torch cannot run"):
+            rack.take()
+        assert not rack.busy
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[-1].backend == "auto", "another style may have better luck"
+
+    def test_what_was_named_and_cannot_be_had_at_the_start_is_an_error(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", precision="int8")
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].error = EngineError("no int8 form")
+        with pytest.raises(EngineError, match="no int8 form"):
+            rack.take()
+        assert not rack.busy
+
+    def test_what_was_named_gives_way_later(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", precision="int8")
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].ready()
+        rack.take()
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[1].error = EngineError("no int8 form")
+        assert rack.take() is None
+        assert (Build.made[2].backend, Build.made[2].words["precision"]) == ("openvino", "auto")
+        Build.made[2].ready()
+        delivery = rack.take()
+        assert delivery is not None and delivery.why == "openvino, in place of what failed"
+
+    def test_a_spoilt_pack_is_no_fault_of_the_engines(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        Build.made[0].error = PackError("has NaN")
+        with pytest.raises(PackError):
+            rack.take()
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[1].backend == "auto"
+
+    def test_what_broke_while_it_played_is_not_taken_again(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.failed("openvino")
+        rack.order(Order(style=0, size=SIZE))
+        assert Build.made[-1].backend not in ("auto", "openvino"), "auto could come to the same, so others are named"
+
+    def test_a_change_of_style_waits_for_no_measurement(self, packs: list[PackFile]) -> None:
+        behind = Behind()
+        rack = a_rack(packs, measuring=lambda **_: behind)
+        for turn, style in enumerate((0, 1, 0, 2)):
+            rack.order(Order(style=style, size=SIZE))
+            assert behind.held, "what is waited for has the processor"
+            Build.made[-1].ready()
+            delivery = rack.take()
+            assert delivery is not None and delivery.order.style == style
+            assert not behind.held
+            assert behind.looks[-1] == Look(pack=packs[style], height=HEIGHT, width=WIDTH)
+            assert len(behind.looks) == turn + 1 and not behind.closed
+            behind.stage = "measuring openvino int8"
+            assert rack.waits_for == "measuring openvino int8"
+
+    def test_what_was_begun_is_kept_and_taken_up_again(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        for style in (1, 0, 1):
+            rack.order(Order(style=style, size=SIZE))
+            assert rack.waits_for == f"{packs[style].header.name}: compiling"
+        first, second = Build.made
+        assert first.left and not second.left
+        second.ready()
+        delivery = rack.take()
+        assert delivery is not None and delivery.order.style == 1 and len(Build.made) == 2
+
+    def test_one_that_has_ended_behind_comes_from_the_cache(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        rack.order(Order(style=1, size=SIZE))
+        Build.made[0].over = True
+        rack.order(Order(style=0, size=SIZE))
+        assert len(Build.made) == 3 and rack.busy
+
+    def test_only_so_many_go_on_behind(self, packs: list[PackFile]) -> None:
+        rack = a_rack([*packs, *packs])
+        for style in range(5):
+            rack.order(Order(style=style, size=SIZE))
+        assert [build.cancelled for build in Build.made] == [True, True, False, False, False]
+        rack.close()
+        assert all(build.cancelled for build in Build.made)
+
+    def test_a_faster_engine_takes_over_and_gives_way_to_another_style(self, packs: list[PackFile]) -> None:
+        behind, said = Behind(), []  # type: tuple[Behind, list[str]]
+        rack = a_rack(packs, said, measuring=lambda **_: behind)
+        rack.order(Order(style=0, size=SIZE, fade_s=2))
+        Build.made[-1].ready().name = "openvino"
+        assert rack.take() is not None
+        look = behind.looks[-1]
+        same = Candidate(engine="openvino", precision="exact")  # type: ignore[arg-type]  # what a TimedEngine has
+        int8 = Candidate(engine="openvino", precision="int8")
+        for first, of in ((same, look), (int8, replace(look, pack=packs[1])), (int8, replace(look, height=9))):
+            behind.found.append(News(look=of, first=first))
+            assert rack.take() is None and len(Build.made) == 1, "nothing is faster than what plays"
+        behind.found.append(News(look=look, first=int8))
+        assert rack.take() is None and rack.busy
+        rack.order(Order(style=1, size=SIZE))
+        assert Build.made[1].left and Build.made[2].pack is packs[1]
+        Build.made[2].ready()
+        assert rack.take() is not None
+        behind.found.append(News(look=behind.looks[-1], first=int8))
+        assert rack.take() is None
+        Build.made[-1].error = EngineError("no int8 after all")
+        assert rack.take() is None and "no int8 after all; the engine that plays goes on" in said
+        behind.found.append(News(look=behind.looks[-1], first=int8))
+        assert rack.take() is None and not rack.busy, "once is enough"
+
+    def test_a_faster_engine_that_does_not_open_is_not_asked_for_again(self, packs: list[PackFile]) -> None:
+        behind = Behind()
+        rack = a_rack(packs, measuring=lambda **_: behind)
+        rack.order(Order(style=0, size=SIZE))
+        for turn in range(3):
+            if rack.busy:
+                Build.made[-1].ready().name = "openvino"  # each time the next that works
+                assert rack.take() is not None
+            behind.found.append(News(look=behind.looks[-1], first=Candidate(engine="cuda", precision="fp16")))
+            assert rack.take() is None
+            assert len(Build.made) == 2, turn
+
+    def test_what_is_named_is_not_measured(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs, backend="openvino", measuring=lambda **_: pytest.fail("nothing to find out"))
+        rack.order(Order(style=0, size=SIZE))
+        assert rack.waits_for == "first: compiling"
+
+    def test_close_cancels(self, packs: list[PackFile]) -> None:
+        rack = a_rack(packs)
+        rack.order(Order(style=0, size=SIZE))
+        rack.close()
+        rack.close()
+        assert Build.made[0].cancelled
+
+
+class Outlet:
+    """Keeps the last frame and the number of all."""
+
+    def __init__(self) -> None:
+        self.last: Frame | None = None
+        self.count = 0
+
+    def put(self, frame: Frame) -> None:
+        self.last, self.count = frame, self.count + 1
+
+
+class Flow(Reel):
+    """Frames for as long as it is open, as fast as they are wanted."""
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        number = 0
+        while not self.closed.wait(0.001):
+            yield numbered(number, captured_ns=time.monotonic_ns())
+            number += 1
+
+
+@pytest.fixture
+def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
+    """A running session of three styles, what it said, and where its frames went."""
+    said: list[str] = []
+    outlet = Outlet()
+
+    def capture(mailbox: NewestMailbox[Frame]) -> Capture:
+        return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, say=said.append)
+
+    options = SessionOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
+    live = LiveSession(capture, outlet, a_rack(packs, said), options, say=said.append)
+    live.start()
+
+    def until(true: Callable[[], bool]) -> None:
+        for _ in range(WAIT_S * 200):
+            live.tick()
+            if true():
+                return
+            threading.Event().wait(0.005)
+        raise AssertionError(f"never so; said: {said}; {live.numbers()}")
+
+    yield SimpleNamespace(live=live, said=said, outlet=outlet, until=until)
+    live.close()
+    live.close()
+    assert not any(thread.name.startswith("live-") for thread in threading.enumerate())
+
+
+def first_pixel(outlet: Outlet) -> int:
+    """How far the first pixel stands from its original's."""
+    assert outlet.last is not None and outlet.last.original is not None
+    return int(outlet.last.image[0, 0, 0]) - int(outlet.last.original[0, 0, 0])
+
+
+def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
+    session.until(lambda: session.outlet.count > 5)
+    assert first_pixel(session.outlet) == 0
+    assert session.live.numbers()["engine"] is None
+    Build.made[0].ready()
+    session.live.tick()
+    session.live.move("all", 1.0)
+    session.until(lambda: first_pixel(session.outlet) > 90)
+    numbers = session.live.numbers()
+    assert (numbers["engine"], numbers["style"], numbers["size"]) == ("auto", "first", f"{WIDTH}x{HEIGHT}")
+    assert numbers["alpha"] == [1.0] * 3
+    assert numbers["latency_ms"]["engine"]["p50"] is not None
+
+
+def test_styles_change_and_take_the_strength_along(session: Any) -> None:
+    first = Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.move(0, 0.9)
+    session.live.move(1, 0.1)
+    session.live.move(2, 0.1)
+    session.live.step_style(1)
+    session.until(lambda: len(Build.made) == 2)
+    assert Build.made[1].pack.header.name == "second"
+    assert session.live.numbers()["coming"] == "second: compiling", "the present one plays on"
+    Build.made[1].ready()
+    session.until(lambda: bool(first.closed))
+    assert session.live.numbers()["alpha"] == pytest.approx([0.9])
+    session.live.step_style(-1)
+    session.live.step_style(-1)
+    session.until(lambda: len(Build.made) == 3)
+    assert Build.made[2].pack.header.name == "third", "round the corner"
+    Build.made[2].ready()
+    session.until(lambda: len(session.live.stylizer.desks) == 1 and session.live.numbers()["style"] == "third")
+
+
+def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.fade_to(None, np.array([0.25], np.float32), 0.0)
+    session.until(lambda: session.live.numbers()["alpha"] == pytest.approx([0.25] * 3))
+    session.live.fade_to(2, np.array([0.1, 0.2, 0.3], np.float32), 30.0)
+    session.until(lambda: len(Build.made) == 2)
+    session.live.fade_to(2, np.array([0.4, 0.5, 0.6], np.float32), 60.0)
+    session.live.tick()
+    assert session.live.numbers()["alpha"] == pytest.approx([0.25] * 3), "it waits for its style"
+    Build.made[1].ready()
+    session.until(lambda: len(session.live.stylizer.desks) == 2)
+    numbers = session.live.numbers()
+    assert numbers["style"] == "third" and numbers["alpha"] == pytest.approx([0.4, 0.5, 0.6]), "the last one asked for"
+    newest = session.live.stylizer.desks[1]
+    assert newest.alpha(0)[0] < 0.3, "it has just begun"
+    with pytest.raises(ControlError):
+        session.live.fade_to(0, np.array([np.nan], np.float32), 1)
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0.7, 0.7), (3.0, 1.0), (None, 0.0)])
+def test_a_session_begins_at_the_alpha_that_was_asked_for(
+    packs: list[PackFile], asked: float | None, given: float
+) -> None:
+    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
+    live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True, say=print),
+                       Outlet(), a_rack(packs, []), options)  # fmt: skip
+    assert live.targets().tolist() == pytest.approx([given] * 3)
+    assert live._desk.alpha(0).tolist() == pytest.approx([given] * 3), "at once, however slowly alpha may move"
+
+
+def test_panic(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.move("all", 1.0)
+    session.live.show.blackout = session.live.show.freeze = True
+    session.live.go(2)
+    session.until(lambda: len(Build.made) == 2)
+    session.live.panic()
+    session.until(lambda: len(Build.made) == 3)
+    assert Build.made[1].left and Build.made[2].pack.header.name == "first"
+    assert not (session.live.show.blackout or session.live.show.freeze)
+    assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
+    assert session.live.muted == {"lfo", "sound"}
+
+
+def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -> None:
+    Build.made[0].ready(breaks=20)
+    session.until(lambda: len(Build.made) == 2)
+    assert any("engine auto failed: the engine broke; another one takes over" in words for words in session.said)
+    count = session.outlet.count
+    session.until(lambda: session.outlet.count > count + 5)
+    assert first_pixel(session.outlet) == 0
+    Build.made[1].ready()
+    session.until(lambda: session.live.numbers()["engine"] == Build.made[1].backend)
+    assert session.live.numbers()["engine_failures"] == 1
+
+
+def test_a_style_that_cannot_be_had_leaves_the_one_that_plays(session: Any) -> None:
+    Build.made[0].ready()
+    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.live.go(1)
+    session.until(lambda: len(Build.made) == 2)
+    Build.made[1].error = PackError("second has NaN")
+    session.until(lambda: "second has NaN; first goes on" in session.said)
+    assert session.live.numbers()["style"] == "first" and session.live.style == 0
+    session.live.go(1)
+    session.until(lambda: len(Build.made) == 3)
+
+
+def test_what_kills_the_stylizer_reaches_the_owner(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    live = session.live
+    monkeypatch.setattr(live.stylizer, "_change_over", bug)
+    with pytest.raises(ZeroDivisionError):
+        session.until(lambda: False)
+    live.close()
+
+
+def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
+    clock = Clock()
+    options = SessionOptions(height=360, width=640, adaptive_fps=30)
+    mailbox_of: list[NewestMailbox[Frame]] = []
+
+    def capture(mailbox: NewestMailbox[Frame]) -> Capture:
+        mailbox_of.append(mailbox)
+        return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False)
+
+    said: list[str] = []
+    live = LiveSession(capture, Outlet(), a_rack(packs), options, say=said.append, now_ns=clock)
+    live.rack.order(Order(style=0, size=Size(height=360, width=640)))
+    Build.made[0].ready(TimedEngine(clock, 100, n_blocks=3, size=(360, 640)))
+    for number in range(300):
+        live.tick()
+        if len(Build.made) == 2 and Build.made[1].engine is None:
+            Build.made[1].ready(TimedEngine(clock, 25, n_blocks=3, size=Build.made[1].size))
+        mailbox_of[0].put(numbered(number, clock.ns, (360, 640)))
+        live.stylizer.step(0)
+        clock.pass_to(clock.ns + 10_000_000)
+    assert [build.size for build in Build.made] == [(360, 640), (180, 320)]
+    assert "100 ms a frame: on to the smaller size 320x180" in said
+    assert live.numbers()["size"] == "320x180"
+    assert np.shape(live.stylizer._pool.take()) == (360, 640, 3), "what is shown keeps its size"
+    live.stylizer.close()
+    live.close()

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import itertools
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.training.given import make_given, quickly_trained
+from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.compute import Compute
+from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
+from stylefader.training.evaluation.line_drawing import Dot, Drawing, Line, Text
+from stylefader.training.errors import TrainingError
+from stylefader.training.evaluation.held_out import measure_losses
+from stylefader.training.losses.perceptual import StyleTarget
+from stylefader.training.evaluation.objectives import Method, Objectives, Plan, Point, looks, measure_points
+from stylefader.training.packs.pack import StylePack
+from stylefader.training.evaluation.trade_off import judge, losses_of
+from stylefader.training.evaluation.trade_off_plot import plot
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_given(tmp_path_factory.mktemp("given"))
+
+
+@pytest.fixture(scope="module")
+def level(given: Path) -> StylePack:
+    return quickly_trained(given, "level")
+
+
+def test_losses_are_those_that_training_measures(given: Path, level: StylePack) -> None:
+    objectives = Objectives(level.header, [given / "style.png"], given / "vgg.safetensors", compute=Compute())
+    photos = PhotoFolder(given / "held_out").centre_crops(1, 64)
+    plan = Plan(alphas=(0.0, 0.5, 1.0), grid=(0.0, 1.0), fixed={})
+    points = measure_points(level.network(), objectives, photos, plan)
+    curve, mixed = (losses_of(points, method, "content", "style") for method in ("alpha", "interpolation"))
+    style = to_rgb01(resize_short_side(read_picture(given / "style.png"), 32))
+    target = StyleTarget(objectives.network, style, pyramid=1)
+    trained = measure_losses(level.network(), {"1": target}, photos, plan.alphas)
+    np.testing.assert_allclose(curve, [trained.content, trained.style], rtol=1e-5)
+    np.testing.assert_allclose(mixed[:, [0, 2]], curve[:, [0, 2]], rtol=1e-5)
+    assert len([point for point in points if point.method == "grid"]) == 2**3 - 2
+
+    x = to_rgb01(photos[0])
+    with torch.inference_mode():
+        ends = [denormalise(level.network()(normalise(x), torch.full((3,), a))).clamp(0, 1) for a in (0.0, 1.0)]
+        middle = objectives.of_photo(photos[0])((ends[0] + ends[1]) / 2)
+    assert mixed[:, 1].tolist() == pytest.approx([middle["content"], middle["style"]], rel=1e-4)
+
+
+def test_a_pack_of_two_looks_is_measured_by_both(given: Path) -> None:
+    pack = quickly_trained(given, "pair")
+    low, high = looks(pack.header)
+    assert low.sha256 != high.sha256
+    pictures = [given / "other.png", given / "style.png"]
+    objectives = Objectives(pack.header, pictures, given / "vgg.safetensors", compute=Compute())
+    assert (objectives.first, objectives.second) == ("style_at_0", "style")
+    style = to_rgb01(PhotoFolder(given / "held_out").centre_crops(1, 64)[0])
+    measured = objectives.of_photo(PhotoFolder(given / "held_out").centre_crops(1, 64)[0])(style)
+    assert measured["content"] == 0
+    assert measured["style"] != measured["style_at_0"]
+    with pytest.raises(TrainingError, match="another picture as well"):
+        Objectives(pack.header, pictures[:1], given / "vgg.safetensors", compute=Compute())
+
+
+def test_what_the_pack_was_not_trained_on_is_refused(given: Path, level: StylePack) -> None:
+    with pytest.raises(TrainingError, match=r"not trained on .*other\.png"):
+        Objectives(level.header, [given / "other.png"], given / "vgg.safetensors", compute=Compute())
+    with pytest.raises(TrainingError, match="picture not found"):
+        Objectives(level.header, [given / "none.png"], given / "vgg.safetensors", compute=Compute())
+    with pytest.raises(TrainingError, match="does not say how it was trained"):
+        looks(replace(level.header, training={}))
+
+
+def rows(method: Method, losses: Sequence[tuple[float, float]], name: str = "") -> list[Point]:
+    return [
+        Point(method=method, alpha=(number / max(1, len(losses) - 1),), name=name, losses={"content": x, "style": y})
+        for number, (x, y) in enumerate(losses)
+    ]
+
+
+CURVE = [(1.0, 4.0), (2.0, 2.0), (3.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("mixed", "below", "least"), [((2.0, 2.5), True, 0.2), ((2.0, 1.6), False, -0.25), ((0.5, 9.0), None, None)]
+)
+def test_mixed_pictures_are_compared_at_equal_content(
+    mixed: tuple[float, float], below: bool | None, least: float | None
+) -> None:
+    points = rows("alpha", CURVE) + rows("interpolation", [CURVE[0], mixed, CURVE[-1]])
+    verdict = judge(points, "content", "style", {})
+    assert (verdict.first_rises, verdict.second_falls) == (True, True)
+    assert verdict.below_interpolation is below
+    assert verdict.least_advantage == (None if least is None else pytest.approx(least))
+
+
+def test_a_curve_that_turns_back_is_no_fader() -> None:
+    verdict = judge(rows("alpha", [*CURVE, (2.5, 1.5)]) + rows("interpolation", CURVE), "content", "style", {})
+    assert (verdict.first_rises, verdict.second_falls) == (False, False)
+    assert verdict.below_interpolation is None
+
+
+def test_a_fixed_network_is_compared_by_its_own_weight() -> None:
+    points = rows("alpha", CURVE) + rows("fixed", [(2.0, 1.0)], "two")
+    assert judge(points, "content", "style", {"two": 2.0}).fixed["two"] == pytest.approx((4.0, 5.0 / 4.0))
+
+
+def test_svg_and_png_hold_the_same_drawing() -> None:
+    red = (200, 0, 0)
+    drawing = Drawing(width=100, height=60)
+    drawing.shapes += [
+        Line(points=((10, 10), (90, 10), (90, 50)), colour=red, width=2, dash=8),
+        Dot(centre=(30, 40), radius=6, colour=red),
+        Dot(centre=(60, 40), radius=6, colour=red, hollow=True),
+        Text(at=(50, 25), text="a < b", anchor="middle"),
+        Text(at=(8, 30), text="up", anchor="middle", turned=True),
+    ]
+    root = ET.fromstring(drawing.svg())
+    assert [child.tag.rpartition("}")[2] for child in root] == ["rect", "polyline", "circle", "circle", "text", "text"]
+    assert root[4].text == "a < b"
+    picture = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (120, 200, 3)
+    assert picture[80, 60].tolist() == [0, 0, 200]
+    assert picture[80, 120].tolist() == [255, 255, 255]
+    assert picture[20, 24].tolist() == [0, 0, 200]
+    assert picture[20, 44].tolist() == [255, 255, 255]
+    assert picture[40:60, 60:140].min() < 120
+
+
+@pytest.mark.parametrize("side", [(1.02, 0.98), (0.98, 1.02), (1.0, 1.0)])
+def test_the_name_of_a_fixed_network_lies_beside_the_curve(side: tuple[float, float]) -> None:
+    """Whether the network is to the left of the curve, to the right or on it."""
+    fixed = (CURVE[1][0] * side[0], CURVE[1][1] * side[1])
+    points = rows("alpha", CURVE) + rows("interpolation", CURVE) + rows("fixed", [fixed], "fixed_15")
+    shapes = plot(points, "content", "style", {"content": "c", "style": "s"}, "t").shapes
+    (name,) = [shape for shape in shapes if isinstance(shape, Text) and shape.text == "fixed_15"]
+    curve = [shape for shape in shapes if isinstance(shape, Line) and len(shape.points) == len(CURVE)][-1]
+    for (x0, y0), (x1, y1) in itertools.pairwise(curve.points):
+        for part in np.linspace(0, 1, 200):
+            x, y = x0 + part * (x1 - x0) - name.at[0], y0 + part * (y1 - y0) - name.at[1]
+            assert not (abs(x) < 24 and abs(y) < 6), "the curve runs through the name"
+
+
+def test_the_plot_says_what_is_on_it() -> None:
+    points = rows("alpha", CURVE) + rows("interpolation", [CURVE[0], (2, 2.5), CURVE[2]]) + rows("fixed", [(2, 1)], "f")
+    words = {"content": "content loss", "style": "style loss"}
+    said = [
+        shape.text for shape in plot(points, "content", "style", words, "A <title>").shapes if isinstance(shape, Text)
+    ]
+    for text in ("content loss", "style loss", "A <title>", "alpha 0", "alpha 1", "f", "fixed networks"):
+        assert text in said
+    assert "each block at its own alpha" not in said
+    plot(
+        rows("alpha", [(0.0, 0.0)] * 2) + rows("interpolation", [(0.0, 0.0)] * 2), "content", "style", words, "t"
+    ).png()

@@ -1,0 +1,82 @@
+"""`stylefader live`: stylize a camera, a stream, the screen or a file as it comes. The options, and what they say."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stylefader.tools.commands.live.words import FADE_S
+from stylefader.tools.parsing import parse_background, parse_rate, parse_size
+
+
+def command(
+    style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
+    sink: Annotated[
+        list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")
+    ] = None,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Show no window.")] = False,
+    size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the picture.")] = "640x360",
+    rate: Annotated[
+        Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Frames a second asked of the source.")
+    ] = None,
+    fit: Annotated[str, typer.Option(help="How it is brought to the size: cover, contain, stretch.")] = "cover",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Left and right exchanged.")] = False,
+    rotate: Annotated[int, typer.Option(help="0, 90, 180 or 270 degrees.")] = 0,
+    crop: Annotated[str | None, typer.Option(metavar="X,Y,WxH", help="A part of the source's picture.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Files begin again at their end.")] = False,
+    every: Annotated[int, typer.Option(min=1, help="Take only every so-manieth frame.")] = 1,
+    adaptive: Annotated[
+        float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
+    ] = None,
+    alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    slew: Annotated[
+        float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="The most that alpha moves a second.")
+    ] = None,
+    mute: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
+    ] = None,
+    fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = FADE_S,
+    scenes: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
+    ] = None,
+    map: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="FILE.toml", help="What MIDI controls, keys, LFOs, sound move; tempo."),
+    ] = None,
+    midi: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
+    ] = None,
+    sound: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="Hear an input: default, number, name; file: the source's own.")
+    ] = None,
+    osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
+    engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
+    record_automation: Annotated[
+        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played from the first, for render.")
+    ] = None,
+    stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
+    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
+    full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
+    background: Annotated[
+        Any, typer.Option(parser=parse_background, metavar="COLOUR", help="Behind transparent places of files.")
+    ] = "black",
+    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
+    exact_size: Annotated[bool, typer.Option("--exact-size", help="Recordings keep an odd size, in 4:4:4.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: never]")] = None,
+) -> None:
+    """Stylize a camera as it comes: newest frame first, in a window and to any number of sinks.
+
+    Until the first engine is ready the original passes through. Keys in the window, or without one in the terminal: h
+    shows them all; up and down move alpha, left and right change the style, r records a take, q quits.
+    """
+    words = {**locals()}
+    from stylefader.tools.commands.live.session import Live
+
+    Live(words).run()

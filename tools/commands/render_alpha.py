@@ -1,0 +1,100 @@
+"""What a render takes its alpha from: keyframes, a MIDI file, and what a mapping adds on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylefader.tools.console.progress import progress
+
+if TYPE_CHECKING:
+    from stylefader.realtime.automation.keyframes import AlphaOverTime
+    from stylefader.realtime.parameters.lfo import LfoMap
+    from stylefader.realtime.controls.mapping.mapping import Mapping
+    from stylefader.realtime.controls.mapping.sound_section import SoundMap
+    from stylefader.realtime.sources.open_file import FileSource
+    from stylefader.training.packs.pack_header import PackHeader
+
+_LARGE_BYTES = 2**16
+
+
+def alpha_over_time(
+    alpha: str | None, automation: Path | None, mapping: Mapping, map: Path | None, header: PackHeader
+) -> tuple[AlphaOverTime, list[str]]:
+    """What was asked for on the line, the pack's default where nothing was; notes on what a file has besides.
+
+    Raises AutomationError for words that do not go together.
+    """
+    from stylefader.realtime.automation.keyframes import parse_inline, read_csv
+    from stylefader.realtime.automation.midi_file import is_midi_file
+    from stylefader.training.errors import AutomationError
+
+    if alpha is not None and automation is not None:
+        raise AutomationError("give either --alpha or --automation, not both")
+    moving: list[LfoMap | SoundMap] = [*mapping.lfos, *mapping.sounds]
+    notes = [
+        f"{map}, line {entry.line}: there is no {entry.target}: this style has {len(header.blocks)} blocks"
+        for entry in moving
+        if isinstance(entry.block, int) and entry.block >= len(header.blocks)
+    ]
+    if automation is not None and is_midi_file(automation):
+        if map is None:
+            raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
+        from stylefader.realtime.automation.midi_automation import read_midi_automation
+
+        with telling(f"reading {automation.name}", automation) as tell:
+            played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks), tell=tell)
+        return played, [*notes, *played.notes]
+    if map is not None and not (mapping.lfos or mapping.sounds):
+        raise AutomationError(
+            f"{map} has no [[lfo]] or [[sound]], so it moves nothing here: its [[map]] are for a MIDI file, "
+            "with --automation FILE.mid"
+        )
+    if automation is not None:
+        return read_csv(automation), notes
+    return parse_inline(alpha if alpha is not None else f"{header.alpha.default}"), notes
+
+
+def modulated(
+    keyframes: AlphaOverTime,
+    mapping: Mapping,
+    source: FileSource,
+    header: PackHeader,
+    *,
+    origin: str,
+    closing: ExitStack,
+) -> AlphaOverTime:
+    """The same with the LFOs and the sound of a mapping on top. origin: the mapping file.
+
+    The file that sound is read from is closed with `closing`. Raises ControlError for sound of a source without any.
+    """
+    from stylefader.realtime.parameters.lfo import Lfos, free_beat
+    from stylefader.realtime.automation.modulated_automation import ModulatedAutomation, TimedModulation
+    from stylefader.realtime.sound.track_sound import sound_of
+
+    parts: list[TimedModulation] = []
+    if mapping.lfos:
+        parts.append(Lfos(mapping.lfos, beat=free_beat(mapping.bpm)))
+    sound = sound_of(mapping, source, origin=origin)
+    if sound is not None:
+        closing.callback(sound.close)
+        parts.append(sound)
+    if not parts:
+        return keyframes
+    return ModulatedAutomation(keyframes, *parts, low=header.alpha.low, high=header.alpha.high)
+
+
+@contextmanager
+def telling(what: str, file: Path) -> Iterator[Callable[[float], None]]:
+    """To be told how much is done, from 0 to 1: a progress bar where the file is large enough for one."""
+    try:
+        large = file.stat().st_size >= _LARGE_BYTES
+    except OSError:  # which is said by who reads it
+        large = False
+    if not large:
+        yield lambda share: None
+        return
+    with progress(what, 100) as advance:
+        yield lambda share: advance(round(100 * share), "percent")

@@ -1,0 +1,68 @@
+"""`stylefader scenes`: what a scenes file says, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stylefader.tools.console.help import Commands
+from stylefader.tools.console.messages import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from stylefader.realtime.controls.scenes.scene_file import Scene
+    from stylefader.training.packs.pack_file import PackFile
+
+app = Commands("List and check the scenes of a live session.")
+
+
+@app.command("list")
+def list_scenes(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The scenes file.")],
+    style: Annotated[list[str] | None, typer.Option(help="As given to live: scenes may name it, too.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check a scenes file, with the styles that it names, and list its scenes in their order."""
+    from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
+    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.pack_file import PackFile
+
+    packs = [PackFile(find_pack(name)) for name in style or ()]
+    scenes = read_scenes(file)
+    casting = cast(scenes, packs, file)
+    for note in casting.notes:
+        say(note)
+    packs += casting.added
+    rows = [
+        _summary(number, scene, None if place is None else packs[place])
+        for number, (scene, place) in enumerate(zip(scenes, casting.styles, strict=True), 1)
+    ]
+    if json:
+        print_json(rows)
+        return
+    cells = []
+    for row in rows:
+        flags = ", ".join(f"{flag} {'on' if on else 'off'}" for flag, on in row["flags"].items())
+        fade = "" if row["fade"] is None else f"{row['fade']:g} s"
+        cells.append((str(row["number"]), row["name"], row["style"] or "", _alpha(row), fade, flags))
+    print_table(("", "name", "style", "alpha", "fade", "flags"), cells)
+
+
+def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]:
+    return {
+        "number": number,
+        "name": scene.name,
+        "style": None if pack is None else pack.header.name,
+        "file": None if pack is None else str(pack.file),
+        "alpha": list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha,
+        "fade": scene.fade,
+        "flags": scene.flags,
+        "line": scene.line,
+    }
+
+
+def _alpha(row: dict[str, Any]) -> str:
+    if row["alpha"] is None:
+        return ""
+    return ", ".join(f"{alpha:g}" for alpha in (row["alpha"] if isinstance(row["alpha"], list) else [row["alpha"]]))

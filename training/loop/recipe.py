@@ -1,0 +1,265 @@
+"""Recipes: all that one style pack is trained from, in one TOML file. Reading one needs no torch.
+
+A recipe has some words about the pack, `[styles.NAME]` with the pictures that it learns from, `[train]` with
+settings that hold for every part, and a table a part: `[main]` and `[blocks]`, or `[lo]` and `[hi]` for the two
+sides of a dual network. Paths are as seen from where the command is run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from stylefader.training.errors import TrainingError
+from stylefader.training.reading.json_fields import MOST_LETTERS
+from stylefader.training.reading.plain_values import DEEPEST
+from stylefader.training.settings import TrainSettings
+from stylefader.training.reading.toml_text import parse_value, read_toml
+
+T = TypeVar("T")
+_LARGEST = 3e38
+Objective = Literal["level", "pair", "scale", "dual", "fixed"]
+RECIPES = Path(__file__).parent / "recipes"
+
+_PARTS: dict[str, tuple[str, ...]] = {
+    "level": ("main", "blocks"),
+    "pair": ("main", "blocks"),
+    "scale": ("main", "blocks"),
+    "dual": ("main", "lo", "hi"),
+    "fixed": ("main",),
+}
+_RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0)}
+ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
+"""The alpha at which each part of a recipe is seen by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StylePicture:
+    """A picture to learn from, and what people should know of it."""
+
+    picture: Path
+    title: str
+    artist: str = ""
+    year: str = ""
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`."""
+
+    name: str
+    style: StylePicture
+    settings: TrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a style pack is trained from, checked.
+
+    output: the pack to write; checkpoints and previews stand beside it.
+    held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
+    n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
+    main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
+    start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
+    low, high, default: the pack's useful range of alpha and where a session starts.
+    """
+
+    objective: Objective
+    title: str
+    output: Path
+    photos: Path
+    loss_network: Path
+    held_out: Path | None = None
+    photos_from: str = ""
+    licence: str = "MIT"
+    width: int = 32
+    n_blocks: int = 3
+    main_pack: Path | None = None
+    start_from: Path | None = None
+    low: float
+    high: float
+    default: float
+    parts: tuple[Part, ...] = ()
+
+    def part(self, name: str) -> Part | None:
+        return next((part for part in self.parts if part.name == name), None)
+
+    def checkpoint(self, part: Part) -> Path:
+        return self.output.with_suffix(f".{part.name}.checkpoint.pt")
+
+    @property
+    def log(self) -> Path:
+        return self.output.with_suffix(".log.csv")
+
+    @property
+    def preview(self) -> Path:
+        return self.output.with_suffix(".preview.png")
+
+
+def find_recipe(name_or_file: str) -> Path:
+    """The recipe that a user means: one that comes with stylefader, by name, or a file. Raises TrainingError."""
+    path = Path(name_or_file)
+    if os.path.isfile(path):  # False, not an error, for names that no file can have
+        return path
+    if os.path.isfile(RECIPES / f"{name_or_file}.toml") and len(path.parts) == 1:
+        return RECIPES / f"{name_or_file}.toml"
+    known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+    raise TrainingError(f"no recipe at {name_or_file:.500}; those that come with stylefader are {known}")
+
+
+def read_recipe(path: Path, changes: Iterable[str] = (), *, output: Path | None = None) -> Recipe:
+    """Read a recipe with changes like `main.iterations=100` made to it, and with that output where one is given.
+
+    Raises TrainingError with what does not fit.
+    """
+    table = read_toml(path, "recipe", error=TrainingError)
+    try:
+        _check_train(table)
+        wished = {_make_change(table, change) for change in changes}
+        if output is not None:
+            table["output"] = str(output)
+        _check_train(table, among=wished)
+        return _recipe(table)
+    except TrainingError as error:
+        raise TrainingError(f"recipe {path.name}: {error}") from error
+
+
+def _make_change(table: dict[str, Any], change: str) -> str:
+    """Make one change, and return its key."""
+    key, equals, text = change.partition("=")
+    *tables, last = key.strip().split(".")
+    if key.strip() == "main_pack":
+        table.pop("main", None)  # what is taken needs no training
+    if not equals or not last or not all(tables) or len(tables) > DEEPEST:
+        raise TrainingError(f"a change to a recipe is KEY=VALUE, as in main.iterations=100, not {change!r:.60}")
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise TrainingError(f"{change!r:.60}: {name} holds a value, so nothing can stand below it")
+    table[last] = parse_value(text, origin=f"{key.strip():.60}", error=TrainingError)  # words need no quotes here
+    return key.strip()
+
+
+def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None) -> None:
+    """Raise TrainingError where a value of [train] holds for no part, because each has its own.
+
+    It is looked for in the file as it is written, and `among` the changes: one for every part leaves nothing to a value
+    that the file has for all, and is meant so.
+    """
+    objective = table.get("objective")
+    names = _PARTS.get(objective, ()) if isinstance(objective, str) else ()
+    if "main_pack" in table:
+        names = tuple(name for name in names if name != "main")
+    own = [_table(table.get(name, {}), name) for name in names]
+    for key in _table(table.get("train", {}), "train"):
+        if (among is None or f"train.{key}" in among) and own and all(key in values for values in own):
+            have = "have their" if len(names) > 1 else "has its"
+            raise TrainingError(f"train.{key} has no effect, because {' and '.join(names)} {have} own {key}")
+
+
+def _recipe(table: Mapping[str, Any]) -> Recipe:
+    objective = table.get("objective")
+    if not isinstance(objective, str) or objective not in get_args(Objective):
+        raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
+    names = _PARTS[objective]
+    if "main_pack" in table:
+        if objective == "fixed":
+            raise TrainingError("a fixed network has no blocks to train on a main_pack")
+        if "main" in table:
+            raise TrainingError("main_pack is a main network that is there already: [main] has no effect")
+        names = tuple(name for name in names if name != "main")
+    styles = {
+        name: _fill(StylePicture, value, where=f"styles.{name}")
+        for name, value in _table(table.get("styles", {}), "styles").items()
+    }
+    if not styles:
+        raise TrainingError("no [styles.NAME] says which picture to learn from")
+    common, own = _table(table.get("train", {}), "train"), {name: _table(table.get(name, {}), name) for name in names}
+    parts = tuple(_part(name, {**common, **own[name]}, styles) for name in names)
+    words = {key: value for key, value in table.items() if key not in ("styles", "train", *names)}
+    low, high, default = _RANGES[objective]
+    words = {"low": low, "high": high, "default": default, "title": parts[0].style.title, **words}
+    if objective == "fixed":
+        words["n_blocks"] = 0
+    recipe: Recipe = replace(_fill(Recipe, words, where="the recipe", known=(*names, "styles", "train")), parts=parts)
+    _check(recipe)
+    return recipe
+
+
+def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
+    style = table.get("style", next(iter(styles)) if len(styles) == 1 else None)
+    if not isinstance(style, str) or style not in styles:
+        raise TrainingError(f"{name}.style must be one of {', '.join(styles):.200}, not {style!r:.60}")
+    settings = _fill(TrainSettings, {k: v for k, v in table.items() if k != "style"}, where=name, known=("style",))
+    return Part(name=name, style=styles[style], settings=settings)
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
+        raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")
+    if not recipe.low <= recipe.default <= recipe.high:
+        raise TrainingError(f"must have low <= default <= high, not {recipe.low}, {recipe.default}, {recipe.high}")
+    if recipe.output.suffix != ".safetensors":
+        raise TrainingError(f"a style pack's name ends in .safetensors, not {recipe.output.name!r}")
+    main, blocks = recipe.part("main"), recipe.part("blocks")
+    if main and blocks:
+        same = main.style.picture == blocks.style.picture
+        if recipe.objective == "pair" and same:
+            raise TrainingError("a pair is of two pictures, but main and blocks have the same one")
+        if recipe.objective in ("level", "scale") and not same:
+            raise TrainingError(f"main and blocks of a {recipe.objective} recipe have the same style picture")
+        if recipe.objective == "scale" and main.settings.style_size == blocks.settings.style_size:
+            raise TrainingError("scale is one picture at two sizes, but main and blocks have the same style_size")
+    lo, hi = recipe.part("lo"), recipe.part("hi")
+    if lo and hi and lo.style.picture == hi.style.picture:
+        raise TrainingError("a dual pack runs between two pictures, but lo and hi have the same one")
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TrainingError(f"{where} must be a table, not {value!r:.60}")
+    return value
+
+
+def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) -> Any:
+    """Make a dataclass of a table: every value of its field's type, every key known."""
+    table = _table(table, where)
+    types = get_type_hints(cls)
+    names = {field.name for field in fields(cls)} - {"parts"}  # type: ignore[arg-type]
+    for key in table.keys() - names:
+        near = difflib.get_close_matches(key, [*names, *known], n=1)
+        raise TrainingError(f"{where:.60} has no {key!r:.60}{f': did you mean {near[0]!r}?' if near else ''}")
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.default is MISSING and field.name not in table:
+            raise TrainingError(f"{where} says no {field.name}")
+    return cls(**{key: _value(value, types[key], f"{where}.{key}") for key, value in table.items()})
+
+
+def _value(value: Any, kind: Any, where: str) -> Any:
+    """`value` as the type of its field: int, float, str or one of some words, or Path. Raises TrainingError."""
+    where = f"{where:.80}"
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= _LARGEST:
+            raise TrainingError(f"{where} must be a finite number, not {value:g}")
+        return float(value)
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a year
+    if kind not in (int, float) and isinstance(value, str):
+        if kind is not str and Path in (kind, *get_args(kind)):
+            if not value or "\0" in value:
+                raise TrainingError(f"{where} must be a path, not {'one with a NUL' if value else 'an empty text'}")
+            return Path(value).expanduser()
+        if not value.isprintable() or len(value) > MOST_LETTERS:
+            raise TrainingError(f"{where} must be a printable text of {MOST_LETTERS} letters at most, "
+                                f"not {value!r:.60}")  # fmt: skip
+        return value
+    wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
+    raise TrainingError(f"{where} must be {wanted}, not {value!r:.60}")

@@ -1,0 +1,359 @@
+"""A whole training run: from a recipe to a style pack with its header filled in.
+
+The parts of a recipe are trained one after another: the main network, then tuning-blocks around it, which stays as
+it is. The two sides of a dual network know nothing of each other, so each is trained as blocks of a single network,
+and they are put together at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylefader.training.compute import CPU
+from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side
+from stylefader.training.errors import TrainingError
+from stylefader.training.evaluation.held_out import measure_losses, stylize
+from stylefader.training.files import written_whole
+from stylefader.training.packs.library import find_pack
+from stylefader.training.hashing import file_hash
+from stylefader.training.loop.log import TrainingLog
+from stylefader.training.losses.loss_network import load_loss_network
+from stylefader.training.losses.perceptual import StyleTarget
+from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
+from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
+from stylefader.training.packs.pack_tensors import hash_weights
+from stylefader.training.loop.progress import Progress
+from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
+from stylefader.training.evaluation.strip import encode_picture, stack, strip
+from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
+from stylefader.training.loop.trainer import Trainer, style_target
+from stylefader.training.loop.process_group import World
+
+_LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
+_PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
+_PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
+_MEASURED_SIDE, _MEASURED_STEPS = 256, 9
+_ALONE = World()
+
+
+class Run:
+    """Trains a recipe's parts in order: `begin` each one, `train` it, and `finish` after the last.
+
+    Raises TrainingError or PackError before anything is written when the input does not fit. With `resume` the run
+    goes on from the checkpoints beside the output, bit for bit as if never stopped.
+
+    checkpoint_every: iterations between checkpoints. preview_minutes: time between previews, by `clock` in seconds.
+    tensorboard: a folder that losses are written into for TensorBoard, as well as into the CSV log.
+    device: where the networks are trained. world: the processes that train together; each makes a Run of its own, and
+    the leader's alone reads checkpoints, writes files and can `finish`.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        resume: bool = False,
+        checkpoint_every: int = 200,
+        preview_minutes: float = 5.0,
+        tensorboard: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        device: torch.device = CPU,
+        world: World = _ALONE,
+    ) -> None:
+        self.recipe, self.device, self.world = recipe, device, world
+        self._resume = resume
+        self._checkpoint_every = checkpoint_every
+        if not preview_minutes > 0:
+            raise TrainingError(f"previews come every so many minutes, more than 0, not {preview_minutes}")
+        if world.leads:
+            self._check_output()
+        if not 1 <= recipe.width <= MAX_WIDTH:
+            raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {recipe.width}")
+        for part in recipe.parts:
+            read_picture(part.style.picture)
+        self._previewed = self._photos_to_look_at()
+        self._nets: dict[str, DynamicNet] = {}
+        self._record: dict[str, Any] = {}
+        if recipe.main_pack is not None:
+            self._take_main(load_pack(find_pack(str(recipe.main_pack))))
+        self._start = load_pack(find_pack(str(recipe.start_from))) if recipe.start_from is not None else None
+        if self._start is not None and self._start.header.width != self.width:
+            raise TrainingError(
+                f"start_from is a pack of width {self._start.header.width}, but this one will be of width {self.width}"
+            )
+        parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
+        self._preview_seconds, self._clock = 60 * preview_minutes, clock
+        self._preview_problem: str | None = None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if world.leads else None
+
+    def _check_output(self) -> None:
+        recipe = self.recipe
+        if not recipe.output.parent.is_dir():
+            raise TrainingError(f"the folder {recipe.output.parent} is not there")
+        if recipe.output.exists():
+            raise TrainingError(f"{recipe.output} is there already: name another output")
+        checkpoints = [recipe.checkpoint(part) for part in recipe.parts]
+        there = [path for path in checkpoints if path.exists()]
+        if self._resume and not there:
+            raise TrainingError(f"no checkpoint at {checkpoints[0]} to resume")
+        if there and not self._resume:
+            raise TrainingError(f"{there[0]} is there already: resume it, or remove it to start again")
+
+    def _photos_to_look_at(self) -> PhotoFolder | None:
+        """What previews are made of, by the leader: at least one that can be read."""
+        if not self.world.leads:
+            return None
+        held_out = self.recipe.held_out
+        photos = PhotoFolder(held_out, split="val") if held_out else PhotoFolder(self.recipe.photos)
+        photos.photo(0)
+        return photos
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong without stopping the run, in words."""
+        return [problem for problem in (self._preview_problem, self._log and self._log.problem) if problem]
+
+    @property
+    def width(self) -> int:
+        return self._nets["main"].width if "main" in self._nets else self.recipe.width
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return _PLACES[self.recipe.n_blocks]
+
+    def _take_main(self, pack: StylePack) -> None:
+        main = DynamicNet(width=pack.header.width, places=())
+        main.main.load_state_dict(pack.network().main.state_dict())
+        self._nets["main"] = main
+        self._record["main"] = {**pack.header.training.get("main", {}), "taken_from": pack.header.name}
+
+    def begin(self, part: Part) -> Trainer:
+        """Make ready for one part; its trainer stands where the part's checkpoint does."""
+        torch.manual_seed(part.settings.seed)
+        identity = {}
+        if part.name == "main":
+            self.net = DynamicNet(width=self.recipe.width, places=())
+        else:
+            main = self._nets["main"]
+            self.net = DynamicNet(width=main.width, places=self.places)
+            self.net.main.load_state_dict(main.main.state_dict())
+            identity["main network"] = main_hash(main)
+        self.part = part
+        if self.started_from(part) is not None:
+            assert self._start is not None
+            self.net.load_state_dict(_weights_for(part.name, self._start), strict=False)
+            identity["start_from"] = self._start.weights_hash()
+        checkpoint = self.recipe.checkpoint(part)
+        with self.world.all_or_none():
+            loss_network = load_loss_network(self.recipe.loss_network)
+        self.trainer = Trainer(
+            self.net,
+            part.settings,
+            style=part.style.picture,
+            photos=self.recipe.photos,
+            loss_network=loss_network,
+            blocks_only=part.name != "main",
+            checkpoint=checkpoint,
+            identity=identity,
+            resume=self._resume and checkpoint.exists(),
+            checkpoint_every=self._checkpoint_every,
+            device=self.device,
+            world=self.world,
+        )
+        return self.trainer
+
+    def started_from(self, part: Part) -> dict[str, Any] | None:
+        """The pack that a part's weights come from, if any, and the steps it had had; blocks of another kind do not."""
+        if self._start is None or not _weights_for(part.name, self._start, self.places):
+            return None
+        had = self._start.header.training.get(part.name, {}).get("iterations", 0)
+        return {"name": self._start.header.name, "weights_sha256": self._start.weights_hash(), "iterations": had}
+
+    def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
+        """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock.
+
+        `report` is called by the leader only.
+        """
+        finished = self._lead(report, should_stop) if self.world.leads else self.trainer.run(should_stop=should_stop)
+        if finished:
+            # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
+            self._nets[self.part.name] = self.net.cpu().half().float().eval().requires_grad_(False)
+            self._record[self.part.name] = self._facts()
+        return finished
+
+    def _lead(self, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
+        assert self._log is not None
+        previewed = self._clock()
+
+        def step(progress: Progress) -> None:
+            nonlocal previewed
+            assert self._log is not None
+            self._log.add(progress)
+            if self._clock() - previewed >= self._preview_seconds or self.trainer.finished:
+                try:
+                    self.write_preview()
+                except OSError as error:  # a preview is no reason to lose a run
+                    self._preview_problem = f"cannot write {self.recipe.preview}: {error.strerror or error}"
+                previewed = self._clock()
+            report(progress)
+
+        self._log.begin(self.part.name, done=self.trainer.iteration)
+        try:
+            return self.trainer.run(report=step, should_stop=should_stop)
+        finally:
+            self._log.close()
+
+    def write_preview(self) -> None:
+        """A strip for each of a few photographs: the photograph, then the network at each alpha."""
+        recipe, photos = self.recipe, self._previewed
+        assert photos is not None
+        low, high = (recipe.low, recipe.high) if recipe.objective != "dual" else (0, 1)
+        alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)] if self.net.n_blocks else [0.0]
+        captions = [f"alpha {alpha:g}" for alpha in alphas] if self.net.n_blocks else ["main network"]
+        rows = []
+        for number in range(min(_PREVIEW_PHOTOS, len(photos))):
+            photo = resize_short_side(photos.photo(number), _PREVIEW_SIDE)
+            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
+            pictures = [stylize(self.net, photo, torch.full((self.net.n_blocks,), alpha)) for alpha in alphas]
+            rows.append(strip([photo, *pictures], ["photograph", *captions]))
+        with written_whole(recipe.preview) as file:
+            file.write(encode_picture(stack(rows), ".png"))
+
+    def finish(self, *, report: Callable[[int], None] = lambda done: None) -> StylePack:
+        """Put the trained parts together, measure them on the held-out photographs, and write the pack."""
+        net = self._together()
+        pack = make_pack(self._header(net), net, self.recipe.output)
+        if main_hash(pack.network()) != main_hash(self._nets["main"]):
+            raise TrainingError("the main network changed while its blocks were trained", failure=True)
+        if self.recipe.held_out is not None:
+            held_out = PhotoFolder(self.recipe.held_out, split="val")
+            photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
+            alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
+            curve = measure_losses(
+                pack.network(),
+                self._targets(),
+                photos,
+                alphas if net.n_blocks else [0.0],
+                compute=self.trainer.compute,
+                report=report,
+            )
+            pack = replace(pack, header=replace(pack.header, losses=curve))
+        save_pack(pack)
+        return pack
+
+    def _together(self) -> DynamicNet:
+        if self.recipe.objective == "fixed":
+            return self._nets["main"]
+        if self.recipe.objective != "dual":
+            return self._nets["blocks"]
+        net = DynamicNet(width=self.width, places=self.places, kind="dual")
+        state = self._nets["main"].state_dict()
+        for side in ("lo", "hi"):
+            for name, tensor in self._nets[side].blocks.state_dict().items():
+                place, rest = name.split(".psi.")
+                state[f"blocks.{place}.{side}.{rest}"] = tensor
+        net.load_state_dict(state)
+        return net
+
+    def _targets(self) -> dict[str, StyleTarget]:
+        """What the ends of alpha were trained for, each once, by its alpha: that of alpha 1 first, if there is one."""
+        parts = sorted(self.recipe.parts, key=lambda part: ("blocks", "hi", "lo", "main").index(part.name))
+        targets: dict[tuple[Any, ...], tuple[str, StyleTarget]] = {}
+        for part in parts:
+            look = (part.style.picture, part.settings.style_size, part.settings.pyramid)
+            if look not in targets:
+                target = style_target(self.trainer.loss_network, part.style.picture, part.settings)
+                targets[look] = (ENDS[part.name], target)
+        return dict(targets.values())
+
+    def _facts(self) -> dict[str, Any]:
+        """What the current part was trained with, for the pack."""
+        trainer, started = self.trainer, self.started_from(self.part)
+        return {
+            **asdict(self.part.settings),
+            "style": _said(self.part.style),
+            "temporal_weight": TEMPORAL_WEIGHTS[self.part.settings.temporal],
+            "precision": trainer.compute.numbers,
+            "photographs": len(trainer.photos),
+            "photographs_from": self.recipe.photos_from,
+            "loss_network": trainer.loss_network.name,
+            "loss_network_sha256": trainer.loss_network.sha256,
+            "layer_means": trainer.layer_means,
+            "content_layers": list(trainer.loss_network.layers.content),
+            "style_layers": list(trainer.loss_network.layers.style),
+            "iterations": trainer.iteration,
+            "device": trainer.compute.name,
+            **({"started_from": started} if started else {}),
+            **({"processes": self.world.size} if self.world.size > 1 else {}),
+        }
+
+    def _header(self, net: DynamicNet) -> PackHeader:
+        recipe = self.recipe
+        kind: NetworkKind = "dual" if recipe.objective == "dual" else "single"
+        styles = {ENDS[part.name]: _said(part.style) for part in recipe.parts}
+        alike = all(style == next(iter(styles.values())) for style in styles.values())
+        return PackHeader(
+            name=recipe.output.stem,
+            title=recipe.title,
+            objective=recipe.objective,
+            kind=kind,
+            width=self.width,
+            blocks=tuple(
+                BlockHeader(place=place, channels=net.main.channels_before(place), label=_LABELS[place])
+                for place in self.places
+            ),
+            alpha=AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default),
+            style=next(iter(styles.values())) if alike else {"title": recipe.title, **styles},
+            licence=recipe.licence,
+            training=dict(self._record),
+        )
+
+    def _meaning(self) -> dict[str, str]:
+        """What the picture is at each end of alpha, in words."""
+        weights: dict[str, Any] = {"main": self._record.get("main", {}).get("style_weight", "unknown")}
+        titles = {part.name: part.style.title for part in self.recipe.parts}
+        weights |= {part.name: part.settings.style_weight for part in self.recipe.parts}
+        taken = self._record.get("main", {}).get("style", {}).get("title")
+        titles.setdefault("main", taken or "the main network's style")
+        ends: dict[str, dict[str, str | None]] = {
+            "level": {"main": "lightly stylized", "blocks": "strongly stylized"},
+            "pair": {"main": titles["main"], "blocks": titles.get("blocks")},
+            "scale": {"main": "large strokes", "blocks": "small strokes"},
+            "dual": {"lo": titles.get("lo"), "main": f"lightly, {titles['main']}", "hi": titles.get("hi")},
+            "fixed": {},
+        }
+        words = ends[self.recipe.objective]
+        return {ENDS[name]: f"{text} (style weight {weights[name]})" for name, text in words.items()}
+
+
+def _weights_for(part: str, pack: StylePack, places: tuple[str, ...] | None = None) -> dict[str, Tensor]:
+    """What of a pack a part's network can begin with, by that network's names; nothing where its blocks are others."""
+    if part == "main":
+        return {name: tensor.float() for name, tensor in pack.tensors.items() if name.startswith("main.")}
+    if places is not None and places != pack.header.places:
+        return {}
+    side = "psi" if part == "blocks" else part
+    return {
+        name.replace(f".{side}.", ".psi."): tensor.float()
+        for name, tensor in pack.tensors.items()
+        if name.startswith("blocks.") and f".{side}." in name
+    }
+
+
+def _said(style: StylePicture) -> dict[str, Any]:
+    words = {key: text for key, text in asdict(style).items() if text and key != "picture"}
+    return {**words, "sha256": file_hash(style.picture)}
+
+
+def main_hash(net: DynamicNet) -> str:
+    """SHA-256 of a network's main network as a pack holds it."""
+    return hash_weights({name: tensor.half().numpy() for name, tensor in net.main.state_dict().items()})

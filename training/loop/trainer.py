@@ -1,0 +1,314 @@
+"""The training loop: one network, one style picture, a folder of photographs, Adam.
+
+Main networks and tuning-blocks are trained by the same loop: a main network has no blocks yet, blocks are
+trained at alpha = 1 with the main network frozen. The temporal term sees blocks at any alpha.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.compute import CPU, choose_compute
+from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
+from stylefader.training.errors import TrainingError
+from stylefader.training.files import load_tensors, written_whole
+from stylefader.training.hashing import file_hash
+from stylefader.training.losses.loss_network import LossNetwork
+from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
+from stylefader.training.networks import DynamicNet
+from stylefader.training.loop.plateau import Plateau
+from stylefader.training.loop.progress import Progress
+from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
+from stylefader.training.settings import TrainSettings
+from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
+from stylefader.training.loop.process_group import World
+
+_CALIBRATION_PHOTOS = 32
+_LOSSES = ("total", "content", "style", "temporal")
+_ALONE = World()
+
+
+class Trainer:
+    """One run, from its settings to trained weights in `net`.
+
+    net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
+    checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
+    identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
+    world: the processes that train together, each making the same Trainer; only the leader reads and writes files.
+    """
+
+    def __init__(
+        self,
+        net: DynamicNet,
+        settings: TrainSettings,
+        *,
+        style: Path,
+        photos: Path,
+        loss_network: LossNetwork,
+        blocks_only: bool,
+        checkpoint: Path,
+        identity: Mapping[str, str] | None = None,
+        resume: bool = False,
+        checkpoint_every: int = 100,
+        device: torch.device = CPU,
+        world: World = _ALONE,
+    ) -> None:
+        if checkpoint_every < 1:
+            raise TrainingError(f"checkpoints come every 1 or more iterations, not {checkpoint_every}")
+        self.settings, self.world = settings, world
+        self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
+        self.iteration = 0
+        self.plateau = Plateau(settings.patience)
+        with world.all_or_none():
+            self.photos = PhotoFolder(photos)
+            self.compute = choose_compute(settings.precision, device)
+            self._identity = {
+                **(identity or {}),
+                "style picture": file_hash(style),
+                "loss network": loss_network.sha256,
+                "photographs": self.photos.names_hash(),
+            }
+            self.scaler = self.compute.scaler()
+            self.net = net.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+            net.requires_grad_(True)
+            if blocks_only:
+                net.main.requires_grad_(False)
+            self._learning = [p for p in net.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.Adam(
+                self._learning, lr=settings.learning_rate, fused=True if device.type == "cuda" else None
+            )
+            self.alpha = torch.ones(net.n_blocks, device=device)
+            self.layer_means: dict[str, float] = {}
+            if world.leads and resume:
+                self._restore(load_tensors(self.checkpoint, what="checkpoint"))
+            elif world.leads:
+                self.layer_means = self._calibrate(loss_network)
+        if world.size > 1:
+            self._start_as_the_leader_does()
+        loss_network.divide_activations(self.layer_means)
+        self.loss_network = loss_network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.target = style_target(loss_network, style, settings)
+        if settings.crop < self.target.smallest:
+            raise TrainingError(
+                f"crop must be at least {self.target.smallest} pixels with this loss network, not {settings.crop}"
+            )
+        # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
+        self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
+
+    def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
+        if self.checkpoint.exists():
+            raise TrainingError(f"{self.checkpoint} is there already: resume it, or remove it to start again")
+        return layer_means(loss_network, self.photos, self.settings)
+
+    def _start_as_the_leader_does(self) -> None:
+        """From its state, which may be a checkpoint that no other process can see."""
+        whole = io.BytesIO()
+        if self.world.leads:
+            torch.save(self._state(), whole)
+        state = torch.load(io.BytesIO(self.world.share(whole.getvalue())), map_location="cpu", weights_only=True)
+        with self.world.all_or_none():
+            if not self.world.leads:
+                self._restore(state)
+
+    def _restore(self, state: Any) -> None:
+        source = str(self.checkpoint) if self.world.leads else "process 0"
+        try:
+            settings, ours = dict(json.loads(state["settings"])), self._fingerprint()
+            other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
+            if not other:
+                self.net.load_state_dict(state["network"])
+                self.optimizer.load_state_dict(state["optimizer"])
+                self.iteration = int(state["iteration"])
+                self.plateau.restore(state["plateau"])
+                if "scaler" in state:
+                    self.scaler.load_state_dict(state["scaler"])
+                self.layer_means = dict(state["layer_means"])
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise TrainingError(f"{source} is not a checkpoint of stylefader that fits: {error}") from error
+        if other:
+            raise TrainingError(f"{source} is of a run with other settings: {', '.join(sorted(other))}")
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """What decides the outcome. The batch is that of all processes: fewer with larger ones may go on."""
+        return {**asdict(self.settings), "batch": self.settings.batch * self.world.size, "width": self.net.width,
+                "places": list(self.net.places), "kind": self.net.kind, **self._identity}  # fmt: skip
+
+    def _state(self) -> dict[str, Any]:
+        state = {
+            "settings": json.dumps(self._fingerprint()),
+            "network": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "iteration": self.iteration,
+            "plateau": self.plateau.state(),
+            "layer_means": self.layer_means,
+        }
+        return {**state, "scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else state
+
+    def save_checkpoint(self) -> None:
+        """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""
+        if not all(bool(p.isfinite().all()) for p in self.net.parameters()):
+            raise TrainingError(f"weights are not finite after iteration {self.iteration}", failure=True)
+        if not self.world.leads:
+            return
+        try:
+            with written_whole(self.checkpoint) as file:
+                torch.save(self._state(), file)
+        except (OSError, RuntimeError) as error:
+            raise TrainingError(f"cannot write the checkpoint {self.checkpoint}: {error}", failure=True) from error
+
+    def run(
+        self, *, report: Callable[[Progress], None] | None = None, should_stop: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Train to the end, or until `should_stop` says so between two iterations; True when it is finished.
+
+        The end is the last iteration, or the plateau. A checkpoint is written every `checkpoint_every` iterations and
+        at the end of the call. A loss that is not finite raises TrainingError and leaves the last checkpoint alone.
+        """
+        settings = self.settings
+        if self.finished:
+            return True
+
+        on_gpu = self.compute.device.type == "cuda"
+
+        def make(step: int) -> Sample:
+            if on_gpu:
+                torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
+            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), world=self.world, pinned=on_gpu)
+
+        workers = loader_workers(self.world.local_size)
+        rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
+        began, first, waited, self._in_networks = time.monotonic(), self.iteration, 0.0, 0.0
+        with closing(rows):
+            while not self.finished:
+                wish = should_stop()
+                if wish and self.world.size == 1:
+                    self.save_checkpoint()
+                    return False
+                asked = time.monotonic()
+                seen = next(rows)
+                waited += time.monotonic() - asked
+                losses, stop = self._step(seen, wish)
+                self.iteration += 1
+                self.plateau.add(self.iteration, losses["total"])
+                if self.iteration % self.checkpoint_every == 0 and not self.finished and not stop:
+                    self.save_checkpoint()
+                if report:
+                    seconds = time.monotonic() - began
+                    done = self.iteration - first
+                    now = Progress(
+                        iteration=self.iteration,
+                        iterations=settings.iterations,
+                        **losses,
+                        images_per_second=done * settings.batch * self.world.size / seconds,
+                        seconds_left=seconds / done * (settings.iterations - self.iteration),
+                        seconds=seconds,
+                        waiting=waited,
+                        networks=self._in_networks,
+                    )
+                    report(now)
+                if stop and not self.finished:
+                    self.save_checkpoint()
+                    return False
+        self.save_checkpoint()
+        return True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last iteration is done, or the loss has reached its plateau."""
+        return self.iteration >= self.settings.iterations or self.plateau.reached(self.iteration)
+
+    def _rate(self) -> float:
+        late = max(0.0, 2 * self.iteration / self.settings.iterations - 1)
+        return self.settings.learning_rate * (0.55 + 0.45 * math.cos(math.pi * late))
+
+    def _step(self, seen: Sample, wish: bool) -> tuple[dict[str, float], bool]:
+        """One step of Adam; the losses before it, by their names in Progress, and whether any process would stop."""
+        began = time.monotonic()
+        photo = seen.crops_NHWC.to(self.compute.device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+        self.optimizer.zero_grad()
+        total, losses = self._losses(photo, seen.next_frames)
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        *numbers, wishes = self._of_all_processes(losses, wish)  # on a GPU the host waits here, and only here
+        found = dict(zip(_LOSSES, numbers, strict=True))
+        self._in_networks += time.monotonic() - began
+        if not math.isfinite(found["total"]):
+            raise TrainingError(
+                f"the loss is not finite at iteration {self.iteration + 1} (content {found['content']:g}, "
+                f"style {found['style']:g}): lower the learning rate and resume; the last checkpoint is untouched",
+                failure=True,
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return found, wishes > 0
+
+    def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
+        """What a step minimises, and without its graph all its losses in the order of `_LOSSES`; float32."""
+        settings = self.settings
+        with self.compute.autocast():
+            y = self.net(normalise(photo), self.alpha)
+            rgb01 = denormalise(y.float())
+            period = self.target.grid_period
+            window = random_window(photo, rgb01, period=period, seed=settings.seed, step=self.iteration)
+            content, style = perceptual_losses(self.target, *window)
+            temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
+        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
+        if settings.smoothness:
+            total = total + settings.smoothness * total_variation(rgb01)
+        return total, torch.stack([total, content, style, temporal]).detach()
+
+    def _of_all_processes(self, losses: Tensor, wish: bool) -> list[float]:
+        """Losses, averaged over all processes as the gradients are, and the share of processes that wish to stop."""
+        if self.world.size == 1:
+            return [*losses.tolist(), float(wish)]
+        gradients = [p.grad for p in self._learning if p.grad is not None]
+        assert len(gradients) == len(self._learning)
+        torch.cat([*(g.reshape(-1) for g in gradients), losses, losses.new_full((1,), float(wish))], out=self._flat)
+        self.world.average(self._flat)
+        *averaged, rest = torch.split(self._flat, [*(g.numel() for g in gradients), len(losses) + 1])
+        for gradient, mean in zip(gradients, averaged, strict=True):
+            gradient.copy_(mean.view(gradient.shape))
+        return rest.tolist()
+
+    def _temporal(self, photo: Tensor, rgb01: Tensor, following: NextFrames) -> Tensor:
+        """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
+
+        Costs one more pass of a batch through the network: a main network has its first picture already, for
+        blocks half the photographs go in twice. Its mean over processes is the mean over all that they see.
+        """
+        if not len(following):
+            return torch.zeros((), device=photo.device)
+        following, photo = following.to(photo.device), photo[: len(following)]
+        warped = following.of(photo)
+        if self.net.n_blocks:
+            alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
+            rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
+        else:
+            of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
+        visible, seen = following.warp.visible_N1HW, following.seen / self.world.size
+        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+
+
+def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:
+    """Mean activation of each layer over some of the photographs, by which a run with these settings divides."""
+    crops = photos.centre_crops(_CALIBRATION_PHOTOS, settings.crop)
+    return loss_network.mean_activations(torch.cat([to_rgb01(crop) for crop in crops]))
+
+
+def style_target(loss_network: LossNetwork, style: Path, settings: TrainSettings) -> StyleTarget:
+    """What a run with these settings looks for in the style picture. Raises TrainingError."""
+    style_rgb01 = to_rgb01(resize_short_side(read_picture(style), settings.style_size))
+    return StyleTarget(loss_network, style_rgb01.to(loss_network.mean_rgb.device), pyramid=settings.pyramid)

@@ -1,0 +1,91 @@
+"""Style packs: one safetensors file with a network's weights in fp16 and a JSON header. No pickle anywhere.
+
+A pack is refused, with the reason, when its format is unknown, a tensor is missing, extra, misshapen, of
+another dtype or not finite, or the header does not fit the network it describes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from stylefader.training.errors import PackError
+from stylefader.training.files import written_whole
+from stylefader.training.networks import DynamicNet, NetworkKind
+from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
+from stylefader.training.packs.pack_tensors import DTYPE, check_finite, check_layout, hash_weights, read_arrays
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StylePack:
+    """A pack in memory: its header, and its tensors as stored (fp16, by the network's parameter names)."""
+
+    header: PackHeader
+    tensors: dict[str, Tensor]
+    file: Path
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.header.blocks)
+
+    def network(self) -> DynamicNet:
+        """A new float32 network with the pack's weights, in eval mode, parameters frozen."""
+        net = _empty_network(self.header)
+        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()})
+        return net.requires_grad_(False).eval()
+
+    def weights_hash(self) -> str:
+        """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
+        return hash_weights(self.arrays())
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The tensors as NumPy has them, float16."""
+        return {name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()}
+
+
+def _empty_network(header: PackHeader) -> DynamicNet:
+    kind: NetworkKind = "dual" if header.kind == "dual" else "single"
+    try:
+        net = DynamicNet(width=header.width, places=header.places, kind=kind)
+    except ValueError as error:
+        raise PackError(f"header.blocks: {error}") from error
+    for block in header.blocks:
+        channels = net.main.channels_before(block.place)
+        if block.channels != channels:
+            raise PackError(
+                f"header.blocks: {block.channels} channels before {block.place}, "
+                f"but width {header.width} has {channels}"
+            )
+    return net
+
+
+def load_pack(path: Path) -> StylePack:
+    """Read and check a style pack. Raises PackError that names the file and the first thing that does not fit."""
+    header = read_header(path)
+    tensors = {name: torch.from_numpy(array) for name, array in read_arrays(header, path).items()}
+    return StylePack(header=header, tensors=tensors, file=path)
+
+
+def make_pack(header: PackHeader, net: DynamicNet, path: Path) -> StylePack:
+    """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written."""
+    header = parse_header(header.to_json())
+    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
+    check_layout(header, {name: (tuple(tensor.shape), DTYPE) for name, tensor in tensors.items()})
+    for name, tensor in tensors.items():
+        check_finite(name, tensor.numpy())
+    return StylePack(header=header, tensors=tensors, file=path)
+
+
+def save_pack(pack: StylePack) -> None:
+    """Write a pack to its file, whole or not at all. Raises PackError."""
+    try:
+        with written_whole(pack.file) as file:
+            file.write(save(pack.tensors, metadata={HEADER_KEY: pack.header.to_json()}))
+    except OSError as error:
+        raise PackError(f"cannot write the style pack {pack.file}: {error}", failure=True) from error

@@ -1,0 +1,71 @@
+"""A style pack on disk, whose weights are read only when they are wanted: for starts that find an engine ready made.
+
+Neither this module nor a hash of the weights nor the weights as NumPy has them need torch. A file that hashes like a
+pack that an engine was built from is that pack. What is read goes through the checks of `pack_tensors.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+from safetensors.numpy import save
+
+from stylefader.training.errors import PackError
+from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, read_header
+from stylefader.training.packs.pack_tensors import hash_weights, read_arrays
+
+if TYPE_CHECKING:
+    from stylefader.training.networks import DynamicNet
+    from stylefader.training.packs.pack import StylePack
+
+
+class PackFile:
+    """Opens engines as a StylePack does. Only the header is read at first. Raises PackError."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.header: PackHeader = read_header(file)
+        self._hash: str | None = None
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.header.blocks)
+
+    def weights_hash(self) -> str:
+        """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""
+        if self._hash is None:
+            self._hash = hash_weights(read_arrays(self.header, self.file))
+        return self._hash
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The weights, checked: float16 by the network's own parameter names. Raises PackError as `whole` does."""
+        arrays = read_arrays(self.header, self.file)
+        if hash_weights(arrays) != self.weights_hash() or read_header(self.file) != self.header:
+            raise PackError(f"{self.file} has changed while it was being opened: try again")
+        return arrays
+
+    def copy_to(self, file: Path) -> None:
+        """Write the pack as it was checked to another file, without torch. Raises PackError."""
+        form = save(self.arrays(), metadata={HEADER_KEY: self.header.to_json()})
+        try:
+            file.write_bytes(form)
+        except OSError as error:
+            raise PackError(f"cannot write the style pack {file}: {error}", failure=True) from error
+
+    def whole(self) -> StylePack:
+        """The pack in memory, checked. Raises PackError, also where the file has changed since it was hashed."""
+        pack = self._load()
+        if pack.weights_hash() != self.weights_hash() or pack.header != self.header:
+            raise PackError(f"{self.file} has changed while it was being opened: try again")
+        return pack
+
+    def network(self) -> DynamicNet:
+        """As `StylePack.network`."""
+        return self.whole().network()
+
+    def _load(self) -> StylePack:
+        from stylefader.training.packs.pack import load_pack
+
+        return load_pack(self.file)
