@@ -18,6 +18,7 @@ fuzz: $(READY)
 	STYLEFADER_FUZZ=$(or $(EXAMPLES),5000) $(VENV)/bin/python -m pytest tests/fuzz
 
 lint: $(READY)
+	$(VENV)/bin/python .ci/link_package.py
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -27,10 +28,10 @@ format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 
 gallery: $(READY)
-	$(VENV)/bin/python -m tools.gallery_page
+	$(VENV)/bin/python -m stylefader.tools.gallery_page
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache demo.mp4 demo.jpg
+	rm -rf $(VENV) .package build *.egg-info .mypy_cache .ruff_cache .pytest_cache demo.mp4 demo.jpg
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

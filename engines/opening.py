@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.selection.choice import choose
 from stylefader.engines.registry import REGISTRY
+from stylefader.engines.selection.choice import choose
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:

@@ -70,7 +70,10 @@ REGISTRY = {
         precisions=("bf16", "f32", "int8"),
     ),
     "torch": EngineEntry(
-        module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install torch", needs=_TORCH
+        module="stylefader.engines.backends.torch_engine",
+        class_name="TorchEngine",
+        install="pip install torch",
+        needs=_TORCH,
     ),
 }
 """In the order in which `auto` tries them where nothing was measured: the fastest kind first, the reference last."""

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import stylefader
+
 _KILL_S = 3.0
 """How long a worker that was asked to end may take, before it is killed."""
 
@@ -36,7 +38,7 @@ def worker_environment() -> dict[str, str]:
     Nothing comes from the current folder, in the worker and in whatever it starts: entries of PYTHONPATH that are
     empty or relative mean just that, and are left out.
     """
-    home = str(Path(__file__).parents[1])
+    home = str(Path(stylefader.__file__).parents[1])
     others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(part)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([home, *others]), "PYTHONSAFEPATH": "1"}
 

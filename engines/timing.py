@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-
 from stylefader.engines.base import Engine, Picture
 
 

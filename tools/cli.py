@@ -12,24 +12,14 @@ import errno
 from typing import Annotated
 
 import typer
-
-from stylefader.tools.commands import automation
+from stylefader.tools.commands import automation, demo, devices, engine, midi, render, scenes, sound, styles, train
 from stylefader.tools.commands.bench import group as bench
-from stylefader.tools.commands import demo
-from stylefader.tools.commands import devices
-from stylefader.tools.commands import engine
 from stylefader.tools.commands.evaluate import group as evaluate
-from stylefader.tools.commands import midi
-from stylefader.tools.commands import render
-from stylefader.tools.commands import scenes
-from stylefader.tools.commands import sound
-from stylefader.tools.commands import styles
-from stylefader.tools.commands import train
+from stylefader.tools.commands.live import command as live
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import out, say
 from stylefader.tools.console.streams import OutputError
 from stylefader.tools.console.verbose import take_verbose
-from stylefader.tools.commands.live import command as live
 from stylefader.tools.parsing import shorter
 from stylefader.training.errors import StylefaderError
 

@@ -55,8 +55,7 @@ def leave(code: int) -> NoReturn:
     import os
     import threading
 
-    from stylefader.tools.console import signals
-    from stylefader.tools.console import streams
+    from stylefader.tools.console import signals, streams
 
     signals.end_at_once()  # all is in order, and nothing of ours is left that an exception could unwind
     limit = threading.Timer(_END_S, os._exit, [code])

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
-
+from stylefader.engines.backends.gpu import Gpu, Replay
+from stylefader.engines.backends.gpu_slots import SLOTS, Desk, Slot
 from stylefader.engines.base import Engine, Picture, Precision
 from stylefader.engines.cache.key import EngineKey
-from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
-from stylefader.engines.backends.gpu_slots import SLOTS, Desk, Slot
 from stylefader.training.errors import EngineError
+from torch import Tensor
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack

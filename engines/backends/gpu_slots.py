@@ -17,9 +17,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-
-from stylefader.engines.base import Picture
 from stylefader.engines.backends.gpu import Gpu, Replay
+from stylefader.engines.base import Picture
 
 SLOTS = 2
 """With two, the GPU computes without a gap as long as a picture's way down and a frame's way up, with the host's own

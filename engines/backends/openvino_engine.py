@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
-
-from stylefader.engines.machine import processor
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
-from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.cache.key import EngineKey
-from stylefader.engines.machine.memory import check_memory
-from stylefader.engines.int8.proof import proved
+from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.openvino_graph import REWRITES, convert
+from stylefader.engines.int8.proof import proved
 from stylefader.engines.int8.quantized import Quantized, find_quantized, quantized_file
+from stylefader.engines.machine import processor
+from stylefader.engines.machine.memory import check_memory
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:

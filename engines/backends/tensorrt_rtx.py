@@ -1,6 +1,6 @@
 """`tensorrt-rtx`: a plan of TensorRT for RTX on a GeForce or RTX GPU (Turing to Blackwell).
 
-The cache keeps the plan, which may have been built elsewhere (`engines.backends.tensorrt_rtx_build`). Loading it compiles
+The cache keeps the plan, which may have been built elsewhere (`tensorrt_rtx_build.py`). Loading it compiles
 kernels for this GPU, which the library's own runtime cache keeps beside it for the next time. The library captures and
 replays a CUDA graph by itself.
 """
@@ -11,15 +11,21 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from stylefader.engines.base import Goal, Precision, Report, quiet
-from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.cache.folder import read_file
-from stylefader.engines.cache.key import version_of
 from stylefader.engines.backends.gpu import Gpu
 from stylefader.engines.backends.gpu_engine import GpuEngine, half_or_f32, in_a_range
-from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.engines.backends.gpu_slots import Desk
-from stylefader.engines.backends.tensorrt_rtx_build import build_plan, error_log, known_capabilities, load_library, plan_key
+from stylefader.engines.backends.tensorrt_rtx_build import (
+    build_plan,
+    error_log,
+    known_capabilities,
+    load_library,
+    plan_key,
+)
+from stylefader.engines.base import Goal, Precision, Report, quiet
+from stylefader.engines.cache.folder import read_file
+from stylefader.engines.cache.key import version_of
+from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
 from stylefader.training.files import written_whole
 from stylefader.training.packs.pack import StylePack

@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-
-from stylefader.engines.base import Outcome, Precision, Report
-from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.backends.gpu import why_no_gpu
 from stylefader.engines.backends.gpu_engine import half_or_f32, words_of
+from stylefader.engines.base import Outcome, Precision, Report
+from stylefader.engines.cache.key import EngineKey
+from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.onnx_export import OnnxPrecision, export_onnx
-from stylefader.engines.registry import INSTALL_RTX
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
+from stylefader.engines.registry import INSTALL_RTX
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.machine.memory import check_memory
 from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.machine.memory import check_memory
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile

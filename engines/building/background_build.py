@@ -1,10 +1,11 @@
 """Engines built in the background, for a live session that plays on another engine meanwhile.
 
-The building is done by a process of its own (`engines.building.build_worker`) that leaves the engine in the cache; a thread
+The building is done by a process of its own (`build_worker.py`) that leaves the engine in the cache; a thread
 here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
 lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
 ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run. A build never
-measures: with `auto` it takes what is there soonest where the fastest is not known (`engines.selection.background_measuring`).
+measures: with `auto` it takes what is there soonest where the fastest is not known
+(`engines.selection.background_measuring`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.opening import open_engine
 from stylefader.engines.int8.quantized import quantized_file
+from stylefader.engines.opening import open_engine
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack_file import PackFile
@@ -243,7 +244,9 @@ class EngineBuild:
             "scratch": str(scratch), "awaited": self._awaited,
         }  # fmt: skip
         with (scratch / "words.txt").open("w+") as words:
-            worker = start_worker("stylefader.engines.building.build_worker", json.dumps(order), stdout=subprocess.PIPE, stderr=words)
+            worker = start_worker(
+                "stylefader.engines.building.build_worker", json.dumps(order), stdout=subprocess.PIPE, stderr=words
+            )
             try:
                 with self._lock:
                     self._worker = worker

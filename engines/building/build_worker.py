@@ -1,4 +1,4 @@
-"""The process behind `engines.building.background_build`: opens one engine, which leaves it in the cache, and says how it goes.
+"""The process behind `background_build.py`: opens one engine, which leaves it in the cache, and says how it goes.
 
 Its one argument is JSON, and so is every line that it prints: `{"stage": words}`, at the end `{"done": why}` or
 `{"error": message, "failure": bool}`. Whatever libraries print goes to standard error. It ends with its session.

@@ -25,11 +25,11 @@ def version_of(package: str) -> str:
 def code_hash() -> str:
     """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    training = here.parent / "training"
-    paths = [path for folder in (here, training / "networks") for path in sorted(folder.glob("*.py"))]
-    for path in (*paths, training / "pack_tensors.py", training / "colour_numbers.py"):
-        digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    rooms = Path(__file__).parents[2]
+    networks, tensors = rooms / "training" / "networks", rooms / "training" / "packs" / "pack_tensors.py"
+    for path in (*sorted((rooms / "engines").rglob("*.py")), *sorted(networks.rglob("*.py")), tensors):
+        name = path.relative_to(rooms).as_posix()
+        digest.update(f"{name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

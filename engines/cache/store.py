@@ -23,9 +23,9 @@ from typing import Any, TypeVar
 
 from stylefader.engines.base import Outcome, Report
 from stylefader.engines.cache.entries import DIGEST, CorruptError, Entry, entry, json_file, keep, read
+from stylefader.engines.cache.file_lock import try_lock
 from stylefader.engines.cache.folder import default_folder, files, folder_problem, may_read, plain_or_none, sweep
 from stylefader.engines.cache.key import EngineKey
-from stylefader.engines.cache.file_lock import try_lock
 from stylefader.training.errors import EngineError
 
 T = TypeVar("T")

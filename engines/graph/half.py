@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 
-from torch import Tensor, nn
-
 from stylefader.training.networks import DynamicNet
+from torch import Tensor, nn
 
 
 class FloatStatisticsNorm(nn.Module):

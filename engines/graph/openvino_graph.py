@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
-
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.packs.pack_tensors import STAGES, TUNING_CONVS
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
     from stylefader.training.packs.pack_file import PackFile
 
 REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
-"""As `engines.graph.rewrite.Rewrites` names them. The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a
+"""As `Rewrites` in `rewrite.py` names them. The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a
 fifth to a quarter less time than the network as trained. Folding the colours gained no time there."""
 LAST_CONVOLUTION = "main.output"
 """The friendly name of the convolution that makes the picture."""
 _STRIDE = 2  # REWRITES["output_stride"]
 _EPS = 1e-5  # of torch.nn.InstanceNorm2d
 _FOLD = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
-"""The three taps of an up-convolution on the four of its transposed form: see `engines.graph.rewrite.TransposedUpConv`."""
+"""The three taps of an up-convolution on the four of its transposed form: see `TransposedUpConv` in `rewrite.py`."""
 Node = Any  # openvino.Node and openvino.Output, which its operators take alike
 
 

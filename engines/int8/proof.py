@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylefader.engines.machine import identity as machine
 from stylefader.engines.base import Report
 from stylefader.engines.cache.folder import folder_problem, may_read, read_file
 from stylefader.engines.cache.key import code_hash, version_of
 from stylefader.engines.int8.quantized import find_quantized, quantized_file, read_form
+from stylefader.engines.machine import identity as machine
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.errors import EngineError
 from stylefader.training.files import written_whole

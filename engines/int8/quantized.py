@@ -3,7 +3,7 @@
 Quantising needs photographs and a heavy library (`engines.int8.quantize`); using the result needs neither. The file is
 safetensors like the pack: OpenVINO's graph (XML) and weights as bytes, and a JSON header. Nothing in it is code.
 It belongs to the very weights that it was made from, and is refused beside others. What it states is not believed
-beyond that: `engines.int8.graph_check` looks through its graph here, and `engines.int8.proof` has it tried before it is used.
+beyond that: `graph_check.py` looks through its graph here, and `proof.py` has it tried before it is used.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-
-from stylefader.engines.int8.graph_check import LARGEST_XML, check_graph, largest_weights
 from stylefader.engines.graph.sizes import padded
+from stylefader.engines.int8.graph_check import LARGEST_XML, check_graph, largest_weights
 from stylefader.training.errors import EngineError
 from stylefader.training.files import open_regular, written_whole
 
 if TYPE_CHECKING:
     import openvino as ov
-
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from stylefader.engines.base import Precision
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.selection.choice import TIMEOUTS_S, Candidate, Choice, choose, size_of
 from stylefader.engines.int8.proof import proved, share
+from stylefader.engines.registry import REGISTRY
+from stylefader.engines.selection.choice import TIMEOUTS_S, Candidate, Choice, choose, size_of
 from stylefader.engines.selection.measured import Measurements
 from stylefader.engines.selection.measuring import Measuring
-from stylefader.engines.registry import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

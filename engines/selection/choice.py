@@ -1,7 +1,7 @@
 """Which engine `auto` takes: the fastest whose picture is near enough to the reference, both measured here, once.
 
 Nothing is measured where there is only one engine beside the reference. Whoever cannot wait (`measure=False`) gets the
-engine that is there soonest, and measures behind it (`engines.selection.background_measuring`). An engine that was never seen on a
+engine that is there soonest, and measures behind it (`background_measuring.py`). An engine that was never seen on a
 device is so proved or refused by its own picture on the machine of whoever uses it.
 """
 
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylefader.engines.machine import identity as machine
 from stylefader.engines.base import Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.int8.proof import proved, recall, share
+from stylefader.engines.int8.quantized import find_quantized
+from stylefader.engines.machine import identity as machine
+from stylefader.engines.machine.processor import cpu_precisions
+from stylefader.engines.registry import REFERENCE, REGISTRY
 from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.engines.selection.measuring import Measuring
-from stylefader.engines.machine.processor import cpu_precisions
-from stylefader.engines.int8.quantized import find_quantized
-from stylefader.engines.registry import REFERENCE, REGISTRY
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylefader.engines.machine import identity as machine
 from stylefader.engines.cache.folder import folder_problem, may_read, read_file
 from stylefader.engines.cache.key import code_hash, version_of
+from stylefader.engines.machine import identity as machine
 from stylefader.engines.registry import REGISTRY
 from stylefader.training.files import written_whole
 

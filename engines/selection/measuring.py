@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from stylefader.engines.selection.measured import Measured
 from stylefader.engines.registry import REFERENCE, REGISTRY
+from stylefader.engines.selection.measured import Measured
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.packs.pack_file import PackFile
 
@@ -127,7 +127,9 @@ class Measuring:
             with self._lock:
                 if self._stopped:
                     return {"error": "measuring was stopped"}
-                worker = start_worker("stylefader.engines.selection.measuring_worker", json.dumps(order), stdout=words, stderr=words)
+                worker = start_worker(
+                    "stylefader.engines.selection.measuring_worker", json.dumps(order), stdout=words, stderr=words
+                )
                 self._worker = worker
             try:
                 worker.wait(timeout)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from stylefader.realtime.automation.keyframes import Comment, Keyframe, Sheet, along
 from stylefader.realtime.automation.automation_file import style_in, with_keyframes
+from stylefader.realtime.automation.keyframes import Comment, Keyframe, Sheet, along
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.training.errors import AutomationError
 

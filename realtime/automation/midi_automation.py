@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-
-from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
+from stylefader.realtime.automation.midi_file import MidiFile, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import ControlMap
+from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.port_names import fits
 from stylefader.realtime.controls.router import Router
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
 from stylefader.realtime.parameters.flags import Show
-from stylefader.realtime.automation.midi_file import MidiFile, read_midi_file
 from stylefader.training.errors import AutomationError
 from stylefader.training.packs.pack_header import AlphaHeader
 

@@ -6,11 +6,11 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 
-from stylefader.realtime.automation.keyframes import Keyframe, Sheet
 from stylefader.realtime.automation.automation_file import sheet_of
+from stylefader.realtime.automation.keyframes import Keyframe, Sheet
+from stylefader.realtime.automation.midi_automation import MidiAutomation, Tell
 from stylefader.realtime.automation.thinning import thin
 from stylefader.realtime.parameters.alpha_desk import MIDI_SMOOTHING, Alpha
-from stylefader.realtime.automation.midi_automation import MidiAutomation, Tell
 
 LEAST_TOLERANCE = 1e-4
 _DIGITS = 6

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 
 

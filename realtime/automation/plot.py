@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from stylefader.realtime.automation.keyframes import Keyframe, Sheet, along
 from stylefader.realtime.automation.automation_file import style_in
+from stylefader.realtime.automation.keyframes import Keyframe, Sheet, along
 from stylefader.realtime.automation.thinning import thin
 from stylefader.training.evaluation.line_drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 

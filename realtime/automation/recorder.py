@@ -15,10 +15,9 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
+from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
 from stylefader.training.errors import ControlError
 
 _AFTER_GAP = Fraction(1, 30)

@@ -13,9 +13,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from stylefader.realtime.automation.keyframes import Ease, Keyframe, Sheet
-from stylefader.realtime.automation.difference import ticks
 from stylefader.realtime.automation.automation_file import with_keyframes
+from stylefader.realtime.automation.difference import ticks
+from stylefader.realtime.automation.keyframes import Ease, Keyframe, Sheet
 
 Alphas = tuple[float, ...]
 _BOW = math.sqrt(3) / 18

@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
 from stylefader.realtime.controls.events import ControlEvent
-from stylefader.realtime.controls.midi.feedback import Feedback
-from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.controls.mapping.mapping import ControlMap, Mapping, read_mapping
-from stylefader.realtime.controls.midi.ports import MidiPorts
-from stylefader.realtime.controls.modulation import Modulators
-from stylefader.realtime.controls.osc.osc_control import OscControl
-from stylefader.realtime.controls.osc.address import parse_osc_address
-from stylefader.realtime.controls.player import Player
-from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, Scenes
-from stylefader.realtime.controls.router import Router
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
 from stylefader.realtime.controls.mapping.watched_file import WatchedFile
+from stylefader.realtime.controls.midi.feedback import Feedback
+from stylefader.realtime.controls.midi.ports import MidiPorts
+from stylefader.realtime.controls.modulation import Modulators
+from stylefader.realtime.controls.osc.address import parse_osc_address
+from stylefader.realtime.controls.osc.osc_control import OscControl
+from stylefader.realtime.controls.player import Player
+from stylefader.realtime.controls.router import Router
+from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, Scenes
+from stylefader.realtime.parameters.lfo import LfoMap
+from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
 from stylefader.training.errors import ControlError
 
 _POLL_NS = 500_000_000

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-
 from stylefader.realtime.controls.mapping.mapping import Mapping
 
 

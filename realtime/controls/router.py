@@ -10,9 +10,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stylefader.realtime.controls.midi.encoders import relative_step
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import CHOICES, SWITCHES, ControlMap
+from stylefader.realtime.controls.midi.encoders import relative_step
 from stylefader.realtime.controls.player import Player, is_on, turn
 from stylefader.realtime.controls.scenes.scene_controller import Scenes
 

@@ -15,8 +15,14 @@ from typing import Any
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
-
-from stylefader.realtime.media.colour import BT709_MATRIX, BT709_PRIMARIES, BT709_TRANSFER, HDR_TRANSFERS, UNSPECIFIED, ColourTags
+from stylefader.realtime.media.colour import (
+    BT709_MATRIX,
+    BT709_PRIMARIES,
+    BT709_TRANSFER,
+    HDR_TRANSFERS,
+    UNSPECIFIED,
+    ColourTags,
+)
 from stylefader.realtime.media.tone_curves import HLG_NITS, PQ_TRANSFER, WHITE_NITS, to_bt709
 
 BT2020_PRIMARIES = 9

@@ -14,9 +14,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-from stylefader.realtime.parameters.tempo import FREE_BPM
 from stylefader.realtime.parameters.targets import block_of
+from stylefader.realtime.parameters.tempo import FREE_BPM
 
 _HASH = 0x9E3779B97F4A7C15
 

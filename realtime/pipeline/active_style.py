@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-
 from stylefader.engines import Engine
-from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.realtime.media.buffers import BufferPool, Picture
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
+from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.training.packs.pack_header import PackHeader
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.pipeline.sink_worker import Clock, Lane, Say, SinkStats
+from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet
 
 _SECOND = 1_000_000_000

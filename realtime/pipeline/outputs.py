@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.pipeline.queues import NewestMailbox
 
 
 class Outlet(Protocol):

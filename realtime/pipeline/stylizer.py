@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-
 from stylefader.realtime.media.buffers import BufferPool, Picture
+from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.realtime.parameters.flags import Show
-from stylefader.realtime.media.frame import Frame, blacken_bars
-from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.active_style import Playing, Underway
+from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import EngineError
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
-from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
+from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.training.errors import EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack_file import PackFile

@@ -15,20 +15,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from stylefader.realtime.session.adaptive_size import Adaptive, ladder
-from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
 from stylefader.realtime.parameters.flags import Show
-from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.session.stats import LiveStats
-from stylefader.realtime.pipeline.queues import NewestMailbox
-from stylefader.realtime.pipeline.outputs import Outlet
 from stylefader.realtime.pipeline.active_style import Playing
-from stylefader.realtime.session.engine_loader import Order, Rack
-from stylefader.realtime.sources.decoded import LazyFrame
-from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
+from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.pipeline.outputs import Outlet
+from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.style_request import Wanted, fade
+from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
+from stylefader.realtime.session.adaptive_size import Adaptive, ladder
+from stylefader.realtime.session.engine_loader import Order, Rack
+from stylefader.realtime.session.stats import LiveStats
+from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import ControlError, EngineError, StylefaderError
 
 _STEP_S = 0.1

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TextIO
 
 from stylefader.realtime.controls.mapping.sound_section import BANDS
-from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.sound.live_sound import LiveSound
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from stylefader.realtime.sinks.files.pictures import PictureSequenceSink, StillSink
 from stylefader.realtime.sinks.files.video_file import VideoFileSink
-from stylefader.realtime.sources.open_file import FileSource
 from stylefader.realtime.sources.files.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
 from stylefader.realtime.sources.files.video_file import VideoFileSource
+from stylefader.realtime.sources.open_file import FileSource
 from stylefader.training.errors import SinkError
 
 FileSink = VideoFileSink | StillSink | PictureSequenceSink

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
 from stylefader.realtime.sound.bands import Floats
 from stylefader.realtime.sound.envelope import Envelopes, bands_of, offsets
 from stylefader.realtime.sound.track import Levels, open_track
-from stylefader.realtime.sources.open_file import FileSource
 from stylefader.realtime.sources.files.video_file import VideoFileSource
+from stylefader.realtime.sources.open_file import FileSource
 from stylefader.training.errors import ControlError, SourceError
 
 

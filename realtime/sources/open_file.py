@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+from stylefader.realtime.media.transparency import Colour
 from stylefader.realtime.sources.deinterlacing import Deinterlace
-from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.realtime.sources.files.moving_picture import MovingPictureSource, is_moving_picture
 from stylefader.realtime.sources.files.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-from stylefader.realtime.media.transparency import Colour
+from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.training.errors import SourceError
 from stylefader.training.reading.pictures import picture_kind
 

@@ -11,17 +11,24 @@ from pathlib import Path
 from typing import Literal
 
 from stylefader.realtime.sources.base import Source
-from stylefader.realtime.sources.live.camera import CameraSource
-from stylefader.realtime.sources.live.cameras import CameraInfo, camera_number, cameras, find_camera, matching, names_there
-from stylefader.realtime.sources.geometry import DEFAULT_FIT
-from stylefader.realtime.sources.open_container import check_there
-from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.files.paced_file import VIDEO_SUFFIXES, PacedSource, folder_files
 from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.files.pictures import SUFFIXES, is_picture, is_sequence
+from stylefader.realtime.sources.geometry import DEFAULT_FIT
+from stylefader.realtime.sources.live.camera import CameraSource
+from stylefader.realtime.sources.live.cameras import (
+    CameraInfo,
+    camera_number,
+    cameras,
+    find_camera,
+    matching,
+    names_there,
+)
 from stylefader.realtime.sources.live.screen import ScreenSource, parse_screen
 from stylefader.realtime.sources.live.stream import SCHEMES, StreamSource, scheme_of, without_secrets
 from stylefader.realtime.sources.live.testcard import TestcardSource
+from stylefader.realtime.sources.open_container import check_there
+from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.transform import TransformedSource
 from stylefader.training.errors import SourceError
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, get_args
 
+from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.realtime.sources.deinterlacing import Deinterlace
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit, check_fit
-from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.training.errors import SourceError
 
 Degrees = Literal[0, 90, 180, 270]

@@ -11,17 +11,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-
 from stylefader.engines import EngineBuild
 from stylefader.engines.selection.measuring import Measuring
 from stylefader.engines.subprocesses import worker_environment
 from stylefader.realtime.sinks.live.stream import StreamSink
-from tests.paths import ROOT
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
-NAMES = ("engines", "realtime", "training", "tools", "tests", "numpy", "openvino", "av", "cv2", "torch", "safetensors",
-         "json", "signal", "platformdirs", "typer")  # fmt: skip
+from tests.paths import ROOT
+
+NAMES = ("stylefader", "engines", "realtime", "training", "tools", "tests", "numpy", "openvino", "av", "cv2", "torch",
+         "safetensors", "json", "signal", "platformdirs", "typer")  # fmt: skip
 TRAP = "from pathlib import Path\nPath({mark!r}).write_text(__name__)\nraise SystemExit('taken from the folder')\n"
 LONG = 120.0
 
@@ -47,9 +47,11 @@ def test_the_traps_work_and_workers_do_not_step_into_them(
 ) -> None:
     if python_path is None:
         monkeypatch.delenv("PYTHONPATH", raising=False)
-        done = subprocess.run([sys.executable, "-m", "stylefader.engines.building.build_worker"], capture_output=True, timeout=LONG)
-        assert b"taken from the folder" in done.stderr and _ran(traps) == ["ran-engines"]
-        (traps / "ran-engines").unlink()
+        done = subprocess.run(
+            [sys.executable, "-m", "stylefader.engines.building.build_worker"], capture_output=True, timeout=LONG
+        )
+        assert b"taken from the folder" in done.stderr and _ran(traps) == ["ran-stylefader"]
+        (traps / "ran-stylefader").unlink()
     else:
         monkeypatch.setenv("PYTHONPATH", python_path)
     with EngineBuild(pack, 16, 16, backend="openvino", cache_dir=traps / "c") as build:

@@ -12,7 +12,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-
 from stylefader.training.errors import StylefaderError
 
 EXAMPLES = int(os.environ.get("STYLEFADER_FUZZ", "0"))

@@ -19,24 +19,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
-
 from stylefader.engines.int8.quantized import SUFFIX, find_quantized
-from stylefader.realtime.controls.midi.decoder import Decoder
-from stylefader.realtime.controls.events import ControlEvent
-from stylefader.realtime.controls.mapping.mapping import parse_mapping
-from stylefader.realtime.controls.osc.osc_control import OscControl
-from stylefader.realtime.controls.osc.packet import read_packet
 from stylefader.realtime.automation.midi_automation import midi_automation
 from stylefader.realtime.automation.midi_file import parse_midi_file
-from stylefader.realtime.sources.open_file import open_file_source
+from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.keyboard.terminal_keys import KeyDecoder
+from stylefader.realtime.controls.mapping.mapping import parse_mapping
+from stylefader.realtime.controls.midi.decoder import Decoder
+from stylefader.realtime.controls.osc.osc_control import OscControl
+from stylefader.realtime.controls.osc.packet import read_packet
 from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.files.truncation import is_cut_off
-from stylefader.realtime.controls.keyboard.terminal_keys import KeyDecoder
-from tests.conftest import random_pack
-from tests.fuzz.given import ANY_TEXT, JSON, damaged, fuzz, survives
-from tests.realtime.clips import Clip
-from tests.realtime.controls.player import FakePlayer, FakeScenes
-from tests.realtime.live import HEADER
+from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.tools.cli import run
 from stylefader.training.errors import EngineError, StylefaderError
 from stylefader.training.networks import ONE_BLOCK
@@ -44,6 +38,12 @@ from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_header import PackHeader, parse_header
 from stylefader.training.reading.pictures import PictureFile, kind_of
+
+from tests.conftest import random_pack
+from tests.fuzz.given import ANY_TEXT, JSON, damaged, fuzz, survives
+from tests.realtime.clips import Clip
+from tests.realtime.controls.player import FakePlayer, FakeScenes
+from tests.realtime.live import HEADER
 
 MAPS = parse_mapping(
     "[[map]]\nkind='cc'\nnumber=1\ntarget='alpha'\n[[map]]\nkind='nrpn'\nnumber=5\ntarget='alpha1'\n", origin="t"

@@ -8,32 +8,32 @@ from pathlib import Path
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-
 from stylefader.engines.graph.sizes import FrameSizes
-from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
 from stylefader.realtime.automation.automation_file import sheet_text, style_in
+from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
-from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
+from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes, saved
-from stylefader.realtime.sinks.live.stream import protocol_of, shown_address
-from stylefader.realtime.sources.live.cameras import CameraInfo, find_camera
-from stylefader.realtime.sources.files.pictures import is_picture, is_sequence, numbered_name
-from stylefader.realtime.sources.live.screen import parse_screen
-from stylefader.realtime.sources.live.stream import scheme_of, without_secrets
 from stylefader.realtime.media.timecode import exact_time, parse_time
 from stylefader.realtime.media.transparency import parse_colour
-from tests.fuzz.given import ANY_TEXT, FILE_TEXT, TOML_VALUE, damaged, fuzz, survives
-from tests.realtime.controls.player import event
-from stylefader.tools.console.printable import one_line
+from stylefader.realtime.sinks.live.stream import protocol_of, shown_address
+from stylefader.realtime.sources.files.pictures import is_picture, is_sequence, numbered_name
+from stylefader.realtime.sources.live.cameras import CameraInfo, find_camera
+from stylefader.realtime.sources.live.screen import parse_screen
+from stylefader.realtime.sources.live.stream import scheme_of, without_secrets
 from stylefader.tools.commands.engine import parse_sizes
+from stylefader.tools.console.printable import one_line
 from stylefader.tools.parsing import parse_factor, parse_rate, parse_size, parse_time_option
 from stylefader.training.errors import ControlError, PackError, StylefaderError, TrainingError
-from stylefader.training.packs.library import find_pack
 from stylefader.training.loop.recipe import RECIPES, Recipe, find_recipe, read_recipe
-from stylefader.training.settings import TrainSettings
+from stylefader.training.packs.library import find_pack
 from stylefader.training.reading.toml_text import parse_toml, parse_value
+from stylefader.training.settings import TrainSettings
+
+from tests.fuzz.given import ANY_TEXT, FILE_TEXT, TOML_VALUE, damaged, fuzz, survives
+from tests.realtime.controls.player import event
 
 MAPPING = b"""[[map]]
 kind = "cc"

@@ -7,11 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
-from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.pipeline.active_style import Playing
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader

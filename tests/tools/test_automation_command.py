@@ -10,14 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.difference import largest_difference
-from tests.conftest import random_pack
-from tests.realtime.clips import Clip, read
-from tests.realtime.automation.test_midi_file import by_mido, cc, smf, tempo
-from tests.tools.program import stylefader
+from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.training.packs.pack import save_pack
+
+from tests.conftest import random_pack
+from tests.realtime.automation.test_midi_file import by_mido, cc, smf, tempo
+from tests.realtime.clips import Clip, read
+from tests.tools.program import stylefader
 
 MAPPING = '[[map]]\nport="nano"\nkind="cc"\nnumber=1\ntarget="alpha"\n[[map]]\nkind="program"\ntarget="style"\n'
 

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 import typer
-
-from tests.conftest import random_pack
 from stylefader.tools.cli import app, run
 from stylefader.training.packs.pack import save_pack
+
+from tests.conftest import random_pack
 
 DIGITS = "9" * 5000
 """More than Python converts to an integer."""

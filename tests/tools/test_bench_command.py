@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-
 from stylefader.engines.selection.measured import Measured
 from stylefader.engines.selection.measuring import Measuring
+from stylefader.tools.commands.bench import engine as bench_engine
+from stylefader.tools.commands.bench.train import _summary
+from stylefader.training.loop.progress import Progress
+from stylefader.training.packs.pack import StylePack
+from stylefader.training.packs.pack_file import PackFile
+
 from tests.realtime.controls.midi.jack import jack_server
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given
-from stylefader.tools.commands.bench import engine as bench_engine
-from stylefader.tools.commands.bench.train import _summary
-from stylefader.training.packs.pack import StylePack
-from stylefader.training.packs.pack_file import PackFile
-from stylefader.training.loop.progress import Progress
 
 
 @pytest.mark.parametrize("size", ["64x48", "65x49"])
@@ -101,7 +101,9 @@ def test_bench_engine_asks_only_for_what_the_processor_has(
         asked.append(precision)
         return Measured(engine=engine, asked=precision, precision=precision, height=48, width=64, problem="not run")
 
-    monkeypatch.setattr("stylefader.engines.machine.processor.capabilities", lambda: frozenset({"FP32", *(["BF16"] if has else [])}))
+    monkeypatch.setattr(
+        "stylefader.engines.machine.processor.capabilities", lambda: frozenset({"FP32", *(["BF16"] if has else [])})
+    )
     monkeypatch.setattr(Measuring, "measure", measure)
     bench_engine._measure(PackFile(pack.file), 48, 64, ["openvino"], None, 0.1)
     assert asked == expected

@@ -5,17 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
 from stylefader.engines import REGISTRY
-from stylefader.engines.selection import choice
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.selection.choice import CPU_SIZE
 from stylefader.engines.int8.proof import Proof
+from stylefader.engines.selection import choice
+from stylefader.engines.selection.choice import CPU_SIZE
 from stylefader.engines.selection.measured import Measured, Measurements
-from tests.tools.program import stylefader
 from stylefader.tools.cli import app
 from stylefader.training.packs.pack import StylePack
+from typer.testing import CliRunner
+
+from tests.tools.program import stylefader
 
 
 def row(precision: str, asked: str, median_ms: float, db: float) -> Measured:

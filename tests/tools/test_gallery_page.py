@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.paths import DOCS as _DOCS
 from stylefader.tools.gallery_page import page, written
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack_header import PackHeader
+
+from tests.paths import DOCS as _DOCS
 
 
 @pytest.mark.parametrize("header", [header for _, header in gallery()], ids=lambda header: header.name)

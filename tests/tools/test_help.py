@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import typer
+from stylefader.tools.cli import app, run
 
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.terminal import Terminal
-from stylefader.tools.cli import app, run
 
 
 def commands(group: Any, *names: str) -> Iterator[tuple[tuple[str, ...], Any]]:

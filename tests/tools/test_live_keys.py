@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
+
 from tests.paths import ROOT
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import PROGRAM
@@ -200,7 +200,10 @@ def test_in_the_background_it_neither_reads_nor_stops(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_there_are_no_keys(tmp_path: Path) -> None:
-    code = "from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys; print(open_terminal_keys())"
+    code = (
+        "from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys; "
+        "print(open_terminal_keys())"
+    )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     line = [sys.executable, "-c", code]
     done = subprocess.run(line, input="q", env=env, capture_output=True, text=True, timeout=WAIT_S, check=True)

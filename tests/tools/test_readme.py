@@ -127,7 +127,11 @@ def test_pictures_need_no_torch(tmp_path: Path, words: str) -> None:
 
 
 def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
-    """The wheel holds the four packages with the styles, and runs where the repository is not."""
+    """The wheel holds one package with all rooms and the styles, and runs where the repository is not.
+
+    Beside it stands another package that owns `tools` and `engines`, as wheels do, and the current folder is full of
+    traps.
+    """
     wheels, site, elsewhere = tmp_path / "wheels", tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
     source = tmp_path / "source"
@@ -140,23 +144,31 @@ def test_pip_install_works_from_outside_the_folder(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     (wheel,) = wheels.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
-        "engines", "realtime", "tools", "training"
-    }  # fmt: skip
-    assert "training/styles/great_wave.safetensors" in names
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"stylefader"}
+    kept = {f"stylefader/{name.removeprefix('stylefader/')}" for name in files.split("\0")
+            if name.startswith(("stylefader/", "engines/", "realtime/", "tools/", "training/"))}  # fmt: skip
+    assert {name for name in names if ".dist-info" not in name} == kept, "every file of the rooms, and no other"
+    assert "stylefader/training/styles/great_wave.safetensors" in names and "stylefader/py.typed" in names
+    for name in ("tools", "engines"):
+        (site / name).mkdir(parents=True)
+        (site / name / "__init__.py").write_text("whose = 'theirs'\n")
+    for name in ("stylefader", "tools", "engines", "realtime", "training", "numpy", "av", "torch", "typer"):
+        (elsewhere / name).mkdir()
+        (elsewhere / name / "__init__.py").write_text("raise SystemExit('taken from the current folder')\n")
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True, capture_output=True)
+    assert (site / "tools" / "__init__.py").read_text() == "whose = 'theirs'\n"
     # No editable install of the repository may help: only the wheel's own folder is on the path, before all else.
     environment = {**os.environ, "PYTHONPATH": str(site)}
-    code = "import stylefader.tools.program, training; print(training.__file__); tools.program.main()"
+    code = "import stylefader, tools, stylefader.tools.program as p; print(stylefader.__file__, tools.whose); p.main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "styles", "list", "--json"],
+        [sys.executable, "-P", "-c", code, "styles", "list", "--json"],
         cwd=elsewhere,
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert str(site) in done.stdout
+    assert f"{site / 'stylefader' / '__init__.py'} theirs" in done.stdout
     assert "starry_night" in done.stdout
 
 

@@ -17,12 +17,12 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.pack import save_pack
 
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
 from tests.tools.program import PROGRAM, stylefader
-from stylefader.training.packs.library import find_pack
-from stylefader.training.packs.pack import save_pack
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_debug_shows_the_traceback(bad_folder: Path) -> None:
 def test_a_full_disk_while_rendering_leaves_nothing(folder: Path) -> None:
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); import stylefader.tools.program; tools.program.main()"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); import stylefader.tools.program as p; p.main()"
     )
     before = sorted(path.name for path in folder.iterdir())
     done = subprocess.run(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from stylefader.training.packs.pack import save_pack
 
 from tests.conftest import random_pack
 from tests.realtime.clips import read
 from tests.tools.program import stylefader
 from tests.training.reading.test_picture_files import bomb
-from stylefader.training.packs.pack import save_pack
 
 
 def test_moving_and_transparent_pictures(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stylefader.training.packs.pack import save_pack
 
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
 from tests.realtime.sound.waves import beat, clip_with_sound
 from tests.tools.program import stylefader
-from stylefader.training.packs.pack import save_pack
 
 WORDS = ("kicks.mp4", "--style", "small.safetensors", "--engine", "torch", "--codec", "ffv1")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stylefader.tools.cli import app
+from stylefader.tools.commands.sound import suggested
 from typer.testing import CliRunner
 
 from tests.realtime.controls.midi.jack import jack_server
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import clip_with_sound, silence, tone
 from tests.tools.program import stylefader
-from stylefader.tools.cli import app
-from stylefader.tools.commands.sound import suggested
 
 _PLAYER = """
 import sys, numpy, sounddevice

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.tools.program import stylefader
 from stylefader.training.packs.pack import StylePack
+
+from tests.tools.program import stylefader
 
 
 def test_list_names_the_gallery(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.outputs import check_output, write_whole
@@ -108,9 +107,9 @@ def convert(
     json: Json = False,
 ) -> None:
     """A MIDI file as a CSV to be edited, with the alphas that a render of the MIDI file would have."""
-    from stylefader.realtime.controls.mapping.mapping import read_mapping
     from stylefader.realtime.automation.midi_automation import read_midi_automation
     from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_sheet
+    from stylefader.realtime.controls.mapping.mapping import read_mapping
     from stylefader.tools.commands.render_alpha import telling
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_header import AlphaHeader, read_header

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.commands.evaluate.group import strip_of
+from stylefader.tools.commands.render import run
+from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.outputs import write_whole
 from stylefader.tools.parsing import Size, parse_size
-from stylefader.tools.commands.render import run
 
 if TYPE_CHECKING:
     from stylefader.training.data.photographs import Picture
@@ -52,9 +51,9 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Make a strip of one frame at several strengths (demo.jpg), then a short clip with alpha going 0 to 1 and back."""
+    from stylefader.training.evaluation.strip import encode_picture
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_file import PackFile
-    from stylefader.training.evaluation.strip import encode_picture
 
     pack = PackFile(find_pack(style))
     video, picture = folder / "demo.mp4", folder / "demo.jpg"

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
+from stylefader.tools.commands.devices_live import (
+    cameras_section,
+    midi_section,
+    print_sections,
+    sound_section,
+    virtual_cameras_section,
+)
 from stylefader.tools.console.messages import Cell, out, print_json, print_table, say
-from stylefader.tools.commands.devices_live import cameras_section, midi_section, print_sections, sound_section, virtual_cameras_section
 from stylefader.tools.parsing import parse_size
 
 if TYPE_CHECKING:
@@ -55,8 +60,8 @@ def command(
 
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:
-    from stylefader.engines.selection.choice import Candidate, candidates, measure_all
     from stylefader.engines.int8.proof import forget
+    from stylefader.engines.selection.choice import Candidate, candidates, measure_all
     from stylefader.engines.selection.measured import Measurements
 
     forget(pack, cache.folder)
@@ -104,8 +109,8 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
 def _precisions(name: str, pack: PackFile) -> list[str]:
     """What an engine that can run here computes in, on this device and for this pack."""
     from stylefader.engines import REGISTRY
-    from stylefader.engines.selection.choice import has_int8
     from stylefader.engines.machine.processor import cpu_precisions
+    from stylefader.engines.selection.choice import has_int8
 
     known = list(REGISTRY[name].precisions)
     if "int8" in known and not has_int8(pack):

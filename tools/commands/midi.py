@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.signals import unwind
@@ -17,8 +16,8 @@ from stylefader.tools.console.signals import unwind
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from stylefader.realtime.parameters.tempo import BeatClock
     from stylefader.realtime.controls.events import ControlEvent
+    from stylefader.realtime.parameters.tempo import BeatClock
 
 app = Commands("MIDI ports, what comes in, and learning a mapping.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -85,8 +84,8 @@ def learn(
 ) -> None:
     """Move a control: the one that moves most is written into the mapping file for TARGET. Its comments stay."""
     from stylefader.realtime.controls.mapping.learn import check_file, check_target, moved_most, write_learned
-    from stylefader.realtime.controls.midi.system import port_names
     from stylefader.realtime.controls.midi.port_names import port_part
+    from stylefader.realtime.controls.midi.system import port_names
     from stylefader.training.errors import ControlError
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to

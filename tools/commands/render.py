@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import end_at_once, unwind
@@ -120,9 +119,9 @@ def run(
 
     # Heavy imports only once the words on the line have proved to be good.
     from stylefader.realtime.sources.deinterlacing import parse_deinterlace
-    from stylefader.realtime.sources.open_file import open_file_source
-    from stylefader.realtime.sources.geometry import check_fit
     from stylefader.realtime.sources.files.pictures import is_picture
+    from stylefader.realtime.sources.geometry import check_fit
+    from stylefader.realtime.sources.open_file import open_file_source
 
     with open_file_source(
         source,
@@ -140,8 +139,8 @@ def run(
 
         sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite, exact_size=exact_size)
         from stylefader.engines import open_engine
-        from stylefader.realtime.pipeline.render import render, seconds_per_frame
         from stylefader.realtime.media.timecode import format_time
+        from stylefader.realtime.pipeline.render import render, seconds_per_frame
         from stylefader.training.packs.pack_file import PackFile
 
         began = time.monotonic()

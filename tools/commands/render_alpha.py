@@ -11,9 +11,9 @@ from stylefader.tools.console.progress import progress
 
 if TYPE_CHECKING:
     from stylefader.realtime.automation.keyframes import AlphaOverTime
-    from stylefader.realtime.parameters.lfo import LfoMap
     from stylefader.realtime.controls.mapping.mapping import Mapping
     from stylefader.realtime.controls.mapping.sound_section import SoundMap
+    from stylefader.realtime.parameters.lfo import LfoMap
     from stylefader.realtime.sources.open_file import FileSource
     from stylefader.training.packs.pack_header import PackHeader
 
@@ -70,8 +70,8 @@ def modulated(
 
     The file that sound is read from is closed with `closing`. Raises ControlError for sound of a source without any.
     """
-    from stylefader.realtime.parameters.lfo import Lfos, free_beat
     from stylefader.realtime.automation.modulated_automation import ModulatedAutomation, TimedModulation
+    from stylefader.realtime.parameters.lfo import Lfos, free_beat
     from stylefader.realtime.sound.track_sound import sound_of
 
     parts: list[TimedModulation] = []

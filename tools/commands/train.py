@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import asking, unwind
 
 if TYPE_CHECKING:
-    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.loop.process_group import World
     from stylefader.training.loop.recipe import Part
     from stylefader.training.loop.run import Run
-    from stylefader.training.loop.process_group import World
+    from stylefader.training.packs.pack import StylePack
 
 
 def command(

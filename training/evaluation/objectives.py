@@ -14,9 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
-
-from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
@@ -24,7 +21,9 @@ from stylefader.training.hashing import file_hash
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget, content_loss
 from stylefader.training.networks import DynamicNet
+from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.packs.pack_header import PackHeader
+from torch import Tensor
 
 Method = Literal["alpha", "grid", "interpolation", "fixed"]
 

@@ -17,13 +17,13 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from stylefader.training.errors import TrainingError
 from stylefader.training.reading.json_fields import MOST_LETTERS
 from stylefader.training.reading.plain_values import DEEPEST
-from stylefader.training.settings import TrainSettings
 from stylefader.training.reading.toml_text import parse_value, read_toml
+from stylefader.training.settings import TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
 Objective = Literal["level", "pair", "scale", "dual", "fixed"]
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parents[1] / "recipes"
 
 _PARTS: dict[str, tuple[str, ...]] = {
     "level": ("main", "blocks"),

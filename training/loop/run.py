@@ -15,28 +15,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-
 from stylefader.training.compute import CPU
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.held_out import measure_losses, stylize
+from stylefader.training.evaluation.strip import encode_picture, stack, strip
 from stylefader.training.files import written_whole
-from stylefader.training.packs.library import find_pack
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.log import TrainingLog
+from stylefader.training.loop.process_group import World
+from stylefader.training.loop.progress import Progress
+from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
+from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
+from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
 from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
 from stylefader.training.packs.pack_tensors import hash_weights
-from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
-from stylefader.training.loop.trainer import Trainer, style_target
-from stylefader.training.loop.process_group import World
+from torch import Tensor
 
 _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}

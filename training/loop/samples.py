@@ -16,12 +16,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
-
 from stylefader.training.data.photographs import PhotoFolder
-from stylefader.training.settings import TrainSettings
-from stylefader.training.losses.temporal import NextFrames, next_frames
 from stylefader.training.loop.process_group import World
+from stylefader.training.losses.temporal import NextFrames, next_frames
+from stylefader.training.settings import TrainSettings
+from torch import Tensor
 
 T = TypeVar("T")
 _MOST_WORKERS = 8

@@ -17,23 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-
-from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.compute import CPU, choose_compute
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
 from stylefader.training.hashing import file_hash
-from stylefader.training.losses.loss_network import LossNetwork
-from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
-from stylefader.training.networks import DynamicNet
 from stylefader.training.loop.plateau import Plateau
+from stylefader.training.loop.process_group import World
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
-from stylefader.training.settings import TrainSettings
+from stylefader.training.losses.loss_network import LossNetwork
+from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
-from stylefader.training.loop.process_group import World
+from stylefader.training.networks import DynamicNet
+from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.settings import TrainSettings
+from torch import Tensor
 
 _CALIBRATION_PHOTOS = 32
 _LOSSES = ("total", "content", "style", "temporal")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from torch import Tensor
-
 from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD
+from torch import Tensor
 
 
 def normalise(rgb01_NCHW: Tensor) -> Tensor:

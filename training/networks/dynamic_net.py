@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
-
 from stylefader.training.networks.main_network import MainNetwork
+from torch import Tensor, nn
 
 NetworkKind = Literal["single", "dual"]
 

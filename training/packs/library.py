@@ -9,7 +9,7 @@ from pathlib import Path
 from stylefader.training.errors import PackError
 from stylefader.training.packs.pack_header import PackHeader, read_header
 
-_FOLDER = Path(__file__).parent / "styles"
+_FOLDER = Path(__file__).parents[1] / "styles"
 
 
 def gallery() -> list[tuple[Path, PackHeader]]:

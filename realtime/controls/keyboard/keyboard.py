@@ -7,19 +7,27 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from stylefader.realtime.controls.keyboard.key_table import (
+    BIG_STEP,
+    CLOSED,
+    FINE_STEP,
+    STEP,
+    KeyMap,
+    Overrides,
+    help_page,
+)
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
 from stylefader.realtime.controls.mapping.mapping import FLAGS, TRIGGERS
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
-from stylefader.realtime.controls.keyboard.key_table import BIG_STEP, CLOSED, FINE_STEP, STEP, KeyMap, Overrides, help_page
 from stylefader.training.errors import ControlError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stylefader.realtime.parameters.tempo import BeatClock
     from stylefader.realtime.controls.scenes.scene_controller import Scenes
     from stylefader.realtime.display.window import Mode, Window
+    from stylefader.realtime.parameters.tempo import BeatClock
 
 _MODES: tuple[Mode, ...] = ("stylized", "split", "original")
 _PAIR = re.compile(r"(alpha[0-9]+) (up|down)")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stylefader.realtime.controls.mapping.toml_tables import Table
 from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KEY_NAMES, is_action, is_key
+from stylefader.realtime.controls.mapping.toml_tables import Table
 
 
 def parse_keys(table: Table) -> dict[str, tuple[str, ...]]:

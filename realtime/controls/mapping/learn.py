@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
-from stylefader.realtime.controls.midi.encoders import Coding, coding_of
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.mapping.file_edits import rewrite, text_of
 from stylefader.realtime.controls.mapping.mapping import (
     CHOICES,
     TARGETS,
@@ -26,9 +24,10 @@ from stylefader.realtime.controls.mapping.mapping import (
     parse_mapping,
     without_effect,
 )
-from stylefader.realtime.controls.mapping.file_edits import rewrite, text_of
+from stylefader.realtime.controls.midi.encoders import Coding, coding_of
 from stylefader.realtime.parameters.targets import is_block
 from stylefader.training.errors import ControlError
+from tomlkit.exceptions import TOMLKitError
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel", "relative")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stylefader.realtime.parameters.lfo import SHAPES, LfoMap
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_bool, is_number, is_whole
+from stylefader.realtime.parameters.lfo import SHAPES, LfoMap
 from stylefader.realtime.parameters.targets import is_block
 
 

@@ -10,14 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from stylefader.realtime.parameters.tempo import LEAST_BPM, MOST_BPM
-from stylefader.realtime.parameters.curves import CURVES
-from stylefader.realtime.controls.midi.encoders import CODINGS, Coding
 from stylefader.realtime.controls.events import KINDS, ControlEvent, Kind
 from stylefader.realtime.controls.mapping.key_section import parse_keys
-from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.controls.mapping.lfo_section import lfo
-from stylefader.realtime.controls.midi.port_names import fits
 from stylefader.realtime.controls.mapping.sound_section import SoundMap, sound_map
 from stylefader.realtime.controls.mapping.toml_tables import (
     Check,
@@ -31,7 +26,12 @@ from stylefader.realtime.controls.mapping.toml_tables import (
     parse_tables,
     read_text,
 )  # fmt: skip
+from stylefader.realtime.controls.midi.encoders import CODINGS, Coding
+from stylefader.realtime.controls.midi.port_names import fits
+from stylefader.realtime.parameters.curves import CURVES
+from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.parameters.targets import block_of, is_block
+from stylefader.realtime.parameters.tempo import LEAST_BPM, MOST_BPM
 
 CHOICES = ("style", "scene")
 """What is chosen by a number, from 1 in files and from 0 by programs."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from stylefader.realtime.parameters.curves import CURVES
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_number
+from stylefader.realtime.parameters.curves import CURVES
 from stylefader.realtime.parameters.targets import block_of, is_block
 
 Channel = Literal["left", "right", "both"]

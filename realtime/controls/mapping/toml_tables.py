@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from stylefader.training.reading import toml_text
 from stylefader.training.errors import ControlError
+from stylefader.training.reading import toml_text
 
 Form = Literal["many", "one"]
 """How a section is written: `[[section]]` for every entry, or one `[section]`."""

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from stylefader.realtime.controls.midi.decoder import Decoder
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.decoder import Decoder
 
 MOST_A_SECOND = 2000
 """Twice what a MIDI cable can carry."""

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from stylefader.realtime.controls.midi.system import names
 from stylefader.realtime.controls.midi.port_names import Numbering, is_stylefader, opens, output_of
+from stylefader.realtime.controls.midi.system import names
 
 _MOST = 64
 _LATER = 4

@@ -14,12 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stylefader.realtime.controls.midi.decoder import WAIT_NS
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.decoder import WAIT_NS
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, Inlet, TakesTime
 from stylefader.realtime.controls.midi.outputs import MidiOutputs
-from stylefader.realtime.controls.midi.system import NOT_OPENED, jack_servers, midi_apis, names, open_port, open_system, signs
 from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, fits, opens
+from stylefader.realtime.controls.midi.system import (
+    NOT_OPENED,
+    jack_servers,
+    midi_apis,
+    names,
+    open_port,
+    open_system,
+    signs,
+)
 from stylefader.training.errors import ControlError
 
 _MOST_SAID = 100

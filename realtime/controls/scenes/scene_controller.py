@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-
+from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.scenes.scene_file import (
     MOST_SCENES,
@@ -24,7 +24,6 @@ from stylefader.realtime.controls.scenes.scene_file import (
     standing,
     write_saved,
 )
-from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
 from stylefader.realtime.parameters.alpha_desk import Alpha
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_file import PackFile

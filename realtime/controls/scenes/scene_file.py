@@ -12,9 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stylefader.realtime.controls.mapping.mapping import FLAGS
 from stylefader.realtime.controls.mapping.file_edits import rewrite
-from stylefader.realtime.controls.mapping.toml_tables import Check, Form, Table, is_bool, is_number, is_text, parse_tables, read_text
+from stylefader.realtime.controls.mapping.mapping import FLAGS
+from stylefader.realtime.controls.mapping.toml_tables import (
+    Check,
+    Form,
+    Table,
+    is_bool,
+    is_number,
+    is_text,
+    parse_tables,
+    read_text,
+)
 from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.library import find_pack

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import av
 from av.stream import Stream
-
 from stylefader.training.errors import SinkError
 
 

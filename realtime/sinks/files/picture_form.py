@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.transparency import straight
 from stylefader.realtime.sinks.files.containers import Container, Encoder, keeps_alpha
 from stylefader.realtime.sinks.files.even_size import even_picture, even_size, even_words, exact_words
-from stylefader.realtime.media.transparency import straight
 from stylefader.training.errors import SinkError
 
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.transparency import straight
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sinks.files.atomic_output import (
     begin_file,
@@ -26,7 +26,6 @@ from stylefader.realtime.sinks.files.atomic_output import (
     write_failed,
 )
 from stylefader.realtime.sources.files.pictures import WRITTEN_SUFFIXES, is_sequence, numbered_name, numbers_there
-from stylefader.realtime.media.transparency import straight
 from stylefader.training.errors import SinkError
 from stylefader.training.files import temporary_beside
 from stylefader.training.leftovers import clear_leftovers

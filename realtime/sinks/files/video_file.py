@@ -19,18 +19,17 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
-
 from stylefader.realtime.media.colour import ColourTags, FromRgb, tags_to_write
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
-from stylefader.realtime.sinks.files.stream_copy import carried_chapters, carry_metadata, carry_tracks, needs_free_tags
+from stylefader.realtime.sinks.files.atomic_output import DISK_ERRORS, begin_file, check_target, remove, write_failed
 from stylefader.realtime.sinks.files.containers import Container, Encoder, container_for, encoder_for
+from stylefader.realtime.sinks.files.encoder_priority import ordinary_priority
 from stylefader.realtime.sinks.files.packet_times import PacketTimes
 from stylefader.realtime.sinks.files.picture_form import picture_form
-from stylefader.realtime.sinks.files.atomic_output import DISK_ERRORS, begin_file, check_target, remove, write_failed
-from stylefader.realtime.sinks.files.encoder_priority import ordinary_priority
-from stylefader.realtime.sources.open_container import reason
+from stylefader.realtime.sinks.files.stream_copy import carried_chapters, carry_metadata, carry_tracks, needs_free_tags
 from stylefader.realtime.sources.files.video_file import VideoFileSource
+from stylefader.realtime.sources.open_container import reason
 from stylefader.training.errors import SinkError
 
 # FFmpeg keeps both halves of a time base in 32 bits.

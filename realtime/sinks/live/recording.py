@@ -14,13 +14,12 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 from av.stream import Stream
-
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
+from stylefader.realtime.sinks.files.atomic_output import DISK_ERRORS, check_target, not_created, remove, write_failed
 from stylefader.realtime.sinks.files.containers import container_for
 from stylefader.realtime.sinks.files.even_size import even_picture, even_size, even_words, exact_words
 from stylefader.realtime.sinks.live.live_video import LiveVideo
-from stylefader.realtime.sinks.files.atomic_output import DISK_ERRORS, check_target, not_created, remove, write_failed
 from stylefader.realtime.sinks.live.recording_sound import RecordedSound
 from stylefader.realtime.sources.base import Packet
 from stylefader.realtime.sources.open_container import reason

@@ -1,6 +1,6 @@
 """The process that sends a stream out: encoded video on standard input, a network address or a folder at the other end.
 
-Stands behind `realtime/sinks/live/stream.py`, in a process of its own: FFmpeg connects and says goodbye while it holds the
+Stands behind `stream.py`, in a process of its own: FFmpeg connects and says goodbye while it holds the
 interpreter, so a server that accepts and never answers would freeze the whole session. A process can be ended.
 
 Arguments: address, muxer, muxer options as JSON. Standard input: NUT with one H.264 track. Standard output: the line
@@ -17,7 +17,6 @@ import sys
 from typing import TextIO
 
 import av
-
 from stylefader.realtime.sources.open_container import reason
 
 # How long connecting and, after the last packet, the goodbye may take, in seconds: longer than the session waits, for

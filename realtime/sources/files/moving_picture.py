@@ -15,9 +15,8 @@ from pathlib import Path
 
 from stylefader.realtime.media.colour import SRGB
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.transparency import Colour, note_for
 from stylefader.realtime.sources.base import Source
-from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
-from stylefader.realtime.sources.open_container import check_there
 from stylefader.realtime.sources.files.picture_delays import Delays, read_delays
 from stylefader.realtime.sources.files.pictures import (
     Laid,
@@ -29,7 +28,8 @@ from stylefader.realtime.sources.files.pictures import (
     over_background,
     scaled,
 )
-from stylefader.realtime.media.transparency import Colour, note_for
+from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
+from stylefader.realtime.sources.open_container import check_there
 from stylefader.training.errors import SourceError
 from stylefader.training.reading.pictures import PictureFile
 

@@ -15,17 +15,16 @@ from threading import Lock
 from typing import Any
 
 from av.stream import Stream
-
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.realtime.sources.base import Packet, Source
 from stylefader.realtime.sources.decoded import LazyFrame, lazy
 from stylefader.realtime.sources.deinterlacing import Deinterlace
-from stylefader.realtime.sources.open_file import FileSource, open_file_source
 from stylefader.realtime.sources.files.moving_picture import is_moving_picture
-from stylefader.realtime.sources.pace import Pace
 from stylefader.realtime.sources.files.pictures import StillSource, is_picture, is_sequence
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.sources.open_file import FileSource, open_file_source
+from stylefader.realtime.sources.pace import Pace
 from stylefader.training.errors import SourceError
 from stylefader.training.reading.pictures import picture_kind
 

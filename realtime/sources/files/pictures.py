@@ -19,13 +19,13 @@ from typing import NamedTuple
 from stylefader.realtime.media.colour import SRGB
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.resizing import Image
+from stylefader.realtime.media.transparency import BLACK, Colour, composite, note_for
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.decoded import ArrayPicture
+from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit, place
 from stylefader.realtime.sources.open_container import check_there
-from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.picture_maker import Made
-from stylefader.realtime.media.transparency import BLACK, Colour, composite, note_for
 from stylefader.training.errors import SourceError
 from stylefader.training.reading.pictures import PictureFile
 

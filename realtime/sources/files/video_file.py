@@ -19,21 +19,26 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
-
 from stylefader.realtime.media.colour import ColourTags, has_alpha, tags_of
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.tone_mapping import TONE_MAPPED, needs_tone_mapping, words_for
+from stylefader.realtime.media.transparency import BLACK, Colour, note_for
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.decoded import LazyFrame, VideoPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace
+from stylefader.realtime.sources.files.timeline import clock_zero, declared_end, exact_rate, is_steady
+from stylefader.realtime.sources.files.video_pass import Picture, Range, VideoPass
+from stylefader.realtime.sources.files.video_probe import (
+    cover_pictures,
+    declared_frames,
+    first_times,
+    frames_within,
+    main_picture,
+)
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, SQUARE, Fit, place
 from stylefader.realtime.sources.open_container import open_container, reason
 from stylefader.realtime.sources.orientation import orientation
 from stylefader.realtime.sources.picture_maker import PictureMaker
-from stylefader.realtime.sources.files.timeline import clock_zero, declared_end, exact_rate, is_steady
-from stylefader.realtime.sources.files.video_pass import Picture, Range, VideoPass
-from stylefader.realtime.sources.files.video_probe import cover_pictures, declared_frames, first_times, frames_within, main_picture
-from stylefader.realtime.media.tone_mapping import TONE_MAPPED, needs_tone_mapping, words_for
-from stylefader.realtime.media.transparency import BLACK, Colour, note_for
 from stylefader.training.errors import SourceError
 
 # How far before the wanted start to seek, in seconds, one after the other, until a frame at or before it comes.

@@ -17,13 +17,12 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-
 from stylefader.realtime.sources.deinterlacing import Deinterlace, Deinterlacer, words_for
-from stylefader.realtime.sources.open_container import reason
 from stylefader.realtime.sources.files.picture_decoder import PictureDecoder
 from stylefader.realtime.sources.files.timeline import Timeline, declared_end
 from stylefader.realtime.sources.files.truncation import is_cut_off
 from stylefader.realtime.sources.files.video_probe import declared_frames
+from stylefader.realtime.sources.open_container import reason
 from stylefader.training.errors import SourceError
 
 # After the last wanted frame, how long to go on for late packets of other tracks, in seconds of the video.

@@ -12,15 +12,14 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-
-from stylefader.realtime.sources.live.background import Session, Shot, monotonic_pts
 from stylefader.realtime.sources.decoded import VideoPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace, Deinterlacer
 from stylefader.realtime.sources.geometry import SQUARE, Turn
+from stylefader.realtime.sources.live.background import Session, Shot, monotonic_pts
+from stylefader.realtime.sources.live.stream_clock import Backlog, StreamClock
 from stylefader.realtime.sources.orientation import orientation
 from stylefader.realtime.sources.pace import Pace
 from stylefader.realtime.sources.picture_maker import PictureMaker
-from stylefader.realtime.sources.live.stream_clock import Backlog, StreamClock
 
 # Rates that FFmpeg guesses from the clock of a stream, not from its frames, are in the thousands.
 _CREDIBLE_RATE = 300

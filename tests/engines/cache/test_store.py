@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from stylefader.engines import open_engine
+from stylefader.engines.backends.gpu_engine import in_a_range
 from stylefader.engines.base import Outcome, quiet
-from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.cache.entries import keep
 from stylefader.engines.cache.folder import default_folder
 from stylefader.engines.cache.key import EngineKey, code_hash
-from stylefader.engines.backends.gpu_engine import in_a_range
+from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.selection.measured import Measured, Measurements
-from tests.conftest import random_pack
 from stylefader.training.errors import EngineError
 from stylefader.training.files import temporary_beside
 from stylefader.training.packs.pack import StylePack
+
+from tests.conftest import random_pack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 ALPHA = np.array([0.2, 1.0, 0.5], np.float32)

@@ -9,17 +9,17 @@ import numpy.typing as npt
 import openvino as ov
 import pytest
 from safetensors.numpy import save_file
-
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.backends.openvino_engine import OpenVinoEngine
 from stylefader.engines.int8.quantize import measure_fidelity, quantize, random_alphas
 from stylefader.engines.int8.quantized import Fidelity, Quantized, QuantizedGraph, find_quantized, quantized_file
-from tests.compare import psnr
-from tests.conftest import random_pack
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
+
+from tests.compare import psnr
+from tests.conftest import random_pack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 LEAST_DB = 30.0

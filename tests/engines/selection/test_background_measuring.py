@@ -9,21 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from stylefader.engines.selection import choice as choice_module
-from stylefader.engines.selection import background_measuring as measuring_behind
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.selection.choice import CPU_SIZE, choose
 from stylefader.engines.int8.proof import Proof
-from stylefader.engines.selection.measured import Measured, Measurements
-from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.registry import REGISTRY, EngineEntry
-from tests.conftest import random_pack
+from stylefader.engines.selection import background_measuring as measuring_behind
+from stylefader.engines.selection import choice as choice_module
+from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
+from stylefader.engines.selection.choice import CPU_SIZE, choose
+from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 
+from tests.conftest import random_pack
+
 WAIT_S = 30.0
-FAST = EngineEntry(module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install fast")
+FAST = EngineEntry(
+    module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install fast"
+)
 MS = {"openvino": 20.0, "fast": 10.0}
 
 

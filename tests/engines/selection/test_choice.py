@@ -12,21 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from stylefader.engines import EngineBuild, open_engine
-from stylefader.engines.selection import choice as choice_module
 from stylefader.engines.base import quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.selection.choice import CPU_SIZE, Candidate, Choice, candidates, choose
 from stylefader.engines.int8.proof import Proof
-from stylefader.engines.selection.measured import FILE, Measured, Measurements
 from stylefader.engines.registry import REGISTRY, EngineEntry
-from tests.conftest import random_pack
+from stylefader.engines.selection import choice as choice_module
+from stylefader.engines.selection.choice import CPU_SIZE, Candidate, Choice, candidates, choose
+from stylefader.engines.selection.measured import FILE, Measured, Measurements
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
-FAST = EngineEntry(module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install fast")
+from tests.conftest import random_pack
+
+FAST = EngineEntry(
+    module="stylefader.engines.backends.torch_engine", class_name="TorchEngine", install="pip install fast"
+)
 AUTO = Candidate(engine="openvino", precision="auto")
 BAD = "its process ended with SIGSEGV"
 
@@ -145,7 +147,10 @@ def test_each_network_device_and_version_is_measured_for_itself(
         random_pack(tmp_path / "p.safetensors", **words) for words in ({}, {"seed": 1}, {"width": 4}, {"places": ()})
     ]
     assert [count(pack) for pack in packs] == [2, 0, 2, 2], "weights make no difference"
-    for where, name in (("stylefader.engines.machine.identity.cpu_name", "another"), ("stylefader.engines.selection.measured.code_hash", "changed")):
+    for where, name in (
+        ("stylefader.engines.machine.identity.cpu_name", "another"),
+        ("stylefader.engines.selection.measured.code_hash", "changed"),
+    ):
         monkeypatch.setattr(where, lambda name=name: name)
         assert [count(packs[0]) for _ in range(2)] == [2, 0]
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from stylefader.engines.selection.measuring import Measuring
 from stylefader.engines.registry import REGISTRY, EngineEntry
+from stylefader.engines.selection.measuring import Measuring
 from stylefader.engines.timing import bench_picture
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile

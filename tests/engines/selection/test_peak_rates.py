@@ -3,9 +3,13 @@ from __future__ import annotations
 import openvino as ov
 import pytest
 import torch
-
 from stylefader.engines.machine.processor import capabilities, cpu_precisions
-from stylefader.engines.selection.peak_rates import _convolutions, convolution_precisions, multiply_add_rates, openvino_rate
+from stylefader.engines.selection.peak_rates import (
+    _convolutions,
+    convolution_precisions,
+    multiply_add_rates,
+    openvino_rate,
+)
 
 
 def test_int8_is_really_computed_in_int8() -> None:
@@ -18,7 +22,8 @@ def test_int8_is_really_computed_in_int8() -> None:
 
 def test_rates_are_the_best_of_all_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "stylefader.engines.selection.peak_rates.openvino_rate", lambda precision, channels, side: {"f32": 1e18}.get(precision)
+        "stylefader.engines.selection.peak_rates.openvino_rate",
+        lambda precision, channels, side: {"f32": 1e18}.get(precision),
     )
     rates = multiply_add_rates(("f32", "int8"), shapes=((8, 16),), matrix=16)
     assert rates == {"f32": 1e18}, "int8 that this processor does not compute is left out"
@@ -53,5 +58,7 @@ def test_bf16_is_measured_where_the_processor_has_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("stylefader.engines.machine.processor.capabilities", lambda: frozenset({"BF16", "FP32"}))
     monkeypatch.setattr("stylefader.engines.selection.peak_rates.openvino_rate", lambda precision, channels, side: None)
     monkeypatch.setattr("stylefader.engines.selection.peak_rates._torch_products", lambda dtype, side: 2.0)
-    monkeypatch.setattr("stylefader.engines.selection.peak_rates._torch_convolutions", lambda dtype, channels, side: 3.0)
+    monkeypatch.setattr(
+        "stylefader.engines.selection.peak_rates._torch_convolutions", lambda dtype, channels, side: 3.0
+    )
     assert multiply_add_rates(("f32", "bf16")) == {"f32": 3.0, "bf16": 3.0}

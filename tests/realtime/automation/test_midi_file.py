@@ -11,9 +11,14 @@ import mido
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from stylefader.realtime.automation import midi_file
-from stylefader.realtime.automation.midi_file import MidiFile, MidiMessage, is_midi_file, parse_midi_file, read_midi_file
+from stylefader.realtime.automation.midi_file import (
+    MidiFile,
+    MidiMessage,
+    is_midi_file,
+    parse_midi_file,
+    read_midi_file,
+)
 from stylefader.training.errors import AutomationError
 
 

@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.automation.recorder import TakeRecorder
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.session.live_session import LiveSession, SessionOptions
-from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.render import render
+from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
-from stylefader.realtime.automation.recorder import TakeRecorder
-from tests.conftest import random_pack
-from tests.realtime.clips import HEIGHT, WIDTH, Clip
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
+
+from tests.conftest import random_pack
+from tests.realtime.clips import HEIGHT, WIDTH, Clip
 
 N = 3
 CLIPS = {

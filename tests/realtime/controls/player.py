@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-
 from stylefader.realtime.controls.events import ControlEvent, Kind
 from stylefader.realtime.controls.scenes.scene_controller import Scenes
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
 from stylefader.realtime.parameters.flags import Show
-from tests.realtime.live import HEADER
 from stylefader.training.errors import ControlError
+
+from tests.realtime.live import HEADER
 
 
 class FakeScenes:

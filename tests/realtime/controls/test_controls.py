@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from stylefader.realtime.controls import controls as module
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.scenes.scene_controller import Scenes
 from stylefader.realtime.session.engine_loader import Rack
-from tests.realtime.controls.player import FakePlayer, event
-from tests.realtime.live import Clock
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
+
+from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.live import Clock
 
 FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from stylefader.realtime.controls.log_limiter import AGAIN_NS, MOST, Complaints
+
 from tests.realtime.live import Clock
 
 

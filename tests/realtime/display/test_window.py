@@ -16,15 +16,21 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-
-from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.controls.keyboard.key_table import KeyMap
-from stylefader.realtime.display import overlay
-from stylefader.realtime.display import x11
+from stylefader.realtime.display import overlay, x11
 from stylefader.realtime.display import window as window_module
 from stylefader.realtime.display.keycodes import key_name
-from stylefader.realtime.display.overlay import TextStyle, compose_split, darken, draw_help, draw_lines, draw_sign, draw_split
+from stylefader.realtime.display.overlay import (
+    TextStyle,
+    compose_split,
+    darken,
+    draw_help,
+    draw_lines,
+    draw_sign,
+    draw_split,
+)
 from stylefader.realtime.display.window import Window, why_no_display
+from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import SinkError
 
 # -- pure --------------------------------------------------------------------------------------------------------------
@@ -357,7 +363,10 @@ def display() -> Iterator[str]:
 
 def test_a_window_opens_whatever_was_imported_before(display: str) -> None:
     """PyAV brings a libxcb of its own, which hung Qt where it came first."""
-    code = "import stylefader.realtime.session.live_session; from stylefader.realtime.display.window import Window; Window('x', 64, 48).open(); print('open')"
+    code = (
+        "import stylefader.realtime.session.live_session; from stylefader.realtime.display.window import Window; "
+        "Window('x', 64, 48).open(); print('open')"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "DISPLAY": display}, capture_output=True, text=True, timeout=60
     )

@@ -13,22 +13,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.session.live_session import LiveSession, SessionOptions
-from stylefader.realtime.pipeline.queues import NewestMailbox
-from stylefader.realtime.pipeline.outputs import SessionOutlet
-from stylefader.realtime.session.engine_loader import Rack
-from stylefader.realtime.sinks.base import Sink
+from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.pipeline.outputs import SessionOutlet
+from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Source
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
+
 from tests.conftest import random_pack
 from tests.paths import DOCS
 from tests.realtime.live import HEIGHT, WIDTH, numbered
 from tests.realtime.pipeline.test_capture import Reel
 from tests.realtime.session.test_live_session import Behind, Build
-from stylefader.training.packs.pack import save_pack
-from stylefader.training.packs.pack_file import PackFile
 
 LIMIT_S = 60.0
 """Until a test that waits for something gives up: a machine that is very busy."""

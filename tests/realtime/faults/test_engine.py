@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from stylefader.realtime.pipeline import stylizer as stylizer_module
-from tests.realtime.faults.stage import Flow, Stage, promise, shift
 from stylefader.training.errors import EngineError
+
+from tests.realtime.faults.stage import Flow, Stage, promise, shift
 
 
 class Ahead:

@@ -8,11 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.pipeline.sink_worker import SinkStats
+from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sinks.live.null import NullSink
 from stylefader.training.errors import SinkError
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from stylefader.engines import open_engine
-from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.active_style import Playing
+from stylefader.realtime.pipeline.output_check import is_broken
+from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
+from stylefader.training.errors import EngineError
+
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
-from stylefader.training.errors import EngineError
 
 MS = 1_000_000
 NOTHING = np.zeros((1, 1, 3), np.uint8)

@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from stylefader.engines import REGISTRY, Engine
-from stylefader.engines.selection.choice import Candidate, why_not_here
 from stylefader.engines.selection.background_measuring import Look, News
-from stylefader.realtime.session.adaptive_size import Size
-from stylefader.realtime.pipeline.capture import Capture
+from stylefader.engines.selection.choice import Candidate, why_not_here
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import Order, Rack
-from tests.conftest import random_pack
-from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
-from tests.realtime.pipeline.test_capture import Reel
+from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
+
+from tests.conftest import random_pack
+from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
+from tests.realtime.pipeline.test_capture import Reel
 
 WAIT_S = 20
 SIZE = Size(height=HEIGHT, width=WIDTH)

@@ -14,11 +14,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sinks.live import stream
-from stylefader.realtime.sinks.live import stream_link
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.sinks.live import stream, stream_link
 from stylefader.realtime.sinks.live.live_video import LiveVideo
 from stylefader.realtime.sinks.live.stream import StreamSink, has_srt, protocol_of, shown_address
 from stylefader.training.errors import SinkError

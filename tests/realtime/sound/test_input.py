@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from stylefader.realtime.controls.mapping.mapping import Mapping
-from stylefader.realtime.controls.modulation import Modulators
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
+from stylefader.realtime.controls.modulation import Modulators
 from stylefader.realtime.sound.devices import find_input, sound_inputs, sound_system
 from stylefader.realtime.sound.input import SoundInput
 from stylefader.realtime.sound.ring import Ring
+from stylefader.training.errors import ControlError
+
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import silence, tone
-from stylefader.training.errors import ControlError
 
 DEVICES = (("Speakers", 0, 48000), ("Built-in Microphone", 1, 44100), ("USB Mixer", 8, 48000), ("USB", 2, 48000))
 MAP = SoundMap(target="alpha", band=(20, 200), floor=-40, ceiling=-20, attack=0, release=0.1, depth=0.5)

@@ -1,4 +1,4 @@
-"""Serves a moving picture on loopback, as a second process: python -m tests.realtime.sources.stream_server KIND PORT [WxH].
+"""Serves a moving picture on loopback, as a second process: `python -m ... KIND PORT [WxH]`.
 
 KIND: mjpeg or mpegts over HTTP, rtsp (MPEG-TS in RTP inside the connection), or hls from a folder; restarts: MPEG-TS
 over HTTP that begins anew after 20 frames in the same connection, with times from 0 and half the size; udp: MPEG-TS

@@ -11,22 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from av.video.frame import VideoFrame
-
-from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.media.colour import ToRgb, can_be_cut, tags_of
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.pipeline.stylizer import Stylizer
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.decoded import ArrayPicture, LazyFrame, VideoPicture
-from stylefader.realtime.sources.open_file import open_file_source
-from stylefader.realtime.sources.geometry import CLOCKWISE, Box, Fit, place
-from stylefader.realtime.sources.open_live import live_source
-from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.files.paced_file import PacedSource
 from stylefader.realtime.sources.files.picture_decoder import PictureDecoder
-from stylefader.realtime.sources.picture_maker import PictureMaker
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-from stylefader.realtime.pipeline.stylizer import Stylizer
+from stylefader.realtime.sources.geometry import CLOCKWISE, Box, Fit, place
+from stylefader.realtime.sources.open_file import open_file_source
+from stylefader.realtime.sources.open_live import live_source
+from stylefader.realtime.sources.options import LiveOptions
+from stylefader.realtime.sources.picture_maker import PictureMaker
+
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sources.files.test_video_colour import to_rgb_by_formula

@@ -16,20 +16,20 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot
 from stylefader.realtime.sources.live.camera import CameraSource, Way
 from stylefader.realtime.sources.live.cameras import CameraInfo, cameras
-from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.decoding import rate_of, read_shots, video_of
-from stylefader.realtime.sources.open_live import live_source
-from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.live.screen import ScreenPart, ScreenSource
 from stylefader.realtime.sources.live.stream_clock import Backlog
 from stylefader.realtime.sources.live.testcard import TestcardSource
-from tests.realtime.fake_clock import FakeClock
+from stylefader.realtime.sources.open_live import live_source
+from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import SourceError
+
+from tests.realtime.fake_clock import FakeClock
 
 F = Fraction
 SECONDS = 30  # how long anything may hang before the test fails

@@ -13,13 +13,12 @@ from typing import ClassVar
 import cv2
 import numpy as np
 import pytest
-
 from stylefader.realtime.sources.live import cameras as cameras_module
 from stylefader.realtime.sources.live.cameras import CameraInfo, cameras
-from stylefader.realtime.sources.open_live import LiveChoice, live_source
-from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.live.screen import ScreenPart, parse_screen
 from stylefader.realtime.sources.live.v4l2 import read_modes, video_nodes
+from stylefader.realtime.sources.open_live import LiveChoice, live_source
+from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import SourceError
 
 BUILT_IN = CameraInfo(number=0, name="Integrated Webcam", address="/dev/video0", modes=((1280, 720, Fraction(30)),))

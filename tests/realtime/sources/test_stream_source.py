@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.deinterlacing import Deinterlace
-from stylefader.realtime.sources.open_live import LiveChoice, live_source
-from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.live.stream import StreamSource, without_secrets
 from stylefader.realtime.sources.live.stream_clock import Backlog, StreamClock
+from stylefader.realtime.sources.open_live import LiveChoice, live_source
+from stylefader.realtime.sources.options import LiveOptions
+from stylefader.training.errors import SourceError
+
 from tests.paths import ROOT
 from tests.realtime.fields import combs, fields_clip
-from stylefader.training.errors import SourceError
 
 SECONDS = 30  # how long anything may hang before the test fails
 PATHS = {

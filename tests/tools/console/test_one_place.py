@@ -9,7 +9,11 @@ import pytest
 
 from tests.paths import ROOT
 
-WORKERS = {"engines/building/build_worker.py", "engines/selection/measuring_worker.py", "realtime/sinks/live/stream_process.py"}
+WORKERS = {
+    "engines/building/build_worker.py",
+    "engines/selection/measuring_worker.py",
+    "realtime/sinks/live/stream_process.py",
+}
 """Processes whose standard streams are pipes to our own process, which prints what they say."""
 FILES = [
     file

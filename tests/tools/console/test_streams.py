@@ -11,10 +11,10 @@ import av
 import cv2
 import numpy as np
 import pytest
+from stylefader.training.packs.pack import save_pack
 
 from tests.conftest import random_pack
 from tests.tools.program import PROGRAM
-from stylefader.training.packs.pack import save_pack
 
 WAIT_S = 120
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")

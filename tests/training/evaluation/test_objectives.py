@@ -10,19 +10,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
-from tests.training.given import make_given, quickly_trained
-from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
-from stylefader.training.evaluation.line_drawing import Dot, Drawing, Line, Text
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.held_out import measure_losses
-from stylefader.training.losses.perceptual import StyleTarget
+from stylefader.training.evaluation.line_drawing import Dot, Drawing, Line, Text
 from stylefader.training.evaluation.objectives import Method, Objectives, Plan, Point, looks, measure_points
-from stylefader.training.packs.pack import StylePack
 from stylefader.training.evaluation.trade_off import judge, losses_of
 from stylefader.training.evaluation.trade_off_plot import plot
+from stylefader.training.losses.perceptual import StyleTarget
+from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.packs.pack import StylePack
+
+from tests.training.given import make_given, quickly_trained
 
 
 @pytest.fixture(scope="module")

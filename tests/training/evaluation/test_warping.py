@@ -6,9 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.warping import Motion, clip_with_motion, estimated_motion, measure_warping, moving_photo, warping_error
+from stylefader.training.evaluation.warping import (
+    Motion,
+    clip_with_motion,
+    estimated_motion,
+    measure_warping,
+    moving_photo,
+    warping_error,
+)
 
 Picture = npt.NDArray[np.uint8]
 MakePicture = Callable[[int, int], Picture]

@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.errors import TrainingError
+from stylefader.training.loop.process_group import World
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
 from stylefader.training.settings import Temporal, TrainSettings
-from stylefader.training.loop.process_group import World
 
 
 @pytest.fixture

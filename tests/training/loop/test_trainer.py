@@ -14,17 +14,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
-from tests.conftest import random_pack
-from tests.training.given import QUICK, changes, make_given, recipe_of
 from stylefader.training.errors import PackError, TrainingError
 from stylefader.training.loop.log import TrainingLog
+from stylefader.training.loop.run import Run, main_hash
+from stylefader.training.loop.trainer import Plateau, Progress, Trainer
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack, save_pack
-from stylefader.training.loop.run import Run, main_hash
 from stylefader.training.settings import TrainSettings
-from stylefader.training.loop.trainer import Plateau, Progress, Trainer
+
+from tests.conftest import random_pack
+from tests.training.given import QUICK, changes, make_given, recipe_of
 
 
 @pytest.fixture(scope="module")
@@ -397,8 +397,8 @@ def test_bf16_follows_f32(given: Path, tmp_path: Path, places: tuple[str, ...]) 
 
 def command(given: Path, output: Path, *more: str) -> list[str]:
     settings = changes(given, styles__painting__picture=given / "style.png", main__iterations=6)
-    return [sys.executable, "-m", "stylefader.tools.program", "train", "fixed", "-o", str(output), "--checkpoint-every", "5",
-            *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
+    return [sys.executable, "-m", "stylefader.tools.program", "train", "fixed", "-o", str(output),
+            "--checkpoint-every", "5", *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
 
 
 def wait_a_moment(running: subprocess.Popen[str]) -> None:

@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-
 from stylefader.training.losses.temporal import camera_noise, generator_for, random_warp, temporal_loss
+from torch.nn import functional as F
 
 
 def smooth(height: int, width: int, n: int = 2) -> torch.Tensor:

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
-
 from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
+from torch import nn
 
 
 def multiply_adds(net: DynamicNet, side: int = 64) -> dict[str, float]:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from stylefader.realtime.automation.keyframes import read_sheet
+from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import write_learned
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes, write_saved
-from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.training.errors import StylefaderError
 from stylefader.training.files import TooLargeError, open_regular, read_at_most, read_whole
 from stylefader.training.loop.recipe import read_recipe

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, print_table, say
 from stylefader.tools.parsing import Size, parse_size
 
 if TYPE_CHECKING:
-    from stylefader.engines.selection.roofline import Limits, Work
     from stylefader.engines.selection.measured import Measured
+    from stylefader.engines.selection.roofline import Limits, Work
     from stylefader.training.packs.pack_file import PackFile
 
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
@@ -52,7 +51,10 @@ def command(
     packs = [PackFile(find_pack(name)) for name in style or ["great_wave"]]
     standard = PackFile(find_pack(against)) if against else packs[0]
     _check_words(engine, precision)
-    from stylefader.engines.selection.roofline import frame_work, measure_cpu_limits  # PyTorch, only once the words have proved to be good
+    from stylefader.engines.selection.roofline import (  # PyTorch, only once the words have proved to be good
+        frame_work,
+        measure_cpu_limits,
+    )
 
     kept = Measurements(EngineCache(cache_dir).folder)
     say("measuring this machine's matrix rate and bandwidth")
@@ -103,10 +105,10 @@ def _measure(
 ) -> list[Measured]:
     """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
     from stylefader.engines import REGISTRY
+    from stylefader.engines.machine.processor import cpu_precisions
     from stylefader.engines.selection.choice import has_int8, why_not_here
     from stylefader.engines.selection.measured import Measured
     from stylefader.engines.selection.measuring import Measuring
-    from stylefader.engines.machine.processor import cpu_precisions
 
     rows: list[Measured] = []
     with Measuring(pack, height, width) as measuring:

@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
@@ -59,15 +58,15 @@ class _Seen:
 
 
 def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, int], rate: int) -> dict[str, Any]:
-    from stylefader.realtime.pipeline.capture import Capture
     from stylefader.realtime.parameters.alpha_desk import AlphaDesk
-    from stylefader.realtime.session.stats import percentiles_ms
-    from stylefader.realtime.pipeline.queues import NewestMailbox
-    from stylefader.realtime.pipeline.outputs import SessionOutlet
     from stylefader.realtime.pipeline.active_style import Playing
+    from stylefader.realtime.pipeline.capture import Capture
     from stylefader.realtime.pipeline.fan_out import FanOut
-    from stylefader.realtime.sources.decoded import LazyFrame
+    from stylefader.realtime.pipeline.outputs import SessionOutlet
+    from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
+    from stylefader.realtime.session.stats import percentiles_ms
+    from stylefader.realtime.sources.decoded import LazyFrame
     from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
     width, height = size
@@ -134,7 +133,6 @@ def _sleeping_engine(height: int, width: int, seconds: float) -> Any:
 
 def _camera(height: int, width: int, rate: int) -> Any:
     import numpy as np
-
     from stylefader.realtime.media.frame import Frame
     from stylefader.realtime.sources.base import Source
 

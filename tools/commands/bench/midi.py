@@ -15,9 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.commands.bench.midi_system import midi_system
+from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
 if TYPE_CHECKING:
@@ -114,7 +113,6 @@ class _Marks:
 
 def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engine: str, drawn: bool) -> dict[str, Any]:
     import rtmidi
-
     from stylefader.realtime.controls.controls import ControlOptions, Controls
     from stylefader.training.errors import EngineError
 
@@ -176,16 +174,16 @@ def _session(
     stack: ExitStack, style: str, size: tuple[int, int], engine: str, *, drawn: bool
 ) -> tuple[LiveSession, Any]:
     """The pipeline of `stylefader live`, from the test card to a sink that takes everything; and what draws."""
+    from stylefader.realtime.display.window import Window
     from stylefader.realtime.pipeline.capture import Capture
-    from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+    from stylefader.realtime.pipeline.fan_out import FanOut
     from stylefader.realtime.pipeline.outputs import SessionOutlet
     from stylefader.realtime.session.engine_loader import Rack
-    from stylefader.realtime.pipeline.fan_out import FanOut
+    from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+    from stylefader.realtime.session.status import Status
     from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
-    from stylefader.realtime.display.window import Window
     from stylefader.realtime.sources.open_live import live_source
     from stylefader.realtime.sources.options import LiveOptions
-    from stylefader.realtime.session.status import Status
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_file import PackFile
 

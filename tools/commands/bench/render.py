@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.signals import unwind
 from stylefader.tools.parsing import Size, parse_size
@@ -81,7 +80,6 @@ def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
 
 def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int) -> dict[str, object]:
     import numpy as np
-
     from stylefader.engines import Pending, open_engine
     from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.realtime.pipeline.render import render as render_clip
@@ -130,7 +128,8 @@ def _peak_memory(clip: Path, output: Path, style: str, engine: str) -> int:
     from stylefader.engines.subprocesses import worker_environment
 
     code = (
-        "import resource, sys; from stylefader.tools.cli import run; code = run(sys.argv[1:]); code and sys.exit(code); "
+        "import resource, sys; from stylefader.tools.cli import run; code = run(sys.argv[1:]); "
+        "code and sys.exit(code); "
         "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
         "print('peak', peak if sys.platform == 'darwin' else peak * 1024)"
     )

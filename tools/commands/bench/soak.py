@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
@@ -177,7 +176,6 @@ class _Soak:
     def _watch(self, session: SoakSession, sender: StyleSender) -> None:
         """From the first engine on: ask for styles, look every few seconds, until the time is over or it has ended."""
         import psutil
-
         from stylefader.training.errors import EngineError
 
         pause = threading.Event()
@@ -248,8 +246,8 @@ class _Soak:
         return bool(self.samples) and self.samples[-1].time_s >= self.seconds - 2 * self.sample_s
 
     def _draw(self, verdicts: list[Verdict]) -> None:
-        from stylefader.tools.outputs import write_whole
         from stylefader.tools.commands.bench.soak_plot import plot
+        from stylefader.tools.outputs import write_whole
 
         if self.samples:
             title = f"stylefader live, {self.size}, a new style every {self.change_s:g} s"

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
+from stylefader.tools.commands.evaluate.objectives import objectives_of
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
-from stylefader.tools.commands.evaluate.objectives import objectives_of
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -54,7 +53,6 @@ def _curve(
     pack: StylePack, paintings: list[Path], loss_network: Path, photos: Path, sizes: tuple[int, int, int]
 ) -> LossCurve:
     import numpy as np
-
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.held_out import measure_losses
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
 from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import ideal as evaluate_ideal
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
@@ -51,9 +50,9 @@ def strip(
     from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.training.data.photographs import read_picture
     from stylefader.training.errors import AutomationError
+    from stylefader.training.evaluation.strip import encode_picture
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack import load_pack
-    from stylefader.training.evaluation.strip import encode_picture
 
     if ":" in alphas:
         raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
@@ -124,7 +123,6 @@ def _stylized(
     pack: StylePack | PackFile, photo: Picture, settings: Sequence[Sequence[float]], cell: int
 ) -> list[Picture]:
     import numpy as np
-
     from stylefader.engines import open_engine
 
     with open_engine(pack, *photo.shape[:2])[0] as engine:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -43,10 +42,10 @@ def command(
     """
     from stylefader.training.data.photographs import read_picture, resize_short_side
     from stylefader.training.errors import TrainingError
+    from stylefader.training.evaluation.strip import encode_picture, strip
+    from stylefader.training.loop.recipe import find_recipe, read_recipe
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack import load_pack
-    from stylefader.training.loop.recipe import find_recipe, read_recipe
-    from stylefader.training.evaluation.strip import encode_picture, strip
 
     if method not in ("adam", "lbfgs"):
         raise typer.BadParameter(f"the optimiser is adam or lbfgs, not {method!r}")
@@ -78,14 +77,13 @@ def _made(
 ) -> tuple[list[Picture], list[str], list[dict[str, Any]]]:
     """The photograph, the ideal picture and those of the packs, their captions, and what the loss says of each."""
     import numpy as np
-
     from stylefader.engines import open_engine
     from stylefader.training.compute import CPU, choose_compute
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.ideal import judge, optimise
-    from stylefader.training.losses.loss_network import load_loss_network
     from stylefader.training.loop.recipe import ENDS
     from stylefader.training.loop.trainer import layer_means, style_target
+    from stylefader.training.losses.loss_network import load_loss_network
 
     settings = part.settings
     compute = choose_compute(settings.precision, CPU)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -18,8 +17,8 @@ from stylefader.tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from stylefader.training.evaluation.objectives import Objectives, Point
-    from stylefader.training.packs.pack import StylePack
     from stylefader.training.evaluation.trade_off import TradeOff
+    from stylefader.training.packs.pack import StylePack
 
 
 def command(
@@ -41,10 +40,10 @@ def command(
     A pack with another look at either end of alpha is measured by the style losses of both. Writes a table and a plot.
     """
     from stylefader.training.errors import TrainingError
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
     from stylefader.training.evaluation.trade_off import judge
     from stylefader.training.evaluation.trade_off_plot import plot
+    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.pack import load_pack
 
     check_output(output, ".csv", overwrite=overwrite)
     files = [output, output.with_suffix(".png"), output.with_suffix(".svg")]
@@ -108,7 +107,6 @@ def _measured(
     sizes: tuple[int, int, int, int],
 ) -> tuple[Objectives, list[Point]]:
     import numpy as np
-
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.objectives import Plan, measure_points
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -18,8 +17,8 @@ from stylefader.tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
     from stylefader.training.data.photographs import Picture
-    from stylefader.training.packs.pack import StylePack
     from stylefader.training.evaluation.warping import Motion, WarpingErrors
+    from stylefader.training.packs.pack import StylePack
 
 _COLUMNS = ("of", "alpha", "pairs", "error", "input", "excess")
 
@@ -117,7 +116,6 @@ def _measure(
     total: int,
 ) -> WarpingErrors:
     import numpy as np
-
     from stylefader.engines import open_engine
     from stylefader.training.evaluation.warping import measure_warping
 

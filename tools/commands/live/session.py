@@ -11,28 +11,28 @@ import time
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from stylefader.tools.commands.live.options import add_sinks, asked, numbers_file, source_options
+from stylefader.tools.commands.live.words import modulated, out_of_range, tempo, without_effect
 from stylefader.tools.console.signals import ask
 from stylefader.tools.console.status_line import StatusLine
 from stylefader.tools.console.verbose import say_more
-from stylefader.tools.commands.live.options import add_sinks, asked, numbers_file, source_options
-from stylefader.tools.commands.live.words import modulated, out_of_range, tempo, without_effect
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from stylefader.realtime.parameters.tempo import BeatClock
+    from stylefader.realtime.automation.recorder import Takes
     from stylefader.realtime.controls.controls import Controls
+    from stylefader.realtime.controls.keyboard.keyboard import Keyboard
+    from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys
     from stylefader.realtime.controls.mapping.live_learn import LiveLearner
     from stylefader.realtime.controls.modulation import Modulators
-    from stylefader.realtime.controls.keyboard.keyboard import Keyboard
-    from stylefader.realtime.session.live_session import LiveSession
-    from stylefader.realtime.pipeline.queues import NewestMailbox
-    from stylefader.realtime.pipeline.fan_out import FanOut
     from stylefader.realtime.display.window import Window
+    from stylefader.realtime.parameters.tempo import BeatClock
+    from stylefader.realtime.pipeline.fan_out import FanOut
+    from stylefader.realtime.pipeline.queues import NewestMailbox
+    from stylefader.realtime.session.live_session import LiveSession
     from stylefader.realtime.sound.live_sound import LiveSound
     from stylefader.realtime.sources.transform import TransformedSource
-    from stylefader.realtime.automation.recorder import Takes
-    from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys
 
 _IDLE_S = 0.02
 _END_S = 2.0
@@ -52,18 +52,18 @@ class Live:
 
     def run(self) -> None:
         """Until somebody ends it. Raises what the session died of."""
-        from stylefader.realtime.pipeline.capture import Capture
-        from stylefader.realtime.parameters.tempo import BeatClock
-        from stylefader.realtime.controls.midi.midi_input import SWITCH_S
-        from stylefader.realtime.parameters.lfo import Lfos
+        from stylefader.realtime.automation.recorder import Takes
         from stylefader.realtime.controls.mapping.live_learn import LiveLearner
+        from stylefader.realtime.controls.midi.midi_input import SWITCH_S
         from stylefader.realtime.controls.modulation import Modulators
-        from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+        from stylefader.realtime.parameters.lfo import Lfos
+        from stylefader.realtime.parameters.tempo import BeatClock
+        from stylefader.realtime.pipeline.capture import Capture
+        from stylefader.realtime.pipeline.fan_out import FanOut
         from stylefader.realtime.pipeline.outputs import SessionOutlet
         from stylefader.realtime.session.engine_loader import Rack
-        from stylefader.realtime.pipeline.fan_out import FanOut
+        from stylefader.realtime.session.live_session import LiveSession, SessionOptions
         from stylefader.realtime.sources.open_live import live_source
-        from stylefader.realtime.automation.recorder import Takes
 
         words, wanted, say = self._words, self._asked, self._say
         sys.setswitchinterval(SWITCH_S)  # MIDI comes in threads of its own, which else wait 5 ms for the one that draws
@@ -150,8 +150,8 @@ class Live:
         numbers: TextIO | None,
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
-        from stylefader.realtime.session.status import Status
         from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys
+        from stylefader.realtime.session.status import Status
         from stylefader.training.errors import SinkError
 
         status = Status(

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
 import pytest
-
-from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, fits, is_ours, is_stylefader, opens, output_of, port_part
+from stylefader.realtime.controls.midi.port_names import (
+    CLIENT,
+    Numbering,
+    fits,
+    is_ours,
+    is_stylefader,
+    opens,
+    output_of,
+    port_part,
+)
 
 ALSA = [
     "Midi Through:Midi Through Port-0 14:0",

@@ -9,27 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.automation.recorder import TakeRecorder
 from stylefader.realtime.controls.scenes import scene_controller as module
 from stylefader.realtime.controls.scenes.scene_controller import Scenes
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import Order, Rack
-from stylefader.realtime.automation.recorder import TakeRecorder
+from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.training.errors import ControlError, PackError
+from stylefader.training.packs.pack import save_pack
+from stylefader.training.packs.pack_file import PackFile
+
 from tests.conftest import random_pack
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
 from tests.realtime.session.test_live_session import Build, Outlet, a_rack
-from stylefader.training.errors import ControlError, PackError
-from stylefader.training.packs.pack import save_pack
-from stylefader.training.packs.pack_file import PackFile
 
 FILE = """
 [[scene]]

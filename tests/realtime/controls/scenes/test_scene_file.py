@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from stylefader.realtime.controls.scenes.scene_file import _KEYS, Scene, cast, parse_scenes, read_scenes, saved, standing, write_saved
-from tests.conftest import random_pack
-from tests.paths import DOCS
+from stylefader.realtime.controls.scenes.scene_file import (
+    _KEYS,
+    Scene,
+    cast,
+    parse_scenes,
+    read_scenes,
+    saved,
+    standing,
+    write_saved,
+)
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
+
+from tests.conftest import random_pack
+from tests.paths import DOCS
 
 CONTROL_MD = DOCS / "control.md"
 GOOD = '[[scene]]\nname = "chorus"\nalpha = 0.5\n'

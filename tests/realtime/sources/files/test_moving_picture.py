@@ -12,20 +12,20 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sinks.open_file import open_file_sink
 from stylefader.realtime.sinks.files.encoder_priority import ordinary_priority
+from stylefader.realtime.sinks.open_file import open_file_sink
 from stylefader.realtime.sources.files import picture_delays
-from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.realtime.sources.files.moving_picture import MovingPictureSource
-from stylefader.realtime.sources.open_container import open_container
 from stylefader.realtime.sources.files.paced_file import PacedSource
 from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.files.pictures import StillSource
+from stylefader.realtime.sources.open_container import open_container
+from stylefader.realtime.sources.open_file import open_file_source
+from stylefader.training.errors import SourceError
+
 from tests.realtime.clips import read
 from tests.training.reading.test_picture_files import chunk
-from stylefader.training.errors import SourceError
 
 F = Fraction
 LEVELS = [20, 70, 120, 170, 220]

@@ -17,16 +17,16 @@ import pytest
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from PIL import Image
-
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.transparency import Colour
+from stylefader.realtime.sources.files.paced_file import PacedSource, folder_files
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
-from stylefader.realtime.sources.files.paced_file import PacedSource, folder_files
 from stylefader.realtime.sources.transform import TransformedSource
-from stylefader.realtime.media.transparency import Colour
+from stylefader.training.errors import SourceError
+
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
-from stylefader.training.errors import SourceError
 
 F = Fraction
 MS = 1_000_000

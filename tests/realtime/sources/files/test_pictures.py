@@ -13,15 +13,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-
 from stylefader.realtime.media.colour import SRGB
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sinks.open_file import open_file_sink
 from stylefader.realtime.sinks.files.pictures import PictureSequenceSink, StillSink
+from stylefader.realtime.sinks.open_file import open_file_sink
+from stylefader.realtime.sources.files.pictures import (
+    PictureSequenceSource,
+    StillSource,
+    is_picture,
+    is_sequence,
+    read_picture,
+)
 from stylefader.realtime.sources.open_file import open_file_source
-from stylefader.realtime.sources.files.pictures import PictureSequenceSource, StillSource, is_picture, is_sequence, read_picture
-from tests.realtime.clips import Clip, read
 from stylefader.training.errors import SinkError, SourceError
+
+from tests.realtime.clips import Clip, read
 
 F = Fraction
 LOSSLESS = ["png", "bmp", "tif"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-
-from stylefader.realtime.sources.picture_maker import PictureMaker
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-from tests.realtime.clips import HEIGHT, WIDTH, Clip, read
+from stylefader.realtime.sources.picture_maker import PictureMaker
 from stylefader.training.errors import SourceError
+
+from tests.realtime.clips import HEIGHT, WIDTH, Clip, read
 
 F = Fraction
 NTSC = F(30000, 1001)

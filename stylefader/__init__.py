@@ -1,0 +1,1 @@
+"""stylefader: ride the style of video like a fader."""
