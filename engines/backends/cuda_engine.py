@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class KernelVariant:
     """One way to compute the graph.
 
     compiled: by Inductor with its own tuned Triton kernels, colours, norms and padding fused into them; needs Triton
@@ -47,10 +47,10 @@ class Form:
 
 
 FORMS = {
-    "eager": Form(compiled=False, rewrites=Rewrites(up="wide", output_stride=2)),
-    "eager-transposed": Form(compiled=False, rewrites=Rewrites(up="transposed", output_stride=2)),
+    "eager": KernelVariant(compiled=False, rewrites=Rewrites(up="wide", output_stride=2)),
+    "eager-transposed": KernelVariant(compiled=False, rewrites=Rewrites(up="transposed", output_stride=2)),
     # Not "wide" or "phases": with those Inductor fails (2.13, https://github.com/pytorch/pytorch/issues/187337).
-    "compiled": Form(compiled=True, rewrites=Rewrites(up="transposed", output_stride=2)),
+    "compiled": KernelVariant(compiled=True, rewrites=Rewrites(up="transposed", output_stride=2)),
 }
 READY_FIRST = "eager"
 """What an engine starts with where nothing is remembered: there is nothing to compile."""
@@ -120,17 +120,17 @@ class CudaEngine(GpuEngine):
             return
         facts = {"style": self._pack.header.name}
         answer, self.outcome = self._cache.open(
-            self._question, build=self._measure, load=Answer.read, report=self._report, facts=facts
+            self._question, build=self._measure, load=TuningResult.read, report=self._report, facts=facts
         )
         self._known[self._question.digest] = answer.kept()
         if answer.name != self.form:  # measured by another process meanwhile
             self._take(answer.name, self._record(answer.name))
 
-    def _remembered(self) -> Answer | None:
+    def _remembered(self) -> TuningResult | None:
         kept = self._cache.read(self._question) if self._cache else None
         known = kept or self._known.get(self._question.digest)
         try:
-            answer = Answer.read(known) if known else None
+            answer = TuningResult.read(known) if known else None
         except EngineError:
             return None
         if kept:
@@ -153,8 +153,8 @@ class CudaEngine(GpuEngine):
             nonlocal best
             assert self._replay is not None
             recorded = self._replay if name == self.form else self._record(name)
-            lane = self._gpu.compute
-            taken = self._gpu.milliseconds(lane, lambda: lane.replay(recorded), _REPLAYS)
+            cuda_stream = self._gpu.compute
+            taken = self._gpu.milliseconds(cuda_stream, lambda: cuda_stream.replay(recorded), _REPLAYS)
             # Never more than two at a time: each holds the memory of a whole frame.
             if taken < best and recorded is not self._replay:
                 self._take(name, recorded)
@@ -186,10 +186,10 @@ class CudaEngine(GpuEngine):
                 torch._dynamo.config.patch(recompile_limit=_GRAPHS_AT_ONCE),
                 torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False),
             ):
-                run, desk = self._prepare(FORMS[name]), self._desk
+                run, static = self._prepare(FORMS[name]), self._static
 
                 def work() -> None:
-                    desk.picture.copy_(run(desk.frame, desk.alpha))
+                    static.picture.copy_(run(static.frame, static.alpha))
 
                 # The recording holds addresses: weights must live as long as it does.
                 return Kept(self._gpu.record(work), run)
@@ -201,7 +201,7 @@ class CudaEngine(GpuEngine):
                 f"engine cuda cannot make its form {name}: {type(error).__name__} {first_line}", failure=True
             ) from error
 
-    def _prepare(self, form: Form) -> Callable[[Tensor, Tensor], Tensor]:
+    def _prepare(self, form: KernelVariant) -> Callable[[Tensor, Tensor], Tensor]:
         half = self.precision == "fp16"
         graph = FrameGraph(self._pack.network(), self.height, self.width, rewrites=form.rewrites, half=half)
         graph = graph.eval().requires_grad_(False).to(self._gpu.device)
@@ -236,7 +236,7 @@ def _own_folder() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class TuningResult:
     """What was measured: the fastest form, the time of each, and why others did not run."""
 
     name: str
@@ -248,10 +248,10 @@ class Answer:
         return json.dumps(asdict(self)).encode()
 
     @staticmethod
-    def read(kept: bytes) -> Answer:
+    def read(kept: bytes) -> TuningResult:
         """Raises EngineError for what is no answer."""
         try:
-            answer = Answer(**json.loads(kept))
+            answer = TuningResult(**json.loads(kept))
             if isinstance(answer.name, str) and answer.name in FORMS:
                 return answer
         except (ValueError, TypeError, RecursionError):
@@ -259,7 +259,7 @@ class Answer:
         raise EngineError("it names no form of engine cuda")
 
 
-def fastest(names: Iterable[str], measure: Callable[[str], float]) -> Answer:
+def fastest(names: Iterable[str], measure: Callable[[str], float]) -> TuningResult:
     """Measure each by name and answer with the fastest. Raises EngineError with every reason when none works.
 
     What fails is left out, whatever it raises: a compiler that is missing or broken must not stop a picture that
@@ -274,4 +274,4 @@ def fastest(names: Iterable[str], measure: Callable[[str], float]) -> Answer:
             failed[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     if not milliseconds:
         raise EngineError(f"no form works: {'; '.join(f'{k}: {v}' for k, v in failed.items())}", failure=True)
-    return Answer(name=min(milliseconds, key=milliseconds.__getitem__), milliseconds=milliseconds, failed=failed)
+    return TuningResult(name=min(milliseconds, key=milliseconds.__getitem__), milliseconds=milliseconds, failed=failed)

@@ -75,7 +75,7 @@ def driver_cuda() -> int:
     return int(torch._C._cuda_getDriverVersion())  # type: ignore[attr-defined]
 
 
-class Lane:
+class CudaStream:
     """A stream, and what engines put on it. Nothing here waits on the host."""
 
     def __init__(self, device: torch.device) -> None:
@@ -114,7 +114,7 @@ class Gpu:
         self.capability = "{}.{}".format(*torch.cuda.get_device_capability(device))
         self.driver = driver_version()
         self.driver_cuda = driver_cuda()
-        self.upload, self.compute, self.download = (Lane(device) for _ in range(3))
+        self.upload, self.compute, self.download = (CudaStream(device) for _ in range(3))
         self._done = self.event()
 
     @classmethod
@@ -152,8 +152,8 @@ class Gpu:
         """Wait on the host for all that the engine has enqueued so far, and for what PyTorch's own stream has."""
         self._done.record(torch.cuda.current_stream(self.device))
         self._done.synchronize()
-        for lane in (self.upload, self.compute, self.download):
-            lane.mark(self._done)
+        for cuda_stream in (self.upload, self.compute, self.download):
+            cuda_stream.mark(self._done)
             self._done.synchronize()
 
     def record(self, work: Callable[[], None]) -> Replay:
@@ -172,15 +172,15 @@ class Gpu:
                 work()
         return graph
 
-    def milliseconds(self, lane: Lane, work: Callable[[], None], times: int) -> float:
+    def milliseconds(self, cuda_stream: CudaStream, work: Callable[[], None], times: int) -> float:
         """Median duration on a lane of what `work` puts there, after as many again to warm the clocks up."""
         marks = [torch.cuda.Event(enable_timing=True) for _ in range(times + 1)]  # type: ignore[no-untyped-call]
         for _ in range(times):
             work()
-        lane.mark(marks[0])
+        cuda_stream.mark(marks[0])
         for mark in marks[1:]:
             work()
-            lane.mark(mark)
+            cuda_stream.mark(mark)
         self.settle()
         durations = sorted(a.elapsed_time(b) for a, b in pairwise(marks))
         return durations[times // 2]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from stylefader.engines.backends.gpu import Gpu, Replay
-from stylefader.engines.backends.gpu_slots import SLOTS, Desk, Slot
+from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Engine, Picture, Precision
 from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.graph.rewrite import Rewrites
@@ -60,8 +60,8 @@ class GpuEngine(Engine):
         if self._needs > free:
             raise EngineError(f"{self._too_big()}, and {free / _GIB:.1f} GiB are free: use a smaller size")
         with self._errors():
-            self._desk = Desk(self._gpu, height, width, self.n_blocks)
-            self._slots = [Slot(self._gpu, self._desk) for _ in range(SLOTS)]
+            self._static = StaticBuffers(self._gpu, height, width, self.n_blocks)
+            self._slots = [Slot(self._gpu, self._static) for _ in range(SLOTS)]
             self._gpu.settle()
 
     @property
@@ -96,15 +96,15 @@ class GpuEngine(Engine):
         if self.n_blocks and alpha.device != self._gpu.device and not alpha.is_pinned():
             raise EngineError(f"alpha is on {alpha.device}, expected it on {self._gpu.device} or in pinned memory")
         assert self._replay is not None
-        lane, desk = self._gpu.compute, self._desk
+        cuda_stream, static = self._gpu.compute, self._static
         with self._errors():
-            lane.copy(desk.frame, frame_HWC)
+            cuda_stream.copy(static.frame, frame_HWC)
             if self.n_blocks:
-                lane.copy(desk.alpha, alpha)
-            lane.replay(self._replay)
+                cuda_stream.copy(static.alpha, alpha)
+            cuda_stream.replay(self._replay)
             if out is None:
-                return desk.picture
-            lane.copy(out, desk.picture)
+                return static.picture
+            cuda_stream.copy(out, static.picture)
             return out
 
     def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
@@ -140,7 +140,7 @@ class GpuEngine(Engine):
             self._replay.reset()
             self._replay = None
         self._slots.clear()
-        del self._desk
+        del self._static
 
 
 def half_or_f32(engine: str, precision: Precision) -> Literal["fp16", "f32"]:

@@ -25,7 +25,7 @@ SLOTS = 2
 copies, take no longer together than computing one. A third would add to the delay of a live picture."""
 
 
-class Desk:
+class StaticBuffers:
     """The fixed buffers on the device that recorded work reads (`frame`, `alpha`) and writes (`picture`)."""
 
     def __init__(self, gpu: Gpu, height: int, width: int, n_blocks: int) -> None:
@@ -37,10 +37,10 @@ class Desk:
 class Slot:
     """One frame under way; all is allocated here and nothing later."""
 
-    def __init__(self, gpu: Gpu, desk: Desk) -> None:
+    def __init__(self, gpu: Gpu, static: StaticBuffers) -> None:
         self._gpu = gpu
-        self._desk = desk
-        shape, n_blocks = tuple(desk.frame.shape), len(desk.alpha)
+        self._static = static
+        shape, n_blocks = tuple(static.frame.shape), len(static.alpha)
         self._frame = gpu.buffer(shape, torch.uint8)
         self._alpha = gpu.buffer((n_blocks,), torch.float32)
         self._picture = gpu.buffer(shape, torch.uint8)
@@ -55,18 +55,18 @@ class Slot:
         """Enqueue a frame; the slot must be free. Frame and alpha are the caller's again when this returns."""
         np.copyto(self._frame_array, frame_HWC)
         np.copyto(self._alpha_array, alpha)
-        gpu, desk = self._gpu, self._desk
+        gpu, static = self._gpu, self._static
         gpu.upload.copy(self._frame, self._host_frame)
         if len(alpha):
             gpu.upload.copy(self._alpha, self._host_alpha)
         gpu.upload.mark(self._up)
 
         gpu.compute.follow(self._up)
-        gpu.compute.copy(desk.frame, self._frame)
+        gpu.compute.copy(static.frame, self._frame)
         if len(alpha):
-            gpu.compute.copy(desk.alpha, self._alpha)
+            gpu.compute.copy(static.alpha, self._alpha)
         gpu.compute.replay(recorded)
-        gpu.compute.copy(self._picture, desk.picture)
+        gpu.compute.copy(self._picture, static.picture)
         gpu.compute.mark(self._computed)
 
         gpu.download.follow(self._computed)

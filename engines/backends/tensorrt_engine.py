@@ -60,16 +60,16 @@ class TensorRtEngine(GpuEngine):
         return build_engine(pack, sizes, gpu=self._gpu, precision=self.precision, timing_cache=timings)
 
     def _record(self, built: bytes) -> Replay:
-        plan, desk = Plan(built), self._desk
+        plan, static = Plan(built), self._static
         shape = (padded(self.height), padded(self.width), 3)
         canvas, painted = (self._gpu.buffer(shape, TYPES[self.precision]) for _ in range(2))
-        plan.bind((canvas, desk.alpha) if self.n_blocks else (canvas,), painted)
+        plan.bind((canvas, static.alpha) if self.n_blocks else (canvas,), painted)
         stream = self._gpu.compute.handle
 
         def work() -> None:
-            fill(canvas, desk.frame)
+            fill(canvas, static.frame)
             plan.run(stream)
-            desk.picture.copy_(painted[: self.height, : self.width])
+            static.picture.copy_(painted[: self.height, : self.width])
 
         return Kept(self._gpu.record(work), (plan, canvas, painted))
 

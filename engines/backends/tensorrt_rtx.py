@@ -13,7 +13,7 @@ from typing import Any
 
 from stylefader.engines.backends.gpu import Gpu
 from stylefader.engines.backends.gpu_engine import GpuEngine, half_or_f32, in_a_range
-from stylefader.engines.backends.gpu_slots import Desk
+from stylefader.engines.backends.gpu_slots import StaticBuffers
 from stylefader.engines.backends.tensorrt_rtx_build import (
     build_plan,
     error_log,
@@ -98,7 +98,7 @@ class TensorRtRtxEngine(GpuEngine):
             if runtime_cache is None or not runtime_cache.is_file():
                 report("compiling kernels for this GPU")
             self._execution = Execution(trt, self._log, runtime, engine, runtime_cache)
-            self._execution.bind(self._gpu, self._desk)
+            self._execution.bind(self._gpu, self._static)
         self._replay = self._execution
 
     def warm_up(self) -> None:
@@ -124,11 +124,11 @@ class Execution:
         if self._context is None:
             raise EngineError(f"engine tensorrt-rtx cannot start: {log.said()}", failure=True)
 
-    def bind(self, gpu: Gpu, desk: Desk) -> None:
+    def bind(self, gpu: Gpu, static: StaticBuffers) -> None:
         """Give the context its buffers, and with them its size. Raises EngineError where the plan is not for it."""
         self._stream = gpu.compute.handle
-        height, width, _ = desk.frame.shape
-        for name, tensor in (("frame", desk.frame), ("alpha", desk.alpha), ("picture", desk.picture)):
+        height, width, _ = static.frame.shape
+        for name, tensor in (("frame", static.frame), ("alpha", static.alpha), ("picture", static.picture)):
             if not tensor.numel():
                 continue  # a pack without blocks
             # A fixed plan takes its own shape as well, and refuses every other.

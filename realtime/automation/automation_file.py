@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from stylefader.realtime.automation.keyframes import Automation, Comment, Keyframe, Sheet
+from stylefader.realtime.automation.keyframes import Automation, AutomationFile, Comment, Keyframe
 from stylefader.realtime.media.timecode import exact_time, parse_time
 
 _STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
@@ -23,14 +23,14 @@ def style_in(comment: Comment) -> tuple[Fraction, str] | None:
         return None
 
 
-def sheet_of(keyframes: Sequence[Keyframe], *, origin: str) -> Sheet:
+def sheet_of(keyframes: Sequence[Keyframe], *, origin: str) -> AutomationFile:
     """A file for keyframes that have as many alphas each."""
     alphas = len(keyframes[0].alpha)
     names = ("alpha",) if alphas == 1 else tuple(f"alpha{block}" for block in range(alphas))
-    return Sheet(names=names, automation=Automation(keyframes, origin=origin))
+    return AutomationFile(names=names, automation=Automation(keyframes, origin=origin))
 
 
-def with_keyframes(sheet: Sheet, keyframes: Sequence[Keyframe], places: Sequence[int]) -> Sheet:
+def with_keyframes(sheet: AutomationFile, keyframes: Sequence[Keyframe], places: Sequence[int]) -> AutomationFile:
     """The file with other keyframes. places: which one of before each stands for, rising; comments go by them."""
     comments = [
         comment if comment.before < 0 else Comment(bisect_left(places, comment.before), comment.text)
@@ -40,7 +40,7 @@ def with_keyframes(sheet: Sheet, keyframes: Sequence[Keyframe], places: Sequence
     return replace(sheet, automation=automation, comments=tuple(comments))
 
 
-def sheet_text(sheet: Sheet) -> str:
+def sheet_text(sheet: AutomationFile) -> str:
     """What is in the file, with a column for the ease where any way but the last is not straight."""
     keyframes = sheet.automation.keyframes
     eased = any(keyframe.ease != "linear" for keyframe in keyframes[:-1])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from stylefader.realtime.automation.automation_file import style_in, with_keyframes
-from stylefader.realtime.automation.keyframes import Comment, Keyframe, Sheet, along
+from stylefader.realtime.automation.keyframes import AutomationFile, Comment, Keyframe, along
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.training.errors import AutomationError
 
@@ -19,7 +19,7 @@ _LATEST = 10**12
 _LARGEST_ALPHA = 3e38
 
 
-def shifted(sheet: Sheet, by: Fraction) -> Sheet:
+def shifted(sheet: AutomationFile, by: Fraction) -> AutomationFile:
     """Everything `by` seconds later, or earlier where it is below 0: what would come before 0 is cut.
 
     alpha at 0 is then what it was at -by. An eased way that is cut goes on in straight pieces.
@@ -39,7 +39,9 @@ def shifted(sheet: Sheet, by: Fraction) -> Sheet:
     return replace(result, comments=_comments(result.comments, lambda time: time + by))
 
 
-def scaled(sheet: Sheet, *, time: Fraction = Fraction(1), alpha: float = 1.0, offset: float = 0.0) -> Sheet:
+def scaled(
+    sheet: AutomationFile, *, time: Fraction = Fraction(1), alpha: float = 1.0, offset: float = 0.0
+) -> AutomationFile:
     """All times `time` times as late, all alphas times `alpha` plus `offset`. Raises AutomationError."""
     if time <= 0:
         raise AutomationError(f"times can be scaled by a factor above 0, not {time}")
@@ -92,13 +94,13 @@ def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]
     return tuple(sorted([*cut, *result], key=lambda comment: comment.before))
 
 
-def _checked(time: Fraction, sheet: Sheet) -> Fraction:
+def _checked(time: Fraction, sheet: AutomationFile) -> Fraction:
     if time >= _LATEST:
         raise AutomationError(f"{sheet.automation.origin}: {float(time):g} s is later than any automation goes")
     return time
 
 
-def _bounded(alpha: float, sheet: Sheet) -> float:
+def _bounded(alpha: float, sheet: AutomationFile) -> float:
     if not abs(alpha) <= _LARGEST_ALPHA:
         raise AutomationError(f"{sheet.automation.origin}: an alpha of {alpha:g} is beyond all bounds")
     return _short(alpha)

@@ -107,7 +107,7 @@ class Comment(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class AutomationFile:
     """A file as it was written: names of the alphas' columns, keyframes, comments in their order."""
 
     names: tuple[str, ...]
@@ -152,7 +152,7 @@ def read_csv(path: Path) -> Automation:
     return read_sheet(path).automation
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_sheet(path: Path) -> AutomationFile:
     """The same with what else stands in the file."""
     text = read_text(path, "automation file", error=AutomationError, most=_MOST_BYTES)
     return parse_sheet(text, origin=str(path))
@@ -163,7 +163,7 @@ def parse_csv(text: str, *, origin: str) -> Automation:
     return parse_sheet(text, origin=origin).automation
 
 
-def parse_sheet(text: str, *, origin: str) -> Sheet:
+def parse_sheet(text: str, *, origin: str) -> AutomationFile:
     """The same with what else stands in the file."""
     names: list[str] = []
     alphas: list[str] = []
@@ -193,7 +193,9 @@ def parse_sheet(text: str, *, origin: str) -> Sheet:
         keyframes.append(keyframe)
     if not names:
         _header([], f"{origin}, line 1")
-    return Sheet(names=tuple(alphas), automation=Automation(keyframes, origin=origin), comments=tuple(comments))
+    return AutomationFile(
+        names=tuple(alphas), automation=Automation(keyframes, origin=origin), comments=tuple(comments)
+    )
 
 
 def _header(row: list[str], where: str) -> tuple[list[str], list[str]]:

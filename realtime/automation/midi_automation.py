@@ -24,7 +24,7 @@ from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.port_names import fits
 from stylefader.realtime.controls.router import Router
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
-from stylefader.realtime.parameters.flags import Show
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.training.errors import AutomationError
 from stylefader.training.packs.pack_header import AlphaHeader
 
@@ -191,7 +191,7 @@ class _Recorder:
 
     def __init__(self, header: AlphaHeader, n_blocks: int) -> None:
         self.moves: list[Move] = []
-        self.show = Show()
+        self.show = OutputFlags()
         self.muted: set[str] = set()
         self.style_names = [""]
         self.at_ns = 0

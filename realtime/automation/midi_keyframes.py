@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from stylefader.realtime.automation.automation_file import sheet_of
-from stylefader.realtime.automation.keyframes import Keyframe, Sheet
+from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe
 from stylefader.realtime.automation.midi_automation import MidiAutomation, Tell
 from stylefader.realtime.automation.thinning import thin
 from stylefader.realtime.parameters.alpha_desk import MIDI_SMOOTHING, Alpha
@@ -21,7 +21,7 @@ _REST = 25
 
 def midi_sheet(
     automation: MidiAutomation, n_blocks: int, tolerance: float, *, tell: Tell = lambda share: None
-) -> Sheet:
+) -> AutomationFile:
     """Keyframes from 0 on that are nowhere further than `tolerance` (1e-4 or more) from what a render would take.
 
     One column where all blocks move together. Half of the tolerance goes into joining samples by straight lines: the

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from stylefader.realtime.automation.automation_file import style_in
-from stylefader.realtime.automation.keyframes import Keyframe, Sheet, along
+from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, along
 from stylefader.realtime.automation.thinning import thin
 from stylefader.training.evaluation.line_drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 
@@ -24,7 +24,7 @@ _FEW, _FINE = 4000, 1000
 _EASED_PIECES = 48
 
 
-def plot(sheet: Sheet, title: str) -> Drawing:
+def plot(sheet: AutomationFile, title: str) -> Drawing:
     """Lines as the automation goes, jumps dotted, changes of style as a take has them by name.
 
     Many thousands of keyframes are drawn as fewer, less than a pixel from where they are.
@@ -99,7 +99,7 @@ def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
     return [before.time + (after.time - before.time) * Fraction(piece, pieces) for piece in range(1, pieces + 1)]
 
 
-def _styles(sheet: Sheet) -> list[tuple[Fraction, str]]:
+def _styles(sheet: AutomationFile) -> list[tuple[Fraction, str]]:
     """When which style began, as a take's comments say."""
     return [style for comment in sheet.comments if (style := style_in(comment)) is not None]
 

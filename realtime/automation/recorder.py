@@ -24,7 +24,7 @@ _AFTER_GAP = Fraction(1, 30)
 _WAITING = 100_000
 
 
-class TakeRecorder:
+class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
     columns: alphas a row; styles with fewer blocks give the others their mean. The file is written in place, since a
@@ -113,7 +113,7 @@ class Takes:
         self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
         self._columns, self._say = columns, say
         self._lock = threading.Lock()  # over which take is being played
-        self._take = TakeRecorder(first, columns, overwrite=overwrite) if first is not None else None
+        self._take = AutomationRecorder(first, columns, overwrite=overwrite) if first is not None else None
 
     @property
     def path(self) -> Path | None:
@@ -135,7 +135,7 @@ class Takes:
             self.close()
             return
         try:
-            take = TakeRecorder(self._next(), self._columns)
+            take = AutomationRecorder(self._next(), self._columns)
         except ControlError as error:
             self._say(f"no take is recorded: {error}")
             return
@@ -171,7 +171,7 @@ class Takes:
                 take.path.unlink()
         self._say(f"no take is left at {take.path}, since nothing was stylized")
 
-    def _out(self) -> TakeRecorder:
+    def _out(self) -> AutomationRecorder:
         """Nothing is played into the take from here on."""
         with self._lock:
             take, self._take = self._take, None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from stylefader.realtime.automation.automation_file import with_keyframes
 from stylefader.realtime.automation.difference import ticks
-from stylefader.realtime.automation.keyframes import Ease, Keyframe, Sheet
+from stylefader.realtime.automation.keyframes import AutomationFile, Ease, Keyframe
 
 Alphas = tuple[float, ...]
 _BOW = math.sqrt(3) / 18
@@ -46,7 +46,7 @@ class _Kept(NamedTuple):
     ease: Ease
 
 
-def thin(sheet: Sheet, tolerance: float) -> Sheet:
+def thin(sheet: AutomationFile, tolerance: float) -> AutomationFile:
     """The same automation with as few keyframes as a walk along it needs; comments stand before what follows them.
 
     tolerance: the most that any alpha may differ at any time, 0 or more.

@@ -22,7 +22,7 @@ from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.router import Router
-from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, Scenes
+from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, SceneController
 from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
 from stylefader.training.errors import ControlError
@@ -54,7 +54,7 @@ class Controls:
         most_blocks: int,
         clock: BeatClock | None = None,
         modulators: Modulators | None = None,
-        scenes: Scenes | None = None,
+        scenes: SceneController | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:

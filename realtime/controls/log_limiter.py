@@ -9,7 +9,7 @@ MOST = 5
 AGAIN_NS = 300_000_000_000
 
 
-class Complaints:
+class LogLimiter:
     """Says the same words once, and of each kind `MOST` different ones; all of it anew after five minutes.
 
     Kinds are ours, never a sender's words, so nobody can use up another kind's share. Any thread.

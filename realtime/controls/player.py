@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, Block
-from stylefader.realtime.parameters.flags import Show
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.training.errors import ControlError
 
 SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)
@@ -33,7 +33,7 @@ class Player(Protocol):
     @property
     def alpha_range(self) -> tuple[float, float]: ...
     @property
-    def show(self) -> Show: ...
+    def show(self) -> OutputFlags: ...
     @property
     def muted(self) -> set[str]: ...
     @property

@@ -14,7 +14,7 @@ from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import CHOICES, SWITCHES, ControlMap
 from stylefader.realtime.controls.midi.encoders import relative_step
 from stylefader.realtime.controls.player import Player, is_on, turn
-from stylefader.realtime.controls.scenes.scene_controller import Scenes
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
 
 _NEAR = 1.5 / 127
 """Of its range: how close a fader must come where it does not pass alpha."""
@@ -44,7 +44,12 @@ class Router:
     """
 
     def __init__(
-        self, player: Player, maps: Sequence[ControlMap] = (), *, source: str = "midi", scenes: Scenes | None = None
+        self,
+        player: Player,
+        maps: Sequence[ControlMap] = (),
+        *,
+        source: str = "midi",
+        scenes: SceneController | None = None,
     ) -> None:
         self._player, self._source, self._scenes = player, source, scenes
         self._lock = threading.Lock()  # over the states

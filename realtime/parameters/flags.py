@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Show:
+class OutputFlags:
     """What the performer wants to be seen; plain flags that any thread may set, read once a frame."""
 
     bypass: bool = False

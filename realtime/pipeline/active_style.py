@@ -14,7 +14,7 @@ from stylefader.training.packs.pack_header import PackHeader
 
 
 @dataclass(kw_only=True)
-class Playing:
+class ActiveStyle:
     """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
 
     why: `open_engine`'s line. broken_since_ns: since when all its pictures have been broken, None where the last was
@@ -27,13 +27,13 @@ class Playing:
     why: str = ""
     broken_since_ns: int | None = None
 
-    def begin(self, image: Picture, alpha: Alpha, out: Picture) -> Underway:
+    def begin(self, image: Picture, alpha: Alpha, out: Picture) -> PendingFrame:
         """Begin a frame. Raises EngineError."""
         engine = self.engine
         if image.shape[:2] == (engine.height, engine.width):
-            return Underway(self, image, alpha, out, scaled=None)
+            return PendingFrame(self, image, alpha, out, scaled=None)
         scaled = cv2.resize(image, (engine.width, engine.height), interpolation=cv2.INTER_AREA)
-        return Underway(self, np.asarray(scaled, np.uint8), alpha, out, scaled=self._pool().take())
+        return PendingFrame(self, np.asarray(scaled, np.uint8), alpha, out, scaled=self._pool().take())
 
     def _pool(self) -> BufferPool:
         if not hasattr(self, "_scaled"):
@@ -41,10 +41,12 @@ class Playing:
         return self._scaled
 
 
-class Underway:
+class PendingFrame:
     """A frame in an engine. broken: whether its picture, once it is there, is of values that are not finite."""
 
-    def __init__(self, playing: Playing, image: Picture, alpha: Alpha, out: Picture, *, scaled: Picture | None) -> None:
+    def __init__(
+        self, playing: ActiveStyle, image: Picture, alpha: Alpha, out: Picture, *, scaled: Picture | None
+    ) -> None:
         self.broken = False
         self._image, self._out = image, out
         self._scaled = scaled

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.pipeline.sink_worker import Clock, Lane, Say, SinkStats
+from stylefader.realtime.pipeline.sink_worker import Clock, Say, SinkStats, SinkWorker
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet
 
@@ -28,7 +28,7 @@ class FanOut:
     def __init__(self, *, say: Say, clock: Clock = time.monotonic_ns) -> None:
         self._say = say
         self._clock = clock
-        self._lanes: list[Lane] = []
+        self._workers: list[SinkWorker] = []
         self._opened = self._closed = False
 
     def add(
@@ -50,7 +50,7 @@ class FanOut:
         """
         if self._opened:
             raise RuntimeError("sinks are added before the fan-out is opened")
-        self._lanes.append(Lane(name, sink, bound, drains, reconnects, packets, self._say, self._clock))
+        self._workers.append(SinkWorker(name, sink, bound, drains, reconnects, packets, self._say, self._clock))
 
     def open(self) -> None:
         """Open the sinks that do not reconnect, here, and start all threads.
@@ -58,39 +58,39 @@ class FanOut:
         Raises the first SinkError, and then nothing stays open. A sink that reconnects is opened on its own thread.
         """
         self._opened = True
-        opened: list[Lane] = []
+        opened: list[SinkWorker] = []
         try:
-            for lane in self._lanes:
-                if not lane.reconnects:
-                    opened.append(lane)
-                    lane.sink.open()
+            for worker in self._workers:
+                if not worker.reconnects:
+                    opened.append(worker)
+                    worker.sink.open()
         except BaseException:
             self._closed = True
-            for lane in opened:
-                lane.sink.abort()
+            for worker in opened:
+                worker.sink.abort()
             raise
-        for lane in self._lanes:
-            lane.say_notes()
-            lane.thread.start()
+        for worker in self._workers:
+            worker.say_notes()
+            worker.thread.start()
 
     def put(self, frame: Frame) -> None:
         """Give a frame to every sink; never waits for one. Its pictures must never be written to again."""
-        for lane in self._lanes:
-            lane.put(frame)
+        for worker in self._workers:
+            worker.put(frame)
 
     def put_packet(self, packet: Packet) -> None:
         """Give a packet of the source's sound to the sinks that take packets; never waits. They copy what they keep."""
-        for lane in self._lanes:
-            lane.put_packet(packet)
+        for worker in self._workers:
+            worker.put_packet(packet)
 
     def stats(self) -> list[SinkStats]:
         """The numbers of every sink, in the order in which they were added."""
-        return [lane.stats() for lane in self._lanes]
+        return [worker.stats() for worker in self._workers]
 
     @property
     def alive(self) -> bool:
         """Whether any sink still takes frames or tries to."""
-        return any(lane.state != "failed" for lane in self._lanes)
+        return any(worker.state != "failed" for worker in self._workers)
 
     def close(self, deadline_s: float = 2.0) -> list[str]:
         """Write what recordings still hold, close every sink, and wait for that until the deadline.
@@ -101,13 +101,13 @@ class FanOut:
             return []
         self._closed = True
         began = self._clock()
-        for lane in self._lanes:
-            lane.stop(began + round(deadline_s * _DRAIN_SHARE * _SECOND))
+        for worker in self._workers:
+            worker.stop(began + round(deadline_s * _DRAIN_SHARE * _SECOND))
         until = time.monotonic() + deadline_s
         hung = []
-        for lane in self._lanes:
-            lane.thread.join(max(0.0, until - time.monotonic()))
-            if lane.thread.is_alive():
-                hung.append(lane.name)
-                self._say(f"{lane.name}: did not end within {deadline_s:g} s; it was left")
+        for worker in self._workers:
+            worker.thread.join(max(0.0, until - time.monotonic()))
+            if worker.thread.is_alive():
+                hung.append(worker.name)
+                self._say(f"{worker.name}: did not end within {deadline_s:g} s; it was left")
         return hung

@@ -9,7 +9,7 @@ from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.pipeline.queues import NewestMailbox
 
 
-class Outlet(Protocol):
+class FrameOutputs(Protocol):
     """What takes every picture of a session, and never waits."""
 
     def put(self, frame: Frame) -> None:
@@ -17,7 +17,7 @@ class Outlet(Protocol):
         ...
 
 
-class SessionOutlet:
+class SessionOutputs:
     """Hands each frame to the fan-out and leaves it in `view`, from which the main thread shows the newest."""
 
     def __init__(self, fan_out: FanOut, *, view: bool) -> None:

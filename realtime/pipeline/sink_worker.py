@@ -53,7 +53,7 @@ class SinkStats:
         return [int(value) for value in np.percentile(self.latencies_ns, percents)]
 
 
-class Lane:
+class SinkWorker:
     """One sink with its waiting frames, its thread and its numbers; the arguments are those of `FanOut.add`.
 
     `thread` opens a sink that reconnects, writes to it and ends it. `state` and the numbers are read from any thread.

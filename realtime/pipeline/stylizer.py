@@ -17,8 +17,8 @@ import numpy as np
 from stylefader.realtime.media.buffers import BufferPool, Picture
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
-from stylefader.realtime.parameters.flags import Show
-from stylefader.realtime.pipeline.active_style import Playing, Underway
+from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import EngineError
@@ -54,7 +54,7 @@ class _Begun:
     frame: Frame
     out: Picture
     started_ns: int
-    parts: list[tuple[Playing, Underway, float]] = field(default_factory=list)
+    parts: list[tuple[ActiveStyle, PendingFrame, float]] = field(default_factory=list)
     """Whose picture, and its weight: one, or two during a cross-fade."""
 
 
@@ -75,12 +75,12 @@ class Stylizer:
         height: int,
         width: int,
         now_ns: NowNs,
-        failed: Callable[[Playing, EngineError], None] = lambda playing, error: None,
+        failed: Callable[[ActiveStyle, EngineError], None] = lambda playing, error: None,
         timed: Callable[[StageTimes], None] = lambda times: None,
         played: Played = lambda frame, style, alpha: None,
         spoilt: Callable[[Exception], None] = lambda error: None,
     ) -> None:
-        self.show = Show()
+        self.show = OutputFlags()
         self.counts = Counts()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
         self._failed, self._timed, self._played, self._spoilt = failed, timed, played, spoilt
@@ -90,14 +90,16 @@ class Stylizer:
         self._begun: deque[_Begun] = deque()
         self._last: Picture | None = None
         self._held: Frame | None = None  # the newest frame that went out, for what is asked for while none come
-        self._seen = Show()  # the flags that it went out under
+        self._seen = OutputFlags()  # the flags that it went out under
         self._lock = threading.Lock()  # over the three below, which other threads set or read
-        self._playing: Playing | None = None
-        self._incoming: tuple[Playing, int, int] | None = None  # the next one, when its fade began, how long it takes
-        self._offered: tuple[Playing, float] | None = None
+        self._playing: ActiveStyle | None = None
+        self._incoming: tuple[ActiveStyle, int, int] | None = (
+            None  # the next one, when its fade began, how long it takes
+        )
+        self._offered: tuple[ActiveStyle, float] | None = None
 
     @property
-    def playing(self) -> Playing | None:
+    def playing(self) -> ActiveStyle | None:
         """What plays, or fades in."""
         with self._lock:
             return self._incoming[0] if self._incoming else self._playing
@@ -108,7 +110,7 @@ class Stylizer:
         with self._lock:
             return [p.desk for p in (self._playing, self._incoming[0] if self._incoming else None) if p is not None]
 
-    def play(self, playing: Playing, *, fade_s: float = 0.0) -> None:
+    def play(self, playing: ActiveStyle, *, fade_s: float = 0.0) -> None:
         """Change over to another engine between two frames, by a cross-fade of that length. The old one is closed."""
         with self._lock:
             dropped, self._offered = self._offered, (playing, fade_s)
@@ -185,7 +187,7 @@ class Stylizer:
         original = None if image is self._black else frame.image
         self._put(replace(frame, image=image, original=original))
 
-    def _begin(self, frame: Frame, playing: Playing) -> bool:
+    def _begin(self, frame: Frame, playing: ActiveStyle) -> bool:
         """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
         now = self._now_ns()
         begun = _Begun(frame, self._pool.take(), now)
@@ -241,7 +243,7 @@ class Stylizer:
         self._last = picture
         self._out(frame, picture)
 
-    def _result(self, owner: Playing, part: Underway) -> Picture | None:
+    def _result(self, owner: ActiveStyle, part: PendingFrame) -> Picture | None:
         """A part's picture, and its slot free; None where its engine broke."""
         try:
             return part.result()
@@ -249,7 +251,7 @@ class Stylizer:
             self._break(owner, error)
             return None
 
-    def _watch(self, owner: Playing, *, broken: bool) -> None:
+    def _watch(self, owner: ActiveStyle, *, broken: bool) -> None:
         """Take an engine out that gives nothing but broken pictures: the last good one cannot hold for ever."""
         now = self._now_ns()
         if not broken:
@@ -261,7 +263,7 @@ class Stylizer:
             words = f"engine {owner.engine.name}: for {seconds} s no picture of finite values came"
             self._break(owner, EngineError(words, failure=True))
 
-    def _break(self, which: Playing, error: Exception) -> None:
+    def _break(self, which: ActiveStyle, error: Exception) -> None:
         """Take an engine out and tell of it, once."""
         with self._lock:
             if which is self._playing:
@@ -283,7 +285,7 @@ class Stylizer:
         if self._offered is None and self._incoming is None:
             return
         now = self._now_ns()
-        gone: list[Playing] = []
+        gone: list[ActiveStyle] = []
         with self._lock:
             if self._incoming is not None and now - self._incoming[1] >= self._incoming[2]:
                 gone += [self._playing] if self._playing is not None else []

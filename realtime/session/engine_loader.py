@@ -1,4 +1,4 @@
-"""The rack: engines on their way for a live session, built in the background while another one plays.
+"""The engine loader: engines on their way for a live session, built in the background while another one plays.
 
 What is asked for last is built first and waits for nothing else: builds that nobody waits for any more go on behind it,
 for the cache, and what is the fastest here is measured behind what plays (`engines.selection.background_measuring`).
@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is wanted next: which style of the rack, at which size, and how it comes in."""
+class EngineRequest:
+    """What is wanted next: which style of the engine loader, at which size, and how it comes in."""
 
     style: int
     size: Size
@@ -37,10 +37,10 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
+class LoadedEngine:
     """An engine, warmed up, for the order that asked for it."""
 
-    order: Order
+    request: EngineRequest
     engine: Engine
     why: str
 
@@ -66,12 +66,12 @@ class _Wish(NamedTuple):
 class _Plays(NamedTuple):
     """What was delivered last."""
 
-    order: Order
+    request: EngineRequest
     engine: str
     precision: str
 
 
-class Rack:
+class EngineLoader:
     """Builds the latest order first, and an engine that proved to be faster in place of the one that plays.
 
     Asked from one thread; no call waits for a build or a measurement; `close` twice is harmless.
@@ -97,7 +97,7 @@ class Rack:
         self._cache_dir, self._say, self._make = cache_dir, say, build
         self._broken: set[str] = set()
         self._refused: set[Ask] = set()
-        self._order: Order | None = None
+        self._request: EngineRequest | None = None
         self._build: EngineBuild | None = None
         self._behind: dict[_Wish, EngineBuild] = {}  # left, but going on
         self._old: list[EngineBuild] = []  # cancelled, and not ended yet
@@ -129,14 +129,14 @@ class Rack:
     @property
     def waits_for(self) -> str | None:
         """What is on its way, in words: the style that is built, else what is measured behind, else None."""
-        if self._build is not None and self._order is not None:
-            return f"{self.packs[self._order.style].header.name}: {self._build.stage}"
+        if self._build is not None and self._request is not None:
+            return f"{self.packs[self._request.style].header.name}: {self._build.stage}"
         return (self._measuring.stage if self._measuring else "") or None
 
-    def order(self, order: Order) -> None:
+    def request(self, request: EngineRequest) -> None:
         """Have an engine made. One that is on its way goes on behind it, and is there sooner when it is asked for."""
         self._leave()
-        self._order = order
+        self._request = request
         self._refused.clear()  # what did not do for another style may do for this one
         self._begin(self._next() or self._asked)
 
@@ -145,7 +145,7 @@ class Rack:
         self._broken.add(engine)
         self._plays = None
 
-    def take(self) -> Delivery | None:
+    def take(self) -> LoadedEngine | None:
         """What was ordered, once it is there. Never waits.
 
         Raises EngineError when nothing is left to try, PackError for a pack that is spoilt, and at the very first
@@ -153,7 +153,7 @@ class Rack:
         """
         self._reap()
         self._hear()
-        if self._build is None or self._order is None:
+        if self._build is None or self._request is None:
             return None
         try:
             result = self._build.take()
@@ -161,7 +161,7 @@ class Rack:
             self._cancel()
             raise
         except Exception as error:  # of a compiler or the disk, too: another engine may do
-            order, asked_by_name = self._order, self._asked != Ask("auto", "auto")
+            request, asked_by_name = self._request, self._asked != Ask("auto", "auto")
             better = self._better
             self._cancel()
             if better:
@@ -174,7 +174,7 @@ class Rack:
             if following is None:
                 raise EngineError(f"no engine is left to play on: {error}", failure=True) from error
             self._say(f"{error}; trying {following}")
-            self._order = order
+            self._request = request
             self._begin(following)
             return None
         if result is None:
@@ -182,16 +182,16 @@ class Rack:
         engine, why = result
         if self._trying != self._asked:
             why = why.replace(", as asked", ", in place of what failed")
-        delivery = Delivery(order=self._order, engine=engine, why=why)
-        self._plays = _Plays(self._order, engine.name, engine.precision)
-        self._build = self._order = None
+        loaded = LoadedEngine(request=self._request, engine=engine, why=why)
+        self._plays = _Plays(self._request, engine.name, engine.precision)
+        self._build = self._request = None
         self._delivered, self._better = True, False
         if self._measuring is not None:
             self._measuring.hold(False)
             if self._trying.backend == "auto":
-                size = delivery.order.size
-                self._measuring.look(Look(pack=self.packs[delivery.order.style], height=size.height, width=size.width))
-        return delivery
+                size = loaded.request.size
+                self._measuring.look(Look(pack=self.packs[loaded.request.style], height=size.height, width=size.width))
+        return loaded
 
     def close(self, timeout_s: float = _END_S) -> None:
         """Cancel what is on its way and what is measured, and wait a moment for it to end: so long for all together."""
@@ -219,19 +219,19 @@ class Rack:
         return None
 
     def _begin(self, ask: Ask) -> None:
-        assert self._order is not None
+        assert self._request is not None
         self._trying = ask
         if self._measuring is not None:
             self._measuring.hold(True)  # what is waited for comes first
-        size = self._order.size
-        left = self._behind.pop(_Wish(self._order.style, size, ask), None)
+        size = self._request.size
+        left = self._behind.pop(_Wish(self._request.style, size, ask), None)
         if left is not None and left.resume():
             self._build = left
             return
         if left is not None:
             self._old.append(left)
         self._build = self._make(
-            self.packs[self._order.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
+            self.packs[self._request.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
             least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
         )  # fmt: skip
 
@@ -242,26 +242,26 @@ class Rack:
         news = self._measuring.news()
         if news is None or self._plays is None or not self._is_better(news, self._plays):
             return
-        self._order, self._better = replace(self._plays.order, fade_s=0.0), True
-        self._no_better.add(_Wish(self._order.style, self._order.size, self._asked))  # it may come to another one
+        self._request, self._better = replace(self._plays.request, fade_s=0.0), True
+        self._no_better.add(_Wish(self._request.style, self._request.size, self._asked))  # it may come to another one
         self._begin(self._asked)
 
     def _is_better(self, news: News, plays: _Plays) -> bool:
-        order, first = plays.order, news.first
+        request, first = plays.request, news.first
         asked = (news.look.pack, news.look.height, news.look.width)
-        if asked != (self.packs[order.style], order.size.height, order.size.width) or self._broken:
+        if asked != (self.packs[request.style], request.size.height, request.size.width) or self._broken:
             return False
-        if _Wish(order.style, order.size, self._asked) in self._no_better:
+        if _Wish(request.style, request.size, self._asked) in self._no_better:
             return False
         own = own_precision(first.engine) if first.precision == "auto" else first.precision
         return (first.engine, own) != (plays.engine, plays.precision)
 
     def _leave(self) -> None:
         """What is on its way goes on behind, for the cache."""
-        if self._build is not None and self._order is not None:
+        if self._build is not None and self._request is not None:
             self._build.leave()
-            self._behind[_Wish(self._order.style, self._order.size, self._trying)] = self._build
-        self._build = self._order = None
+            self._behind[_Wish(self._request.style, self._request.size, self._trying)] = self._build
+        self._build = self._request = None
         self._better = False
         while len(self._behind) > _MOST_BEHIND:
             oldest = self._behind.pop(next(iter(self._behind)))
@@ -272,7 +272,7 @@ class Rack:
         if self._build is not None:
             self._build.cancel()  # its thread and process end by themselves, and are waited for at the end
             self._old.append(self._build)
-        self._build = self._order = None
+        self._build = self._request = None
         self._better = False
         if self._measuring is not None:
             self._measuring.hold(False)

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
-from stylefader.realtime.parameters.flags import Show
-from stylefader.realtime.pipeline.active_style import Playing
+from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
-from stylefader.realtime.pipeline.outputs import Outlet
+from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.style_request import Wanted, fade
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
 from stylefader.realtime.session.adaptive_size import Adaptive, ladder
-from stylefader.realtime.session.engine_loader import Order, Rack
+from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import ControlError, EngineError, StylefaderError
@@ -64,8 +64,8 @@ class LiveSession:
     def __init__(
         self,
         make_capture: Callable[[NewestMailbox[Frame | LazyFrame]], Capture],
-        outlet: Outlet,
-        rack: Rack,
+        outputs: FrameOutputs,
+        loader: EngineLoader,
         options: SessionOptions,
         *,
         say: Callable[[str], None] = lambda words: None,
@@ -75,13 +75,13 @@ class LiveSession:
         modulation: Modulation | None = None,
     ) -> None:
         self.options = options
-        self.rack = rack
+        self.loader = loader
         self.stats = LiveStats()
         self._mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
         self.capture = make_capture(self._mailbox)
         self._say, self._say_more, self._now_ns = say, say_more, now_ns
         self.stylizer = Stylizer(
-            self._mailbox, outlet.put, height=options.height, width=options.width, now_ns=now_ns,
+            self._mailbox, outputs.put, height=options.height, width=options.width, now_ns=now_ns,
             failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
@@ -98,7 +98,7 @@ class LiveSession:
         self.muted: set[str] = set()  # sources (keys, midi, osc, lfo, sound) that move no alpha
         begin = None if options.alpha is None else np.full(1, options.alpha, np.float32)
         self._desk = self._new_desk(0, begin)  # the newest one, which may not play yet
-        self._played: Playing | None = None
+        self._played: ActiveStyle | None = None
         self._ever_played = False
         self._plays = (0, self._size)
         self._stop = threading.Event()
@@ -110,13 +110,13 @@ class LiveSession:
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
 
     @property
-    def show(self) -> Show:
+    def show(self) -> OutputFlags:
         """Bypass, freeze and black-out."""
         return self.stylizer.show
 
     @property
     def style(self) -> int:
-        """Which style of the rack is wanted or plays."""
+        """Which style of the engine loader is wanted or plays."""
         return self._style
 
     @property
@@ -126,12 +126,12 @@ class LiveSession:
 
     @property
     def style_names(self) -> list[str]:
-        """The styles of the rack, in their order."""
-        return [pack.header.name for pack in self.rack.packs]
+        """The styles of the engine loader, in their order."""
+        return [pack.header.name for pack in self.loader.packs]
 
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
-        self.rack.order(Order(style=self._style, size=self._size))
+        self.loader.request(EngineRequest(style=self._style, size=self._size))
         self.capture.start()
         self._thread.start()
 
@@ -162,7 +162,7 @@ class LiveSession:
             style, coming = self._style, self._coming if self._style != desk_of else None
             if wanted is not None and (wanted.alpha is not None or wanted.style != style):
                 style, coming = wanted.style, wanted
-        pack = self.rack.packs[style]
+        pack = self.loader.packs[style]
         header = pack.header.alpha
         if coming is not None and coming.alpha is not None:
             alpha = coming.alpha if len(coming.alpha) > 1 else np.full(pack.n_blocks, coming.alpha[0], np.float32)
@@ -184,7 +184,7 @@ class LiveSession:
         return self._desk.low, self._desk.high
 
     def go(self, style: int) -> None:
-        """Change to a style of the rack, counted round."""
+        """Change to a style of the engine loader, counted round."""
         with self._lock:
             self._wanted = self._want(style)
 
@@ -194,7 +194,7 @@ class LiveSession:
             self._wanted = self._want((self._style if self._wanted is None else self._wanted.style) + by)
 
     def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None:
-        """Change to a style of the rack, None for the one that plays, and to an alpha, in that time: a scene.
+        """Change to a style of the engine loader, None for the one that plays, and to an alpha, in that time: a scene.
 
         alpha: float32 (n_blocks,) of that style or (1,) for all; None: as it stands. A style that has yet to be built
         begins its fade when it is there. scene: its name. Raises ControlError for an alpha that is not finite numbers.
@@ -207,7 +207,7 @@ class LiveSession:
             self._wanted = replace(self._want(style), fade_s=fade_s, alpha=alpha, scene=scene)
 
     def _want(self, style: int) -> Wanted:
-        return Wanted(style=style % len(self.rack.packs), fade_s=self.options.fade_s)
+        return Wanted(style=style % len(self.loader.packs), fade_s=self.options.fade_s)
 
     def panic(self) -> None:
         """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
@@ -227,9 +227,9 @@ class LiveSession:
             broken, self._broken = self._broken, []
         for name, error in broken:
             self._say(f"engine {name} failed: {error}; another one takes over, the original passes through")
-            self.rack.failed(name)
+            self.loader.failed(name)
             self._played = None
-            self.rack.order(Order(style=self._style, size=self._size))
+            self.loader.request(EngineRequest(style=self._style, size=self._size))
         if wanted is not None:
             self._change(wanted)
         self._adapt()
@@ -250,7 +250,7 @@ class LiveSession:
             "drops": {"newer": self._mailbox.replaced, "skipped": captured.skipped, "broken": counts.broken},
             "losses": captured.losses,
             "engine_failures": counts.engine_failures,
-            "style": self.rack.packs[self._style].header.name,
+            "style": self.loader.packs[self._style].header.name,
             "plays": playing.header.name if playing else None,
             "scene": self._scene,
             "engine": playing.engine.name if playing else None,
@@ -258,7 +258,7 @@ class LiveSession:
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
             "alpha": [round(float(value), 4) for value in self._desk.targets()],
             "alpha_now": [round(float(value), 4) for value in self.latest()],
-            "coming": self.rack.waits_for,
+            "coming": self.loader.waits_for,
             **asdict(self.show),
         }
 
@@ -273,7 +273,7 @@ class LiveSession:
         self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
             self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
-        self.rack.close(max(_LEAST_S, until - time.monotonic()))
+        self.loader.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
         try:
@@ -284,7 +284,7 @@ class LiveSession:
         finally:
             self.stylizer.close()
 
-    def _engine_failed(self, playing: Playing, error: EngineError) -> None:
+    def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
 
@@ -306,12 +306,12 @@ class LiveSession:
             return
         self._ordered_ns = None if there else self._now_ns()
         self._style = wanted.style  # one that plays is ordered as well: the other that was on its way must not come
-        self.rack.order(Order(style=wanted.style, size=self._size, fade_s=0.0 if there else wanted.fade_s))
+        self.loader.request(EngineRequest(style=wanted.style, size=self._size, fade_s=0.0 if there else wanted.fade_s))
 
     def _adapt(self) -> None:
         now = self._now_ns()
         fading = len(self.stylizer.desks) > 1
-        if self._adaptive is None or self._played is None or self.rack.busy or fading or now - self._looked_ns < 1e9:
+        if self._adaptive is None or self._played is None or self.loader.busy or fading or now - self._looked_ns < 1e9:
             return
         self._looked_ns = now
         median_ms = self.stats.recent_engine_ms()
@@ -323,29 +323,29 @@ class LiveSession:
             self._size = size
             way = "smaller" if self._adaptive.rung > before else "larger"
             self._say(f"{median_ms:.0f} ms a frame: on to the {way} size {size.width}x{size.height}")
-            self.rack.order(Order(style=self._style, size=size))
+            self.loader.request(EngineRequest(style=self._style, size=size))
 
     def _receive(self) -> None:
         """Take an engine over that has come."""
-        if self._played is None and self.rack.stage and self.rack.stage != self._said:
-            self._said = self.rack.stage
+        if self._played is None and self.loader.stage and self.loader.stage != self._said:
+            self._said = self.loader.stage
             self._say(f"the original passes through: {self._said}")
         since_ns = self._ordered_ns
-        if self._played and self.rack.busy and since_ns is not None and self._now_ns() - since_ns >= _PATIENCE_NS:
+        if self._played and self.loader.busy and since_ns is not None and self._now_ns() - since_ns >= _PATIENCE_NS:
             self._ordered_ns = None
-            self._say(f"building {self.rack.packs[self._style].header.name}: {self.plays} goes on")
+            self._say(f"building {self.loader.packs[self._style].header.name}: {self.plays} goes on")
         try:
-            delivery = self.rack.take()
+            loaded = self.loader.take()
         except StylefaderError as error:
             if not self._ever_played:
                 raise
             self._give_up(error)
             return
-        if delivery is None:
+        if loaded is None:
             return
         self._ordered_ns = None
-        style, fade_s = delivery.order.style, delivery.order.fade_s
-        pack = self.rack.packs[style]
+        style, fade_s = loaded.request.style, loaded.request.fade_s
+        pack = self.loader.packs[style]
         if style != self._desk_of:
             # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
             self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
@@ -356,17 +356,17 @@ class LiveSession:
             self._coming = None
         self._panic = None
         desk = self._desk
-        playing = Playing(header=pack.header, engine=delivery.engine, desk=desk, why=delivery.why)
-        self._say(f"{pack.header.title}: {delivery.engine.width}x{delivery.engine.height}, engine: {delivery.why}")
-        self._say_more(delivery.engine.reasons)
+        playing = ActiveStyle(header=pack.header, engine=loaded.engine, desk=desk, why=loaded.why)
+        self._say(f"{pack.header.title}: {loaded.engine.width}x{loaded.engine.height}, engine: {loaded.why}")
+        self._say_more(loaded.engine.reasons)
         self._played, self._ever_played = playing, True
-        self._plays = (style, delivery.order.size)
+        self._plays = (style, loaded.request.size)
         self.stats.forget_engine()
         self.stylizer.play(playing, fade_s=fade_s)
 
     def _give_up(self, error: StylefaderError) -> None:
         """What was ordered cannot be had: what plays goes on, and is what is wanted."""
-        name = self.rack.packs[self._plays[0]].header.name
+        name = self.loader.packs[self._plays[0]].header.name
         self._say(f"{error}; {f'{name} goes on' if self._played else 'the original passes through'}")
         self._style, self._size = self._plays
         self._coming = self._scene = self._ordered_ns = None
@@ -375,7 +375,7 @@ class LiveSession:
 
     def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
         self._desk_of = style
-        pack = self.rack.packs[style]
+        pack = self.loader.packs[style]
         start = None if start is None else carried_over(start, pack.n_blocks)
         return AlphaDesk(
             pack.header.alpha, pack.n_blocks, start=start, slew=self.options.slew, muted=self.muted,

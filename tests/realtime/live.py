@@ -11,7 +11,7 @@ from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
-from stylefader.realtime.pipeline.active_style import Playing
+from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -92,11 +92,11 @@ class TimedEngine(Engine):
         self.closed = True
 
 
-def playing(engine: Engine, *, alpha: float = 0.0, time_constant_s: float = 0.0) -> Playing:
+def playing(engine: Engine, *, alpha: float = 0.0, time_constant_s: float = 0.0) -> ActiveStyle:
     """An engine with a desk that stands at `alpha` and follows at once."""
     start = np.full(engine.n_blocks, alpha, np.float32)
     desk = AlphaDesk(HEADER.alpha, engine.n_blocks, start=start, time_constant_s=time_constant_s)
-    return Playing(header=HEADER, engine=engine, desk=desk)
+    return ActiveStyle(header=HEADER, engine=engine, desk=desk)
 
 
 def numbered(number: int, captured_ns: int = 0, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Frame:

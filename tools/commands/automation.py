@@ -13,7 +13,7 @@ from stylefader.tools.outputs import check_output, write_whole
 from stylefader.tools.parsing import parse_factor, parse_time_option
 
 if TYPE_CHECKING:
-    from stylefader.realtime.automation.keyframes import Sheet
+    from stylefader.realtime.automation.keyframes import AutomationFile
 
 app = Commands("Thin, move, scale and draw automations; MIDI files as CSV.")
 Input = Annotated[Path, typer.Argument(metavar="IN.csv", help="An automation file.")]
@@ -153,7 +153,7 @@ def plot(
         print_json({"output": str(output), "rows": rows, "lines": len(sheet.names)})
 
 
-def opened(source: Path) -> Sheet:
+def opened(source: Path) -> AutomationFile:
     """An automation file. Raises AutomationError, also for a MIDI file with what to do."""
     from stylefader.realtime.automation.keyframes import read_sheet
     from stylefader.realtime.automation.midi_file import is_midi_file
@@ -164,13 +164,13 @@ def opened(source: Path) -> Sheet:
     return read_sheet(source)
 
 
-def write_sheet(sheet: Sheet, output: Path) -> None:
+def write_sheet(sheet: AutomationFile, output: Path) -> None:
     from stylefader.realtime.automation.automation_file import sheet_text
 
     write_whole(output, sheet_text(sheet).encode())
 
 
-def _written(sheet: Sheet, output: Path, *, json: bool, notes: list[str] | None = None) -> None:
+def _written(sheet: AutomationFile, output: Path, *, json: bool, notes: list[str] | None = None) -> None:
     """Write it and say so."""
     keyframes = sheet.automation.keyframes
     write_sheet(sheet, output)

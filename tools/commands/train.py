@@ -16,7 +16,7 @@ from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import asking, unwind
 
 if TYPE_CHECKING:
-    from stylefader.training.loop.process_group import World
+    from stylefader.training.loop.process_group import ProcessGroup
     from stylefader.training.loop.recipe import Part
     from stylefader.training.loop.run import Run
     from stylefader.training.packs.pack import StylePack
@@ -41,19 +41,19 @@ def command(
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
     fixed. They say what to fill in; docs/training.md says the rest, also on several GPUs and machines.
     """
-    from stylefader.training.loop.process_group import SaidElsewhere, World
+    from stylefader.training.loop.process_group import PeerError, ProcessGroup
 
-    world = World.from_environment()
-    stop, pack = _StopOnce(speaks=world.leads), None
+    group = ProcessGroup.from_environment()
+    stop, pack = _StopOnce(speaks=group.leads), None
     try:
-        with world.joined(), ExitStack() as held:
-            with world.all_or_none():
+        with group.joined(), ExitStack() as held:
+            with group.all_or_none():
                 run = held.enter_context(
                     _begun(
                         recipe,
                         changes or [],
                         output,
-                        world,
+                        group,
                         device,
                         resume,
                         checkpoint_every,
@@ -63,9 +63,9 @@ def command(
                 )
             unwind()
             _train(run, stop)
-            world.part()
-            pack = _finished(run) if world.leads else None
-    except SaidElsewhere as error:
+            group.part()
+            pack = _finished(run) if group.leads else None
+    except PeerError as error:
         os._exit(error.exit_code)  # at once: PyTorch may abort where it tidies up connections to a leader that has gone
     if pack is None:
         return
@@ -77,7 +77,7 @@ def command(
 
 @contextmanager
 def _begun(
-    recipe: str, changes: list[str], output: Path | None, world: World, device: str, resume: bool,
+    recipe: str, changes: list[str], output: Path | None, group: ProcessGroup, device: str, resume: bool,
     checkpoint_every: int, preview_minutes: float, tensorboard: Path | None,
 ) -> Iterator[Run]:  # fmt: skip
     """The run, checked, in a folder where no other trains the same pack meanwhile."""
@@ -90,12 +90,12 @@ def _begun(
     from stylefader.training.leftovers import clear_leftovers
     from stylefader.training.loop.run import Run
 
-    where = find_device(device, local_rank=world.local_rank, local_size=world.local_size)
+    where = find_device(device, local_rank=group.local_rank, local_size=group.local_size)
     prepare(where)
-    with try_lock(checked.output.with_suffix(".lock")) if world.leads else nullcontext() as held:
+    with try_lock(checked.output.with_suffix(".lock")) if group.leads else nullcontext() as held:
         if held is False:
             raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
-        for line in clear_leftovers(checked.output.parent) if world.leads else ():
+        for line in clear_leftovers(checked.output.parent) if group.leads else ():
             say(f"note: {line}")
         yield Run(
             checked,
@@ -104,14 +104,14 @@ def _begun(
             preview_minutes=preview_minutes,
             tensorboard=tensorboard,
             device=where,
-            world=world,
+            group=group,
         )
 
 
 def _train(run: Run, stop: _StopOnce) -> None:
     for part in run.recipe.parts:
-        if not (_lead_part(run, part, stop) if run.world.leads else _follow_part(run, part, stop)):
-            if run.world.leads:
+        if not (_lead_part(run, part, stop) if run.group.leads else _follow_part(run, part, stop)):
+            if run.group.leads:
                 say(f"stopped at iteration {run.trainer.iteration} of {part.name}; "
                     "the same command with --resume goes on from there")  # fmt: skip
             raise typer.Exit(128 + (stop.wanted or signal.SIGINT))  # the wish may be another process' alone
@@ -139,7 +139,7 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     last: list[Progress] = []
     with stop:
         trainer = run.begin(part)
-        together = f" in {run.world.size} processes" if run.world.size > 1 else ""
+        together = f" in {run.group.size} processes" if run.group.size > 1 else ""
         start = run.started_from(part)
         of = f" from {start['name']}" if start else ""
         say(f"training {part.name} at width {run.width}{of} on {len(trainer.photos)} photographs{together}, "

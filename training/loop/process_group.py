@@ -23,14 +23,14 @@ TIMEOUT_S = 300
 """How long a process waits for the others: longer than the leader takes to write a checkpoint and a preview."""
 
 
-class SaidElsewhere(TrainingError):
+class PeerError(TrainingError):
     """What ends this process is the leader's to say."""
 
 
-class World:
+class ProcessGroup:
     """rank: which of `size` processes this is. local_rank, local_size: the same among those on this machine.
 
-    A world of one is `World()`; then nothing here does anything, and nothing of torch.distributed is imported.
+    A world of one is `ProcessGroup()`; then nothing here does anything, and nothing of torch.distributed is imported.
     """
 
     def __init__(self, *, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int = 1) -> None:
@@ -40,7 +40,7 @@ class World:
         self._joined = False
 
     @classmethod
-    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> World:
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> ProcessGroup:
         """As torchrun says it. Raises TrainingError."""
         if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= variables.keys():
             return cls()
@@ -88,7 +88,7 @@ class World:
         except RuntimeError as error:  # a connection that broke, or TIMEOUT_S without an answer
             self.part()
             if not self.leads:
-                raise SaidElsewhere("another process of this run is gone", failure=True) from error
+                raise PeerError("another process of this run is gone", failure=True) from error
             raise TrainingError(
                 f"another process of this run ended or gave no answer in {TIMEOUT_S} s; what it said itself tells why; "
                 "the last checkpoint is untouched",
@@ -141,7 +141,7 @@ class World:
             return
         if not self.leads:
             self._wait_for_the_leaders_end()
-            raise SaidElsewhere("said by the leader") from problem
+            raise PeerError("said by the leader") from problem
         if first == self.rank:
             assert problem is not None
             raise problem

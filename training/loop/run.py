@@ -23,7 +23,7 @@ from stylefader.training.evaluation.strip import encode_picture, stack, strip
 from stylefader.training.files import written_whole
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.log import TrainingLog
-from stylefader.training.loop.process_group import World
+from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
 from stylefader.training.loop.trainer import Trainer, style_target
@@ -41,7 +41,7 @@ _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
 _PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
 _MEASURED_SIDE, _MEASURED_STEPS = 256, 9
-_ALONE = World()
+_ALONE = ProcessGroup()
 
 
 class Run:
@@ -66,14 +66,14 @@ class Run:
         tensorboard: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         device: torch.device = CPU,
-        world: World = _ALONE,
+        group: ProcessGroup = _ALONE,
     ) -> None:
-        self.recipe, self.device, self.world = recipe, device, world
+        self.recipe, self.device, self.group = recipe, device, group
         self._resume = resume
         self._checkpoint_every = checkpoint_every
         if not preview_minutes > 0:
             raise TrainingError(f"previews come every so many minutes, more than 0, not {preview_minutes}")
-        if world.leads:
+        if group.leads:
             self._check_output()
         if not 1 <= recipe.width <= MAX_WIDTH:
             raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {recipe.width}")
@@ -92,7 +92,7 @@ class Run:
         parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
-        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if world.leads else None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if group.leads else None
 
     def _check_output(self) -> None:
         recipe = self.recipe
@@ -109,7 +109,7 @@ class Run:
 
     def _photos_to_look_at(self) -> PhotoFolder | None:
         """What previews are made of, by the leader: at least one that can be read."""
-        if not self.world.leads:
+        if not self.group.leads:
             return None
         held_out = self.recipe.held_out
         photos = PhotoFolder(held_out, split="val") if held_out else PhotoFolder(self.recipe.photos)
@@ -152,7 +152,7 @@ class Run:
             self.net.load_state_dict(_weights_for(part.name, self._start), strict=False)
             identity["start_from"] = self._start.weights_hash()
         checkpoint = self.recipe.checkpoint(part)
-        with self.world.all_or_none():
+        with self.group.all_or_none():
             loss_network = load_loss_network(self.recipe.loss_network)
         self.trainer = Trainer(
             self.net,
@@ -166,7 +166,7 @@ class Run:
             resume=self._resume and checkpoint.exists(),
             checkpoint_every=self._checkpoint_every,
             device=self.device,
-            world=self.world,
+            group=self.group,
         )
         return self.trainer
 
@@ -182,7 +182,7 @@ class Run:
 
         `report` is called by the leader only.
         """
-        finished = self._lead(report, should_stop) if self.world.leads else self.trainer.run(should_stop=should_stop)
+        finished = self._lead(report, should_stop) if self.group.leads else self.trainer.run(should_stop=should_stop)
         if finished:
             # What follows stands on the weights that a pack holds, so that blocks fit them exactly.
             self._nets[self.part.name] = self.net.cpu().half().float().eval().requires_grad_(False)
@@ -292,7 +292,7 @@ class Run:
             "iterations": trainer.iteration,
             "device": trainer.compute.name,
             **({"started_from": started} if started else {}),
-            **({"processes": self.world.size} if self.world.size > 1 else {}),
+            **({"processes": self.group.size} if self.group.size > 1 else {}),
         }
 
     def _header(self, net: DynamicNet) -> PackHeader:

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from stylefader.training.data.photographs import PhotoFolder
-from stylefader.training.loop.process_group import World
+from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.losses.temporal import NextFrames, next_frames
 from stylefader.training.settings import TrainSettings
 from torch import Tensor
@@ -42,23 +42,23 @@ class Sample:
 
 
 def sample(
-    photos: PhotoFolder, settings: TrainSettings, step: int, *, blocks: bool, world: World, pinned: bool = False
+    photos: PhotoFolder, settings: TrainSettings, step: int, *, blocks: bool, group: ProcessGroup, pinned: bool = False
 ) -> Sample:
     """What this process sees in step number `step`, the first of which is 0.
 
     A main network's every picture has a next frame. Of blocks, which go through the network twice more for it, half
     of the pictures of all processes have one.
     """
-    together = settings.batch * world.size
+    together = settings.batch * group.size
     crops = [
         photos.crop(step * together + place, seed=settings.seed, size=settings.crop)
-        for place in range(world.rank, together, world.size)
+        for place in range(group.rank, together, group.size)
     ]
     following = None
     if settings.temporal != "off":
         following = next_frames(
             (together + 1) // 2 if blocks else together, settings.crop,
-            seed=settings.seed, step=step, rank=world.rank, size=world.size,
+            seed=settings.seed, step=step, rank=group.rank, size=group.size,
         )  # fmt: skip
     made = Sample(torch.from_numpy(np.stack(crops)), following)
     return made.pinned() if pinned else made

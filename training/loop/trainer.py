@@ -23,7 +23,7 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.plateau import Plateau
-from stylefader.training.loop.process_group import World
+from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
 from stylefader.training.losses.loss_network import LossNetwork
@@ -36,7 +36,7 @@ from torch import Tensor
 
 _CALIBRATION_PHOTOS = 32
 _LOSSES = ("total", "content", "style", "temporal")
-_ALONE = World()
+_ALONE = ProcessGroup()
 
 
 class Trainer:
@@ -62,15 +62,15 @@ class Trainer:
         resume: bool = False,
         checkpoint_every: int = 100,
         device: torch.device = CPU,
-        world: World = _ALONE,
+        group: ProcessGroup = _ALONE,
     ) -> None:
         if checkpoint_every < 1:
             raise TrainingError(f"checkpoints come every 1 or more iterations, not {checkpoint_every}")
-        self.settings, self.world = settings, world
+        self.settings, self.group = settings, group
         self.checkpoint, self.checkpoint_every = checkpoint, checkpoint_every
         self.iteration = 0
         self.plateau = Plateau(settings.patience)
-        with world.all_or_none():
+        with group.all_or_none():
             self.photos = PhotoFolder(photos)
             self.compute = choose_compute(settings.precision, device)
             self._identity = {
@@ -90,11 +90,11 @@ class Trainer:
             )
             self.alpha = torch.ones(net.n_blocks, device=device)
             self.layer_means: dict[str, float] = {}
-            if world.leads and resume:
+            if group.leads and resume:
                 self._restore(load_tensors(self.checkpoint, what="checkpoint"))
-            elif world.leads:
+            elif group.leads:
                 self.layer_means = self._calibrate(loss_network)
-        if world.size > 1:
+        if group.size > 1:
             self._start_as_the_leader_does()
         loss_network.divide_activations(self.layer_means)
         self.loss_network = loss_network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -114,15 +114,15 @@ class Trainer:
     def _start_as_the_leader_does(self) -> None:
         """From its state, which may be a checkpoint that no other process can see."""
         whole = io.BytesIO()
-        if self.world.leads:
+        if self.group.leads:
             torch.save(self._state(), whole)
-        state = torch.load(io.BytesIO(self.world.share(whole.getvalue())), map_location="cpu", weights_only=True)
-        with self.world.all_or_none():
-            if not self.world.leads:
+        state = torch.load(io.BytesIO(self.group.share(whole.getvalue())), map_location="cpu", weights_only=True)
+        with self.group.all_or_none():
+            if not self.group.leads:
                 self._restore(state)
 
     def _restore(self, state: Any) -> None:
-        source = str(self.checkpoint) if self.world.leads else "process 0"
+        source = str(self.checkpoint) if self.group.leads else "process 0"
         try:
             settings, ours = dict(json.loads(state["settings"])), self._fingerprint()
             other = {key for key in settings.keys() | ours.keys() if settings.get(key) != ours.get(key)}
@@ -141,7 +141,7 @@ class Trainer:
 
     def _fingerprint(self) -> dict[str, Any]:
         """What decides the outcome. The batch is that of all processes: fewer with larger ones may go on."""
-        return {**asdict(self.settings), "batch": self.settings.batch * self.world.size, "width": self.net.width,
+        return {**asdict(self.settings), "batch": self.settings.batch * self.group.size, "width": self.net.width,
                 "places": list(self.net.places), "kind": self.net.kind, **self._identity}  # fmt: skip
 
     def _state(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class Trainer:
         """Write the whole state, or keep the checkpoint before it. Raises TrainingError on a full disk."""
         if not all(bool(p.isfinite().all()) for p in self.net.parameters()):
             raise TrainingError(f"weights are not finite after iteration {self.iteration}", failure=True)
-        if not self.world.leads:
+        if not self.group.leads:
             return
         try:
             with written_whole(self.checkpoint) as file:
@@ -184,15 +184,15 @@ class Trainer:
         def make(step: int) -> Sample:
             if on_gpu:
                 torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
-            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), world=self.world, pinned=on_gpu)
+            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, pinned=on_gpu)
 
-        workers = loader_workers(self.world.local_size)
+        workers = loader_workers(self.group.local_size)
         rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
         began, first, waited, self._in_networks = time.monotonic(), self.iteration, 0.0, 0.0
         with closing(rows):
             while not self.finished:
                 wish = should_stop()
-                if wish and self.world.size == 1:
+                if wish and self.group.size == 1:
                     self.save_checkpoint()
                     return False
                 asked = time.monotonic()
@@ -210,7 +210,7 @@ class Trainer:
                         iteration=self.iteration,
                         iterations=settings.iterations,
                         **losses,
-                        images_per_second=done * settings.batch * self.world.size / seconds,
+                        images_per_second=done * settings.batch * self.group.size / seconds,
                         seconds_left=seconds / done * (settings.iterations - self.iteration),
                         seconds=seconds,
                         waiting=waited,
@@ -271,12 +271,12 @@ class Trainer:
 
     def _of_all_processes(self, losses: Tensor, wish: bool) -> list[float]:
         """Losses, averaged over all processes as the gradients are, and the share of processes that wish to stop."""
-        if self.world.size == 1:
+        if self.group.size == 1:
             return [*losses.tolist(), float(wish)]
         gradients = [p.grad for p in self._learning if p.grad is not None]
         assert len(gradients) == len(self._learning)
         torch.cat([*(g.reshape(-1) for g in gradients), losses, losses.new_full((1,), float(wish))], out=self._flat)
-        self.world.average(self._flat)
+        self.group.average(self._flat)
         *averaged, rest = torch.split(self._flat, [*(g.numel() for g in gradients), len(losses) + 1])
         for gradient, mean in zip(gradients, averaged, strict=True):
             gradient.copy_(mean.view(gradient.shape))
@@ -297,7 +297,7 @@ class Trainer:
             rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
         else:
             of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
-        visible, seen = following.warp.visible_N1HW, following.seen / self.world.size
+        visible, seen = following.warp.visible_N1HW, following.seen / self.group.size
         return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
 
 

@@ -25,7 +25,7 @@ from stylefader.training.errors import ControlError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stylefader.realtime.controls.scenes.scene_controller import Scenes
+    from stylefader.realtime.controls.scenes.scene_controller import SceneController
     from stylefader.realtime.display.window import Mode, Window
     from stylefader.realtime.parameters.tempo import BeatClock
 
@@ -58,7 +58,7 @@ class Keyboard:
         overlay: bool = True,
         takes: Recorder | None = None,
         learner: LiveLearner | None = None,
-        scenes: Scenes | None = None,
+        scenes: SceneController | None = None,
         clock: BeatClock | None = None,
         modulated: Callable[[], Collection[str]] = lambda: (),
         say: Callable[[str], None] = lambda words: None,

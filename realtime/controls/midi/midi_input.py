@@ -34,7 +34,7 @@ class TakesTime(Protocol):
     def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None: ...
 
 
-class Inlet:
+class MidiInput:
     """`take` is rtmidi's callback; `flush` comes from whoever is woken by `wake`, until `busy` is over.
 
     receive: told every event, from either thread, one at a time. failed: told what it raised.

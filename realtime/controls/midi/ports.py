@@ -1,6 +1,6 @@
 """MIDI ports: those whose names fit, as many as there are, whenever they are plugged in.
 
-Messages are decoded and routed in the MIDI system's own threads (`Inlet`). One thread of ours sees twice a second
+Messages are decoded and routed in the MIDI system's own threads (`MidiInput`). One thread of ours sees twice a second
 which ports came and went, and whether the MIDI system itself did.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi.decoder import WAIT_NS
-from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, Inlet, TakesTime
+from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput, TakesTime
 from stylefader.realtime.controls.midi.outputs import MidiOutputs
 from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, fits, opens
 from stylefader.realtime.controls.midi.system import (
@@ -46,7 +46,7 @@ class _Input:
     """An open input. callback: what rtmidi gives its thread a bare pointer to, and would free too early."""
 
     port: Any
-    inlet: Inlet
+    midi_input: MidiInput
     callback: list[Any]
 
 
@@ -145,7 +145,7 @@ class MidiPorts:
             self._thread.join(_CLOSE_S)
         if self._thread.is_alive():  # the MIDI system does not answer: what it is at must not be closed
             for entry in list(self._open.values()):
-                entry.inlet.close()
+                entry.midi_input.close()
             return
         self._disconnect()
 
@@ -155,15 +155,15 @@ class MidiPorts:
                 self._begin()
             scanned = self._now_ns()
             while not self._stop.is_set():
-                busy = any(entry.inlet.busy for entry in list(self._open.values()))
+                busy = any(entry.midi_input.busy for entry in list(self._open.values()))
                 # Set before the inputs are looked at: what comes in between wakes us at once.
                 self._sleeps = not busy
-                if self._sleeps and any(entry.inlet.busy for entry in list(self._open.values())):
+                if self._sleeps and any(entry.midi_input.busy for entry in list(self._open.values())):
                     self._sleeps = False
                 self._ready.wait(_SCAN_S if self._sleeps else _FLUSH_S)
                 self._ready.clear()
                 for entry in list(self._open.values()):
-                    entry.inlet.flush()
+                    entry.midi_input.flush()
                 if self._now_ns() - scanned >= _SCAN_S * 1e9:
                     self._say_who_floods()
                     self._look()
@@ -228,7 +228,7 @@ class MidiPorts:
         lock would stop the whole program. So callbacks are called off first, and given time to end without us.
         """
         for entry in entries:
-            entry.inlet.close()
+            entry.midi_input.close()
             if not self._spoilt:
                 entry.port.cancel_callback()
         for _ in range(_LOOKS if entries and not self._spoilt else 0):
@@ -241,7 +241,7 @@ class MidiPorts:
         for entry in entries:
             self._delete(entry.port)
             if not self._stop.is_set():  # at the end of a session everything stays as it stands
-                self._gone(entry.inlet.name)
+                self._gone(entry.midi_input.name)
 
     def _delete(self, port: Any) -> None:
         if port is None:
@@ -279,13 +279,13 @@ class MidiPorts:
     def _open_input(self, name: str) -> None:
         import rtmidi
 
-        inlet = Inlet(
+        midi_input = MidiInput(
             name, self._receive, clock=self._clock, now_ns=self._now_ns, wake=self._wake, failed=self._fail
         )  # fmt: skip
         port = None
         try:
             port = rtmidi.MidiIn(self._api, CLIENT, _MOST_QUEUED)
-            port.set_callback(inlet.take)
+            port.set_callback(midi_input.take)
             port.ignore_types(timing=self._clock is None)
             callback = [held for held in gc.get_referents(port) if isinstance(held, tuple)]
             open_port(port, name, self._numbering, "in")
@@ -295,7 +295,7 @@ class MidiPorts:
             self._once(f"MIDI: cannot open {name}: {error}; tried again")
             return
         self._opened_again()
-        self._open[name] = _Input(port, inlet, callback)
+        self._open[name] = _Input(port, midi_input, callback)
         with self._said_lock:
             self._refused = {words for words in self._refused if name not in words}
         self._say(f"MIDI: {name}")
@@ -324,7 +324,7 @@ class MidiPorts:
 
     def _say_who_floods(self) -> None:
         for name, entry in self._open.items():
-            if entry.inlet.coalesced:
+            if entry.midi_input.coalesced:
                 self._once(
                     f"MIDI: {name} sends more than {MOST_A_SECOND} messages a second: "
                     "of each of its controls only the newest counts"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stylefader.realtime.controls.log_limiter import Complaints
+from stylefader.realtime.controls.log_limiter import LogLimiter
 from stylefader.realtime.controls.mapping.mapping import SWITCHES, TRIGGERS
 from stylefader.realtime.controls.osc.address import PORT, ROOT, Address, addresses, kind_of
 from stylefader.realtime.controls.osc.packet import Value, read_packet
@@ -23,7 +23,7 @@ from stylefader.realtime.controls.osc.pattern import is_pattern, matching
 from stylefader.realtime.controls.osc.subscribers import EXPIRES_S, Subscribers
 from stylefader.realtime.controls.osc.time_tags import MOST_AHEAD_S, MOST_WAITING, Agenda, ahead_ns
 from stylefader.realtime.controls.player import Player, check_source, is_on, turn
-from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, Scenes
+from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, SceneController
 from stylefader.realtime.parameters.alpha_desk import Block
 from stylefader.training.errors import ControlError
 
@@ -46,14 +46,14 @@ class OscControl:
         host: str = "127.0.0.1",
         port: int = PORT,
         *,
-        scenes: Scenes | None = None,
+        scenes: SceneController | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._scenes = scenes
         self._player, self._now_ns, self._wall_ns = player, now_ns, wall_ns
-        self._complain = Complaints(say, now_ns=now_ns)
+        self._complain = LogLimiter(say, now_ns=now_ns)
         self.error: BaseException | None = None
         try:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]

@@ -32,11 +32,11 @@ NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _MOST_WAITING = 100
 _SETTLE_S = 5.0
 Cast = tuple[tuple[Scene, int | None], ...]
-"""Scenes, and which style of the rack each has."""
+"""Scenes, and which style of the engine loader each has."""
 
 
 class Styles(Protocol):
-    """The rack, as far as scenes know it."""
+    """The engine loader, as far as scenes know it."""
 
     packs: list[PackFile]
 
@@ -60,24 +60,24 @@ class _Work:
     error: BaseException | None = None
 
 
-class Scenes:
+class SceneController:
     """Any thread recalls and saves; `poll` comes from the one that owns the session, some times a second.
 
     Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
-    fade_s: of scenes that do not say. Styles that scenes name and the rack has not are added to it. Raises ControlError
-    for a file that does not fit; a later edit that does not fit is said, and the scenes before stay.
+    fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it.
+    Raises ControlError for a file that does not fit; later edits that do not fit are said, and the scenes before stay.
     """
 
     def __init__(
         self,
         path: Path,
         player: Performed,
-        rack: Styles,
+        loader: Styles,
         *,
         fade_s: float = 1.0,
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
-        self._player, self._rack, self._fade_s, self._say = player, rack, fade_s, say
+        self._player, self._loader, self._fade_s, self._say = player, loader, fade_s, say
         self._path = path
         self._seen: Stamp | None = stamp_of(path)
         self._there: Cast = ()
@@ -85,7 +85,7 @@ class Scenes:
         self._lock = threading.Lock()  # over those that wait to be written
         self._waiting: deque[Scene] = deque()
         scenes = read_scenes(path)
-        self._take_over(scenes, cast(scenes, rack.packs, path))
+        self._take_over(scenes, cast(scenes, loader.packs, path))
 
     @property
     def names(self) -> list[str]:
@@ -132,7 +132,7 @@ class Scenes:
                 raise ControlError(f"there are {MOST_SCENES} scenes: {name!r:.80} is not saved")
             if len(self._waiting) >= _MOST_WAITING:
                 raise ControlError(f"{_MOST_WAITING} scenes wait to be written already: {name!r:.80} is not saved")
-            self._waiting.append(standing(name, self._rack.packs[style], targets, self._path))
+            self._waiting.append(standing(name, self._loader.packs[style], targets, self._path))
         return name
 
     def poll(self) -> bool:
@@ -157,7 +157,7 @@ class Scenes:
                 for _ in range(work.saved):
                     self._waiting.popleft()
         if self._waiting or stamp_of(self._path) not in (None, self._seen):
-            packs = list(self._rack.packs)
+            packs = list(self._loader.packs)
             self._work = _Work(threading.Thread(target=self._do, args=(packs,), name="scenes", daemon=True))
             self._work.thread.start()
         return changed
@@ -172,7 +172,7 @@ class Scenes:
             self._work.thread.join(max(0.0, end - time.monotonic()))
 
     def _do(self, packs: list[PackFile]) -> None:
-        """The thread's work. packs: those of the rack, which nobody but `poll` adds to."""
+        """The thread's work. packs: those of the engine loader, which nobody but `poll` adds to."""
         work = self._work
         assert work is not None
         try:
@@ -205,5 +205,5 @@ class Scenes:
     def _take_over(self, scenes: tuple[Scene, ...], casting: Casting) -> None:
         for note in casting.notes:
             self._say(note)
-        self._rack.add(casting.added)
+        self._loader.add(casting.added)
         self._there = tuple(zip(scenes, casting.styles, strict=True))

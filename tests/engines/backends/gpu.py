@@ -64,7 +64,7 @@ class CpuEvent:
 
 
 class CpuLane:
-    """`engines.backends.gpu.Lane` on the CPU: what is put on it is done by the schedule of its `CpuGpu`."""
+    """`engines.backends.gpu.CudaStream` on the CPU: what is put on it is done by the schedule of its `CpuGpu`."""
 
     stream = None
     handle = 7
@@ -121,7 +121,7 @@ class CpuGpu:
         self.speeds: list[float] = []
         self.dice: random.Random | None = None
         self.upload, self.compute, self.download = (CpuLane(self) for _ in range(3))
-        self.lanes = [self.upload, self.compute, self.download]
+        self.cuda_streams = [self.upload, self.compute, self.download]
 
     def go_on(self) -> None:
         steps = 1000 if self.dice is None else self.dice.choice((0, 0, 1, 5))
@@ -129,8 +129,8 @@ class CpuGpu:
             steps -= 1
 
     def step(self) -> bool:
-        lanes = self.lanes if self.dice is None else self.dice.sample(self.lanes, 3)
-        return any(lane.step() for lane in lanes)
+        cuda_streams = self.cuda_streams if self.dice is None else self.dice.sample(self.cuda_streams, 3)
+        return any(cuda_stream.step() for cuda_stream in cuda_streams)
 
     def free_bytes(self) -> int:
         return self.free
@@ -153,7 +153,7 @@ class CpuGpu:
     def settle(self) -> None:
         while self.step():
             pass
-        assert not any(lane.ahead for lane in self.lanes)
+        assert not any(cuda_stream.ahead for cuda_stream in self.cuda_streams)
 
     def record(self, work: Callable[[], None]) -> CpuReplay:
         with torch.no_grad():
@@ -161,7 +161,7 @@ class CpuGpu:
         self.recordings.append(CpuReplay(work))
         return self.recordings[-1]
 
-    def milliseconds(self, lane: CpuLane, work: Callable[[], None], times: int) -> float:
+    def milliseconds(self, cuda_stream: CpuLane, work: Callable[[], None], times: int) -> float:
         work()
         return self.speeds.pop(0)
 

@@ -19,8 +19,8 @@ from stylefader.engines import REGISTRY, open_engine
 from stylefader.engines.backends.cuda_engine import (
     FORMS,
     READY_FIRST,
-    Answer,
     CudaEngine,
+    TuningResult,
     fastest,
     keep_compilers_files,
 )
@@ -287,7 +287,7 @@ def test_a_cache_that_cannot_be_written_costs_only_the_remembering(
 def test_another_process_may_have_measured_meanwhile(pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path) -> None:
     cache = EngineCache(tmp_path)
     with CudaEngine(pack, 16, 24, cache=cache) as engine:
-        measured = Answer(name="eager-transposed", milliseconds={}, failed={}).kept()
+        measured = TuningResult(name="eager-transposed", milliseconds={}, failed={}).kept()
         cache.open(engine._question, build=lambda: measured, load=bytes, report=print)
         engine.warm_up()
         assert engine.form == "eager-transposed"
@@ -311,7 +311,7 @@ def test_a_remembered_form_that_no_longer_works_gives_way(
 ) -> None:
     cache = EngineCache(tmp_path)
     with CudaEngine(pack, 16, 24, cache=cache) as engine:
-        measured = Answer(name="compiled", milliseconds={}, failed={}).kept()
+        measured = TuningResult(name="compiled", milliseconds={}, failed={}).kept()
         cache.open(engine._question, build=lambda: measured, load=bytes, report=print)
     monkeypatch.setattr(torch, "compile", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("gone")))
     cpu_gpu.speeds = [1.0, 2.0]
@@ -329,7 +329,7 @@ def test_what_is_no_answer_is_as_good_as_none(
     pack: StylePack, cpu_gpu: CpuGpu, tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EngineError, match="names no form"):
-        Answer.read(content.encode())
+        TuningResult.read(content.encode())
     cache = EngineCache(tmp_path)
     with CudaEngine(pack, 16, 24, cache=cache) as engine:
         keep(cache.folder, engine._question, content.encode(), {})

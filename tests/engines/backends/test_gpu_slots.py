@@ -15,7 +15,7 @@ import torch
 from stylefader.engines.backends import gpu as gpu_module
 from stylefader.engines.backends.cuda_engine import CudaEngine
 from stylefader.engines.backends.gpu import Gpu
-from stylefader.engines.backends.gpu_slots import SLOTS, Desk, Slot
+from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Pending
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
@@ -49,18 +49,18 @@ def overlapped(slots: list[Slot], recorded: CpuReplay, count: int) -> list[npt.N
     return pictures + [slot.finish().copy() for slot in under_way]
 
 
-def adding(desk: Desk) -> CpuReplay:
+def adding(static: StaticBuffers) -> CpuReplay:
     """Work in two steps, so that what changes frame or alpha in between shows."""
-    return CpuReplay(lambda: desk.picture.copy_(desk.frame).add_(desk.alpha.to(torch.uint8)))
+    return CpuReplay(lambda: static.picture.copy_(static.frame).add_(static.alpha.to(torch.uint8)))
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_the_lanes_do_first_each_picture_is_its_frames(seed: int) -> None:
     gpu = CpuGpu()
-    desk = Desk(gpu, 4, 5, 1)  # type: ignore[arg-type]
-    slots = [Slot(gpu, desk) for _ in range(SLOTS)]  # type: ignore[arg-type]
+    static = StaticBuffers(gpu, 4, 5, 1)  # type: ignore[arg-type]
+    slots = [Slot(gpu, static) for _ in range(SLOTS)]  # type: ignore[arg-type]
     gpu.dice = random.Random(seed)
-    found = overlapped(slots, adding(desk), 60)
+    found = overlapped(slots, adding(static), 60)
     for picture, (frame, alpha) in zip(found, frames(60), strict=True):
         assert np.array_equal(picture, frame + alpha.astype(np.uint8))
     assert gpu.waits == 60, "one wait a frame, for its picture"
@@ -72,12 +72,12 @@ def test_the_stand_in_finds_a_missing_order(missing: str) -> None:
     wrong = 0
     for seed in range(10):
         gpu = CpuGpu()
-        desk = Desk(gpu, 4, 5, 1)  # type: ignore[arg-type]
-        slots = [Slot(gpu, desk) for _ in range(SLOTS)]  # type: ignore[arg-type]
+        static = StaticBuffers(gpu, 4, 5, 1)  # type: ignore[arg-type]
+        slots = [Slot(gpu, static) for _ in range(SLOTS)]  # type: ignore[arg-type]
         for slot in slots:
             setattr(slot, f"_{missing}", Never())
         gpu.dice = random.Random(seed)
-        found = overlapped(slots, adding(desk), 20)
+        found = overlapped(slots, adding(static), 20)
         wrong += sum(not np.array_equal(p, f + a.astype(np.uint8)) for p, (f, a) in zip(found, frames(20), strict=True))
     assert wrong > 0
 
@@ -110,7 +110,7 @@ def test_an_engine_gives_the_same_bytes_one_at_a_time_and_overlapped(
         for one, other in zip(expected, found, strict=True):
             assert np.array_equal(one, other)
         left = engine.start(shots[0], alphas[0])
-    assert not any(lane.ahead for lane in cpu_gpu.lanes), "closing waits for what is under way"
+    assert not any(cuda_stream.ahead for cuda_stream in cpu_gpu.cuda_streams), "closing waits for what is under way"
     with pytest.raises(EngineError, match="closed"):
         left.result()
 
@@ -148,7 +148,7 @@ def test_a_call_allocates_nothing(pack: StylePack, picture: MakePicture, cpu_gpu
         with Operators() as seen:
             for number in range(10):
                 engine.stylize(picture(9, 14), np.full(3, number, np.float32))
-                engine.stylize_cuda(engine._desk.frame, engine._desk.alpha)
+                engine.stylize_cuda(engine._static.frame, engine._static.alpha)
         assert seen.names == {"aten.copy_.default"}
         assert cpu_gpu.allocations == made
 
@@ -209,7 +209,7 @@ def test_three_streams_and_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(monkeypatch)
     gpu = Gpu(torch.device("cpu"))
     assert (gpu.name, gpu.capability, calls.made, gpu.compute.handle) == ("a GPU", "8.9", 3, 2)
-    slot = Slot(gpu, Desk(gpu, 4, 5, 1))
+    slot = Slot(gpu, StaticBuffers(gpu, 4, 5, 1))
     for event, name in ((slot._up, "up"), (slot._computed, "computed"), (slot._down, "down")):
         event.name = name
 

@@ -88,7 +88,7 @@ def stages_s(engine: GpuEngine, frame: npt.NDArray[np.uint8]) -> dict[str, float
         "compute": (gpu.compute, lambda: gpu.compute.replay(recorded)),
         "download": (gpu.download, lambda: gpu.download.copy(slot._host_picture, slot._picture)),
     }
-    taken = {name: gpu.milliseconds(lane, work, 100) / 1000 for name, (lane, work) in works.items()}
+    taken = {name: gpu.milliseconds(cuda_stream, work, 100) / 1000 for name, (cuda_stream, work) in works.items()}
     copies = []
     for _ in range(20):
         began = time.perf_counter()
@@ -153,9 +153,9 @@ def test_another_alpha_at_every_frame_costs_nothing(
 @pytest.mark.parametrize("name", ENGINES)
 def test_at_1080p_at_least_half_of_the_floor(opened: Callable[..., GpuEngine], wide: StylePack, name: str) -> None:
     engine = opened(name, HD)
-    lane, recorded = engine._gpu.compute, engine._replay
+    cuda_stream, recorded = engine._gpu.compute, engine._replay
     assert recorded is not None
-    taken = engine._gpu.milliseconds(lane, lambda: lane.replay(recorded), 100) / 1000
+    taken = engine._gpu.milliseconds(cuda_stream, lambda: cuda_stream.replay(recorded), 100) / 1000
     floor = gpu_limits(engine).floor_s(frame_work(wide.network(), *HD), "fp16")
     assert floor is not None
     assert floor / taken >= 0.5, f"{taken * 1000:.2f} ms, the floor is {floor * 1000:.2f} ms"
@@ -167,15 +167,15 @@ def gpu_limits(engine: GpuEngine) -> Limits:
     a, b = (torch.randn(side, side, dtype=torch.float16, device="cuda") for _ in range(2))
     source = torch.ones(size, dtype=torch.uint8, device="cuda")
     product, target = torch.empty_like(a), torch.empty_like(source)
-    lane, gpu = engine._gpu.compute, engine._gpu
+    cuda_stream, gpu = engine._gpu.compute, engine._gpu
     gpu.settle()
 
     def multiply() -> None:
-        with torch.cuda.stream(lane.stream):
+        with torch.cuda.stream(cuda_stream.stream):
             torch.mm(a, b, out=product)
 
-    rate = side**3 / gpu.milliseconds(lane, multiply, 20) * 1000
-    bandwidth = 2 * size / gpu.milliseconds(lane, lambda: lane.copy(target, source), 20) * 1000
+    rate = side**3 / gpu.milliseconds(cuda_stream, multiply, 20) * 1000
+    bandwidth = 2 * size / gpu.milliseconds(cuda_stream, lambda: cuda_stream.copy(target, source), 20) * 1000
     return Limits(multiply_adds={"fp16": rate}, bandwidth=bandwidth)
 
 

@@ -354,7 +354,7 @@ from tests.engines.cache.test_store import KEY
 import stylefader.engines.cache.file_lock
 number, folder = int(sys.argv[1]), Path(sys.argv[2])
 if number % 2:  # a file system without locks: both build, the last one stays
-    engines.cache.file_lock.fcntl = None
+    stylefader.engines.cache.file_lock.fcntl = None
 print("ready", flush=True)
 sys.stdin.readline()
 for turn in range(60):

@@ -13,11 +13,11 @@ import pytest
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.realtime.automation.recorder import TakeRecorder
+from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.render import render
-from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.open_file import open_file_source
@@ -100,7 +100,9 @@ class Nowhere:
     def put(self, frame: Frame) -> None: ...
 
 
-def perform(clip: Path, pack: PackFile, take: TakeRecorder) -> tuple[list[Fraction], list[npt.NDArray[np.float32]]]:
+def perform(
+    clip: Path, pack: PackFile, take: AutomationRecorder
+) -> tuple[list[Fraction], list[npt.NDArray[np.float32]]]:
     """Play a clip to its end while every kind of control moves alpha: times and alphas of the frames stylized."""
     engine, times = Recording(), []
 
@@ -108,13 +110,13 @@ def perform(clip: Path, pack: PackFile, take: TakeRecorder) -> tuple[list[Fracti
         times.append(frame.pts)
         take.played(frame.pts, style, alpha)
 
-    rack = Rack([pack], backend="openvino", build=lambda *_, **__: Build(engine))  # type: ignore[arg-type, return-value]
+    loader = EngineLoader([pack], backend="openvino", build=lambda *_, **__: Build(engine))  # type: ignore[arg-type, return-value]
     choice = live_source(str(clip), LiveOptions(size=(WIDTH, HEIGHT)))
     options = SessionOptions(height=HEIGHT, width=WIDTH)
     session = LiveSession(
         lambda mailbox: Capture(choice.make, mailbox, name=choice.name, reconnects=False),
         Nowhere(),
-        rack,
+        loader,
         options,
         played=played,
     )
@@ -149,7 +151,7 @@ def test_the_same_alphas_at_the_same_frames(which: str, tmp_path: Path) -> None:
     clip.make(tmp_path / name)
     save_pack(random_pack(tmp_path / "small.safetensors"))
     pack = PackFile(tmp_path / "small.safetensors")
-    take = TakeRecorder(tmp_path / "take.csv", N)
+    take = AutomationRecorder(tmp_path / "take.csv", N)
     times, live = perform(tmp_path / name, pack, take)
     assert len(times) > 15 and np.ptp(live, axis=0).min() > 0.2, "frames were played, and all blocks moved"
 

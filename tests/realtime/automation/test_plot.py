@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stylefader.realtime.automation.automation_file import sheet_of
-from stylefader.realtime.automation.keyframes import Keyframe, Sheet, parse_inline, parse_sheet
+from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_inline, parse_sheet
 from stylefader.realtime.automation.plot import plot
 
 from tests.realtime.automation.test_thinning import automations
@@ -18,7 +18,7 @@ from tests.realtime.automation.test_thinning import automations
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def lines(sheet: Sheet) -> list[tuple[list[tuple[float, float]], str, bool]]:
+def lines(sheet: AutomationFile) -> list[tuple[list[tuple[float, float]], str, bool]]:
     """Points, colour and whether it is dashed, of every line."""
     root = ElementTree.fromstring(plot(sheet, "x").svg())
     return [
@@ -27,7 +27,7 @@ def lines(sheet: Sheet) -> list[tuple[list[tuple[float, float]], str, bool]]:
     ]  # fmt: skip
 
 
-def texts(sheet: Sheet) -> list[str]:
+def texts(sheet: AutomationFile) -> list[str]:
     return [str(text.text) for text in ElementTree.fromstring(plot(sheet, "x").svg()).iter(f"{SVG}text")]
 
 

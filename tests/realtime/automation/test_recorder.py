@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.realtime.automation.recorder import TakeRecorder, Takes
+from stylefader.realtime.automation.recorder import AutomationRecorder, Takes
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.pipeline.queues import NewestMailbox
@@ -20,7 +20,7 @@ RATE = Fraction(30000, 1001)
 
 def played(path: Path, *, every: int = 1, source: str = "midi") -> list[tuple[Fraction, np.ndarray]]:
     """A performance of 20 seconds: stillness, a sweep, jumps."""
-    take = TakeRecorder(path, 3)
+    take = AutomationRecorder(path, 3)
     desk = AlphaDesk(HEADER.alpha, 3)
     frames = []
     for number in range(0, 600, every):
@@ -51,7 +51,7 @@ def test_a_take_gives_the_same_alphas_at_the_same_frames(tmp_path: Path, every: 
 
 def test_what_a_stylizer_played_is_what_a_render_will(tmp_path: Path) -> None:
     clock, mailbox = Clock(), NewestMailbox[Frame]()
-    take = TakeRecorder(tmp_path / "take.csv", 1)
+    take = AutomationRecorder(tmp_path / "take.csv", 1)
     engine = TimedEngine(clock, 5)
     stylizer = Stylizer(
         mailbox, lambda frame: None, height=HEIGHT, width=WIDTH, now_ns=clock,
@@ -74,7 +74,7 @@ def test_what_a_stylizer_played_is_what_a_render_will(tmp_path: Path) -> None:
 
 
 def test_what_stands_still_takes_no_rows(tmp_path: Path) -> None:
-    take = TakeRecorder(tmp_path / "take.csv", 1)
+    take = AutomationRecorder(tmp_path / "take.csv", 1)
     for number in range(1000):
         take.played(Fraction(number, 25), "first", np.full(1, 0.1, np.float32))
     take.close()
@@ -83,7 +83,7 @@ def test_what_stands_still_takes_no_rows(tmp_path: Path) -> None:
 
 
 def test_styles_of_other_blocks_and_a_source_that_begins_again(tmp_path: Path) -> None:
-    take = TakeRecorder(tmp_path / "take.csv", 3)
+    take = AutomationRecorder(tmp_path / "take.csv", 3)
     take.played(Fraction(1), "first", np.array([0.2, 0.4, 0.6], np.float32))
     take.played(Fraction(2), "second", np.array([0.5], np.float32))
     take.played(Fraction(0), "second", np.array([0.75], np.float32))
@@ -98,12 +98,12 @@ def test_styles_of_other_blocks_and_a_source_that_begins_again(tmp_path: Path) -
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "take.csv").write_text("mine")
     with pytest.raises(ControlError, match=r"take\.csv exists: give --overwrite"):
-        TakeRecorder(tmp_path / "take.csv", 1)
+        AutomationRecorder(tmp_path / "take.csv", 1)
     with pytest.raises(ControlError, match="cannot write"):
-        TakeRecorder(tmp_path / "none" / "take.csv", 1)
+        AutomationRecorder(tmp_path / "none" / "take.csv", 1)
     with pytest.raises(ControlError, match="no style of this session has a tuning-block"):
-        TakeRecorder(tmp_path / "other.csv", 0)
-    TakeRecorder(tmp_path / "take.csv", 1, overwrite=True).close()
+        AutomationRecorder(tmp_path / "other.csv", 0)
+    AutomationRecorder(tmp_path / "take.csv", 1, overwrite=True).close()
     assert (tmp_path / "take.csv").read_text() == "time,alpha0\n"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from stylefader.realtime.controls.events import ControlEvent, Kind
-from stylefader.realtime.controls.scenes.scene_controller import Scenes
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
-from stylefader.realtime.parameters.flags import Show
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.training.errors import ControlError
 
 from tests.realtime.live import HEADER
@@ -18,7 +18,7 @@ class FakeScenes:
     def __init__(self, *names: str) -> None:
         self.names, self.recalled, self.saved = list(names), list[int](), list[str | None]()
 
-    find = Scenes.find
+    find = SceneController.find
 
     def recall(self, number: int) -> None:
         self.recalled.append(number)
@@ -35,7 +35,7 @@ class FakePlayer:
     def __init__(self) -> None:
         self.desk = AlphaDesk(HEADER.alpha, 3)
         self.asked: list[object] = []
-        self.show = Show()
+        self.show = OutputFlags()
         self.muted: set[str] = set()
         self.style = 0
         self.scene: str | None = None

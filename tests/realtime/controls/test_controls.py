@@ -9,8 +9,8 @@ import pytest
 from stylefader.realtime.controls import controls as module
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.events import ControlEvent
-from stylefader.realtime.controls.scenes.scene_controller import Scenes
-from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
+from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
@@ -155,7 +155,9 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     assert stage.said[0] == f"{stage.path}, line 1: there are no scenes: give --scenes FILE.toml"
     (tmp_path / "scenes.toml").write_text("[[scene]]\nname='a'\nalpha=1\n")
     said: list[str] = []
-    scenes = Scenes(tmp_path / "scenes.toml", stage.player, Rack([PackFile(pack.file)]), say=said.append)
+    scenes = SceneController(
+        tmp_path / "scenes.toml", stage.player, EngineLoader([PackFile(pack.file)]), say=said.append
+    )
     clock = Clock()
     controls = Controls(
         stage.player, ControlOptions(mapping=stage.path), most_blocks=3, scenes=scenes, say=said.append, now_ns=clock

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from stylefader.realtime.controls.log_limiter import AGAIN_NS, MOST, Complaints
+from stylefader.realtime.controls.log_limiter import AGAIN_NS, MOST, LogLimiter
 
 from tests.realtime.live import Clock
 
 
 def test_each_is_said_once_some_of_a_kind_and_again_after_a_time() -> None:
     clock, said = Clock(), list[str]()
-    complain = Complaints(said.append, now_ns=clock)
+    complain = LogLimiter(said.append, now_ns=clock)
     for _ in range(2):
         for number in range(60):
             complain("address", f"address {number}")

@@ -16,9 +16,9 @@ from typing import Any
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.fan_out import FanOut
-from stylefader.realtime.pipeline.outputs import SessionOutlet
+from stylefader.realtime.pipeline.outputs import SessionOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
-from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Source
@@ -155,9 +155,9 @@ class Stage:
 
         options = SessionOptions(height=size[0], width=size[1], fade_s=fade_s)
         packs = [_pack(folder, number) for number in range(styles)]
-        rack = Rack(packs, say=self.said.append, build=self._build, measuring=Behind)  # type: ignore[arg-type]
+        loader = EngineLoader(packs, say=self.said.append, build=self._build, measuring=Behind)  # type: ignore[arg-type]
         self.live = LiveSession(
-            capture, SessionOutlet(self.fan_out, view=False), rack, options, say=self.said.append, now_ns=now_ns
+            capture, SessionOutputs(self.fan_out, view=False), loader, options, say=self.said.append, now_ns=now_ns
         )
 
     def _build(self, *words: Any, **more: Any) -> Build:

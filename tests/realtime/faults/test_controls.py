@@ -13,7 +13,7 @@ from pythonosc.osc_message_builder import build_msg
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.log_limiter import MOST
 from stylefader.realtime.controls.midi import ports as midi_module
-from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, Inlet
+from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
 
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
@@ -106,9 +106,9 @@ def test_an_osc_flood(tmp_path: Path) -> None:
         newer = stage.live.numbers()["drops"]["newer"]
         assert missing <= newer and len(shown) > 5, "what is left out was left out for a newer one"
         assert promise("OSC or MIDI flood") == MOST + 1
-        complaints = [words for words in stage.said[said:] if "OSC" in words or "/" in words]
+        limiter = [words for words in stage.said[said:] if "OSC" in words or "/" in words]
         kinds = 4  # alpha, style, other addresses, packets that cannot be read
-        assert 0 < len(complaints) <= kinds * promise("OSC or MIDI flood")
+        assert 0 < len(limiter) <= kinds * promise("OSC or MIDI flood")
         assert stage.live.capture.counts.losses == 0 and controls.osc.error is None
 
 
@@ -121,7 +121,7 @@ def test_a_midi_flood(tmp_path: Path) -> None:
             stage.live.move("all", event.raw / 127, event.at_ns, "midi")
 
         clock = [0]
-        inlet = Inlet(
+        midi_input = MidiInput(
             "panel",
             receive,
             clock=None,
@@ -132,11 +132,11 @@ def test_a_midi_flood(tmp_path: Path) -> None:
         before = stage.watcher.count
         for number in range(5 * MOST_A_SECOND):
             clock[0] += 10_000  # a hundred thousand a second
-            inlet.take(([0xB0, 7, number % 127], 0.0), None)
-        inlet.take(([0xB0, 7, 127], 0.0), None)
-        assert inlet.coalesced > 0
+            midi_input.take(([0xB0, 7, number % 127], 0.0), None)
+        midi_input.take(([0xB0, 7, 127], 0.0), None)
+        assert midi_input.coalesced > 0
         clock[0] += 1_000_000_000
-        inlet.flush()
+        midi_input.flush()
         stage.until(lambda: shift(stage.watcher.last) == 100)
         assert stage.watcher.since(before) and stage.said.count("MIDI") == 0
-        inlet.close()
+        midi_input.close()

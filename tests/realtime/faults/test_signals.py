@@ -20,7 +20,7 @@ from pythonosc.osc_message_builder import build_msg
 from stylefader.engines import open_engine
 from stylefader.realtime.session import engine_loader as rack_module
 from stylefader.realtime.session import live_session as live_module
-from stylefader.realtime.session.engine_loader import Rack
+from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 
@@ -182,9 +182,9 @@ class Hanging:
 def test_builds_that_hang_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = Hanging()
     monkeypatch.setattr(rack_module, "time", hanging)
-    rack = Rack([], measuring=lambda **_: hanging)  # type: ignore[arg-type, return-value]
-    rack._old = [hanging] * 20  # type: ignore[list-item]
-    rack.close()
+    loader = EngineLoader([], measuring=lambda **_: hanging)  # type: ignore[arg-type, return-value]
+    loader._old = [hanging] * 20  # type: ignore[list-item]
+    loader.close()
     assert hanging.now == rack_module._END_S, "builds and measuring"
 
 
@@ -196,8 +196,8 @@ def test_closing_ends_in_time_whatever_hangs(tmp_path: Path, monkeypatch: pytest
         with monkeypatch.context() as patch:
             patch.setattr(live_module, "time", hanging)
             patch.setattr(rack_module, "time", hanging)
-            patch.setattr(stage.live.rack, "_old", [hanging] * 5)
-            patch.setattr(stage.live.rack, "_measuring", hanging)
+            patch.setattr(stage.live.loader, "_old", [hanging] * 5)
+            patch.setattr(stage.live.loader, "_measuring", hanging)
             patch.setattr(stage.live.capture, "_thread", SimpleNamespace(ident=1, join=hanging.wait, is_alive=bool))
             thread = stage.live._thread
             patch.setattr(stage.live, "_thread", SimpleNamespace(ident=1, join=hanging.wait))

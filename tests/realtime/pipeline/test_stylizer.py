@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stylefader.engines import open_engine
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.pipeline.active_style import Playing
+from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
@@ -29,7 +29,7 @@ class Stage:
         self.mailbox: NewestMailbox[Frame] = NewestMailbox()
         self.shown: list[tuple[int, Frame]] = []
         self.times: list[StageTimes] = []
-        self.failed: list[Playing] = []
+        self.failed: list[ActiveStyle] = []
         self.arrived = -1
         self.keeps = True
         self.size = (height, width)

@@ -17,7 +17,7 @@ from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
-from stylefader.realtime.session.engine_loader import Order, Rack
+from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack import save_pack
@@ -112,186 +112,186 @@ class Behind:
         self.closed = True
 
 
-def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> Rack:
+def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> EngineLoader:
     say = (said if said is not None else []).append
-    return Rack(packs, say=say, build=Build, **{"measuring": Behind, **words})  # type: ignore[arg-type]
+    return EngineLoader(packs, say=say, build=Build, **{"measuring": Behind, **words})  # type: ignore[arg-type]
 
 
 class TestRack:
     def test_one_order_after_the_other_the_latest_first(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
-        assert rack.busy and rack.take() is None and rack.stage == "compiling"
-        rack.order(Order(style=1, size=SIZE, fade_s=2))
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
+        assert loader.busy and loader.take() is None and loader.stage == "compiling"
+        loader.request(EngineRequest(style=1, size=SIZE, fade_s=2))
         first, second = Build.made
         assert first.left and not first.cancelled and not second.left, "what was begun goes on behind"
         engine = second.ready()
-        delivery = rack.take()
-        assert delivery is not None
-        assert (delivery.order.style, delivery.order.fade_s, delivery.engine) == (1, 2, engine)
-        assert not rack.busy and rack.take() is None
+        loaded = loader.take()
+        assert loaded is not None
+        assert (loaded.request.style, loaded.request.fade_s, loaded.engine) == (1, 2, engine)
+        assert not loader.busy and loader.take() is None
 
     def test_a_live_session_may_take_int8(self, packs: list[PackFile]) -> None:
-        a_rack(packs).order(Order(style=0, size=SIZE))
+        a_rack(packs).request(EngineRequest(style=0, size=SIZE))
         assert Build.made[0].words["least_db"] == 32 and Build.made[0].backend == "auto"
 
     def test_a_build_is_awaited_as_long_as_nothing_plays(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
         Build.made[-1].ready()
-        assert rack.take() is not None
-        rack.order(Order(style=1, size=SIZE))
+        assert loader.take() is not None
+        loader.request(EngineRequest(style=1, size=SIZE))
         Build.made[-1].ready()
-        assert rack.take() is not None
-        rack.failed("auto")
-        rack.order(Order(style=1, size=SIZE))
+        assert loader.take() is not None
+        loader.failed("auto")
+        loader.request(EngineRequest(style=1, size=SIZE))
         assert [build.words["awaited"] for build in Build.made] == [True, False, True]
 
     def test_an_engine_that_cannot_be_built_gives_way_to_those_that_can_run_here(self, packs: list[PackFile]) -> None:
         said: list[str] = []
-        rack = a_rack(packs, said)
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs, said)
+        loader.request(EngineRequest(style=0, size=SIZE))
         asked = []
         while True:
             asked.append(Build.made[-1].backend)
             Build.made[-1].error = EngineError(f"{asked[-1]} cannot run")
             if asked[-1] == "torch":
                 break
-            assert rack.take() is None
+            assert loader.take() is None
         assert asked == ["auto", *(name for name in REGISTRY if not why_not_here(name))]
         assert f"auto cannot run; trying {asked[1]}" in said
         with pytest.raises(EngineError, match="no engine is left to play on: torch cannot run"):
-            rack.take()
-        assert not rack.busy
-        rack.order(Order(style=1, size=SIZE))
+            loader.take()
+        assert not loader.busy
+        loader.request(EngineRequest(style=1, size=SIZE))
         assert Build.made[-1].backend == "auto", "another style may have better luck"
 
     def test_what_was_named_and_cannot_be_had_at_the_start_is_an_error(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs, backend="openvino", precision="int8")
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs, backend="openvino", precision="int8")
+        loader.request(EngineRequest(style=0, size=SIZE))
         Build.made[0].error = EngineError("no int8 form")
         with pytest.raises(EngineError, match="no int8 form"):
-            rack.take()
-        assert not rack.busy
+            loader.take()
+        assert not loader.busy
 
     def test_what_was_named_gives_way_later(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs, backend="openvino", precision="int8")
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs, backend="openvino", precision="int8")
+        loader.request(EngineRequest(style=0, size=SIZE))
         Build.made[0].ready()
-        rack.take()
-        rack.order(Order(style=1, size=SIZE))
+        loader.take()
+        loader.request(EngineRequest(style=1, size=SIZE))
         Build.made[1].error = EngineError("no int8 form")
-        assert rack.take() is None
+        assert loader.take() is None
         assert (Build.made[2].backend, Build.made[2].words["precision"]) == ("openvino", "auto")
         Build.made[2].ready()
-        delivery = rack.take()
-        assert delivery is not None and delivery.why == "openvino, in place of what failed"
+        loaded = loader.take()
+        assert loaded is not None and loaded.why == "openvino, in place of what failed"
 
     def test_a_spoilt_pack_is_no_fault_of_the_engines(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
         Build.made[0].error = PackError("has NaN")
         with pytest.raises(PackError):
-            rack.take()
-        rack.order(Order(style=1, size=SIZE))
+            loader.take()
+        loader.request(EngineRequest(style=1, size=SIZE))
         assert Build.made[1].backend == "auto"
 
     def test_what_broke_while_it_played_is_not_taken_again(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.failed("openvino")
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs)
+        loader.failed("openvino")
+        loader.request(EngineRequest(style=0, size=SIZE))
         assert Build.made[-1].backend not in ("auto", "openvino"), "auto could come to the same, so others are named"
 
     def test_a_change_of_style_waits_for_no_measurement(self, packs: list[PackFile]) -> None:
         behind = Behind()
-        rack = a_rack(packs, measuring=lambda **_: behind)
+        loader = a_rack(packs, measuring=lambda **_: behind)
         for turn, style in enumerate((0, 1, 0, 2)):
-            rack.order(Order(style=style, size=SIZE))
+            loader.request(EngineRequest(style=style, size=SIZE))
             assert behind.held, "what is waited for has the processor"
             Build.made[-1].ready()
-            delivery = rack.take()
-            assert delivery is not None and delivery.order.style == style
+            loaded = loader.take()
+            assert loaded is not None and loaded.request.style == style
             assert not behind.held
             assert behind.looks[-1] == Look(pack=packs[style], height=HEIGHT, width=WIDTH)
             assert len(behind.looks) == turn + 1 and not behind.closed
             behind.stage = "measuring openvino int8"
-            assert rack.waits_for == "measuring openvino int8"
+            assert loader.waits_for == "measuring openvino int8"
 
     def test_what_was_begun_is_kept_and_taken_up_again(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
         for style in (1, 0, 1):
-            rack.order(Order(style=style, size=SIZE))
-            assert rack.waits_for == f"{packs[style].header.name}: compiling"
+            loader.request(EngineRequest(style=style, size=SIZE))
+            assert loader.waits_for == f"{packs[style].header.name}: compiling"
         first, second = Build.made
         assert first.left and not second.left
         second.ready()
-        delivery = rack.take()
-        assert delivery is not None and delivery.order.style == 1 and len(Build.made) == 2
+        loaded = loader.take()
+        assert loaded is not None and loaded.request.style == 1 and len(Build.made) == 2
 
     def test_one_that_has_ended_behind_comes_from_the_cache(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
-        rack.order(Order(style=1, size=SIZE))
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
+        loader.request(EngineRequest(style=1, size=SIZE))
         Build.made[0].over = True
-        rack.order(Order(style=0, size=SIZE))
-        assert len(Build.made) == 3 and rack.busy
+        loader.request(EngineRequest(style=0, size=SIZE))
+        assert len(Build.made) == 3 and loader.busy
 
     def test_only_so_many_go_on_behind(self, packs: list[PackFile]) -> None:
-        rack = a_rack([*packs, *packs])
+        loader = a_rack([*packs, *packs])
         for style in range(5):
-            rack.order(Order(style=style, size=SIZE))
+            loader.request(EngineRequest(style=style, size=SIZE))
         assert [build.cancelled for build in Build.made] == [True, True, False, False, False]
-        rack.close()
+        loader.close()
         assert all(build.cancelled for build in Build.made)
 
     def test_a_faster_engine_takes_over_and_gives_way_to_another_style(self, packs: list[PackFile]) -> None:
         behind, said = Behind(), []  # type: tuple[Behind, list[str]]
-        rack = a_rack(packs, said, measuring=lambda **_: behind)
-        rack.order(Order(style=0, size=SIZE, fade_s=2))
+        loader = a_rack(packs, said, measuring=lambda **_: behind)
+        loader.request(EngineRequest(style=0, size=SIZE, fade_s=2))
         Build.made[-1].ready().name = "openvino"
-        assert rack.take() is not None
+        assert loader.take() is not None
         look = behind.looks[-1]
         same = Candidate(engine="openvino", precision="exact")  # type: ignore[arg-type]  # what a TimedEngine has
         int8 = Candidate(engine="openvino", precision="int8")
         for first, of in ((same, look), (int8, replace(look, pack=packs[1])), (int8, replace(look, height=9))):
             behind.found.append(News(look=of, first=first))
-            assert rack.take() is None and len(Build.made) == 1, "nothing is faster than what plays"
+            assert loader.take() is None and len(Build.made) == 1, "nothing is faster than what plays"
         behind.found.append(News(look=look, first=int8))
-        assert rack.take() is None and rack.busy
-        rack.order(Order(style=1, size=SIZE))
+        assert loader.take() is None and loader.busy
+        loader.request(EngineRequest(style=1, size=SIZE))
         assert Build.made[1].left and Build.made[2].pack is packs[1]
         Build.made[2].ready()
-        assert rack.take() is not None
+        assert loader.take() is not None
         behind.found.append(News(look=behind.looks[-1], first=int8))
-        assert rack.take() is None
+        assert loader.take() is None
         Build.made[-1].error = EngineError("no int8 after all")
-        assert rack.take() is None and "no int8 after all; the engine that plays goes on" in said
+        assert loader.take() is None and "no int8 after all; the engine that plays goes on" in said
         behind.found.append(News(look=behind.looks[-1], first=int8))
-        assert rack.take() is None and not rack.busy, "once is enough"
+        assert loader.take() is None and not loader.busy, "once is enough"
 
     def test_a_faster_engine_that_does_not_open_is_not_asked_for_again(self, packs: list[PackFile]) -> None:
         behind = Behind()
-        rack = a_rack(packs, measuring=lambda **_: behind)
-        rack.order(Order(style=0, size=SIZE))
+        loader = a_rack(packs, measuring=lambda **_: behind)
+        loader.request(EngineRequest(style=0, size=SIZE))
         for turn in range(3):
-            if rack.busy:
+            if loader.busy:
                 Build.made[-1].ready().name = "openvino"  # each time the next that works
-                assert rack.take() is not None
+                assert loader.take() is not None
             behind.found.append(News(look=behind.looks[-1], first=Candidate(engine="cuda", precision="fp16")))
-            assert rack.take() is None
+            assert loader.take() is None
             assert len(Build.made) == 2, turn
 
     def test_what_is_named_is_not_measured(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs, backend="openvino", measuring=lambda **_: pytest.fail("nothing to find out"))
-        rack.order(Order(style=0, size=SIZE))
-        assert rack.waits_for == "first: compiling"
+        loader = a_rack(packs, backend="openvino", measuring=lambda **_: pytest.fail("nothing to find out"))
+        loader.request(EngineRequest(style=0, size=SIZE))
+        assert loader.waits_for == "first: compiling"
 
     def test_close_cancels(self, packs: list[PackFile]) -> None:
-        rack = a_rack(packs)
-        rack.order(Order(style=0, size=SIZE))
-        rack.close()
-        rack.close()
+        loader = a_rack(packs)
+        loader.request(EngineRequest(style=0, size=SIZE))
+        loader.close()
+        loader.close()
         assert Build.made[0].cancelled
 
 
@@ -320,13 +320,13 @@ class Flow(Reel):
 def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
     """A running session of three styles, what it said, and where its frames went."""
     said: list[str] = []
-    outlet = Outlet()
+    outputs = Outlet()
 
     def capture(mailbox: NewestMailbox[Frame]) -> Capture:
         return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, say=said.append)
 
     options = SessionOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
-    live = LiveSession(capture, outlet, a_rack(packs, said), options, say=said.append)
+    live = LiveSession(capture, outputs, a_rack(packs, said), options, say=said.append)
     live.start()
 
     def until(true: Callable[[], bool]) -> None:
@@ -337,26 +337,26 @@ def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
             threading.Event().wait(0.005)
         raise AssertionError(f"never so; said: {said}; {live.numbers()}")
 
-    yield SimpleNamespace(live=live, said=said, outlet=outlet, until=until)
+    yield SimpleNamespace(live=live, said=said, outputs=outputs, until=until)
     live.close()
     live.close()
     assert not any(thread.name.startswith("live-") for thread in threading.enumerate())
 
 
-def first_pixel(outlet: Outlet) -> int:
+def first_pixel(outputs: Outlet) -> int:
     """How far the first pixel stands from its original's."""
-    assert outlet.last is not None and outlet.last.original is not None
-    return int(outlet.last.image[0, 0, 0]) - int(outlet.last.original[0, 0, 0])
+    assert outputs.last is not None and outputs.last.original is not None
+    return int(outputs.last.image[0, 0, 0]) - int(outputs.last.original[0, 0, 0])
 
 
 def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
-    session.until(lambda: session.outlet.count > 5)
-    assert first_pixel(session.outlet) == 0
+    session.until(lambda: session.outputs.count > 5)
+    assert first_pixel(session.outputs) == 0
     assert session.live.numbers()["engine"] is None
     Build.made[0].ready()
     session.live.tick()
     session.live.move("all", 1.0)
-    session.until(lambda: first_pixel(session.outlet) > 90)
+    session.until(lambda: first_pixel(session.outputs) > 90)
     numbers = session.live.numbers()
     assert (numbers["engine"], numbers["style"], numbers["size"]) == ("auto", "first", f"{WIDTH}x{HEIGHT}")
     assert numbers["alpha"] == [1.0] * 3
@@ -434,9 +434,9 @@ def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -
     Build.made[0].ready(breaks=20)
     session.until(lambda: len(Build.made) == 2)
     assert any("engine auto failed: the engine broke; another one takes over" in words for words in session.said)
-    count = session.outlet.count
-    session.until(lambda: session.outlet.count > count + 5)
-    assert first_pixel(session.outlet) == 0
+    count = session.outputs.count
+    session.until(lambda: session.outputs.count > count + 5)
+    assert first_pixel(session.outputs) == 0
     Build.made[1].ready()
     session.until(lambda: session.live.numbers()["engine"] == Build.made[1].backend)
     assert session.live.numbers()["engine_failures"] == 1
@@ -476,7 +476,7 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
 
     said: list[str] = []
     live = LiveSession(capture, Outlet(), a_rack(packs), options, say=said.append, now_ns=clock)
-    live.rack.order(Order(style=0, size=Size(height=360, width=640)))
+    live.loader.request(EngineRequest(style=0, size=Size(height=360, width=640)))
     Build.made[0].ready(TimedEngine(clock, 100, n_blocks=3, size=(360, 640)))
     for number in range(300):
         live.tick()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.errors import TrainingError
-from stylefader.training.loop.process_group import World
+from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
 from stylefader.training.settings import Temporal, TrainSettings
 
@@ -30,7 +30,7 @@ def rows(folder: Path, first: int, count: int, *, seed: int = 3, workers: int = 
     pictures = PhotoFolder(folder)
 
     def make(step: int) -> Sample:
-        return sample(pictures, settings(seed=seed), step, blocks=False, world=World())
+        return sample(pictures, settings(seed=seed), step, blocks=False, group=ProcessGroup())
 
     return list(made_ahead(make, first=first, count=count, workers=workers))
 
@@ -59,9 +59,9 @@ def test_processes_see_together_what_one_with_their_batches_sees(
 ) -> None:
     folder = PhotoFolder(photos)
     for step in range(3):
-        whole = sample(folder, settings(size * batch), step, blocks=blocks, world=World())
+        whole = sample(folder, settings(size * batch), step, blocks=blocks, group=ProcessGroup())
         shares = [
-            sample(folder, settings(batch), step, blocks=blocks, world=World(rank=rank, size=size))
+            sample(folder, settings(batch), step, blocks=blocks, group=ProcessGroup(rank=rank, size=size))
             for rank in range(size)
         ]
         assert whole.next_frames is not None
@@ -77,7 +77,7 @@ def test_processes_see_together_what_one_with_their_batches_sees(
 
 
 def test_without_a_temporal_term_there_are_no_next_frames(photos: Path) -> None:
-    made = sample(PhotoFolder(photos), settings(temporal="off"), 0, blocks=True, world=World())
+    made = sample(PhotoFolder(photos), settings(temporal="off"), 0, blocks=True, group=ProcessGroup())
     assert made.next_frames is None
 
 

@@ -59,10 +59,10 @@ class _Seen:
 
 def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, int], rate: int) -> dict[str, Any]:
     from stylefader.realtime.parameters.alpha_desk import AlphaDesk
-    from stylefader.realtime.pipeline.active_style import Playing
+    from stylefader.realtime.pipeline.active_style import ActiveStyle
     from stylefader.realtime.pipeline.capture import Capture
     from stylefader.realtime.pipeline.fan_out import FanOut
-    from stylefader.realtime.pipeline.outputs import SessionOutlet
+    from stylefader.realtime.pipeline.outputs import SessionOutputs
     from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
     from stylefader.realtime.session.stats import percentiles_ms
@@ -89,10 +89,10 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
         engine_ns.append(times.done_ns - times.started_ns)
 
     stylizer = Stylizer(
-        mailbox, SessionOutlet(fan_out, view=False).put, height=height, width=width, now_ns=time.monotonic_ns,
+        mailbox, SessionOutputs(fan_out, view=False).put, height=height, width=width, now_ns=time.monotonic_ns,
         timed=timed,
     )  # fmt: skip
-    stylizer.play(Playing(header=header, engine=sleeper, desk=AlphaDesk(alpha, 0)))
+    stylizer.play(ActiveStyle(header=header, engine=sleeper, desk=AlphaDesk(alpha, 0)))
     fan_out.open()
     capture.start()
     began = time.monotonic()

@@ -142,7 +142,7 @@ def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engi
                     "no engine plays" if warm is None else f"{len(controls.midi.playing)} of {_PORTS} ports are there"
                 )
                 raise EngineError(f"{what}, so there is nothing to measure", failure=True)
-            if warm is None and session.stylizer.playing is not None and not session.rack.busy:
+            if warm is None and session.stylizer.playing is not None and not session.loader.busy:
                 warm = now
                 frames = session.stylizer.counts.stylized
             if warm is not None and not playing and now - warm > _WARM_UP_S and len(controls.midi.playing) == _PORTS:
@@ -177,8 +177,8 @@ def _session(
     from stylefader.realtime.display.window import Window
     from stylefader.realtime.pipeline.capture import Capture
     from stylefader.realtime.pipeline.fan_out import FanOut
-    from stylefader.realtime.pipeline.outputs import SessionOutlet
-    from stylefader.realtime.session.engine_loader import Rack
+    from stylefader.realtime.pipeline.outputs import SessionOutputs
+    from stylefader.realtime.session.engine_loader import EngineLoader
     from stylefader.realtime.session.live_session import LiveSession, SessionOptions
     from stylefader.realtime.session.status import Status
     from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
@@ -192,10 +192,10 @@ def _session(
     fan_out = FanOut(say=say)
     sink = live_sink("null", LiveSinkOptions(overwrite=False))
     fan_out.add(sink.name, sink.make(width, height, None), bound=sink.bound, drains=sink.drains)
-    outlet = SessionOutlet(fan_out, view=drawn)
+    outputs = SessionOutputs(fan_out, view=drawn)
     session = LiveSession(
         lambda mailbox: Capture(choice.make, mailbox, name=choice.name, reconnects=False),
-        outlet, Rack([PackFile(find_pack(style))], backend=engine, say=say),
+        outputs, EngineLoader([PackFile(find_pack(style))], backend=engine, say=say),
         SessionOptions(height=height, width=width), say=say,
     )  # fmt: skip
     stack.callback(fan_out.close)
@@ -209,8 +209,8 @@ def _session(
     status = Status(session, fan_out)
 
     def show() -> None:
-        assert outlet.view is not None
-        frame = outlet.view.take(0.02)
+        assert outputs.view is not None
+        frame = outputs.view.take(0.02)
         if frame is not None:
             window.show(frame, status.lines, status.sign)
         window.poll()

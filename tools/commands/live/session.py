@@ -60,8 +60,8 @@ class Live:
         from stylefader.realtime.parameters.tempo import BeatClock
         from stylefader.realtime.pipeline.capture import Capture
         from stylefader.realtime.pipeline.fan_out import FanOut
-        from stylefader.realtime.pipeline.outputs import SessionOutlet
-        from stylefader.realtime.session.engine_loader import Rack
+        from stylefader.realtime.pipeline.outputs import SessionOutputs
+        from stylefader.realtime.session.engine_loader import EngineLoader
         from stylefader.realtime.session.live_session import LiveSession, SessionOptions
         from stylefader.realtime.sources.open_live import live_source
 
@@ -76,8 +76,8 @@ class Live:
             fan_out = FanOut(say=say)
             add_sinks(words, wanted, fan_out, rate, first)
             window = stack.enter_context(self._window()) if wanted.window else None
-            outlet = SessionOutlet(fan_out, view=window is not None)
-            rack = Rack(
+            outputs = SessionOutputs(fan_out, view=window is not None)
+            loader = EngineLoader(
                 wanted.packs, backend=words["engine"], precision=words["precision"], cache_dir=words["cache_dir"],
                 say=say,
             )  # fmt: skip
@@ -95,7 +95,7 @@ class Live:
                     choice.make, mailbox, name=choice.name, reconnects=choice.reconnects, first=first,
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
-                outlet, rack, options, say=say, say_more=say_more,
+                outputs, loader, options, say=say, say_more=say_more,
                 played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted
@@ -123,7 +123,7 @@ class Live:
                     sound.start()
                 session.start()
                 controls.start()
-                self._play(session, fan_out, outlet.view, window, keyboard, controls, takes, learner, sound, numbers)
+                self._play(session, fan_out, outputs.view, window, keyboard, controls, takes, learner, sound, numbers)
             finally:
                 began = time.monotonic()
                 session.close()
@@ -230,12 +230,12 @@ class Live:
 
     def _controls(self, session: LiveSession, clock: BeatClock, modulators: Modulators) -> Controls:
         from stylefader.realtime.controls.controls import ControlOptions, Controls
-        from stylefader.realtime.controls.scenes.scene_controller import Scenes
+        from stylefader.realtime.controls.scenes.scene_controller import SceneController
 
         words, say = self._words, self._say
         scenes = None
         if words["scenes"] is not None:
-            scenes = Scenes(words["scenes"], session, session.rack, fade_s=words["fade"], say=say)
+            scenes = SceneController(words["scenes"], session, session.loader, fade_s=words["fade"], say=say)
         options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
         return Controls(
             session, options, most_blocks=self._asked.most_blocks, clock=clock, modulators=modulators, scenes=scenes,

@@ -9,7 +9,7 @@ from stylefader.realtime.automation.recorder import Takes
 from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KEY_NAMES, KeyMap
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
-from stylefader.realtime.parameters.flags import Show
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.tempo import BeatClock
 from stylefader.training.errors import ControlError
 
@@ -83,9 +83,9 @@ def test_styles_flags_and_panic() -> None:
     board.press(["right", "n", "left", "p", "2", "f3", "9", "f9", "z", "space"])
     assert board.player.asked == [("step", 1), ("step", 1), ("step", -1), "panic", ("go", 1), ("go", 2)]
     board.press("bf0")
-    assert board.player.show == Show(bypass=True, freeze=True, blackout=True)
+    assert board.player.show == OutputFlags(bypass=True, freeze=True, blackout=True)
     board.press("bf0")
-    assert board.player.show == Show()
+    assert board.player.show == OutputFlags()
 
 
 def test_digits_are_scenes_where_there_are_scenes() -> None:
@@ -200,7 +200,7 @@ def test_learning_takes_the_next_key(key: str, target: str) -> None:
     assert "learn what?" in board.notes[0] and board.listening.takes[-1] is not None
     board.press([key])
     assert board.notes == [f"learning {target}: move a control"]
-    assert board.player.asked == [] and board.player.show == Show(), "it does nothing else"
+    assert board.player.asked == [] and board.player.show == OutputFlags(), "it does nothing else"
     board.press(["esc"])
     assert board.notes == [] and board.listening.takes[-1] is None and board.said[-1] == "nothing is learned"
 

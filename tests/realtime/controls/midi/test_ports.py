@@ -565,9 +565,9 @@ def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi
     floods.set()
 
     def flood() -> None:
-        inlet = ports._open["pads"].inlet
+        midi_input = ports._open["pads"].midi_input
         while floods.is_set():
-            inlet.take(([0xB0, 70, 1], 0.0))
+            midi_input.take(([0xB0, 70, 1], 0.0))
 
     player = threading.Thread(target=flood, daemon=True)
     player.start()

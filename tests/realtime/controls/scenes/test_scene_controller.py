@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.realtime.automation.recorder import TakeRecorder
+from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.controls.scenes import scene_controller as module
-from stylefader.realtime.controls.scenes.scene_controller import Scenes
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
-from stylefader.realtime.session.engine_loader import Order, Rack
+from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.pack import save_pack
@@ -29,7 +29,7 @@ from tests.conftest import random_pack
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, Outlet, a_rack
+from tests.realtime.session.test_live_session import Build, FrameOutputs, a_rack
 
 FILE = """
 [[scene]]
@@ -62,7 +62,7 @@ def packs(folder: Path, *names: str) -> list[PackFile]:
     return [PackFile(folder / f"{name}.safetensors") for name in names]
 
 
-def current(scenes: Scenes) -> int | None:
+def current(scenes: SceneController) -> int | None:
     """The scene that was recalled last, from 0."""
     name, names = scenes._player.scene, scenes.names
     return names.index(name) if name in names else None
@@ -73,9 +73,9 @@ class Stage:
 
     def __init__(self, folder: Path, tmp_path: Path, text: str = FILE) -> None:
         self.path, self.player, self.said, self._at = tmp_path / "scenes.toml", FakePlayer(), list[str](), 0
-        self.rack = Rack(packs(folder, "first", "second"))
+        self.loader = EngineLoader(packs(folder, "first", "second"))
         self.edit(text)
-        self.scenes = Scenes(self.path, self.player, self.rack, fade_s=1.5, say=self.said.append)
+        self.scenes = SceneController(self.path, self.player, self.loader, fade_s=1.5, say=self.said.append)
 
     def edit(self, text: str) -> None:
         self._at += 1
@@ -125,13 +125,13 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
         stage.edit(text)
         assert not stage.scenes.settle(60) and not stage.scenes.settle(60)
         assert message in stage.said[-1] and stage.said[-1].endswith("; what was read before stays")
-        assert stage.scenes.names == ["verse", "chorus", "pause"] and len(stage.rack.packs) == 2
+        assert stage.scenes.names == ["verse", "chorus", "pause"] and len(stage.loader.packs) == 2
     assert len(stage.said) == 4, "each is said once"
     added = f"[[scene]]\nname='new'\nstyle='{folder}/third.safetensors'\nalpha=2\n"
     stage.edit(added + FILE)
     assert stage.scenes.settle(60) and stage.scenes.names[0] == "new" and current(stage.scenes) == 2
     assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
-    assert [pack.header.name for pack in stage.rack.packs] == ["first", "second", "third"]
+    assert [pack.header.name for pack in stage.loader.packs] == ["first", "second", "third"]
     stage.scenes.recall(0)
     assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
     stage.edit("")
@@ -181,16 +181,22 @@ class Show:
     def __init__(self, folder: Path, tmp_path: Path) -> None:
         Build.made.clear()
         self.clock, self.said, self.number, self.ready = Clock(), list[str](), 0, True
-        self.take = TakeRecorder(tmp_path / "take.csv", 3)
+        self.take = AutomationRecorder(tmp_path / "take.csv", 3)
         self.got: list[tuple[Fraction, str, list[float]]] = []
         (tmp_path / "scenes.toml").write_text(f"{FILE}\n[[scene]]\nname='back'\nstyle='first'\nalpha=1\nfade=2\n")
-        self.rack = a_rack(packs(folder, "first", "second"))
+        self.loader = a_rack(packs(folder, "first", "second"))
         options = SessionOptions(height=HEIGHT, width=WIDTH)
         self.live = LiveSession(
-            self._capture, Outlet(), self.rack, options, now_ns=self.clock, say=self.said.append, played=self._played
+            self._capture,
+            FrameOutputs(),
+            self.loader,
+            options,
+            now_ns=self.clock,
+            say=self.said.append,
+            played=self._played,
         )
-        self.scenes = Scenes(tmp_path / "scenes.toml", self.live, self.rack, say=self.said.append)
-        self.rack.order(Order(style=0, size=Size(height=HEIGHT, width=WIDTH)))
+        self.scenes = SceneController(tmp_path / "scenes.toml", self.live, self.loader, say=self.said.append)
+        self.loader.order(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
         self.frames(3)
         self.got.clear()
 
@@ -361,7 +367,7 @@ def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> Non
     show.frames(1)
     assert saved() == ("first", 0.5)
     show.live.panic()
-    assert saved()[1] == 0 and show.rack.packs[0].header.alpha.default == 0
+    assert saved()[1] == 0 and show.loader.packs[0].header.alpha.default == 0
 
 
 def test_a_style_on_its_way_is_not_said_to_play(show: Show) -> None:
