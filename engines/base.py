@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.training.errors import EngineError
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]

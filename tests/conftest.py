@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from stylefader.engines import REGISTRY
 from stylefader.training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
@@ -99,6 +100,7 @@ def picture() -> Callable[[int, int], npt.NDArray[np.uint8]]:
 def bunny_frame() -> npt.NDArray[np.uint8]:
     """A frame of a real clip, the demo's, made small: uint8 (90, 160, 3)."""
     import av
+
     from stylefader.tools.commands.demo import demo_clip
 
     with av.open(demo_clip("bigbuckbunny")) as clip:

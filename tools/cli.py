@@ -12,6 +12,7 @@ import errno
 from typing import Annotated
 
 import typer
+
 from stylefader.tools.commands import automation, demo, devices, engine, midi, render, scenes, sound, styles, train
 from stylefader.tools.commands.bench import group as bench
 from stylefader.tools.commands.evaluate import group as evaluate

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.settings import Precision
 

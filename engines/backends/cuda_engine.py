@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from stylefader.engines.backends.gpu import Kept, Replay
 from stylefader.engines.backends.gpu_engine import GpuEngine, gpu_key
 from stylefader.engines.base import Goal, Outcome, Precision, Report, quiet
@@ -29,7 +31,6 @@ from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-from torch import Tensor
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
-from stylefader.training.errors import EngineError
 from torch import Tensor
+
+from stylefader.training.errors import EngineError
 
 _RUNS_BEFORE_CAPTURE = 3
 """Libraries choose algorithms, compile and allocate in the first runs; none of that may fall into the capture."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+
 from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Engine, Picture, Precision
@@ -19,7 +21,6 @@ from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.errors import EngineError
-from torch import Tensor
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+
 from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.base import Picture
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
+
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.cache.store import EngineCache

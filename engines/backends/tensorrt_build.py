@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from stylefader.engines.backends.gpu import Gpu
 from stylefader.engines.backends.gpu_engine import gpu_key, half_or_f32, words_of
 from stylefader.engines.base import Outcome, Precision, Report
@@ -26,7 +28,6 @@ from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-from torch import Tensor
 
 INSTALL = "pip install 'stylefader[tensorrt]'"
 TENSORRT_REWRITES = Rewrites(up="wide", output_stride=2)

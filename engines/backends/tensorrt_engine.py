@@ -6,6 +6,8 @@ recorded with the engine in one CUDA graph. The cache keeps TensorRT's own plan;
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from stylefader.engines.backends.gpu import Kept, Replay
 from stylefader.engines.backends.gpu_engine import GpuEngine, in_a_range
 from stylefader.engines.backends.tensorrt_build import TYPES, Plan, build_engine, engine_key, load_library, timing_file
@@ -14,7 +16,6 @@ from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-from torch import Tensor
 
 
 class TensorRtEngine(GpuEngine):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+
 from stylefader.engines.backends.gpu import why_no_gpu
 from stylefader.engines.backends.gpu_engine import half_or_f32, words_of
 from stylefader.engines.base import Outcome, Precision, Report

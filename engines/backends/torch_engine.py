@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.frame_graph import FrameGraph

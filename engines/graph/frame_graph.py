@@ -7,12 +7,13 @@ clamp and rounding are all in the graph, and alpha is one of its two inputs.
 from __future__ import annotations
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from stylefader.engines.graph.half import HalfNet
 from stylefader.engines.graph.rewrite import Rewrites, rewrite
 from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
 from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 class FrameGraph(nn.Module):

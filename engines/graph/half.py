@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 
-from stylefader.training.networks import DynamicNet
 from torch import Tensor, nn
+
+from stylefader.training.networks import DynamicNet
 
 
 class FloatStatisticsNorm(nn.Module):

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
+
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-from torch import Tensor, nn
 
 OPSET = 18
 INSTALL_ONNX = "pip install onnx onnxscript"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
+
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.packs.pack_tensors import STAGES, TUNING_CONVS

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
-from stylefader.training.networks.main_network import ConvNorm, OutputConv
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
+from stylefader.training.networks.main_network import ConvNorm, OutputConv
 
 UpForm = Literal["nearest", "wide", "phases", "transposed"]
 UP_FORMS: tuple[UpForm, ...] = ("nearest", "wide", "phases", "transposed")

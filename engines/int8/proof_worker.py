@@ -51,6 +51,7 @@ def _limit(seconds: int) -> None:
 def _worst_db(file: Path) -> float:
     import numpy as np
     import openvino as ov
+
     from stylefader.engines.graph.openvino_graph import convert
     from stylefader.engines.int8.quantized import find_quantized
     from stylefader.engines.timing import bench_picture, psnr_db

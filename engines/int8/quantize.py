@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
+
 from stylefader.engines.base import Picture
 from stylefader.engines.graph.openvino_graph import LAST_CONVOLUTION, REWRITES, convert
 from stylefader.engines.int8.quantized import Fidelity, QuantizedGraph

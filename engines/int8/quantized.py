@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+
 from stylefader.engines.graph.sizes import padded
 from stylefader.engines.int8.graph_check import LARGEST_XML, check_graph, largest_weights
 from stylefader.training.errors import EngineError
@@ -25,6 +26,7 @@ from stylefader.training.files import open_regular, written_whole
 
 if TYPE_CHECKING:
     import openvino as ov
+
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 

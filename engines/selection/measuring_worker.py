@@ -20,6 +20,7 @@ from stylefader.engines.subprocesses import end_with_the_session
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
     from stylefader.engines.base import Engine
     from stylefader.training.packs.pack_header import PackHeader
 
@@ -44,6 +45,7 @@ def main() -> None:
 def _make_reference(order: dict[str, Any]) -> dict[str, Any]:
     """Leaves the frame and its two pictures in the scratch folder."""
     import numpy as np
+
     from stylefader.engines.timing import bench_picture
     from stylefader.training.packs.pack_file import PackFile
 
@@ -59,6 +61,7 @@ def _make_reference(order: dict[str, Any]) -> dict[str, Any]:
 
 def _measure(order: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
+
     from stylefader.engines.timing import psnr_db, time_engine
     from stylefader.training.packs.pack_file import PackFile
 

@@ -13,8 +13,9 @@ import numpy as np
 import openvino as ov
 import torch
 from openvino import opset13 as ops
-from stylefader.engines.machine.processor import cpu_precisions, has_bf16
 from torch import nn
+
+from stylefader.engines.machine.processor import cpu_precisions, has_bf16
 
 _MATRIX = 2048
 _CONVOLUTIONS = ((128, 128), (256, 64))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.networks import DynamicNet
-from torch import Tensor, nn
 
 _COPY_BYTES = 256 * 2**20
 _BYTES = {"f32": 4, "bf16": 2, "fp16": 2, "int8": 1}

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.media.timecode import parse_time
 from stylefader.training.errors import AutomationError
 from stylefader.training.reading.toml_text import read_text

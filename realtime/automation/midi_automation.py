@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+
 from stylefader.realtime.automation.midi_file import MidiFile, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import ControlMap

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.controls.mapping.mapping import Mapping
 
 

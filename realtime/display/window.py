@@ -16,6 +16,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+
 from stylefader.realtime.display.keycodes import key_name
 from stylefader.realtime.display.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from stylefader.realtime.display.x11 import display_answers, kept_display

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
 from stylefader.realtime.media.resizing import resized
 
 UNSPECIFIED = 2

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.colour import (
     BT709_MATRIX,
     BT709_PRIMARIES,

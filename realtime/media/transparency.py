@@ -12,6 +12,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 from PIL import ImageColor
+
 from stylefader.training.errors import SourceError
 
 Colour = tuple[int, int, int]

@@ -19,6 +19,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_header import AlphaHeader
 

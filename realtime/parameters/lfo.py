@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.parameters.targets import block_of
 from stylefader.realtime.parameters.tempo import FREE_BPM
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
 from stylefader.engines import Engine
 from stylefader.realtime.media.buffers import BufferPool, Picture
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk

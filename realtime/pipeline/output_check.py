@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from stylefader.realtime.media.buffers import Picture
 
 _GRID = 17

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TypeVar
 
 import numpy as np
+
 from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.media.frame import Frame, blacken_bars

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+
 from stylefader.realtime.media.buffers import BufferPool, Picture
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk

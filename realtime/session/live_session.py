@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
 from stylefader.realtime.parameters.flags import OutputFlags

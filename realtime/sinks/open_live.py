@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from av.stream import Stream
+
 from stylefader.realtime.sinks.base import Sink
 from stylefader.training.errors import SinkError
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS, CHANNELS, SoundMap
 from stylefader.realtime.parameters.curves import CURVES
 from stylefader.realtime.sound.bands import Band, Floats

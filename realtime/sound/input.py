@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+
 from stylefader.realtime.sound.bands import BandMeter, Floats
 from stylefader.realtime.sound.devices import InputInfo, find_input, sound_inputs, sound_system
 from stylefader.realtime.sound.envelope import Envelopes, bands_of

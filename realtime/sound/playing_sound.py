@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter, Floats
 from stylefader.realtime.sound.envelope import Envelopes, bands_of

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+
 from stylefader.realtime.sound.bands import Band, BandMeter, Floats
 from stylefader.realtime.sources.open_container import open_container, reason
 from stylefader.training.errors import SourceError

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
 from stylefader.realtime.sound.bands import Floats

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from av.packet import Packet as AvPacket
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.decoded import LazyFrame, lazy
 

@@ -15,6 +15,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.resizing import Image, resized
 from stylefader.realtime.sources.geometry import SQUARE, UPRIGHT, Box, Placement, Turn

@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar, get_args
 import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
+
 from stylefader.training.errors import SourceError
 
 Deinterlace = Literal["auto", "off"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+
 from stylefader.realtime.sources.files.truncation import is_cut_off
 from stylefader.training.errors import SourceError
 from stylefader.training.reading.pictures import picture_kind

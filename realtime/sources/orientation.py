@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.sources.geometry import UPRIGHT, Turn
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.colour import SRGB, ColourTags, ToRgb, has_alpha, tags_of
 from stylefader.realtime.media.resizing import resized
 from stylefader.realtime.media.tone_mapping import ToneMapper, needs_tone_mapping, peak_of

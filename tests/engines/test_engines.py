@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 import pytest
+
 from stylefader.engines import REGISTRY, open_engine
 from stylefader.engines.registry import EngineEntry
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack import StylePack, load_pack
-
 from tests.compare import BF16_DB, F32_DB, psnr, resident_bytes
 from tests.conftest import random_pack
 from tests.engines.backends.gpu import ON_CUDA, needs_cuda, needs_rtx

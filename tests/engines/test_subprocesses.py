@@ -11,13 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from stylefader.engines import EngineBuild
 from stylefader.engines.selection.measuring import Measuring
 from stylefader.engines.subprocesses import worker_environment
 from stylefader.realtime.sinks.live.stream import StreamSink
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.paths import ROOT
 
 NAMES = ("stylefader", "engines", "realtime", "training", "tools", "tests", "numpy", "openvino", "av", "cv2", "torch",

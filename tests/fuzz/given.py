@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+
 from stylefader.training.errors import StylefaderError
 
 EXAMPLES = int(os.environ.get("STYLEFADER_FUZZ", "0"))

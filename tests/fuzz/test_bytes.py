@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
+
 from stylefader.engines.int8.quantized import SUFFIX, find_quantized
 from stylefader.realtime.automation.midi_automation import midi_automation
 from stylefader.realtime.automation.midi_file import parse_midi_file
@@ -38,7 +39,6 @@ from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_header import PackHeader, parse_header
 from stylefader.training.reading.pictures import PictureFile, kind_of
-
 from tests.conftest import random_pack
 from tests.fuzz.given import ANY_TEXT, JSON, damaged, fuzz, survives
 from tests.realtime.clips import Clip

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.realtime.automation.automation_file import sheet_text, style_in
 from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
@@ -31,7 +32,6 @@ from stylefader.training.loop.recipe import RECIPES, Recipe, find_recipe, read_r
 from stylefader.training.packs.library import find_pack
 from stylefader.training.reading.toml_text import parse_toml, parse_value
 from stylefader.training.settings import TrainSettings
-
 from tests.fuzz.given import ANY_TEXT, FILE_TEXT, TOML_VALUE, damaged, fuzz, survives
 from tests.realtime.controls.player import event
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from av.packet import Packet
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 
 WIDTH, HEIGHT = 64, 48

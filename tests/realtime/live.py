@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.media.frame import Frame

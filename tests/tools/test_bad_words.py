@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 import typer
+
 from stylefader.tools.cli import app, run
 from stylefader.training.packs.pack import save_pack
-
 from tests.conftest import random_pack
 
 DIGITS = "9" * 5000

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from stylefader.engines.selection.measured import Measured
 from stylefader.engines.selection.measuring import Measuring
 from stylefader.tools.commands.bench import engine as bench_engine
@@ -11,7 +12,6 @@ from stylefader.tools.commands.bench.train import _summary
 from stylefader.training.loop.progress import Progress
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.realtime.controls.midi.jack import jack_server
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given

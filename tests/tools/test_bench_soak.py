@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.tools.commands.bench.soak_load import Receiver
 from stylefader.tools.commands.bench.soak_plot import plot
@@ -21,7 +22,6 @@ from stylefader.tools.commands.bench.soak_session import is_asked
 from stylefader.tools.commands.bench.soak_verdicts import COLUMNS, Sample, Verdict, verdicts
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.controls.midi.jack import jack_server
 from tests.tools.program import stylefader

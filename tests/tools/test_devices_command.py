@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from stylefader.engines import REGISTRY
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.int8.proof import Proof
@@ -13,8 +15,6 @@ from stylefader.engines.selection.choice import CPU_SIZE
 from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.tools.cli import app
 from stylefader.training.packs.pack import StylePack
-from typer.testing import CliRunner
-
 from tests.tools.program import stylefader
 
 

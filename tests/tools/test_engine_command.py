@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from stylefader.engines.backends.tensorrt_rtx_build import known_capabilities
 from stylefader.training.packs.pack import save_pack
-
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import group as evaluate
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
@@ -16,7 +17,6 @@ from stylefader.tools.commands.evaluate.group import two_blocks
 from stylefader.training.errors import PackError, StylefaderError
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_header import LossCurve
-
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given, quickly_trained

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+
 from stylefader.tools.gallery_page import page, written
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack_header import PackHeader
-
 from tests.paths import DOCS as _DOCS
 
 

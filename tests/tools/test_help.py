@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import typer
-from stylefader.tools.cli import app, run
 
+from stylefader.tools.cli import app, run
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.terminal import Terminal
 

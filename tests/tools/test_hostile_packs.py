@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+
 from stylefader.tools.cli import run
 from stylefader.tools.commands.demo import demo_clip
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.objectives import looks
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
-
 from tests.conftest import random_pack
 
 Header = dict[str, Any]

@@ -18,11 +18,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import PROGRAM, stylefader

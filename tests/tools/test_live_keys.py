@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
-
 from tests.paths import ROOT
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import PROGRAM

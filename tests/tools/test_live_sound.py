@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.sound.waves import beat, clip_with_sound
 from tests.tools.program import stylefader

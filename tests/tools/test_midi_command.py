@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from pythonosc.osc_message_builder import build_msg
+
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.realtime.media.timecode import parse_time
-
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import PROGRAM, stylefader
 from tests.tools.test_live_command import WAIT_S, playing, stage

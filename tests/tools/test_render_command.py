@@ -17,9 +17,9 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import save_pack
-
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
 from tests.tools.program import PROGRAM, stylefader

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from stylefader.training.packs.pack import save_pack
 
+from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
 from tests.realtime.clips import read
 from tests.tools.program import stylefader

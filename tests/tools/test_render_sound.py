@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stylefader.training.packs.pack import save_pack
 
+from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip, read
 from tests.realtime.sound.waves import beat, clip_with_sound

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
+
 from stylefader.engines import open_engine
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.tools.program import stylefader

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stylefader.tools.cli import app
-from stylefader.tools.commands.sound import suggested
 from typer.testing import CliRunner
 
+from stylefader.tools.cli import app
+from stylefader.tools.commands.sound import suggested
 from tests.realtime.controls.midi.jack import jack_server
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import clip_with_sound, silence, tone

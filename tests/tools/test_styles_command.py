@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from stylefader.training.packs.pack import StylePack
-
 from tests.tools.program import stylefader
 
 

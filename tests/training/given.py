@@ -8,10 +8,10 @@ from typing import Any
 import cv2
 import numpy as np
 from safetensors.torch import save_file
+
 from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.packs.pack import StylePack
-
 from tests.training.small_vgg import vgg19_weights
 
 QUICK: dict[str, Any] = {"crop": 32, "batch": 1, "style_size": 32, "pyramid": 1, "precision": "f32"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
 

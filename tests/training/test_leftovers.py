@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.training import leftovers
 from stylefader.training.files import temporary_beside
 from stylefader.training.leftovers import clear_leftovers, is_leftover, partial_name

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.outputs import check_output, write_whole

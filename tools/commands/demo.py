@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.commands.evaluate.group import strip_of
 from stylefader.tools.commands.render import run
 from stylefader.tools.console.messages import print_json, say

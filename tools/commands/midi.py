@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.signals import unwind

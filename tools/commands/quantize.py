@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 
@@ -73,6 +74,7 @@ def command(
 def _losses(pack: StylePack, painting: Path, loss_network: Path) -> Losses:
     """Content and style loss in the units of the pack's own training."""
     import torch
+
     from stylefader.training.data.photographs import read_picture, resize_short_side, to_rgb01
     from stylefader.training.errors import TrainingError
     from stylefader.training.losses.loss_network import load_loss_network

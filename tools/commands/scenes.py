@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, print_table, say
 

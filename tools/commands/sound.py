@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
+
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.signals import unwind

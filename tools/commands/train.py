@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import asking, unwind

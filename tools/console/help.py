@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
 from stylefader.tools.console import pager
 from stylefader.tools.parsing import shorter
-from typer.core import TyperCommand, TyperGroup
 
 _LARGEST = 1e9
 

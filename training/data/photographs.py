@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+
 from stylefader.training.errors import SourceError, TrainingError
 from stylefader.training.reading.pictures import PictureFile
-from torch import Tensor
 
 Picture = npt.NDArray[np.uint8]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic"})

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, to_rgb01
 from stylefader.training.losses.perceptual import StyleTarget, content_loss
 from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.packs.pack_header import LossCurve
-from torch import Tensor
 
 _PLAIN = Compute()
 

@@ -14,13 +14,14 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional as F
+
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
 from stylefader.training.settings import TrainSettings
-from torch import Tensor
-from torch.nn import functional as F
 
 Method = Literal["adam", "lbfgs"]
 _ADAM_RATE = 0.02

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import cv2
 import numpy as np
+
 from stylefader.training.data.photographs import Picture
 from stylefader.training.evaluation.strip import encode_picture
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
@@ -23,7 +25,6 @@ from stylefader.training.losses.perceptual import StyleTarget, content_loss
 from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.packs.pack_header import PackHeader
-from torch import Tensor
 
 Method = Literal["alpha", "grid", "interpolation", "fixed"]
 

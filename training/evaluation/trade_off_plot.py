@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+
 from stylefader.training.evaluation.line_drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 from stylefader.training.evaluation.objectives import Point
 from stylefader.training.evaluation.trade_off import losses_of

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.training.data.photographs import Picture, resize_short_side
 from stylefader.training.errors import TrainingError
 

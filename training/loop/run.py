@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from stylefader.training.compute import CPU
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side
 from stylefader.training.errors import TrainingError
@@ -35,7 +37,6 @@ from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
 from stylefader.training.packs.pack_tensors import hash_weights
-from torch import Tensor
 
 _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}

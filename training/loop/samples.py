@@ -16,11 +16,12 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.losses.temporal import NextFrames, next_frames
 from stylefader.training.settings import TrainSettings
-from torch import Tensor
 
 T = TypeVar("T")
 _MOST_WORKERS = 8

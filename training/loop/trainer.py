@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from stylefader.training.compute import CPU, choose_compute
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
@@ -32,7 +34,6 @@ from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, te
 from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.settings import TrainSettings
-from torch import Tensor
 
 _CALIBRATION_PHOTOS = 32
 _LOSSES = ("total", "content", "style", "temporal")

@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors
 from stylefader.training.hashing import file_hash
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from stylefader.training.losses.loss_network import LossNetwork
 from torch import Tensor
 from torch.nn import functional as F
+
+from stylefader.training.losses.loss_network import LossNetwork
 
 
 def gram(features_NCHW: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from stylefader.training.settings import Temporal
 from torch import Tensor
 from torch.nn import functional as F
+
+from stylefader.training.settings import Temporal
 
 TEMPORAL_WEIGHTS: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
 """Weight of the temporal loss, in RGB of 0..1, where content weighs 1."""

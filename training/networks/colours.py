@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD
 from torch import Tensor
+
+from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD
 
 
 def normalise(rgb01_NCHW: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from stylefader.training.networks.main_network import MainNetwork
 from torch import Tensor, nn
+
+from stylefader.training.networks.main_network import MainNetwork
 
 NetworkKind = Literal["single", "dual"]
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
+from torch import Tensor
+
 from stylefader.training.errors import PackError
 from stylefader.training.files import written_whole
 from stylefader.training.networks import DynamicNet, NetworkKind
 from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
 from stylefader.training.packs.pack_tensors import DTYPE, check_finite, check_layout, hash_weights, read_arrays
-from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 from safetensors.numpy import save
+
 from stylefader.training.errors import PackError
 from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, read_header
 from stylefader.training.packs.pack_tensors import hash_weights, read_arrays

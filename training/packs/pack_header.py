@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+
 from stylefader.training.errors import PackError
 from stylefader.training.files import read_at_most
 from stylefader.training.packs.free_fields import painting, training

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
+
 from stylefader.training.errors import PackError
 from stylefader.training.packs.pack_header import PackHeader
 

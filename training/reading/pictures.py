@@ -17,6 +17,7 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
+
 from stylefader.training.errors import SourceError
 from stylefader.training.files import open_regular
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.file_edits import rewrite, text_of
 from stylefader.realtime.controls.mapping.mapping import (
@@ -27,7 +29,6 @@ from stylefader.realtime.controls.mapping.mapping import (
 from stylefader.realtime.controls.midi.encoders import Coding, coding_of
 from stylefader.realtime.parameters.targets import is_block
 from stylefader.training.errors import ControlError
-from tomlkit.exceptions import TOMLKitError
 
 _FINE = 32
 _LEARNED = ("port", "kind", "number", "channel", "relative")

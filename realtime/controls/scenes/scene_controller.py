@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
 from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.scenes.scene_file import (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 from av.stream import Stream
+
 from stylefader.training.errors import SinkError
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.transparency import straight
 from stylefader.realtime.sinks.files.containers import Container, Encoder, keeps_alpha

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.transparency import straight
 from stylefader.realtime.sinks.base import Sink

@@ -9,6 +9,7 @@ from typing import Any
 from av.container import OutputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
+
 from stylefader.realtime.sinks.files.containers import Container, can_hold
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 

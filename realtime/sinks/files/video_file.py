@@ -19,6 +19,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
+
 from stylefader.realtime.media.colour import ColourTags, FromRgb, tags_to_write
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink

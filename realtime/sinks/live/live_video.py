@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
+
 from stylefader.realtime.media.colour import FromRgb, tags_to_write
 from stylefader.realtime.sinks.files.containers import ENCODERS
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.open_container import reason

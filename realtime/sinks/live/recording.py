@@ -14,6 +14,7 @@ from pathlib import Path
 import av
 from av.container import OutputContainer
 from av.stream import Stream
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sinks.files.atomic_output import DISK_ERRORS, check_target, not_created, remove, write_failed

@@ -13,6 +13,7 @@ from typing import Any
 import av
 from av.container import OutputContainer
 from av.stream import Stream
+
 from stylefader.realtime.sinks.files.containers import Container, can_hold
 from stylefader.realtime.sources.base import Packet
 

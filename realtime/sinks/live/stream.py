@@ -19,6 +19,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sinks.live.live_video import LiveVideo

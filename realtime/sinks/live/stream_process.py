@@ -17,6 +17,7 @@ import sys
 from typing import TextIO
 
 import av
+
 from stylefader.realtime.sources.open_container import reason
 
 # How long connecting and, after the last packet, the goodbye may take, in seconds: longer than the session waits, for

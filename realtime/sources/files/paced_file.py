@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from av.stream import Stream
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.realtime.sources.base import Packet, Source

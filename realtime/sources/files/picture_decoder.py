@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
 from stylefader.realtime.sources.open_container import reason
 from stylefader.training.errors import SourceError
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
+
 from stylefader.training.errors import SourceError
 from stylefader.training.files import open_regular
 from stylefader.training.reading.pictures import Kind, PictureFile, picture_kind

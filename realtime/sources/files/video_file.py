@@ -19,6 +19,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
+
 from stylefader.realtime.media.colour import ColourTags, has_alpha, tags_of
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.tone_mapping import TONE_MAPPED, needs_tone_mapping, words_for

@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
 from stylefader.realtime.sources.deinterlacing import Deinterlace, Deinterlacer, words_for
 from stylefader.realtime.sources.files.picture_decoder import PictureDecoder
 from stylefader.realtime.sources.files.timeline import Timeline, declared_end

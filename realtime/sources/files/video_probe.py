@@ -10,6 +10,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
+
 from stylefader.realtime.sources.open_container import open_container
 from stylefader.training.errors import SourceError
 

@@ -12,6 +12,7 @@ from functools import partial
 import av
 import cv2
 import numpy as np
+
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts

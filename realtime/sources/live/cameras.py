@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import av
+
 from stylefader.realtime.sources.live.v4l2 import Mode, modes_of, video_nodes
 from stylefader.training.errors import SourceError
 

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
 from stylefader.realtime.sources.decoded import VideoPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace, Deinterlacer
 from stylefader.realtime.sources.geometry import SQUARE, Turn

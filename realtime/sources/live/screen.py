@@ -12,6 +12,7 @@ from fractions import Fraction
 import mss
 import numpy as np
 from mss.exception import ScreenShotError
+
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts
 from stylefader.realtime.sources.pace import Pace

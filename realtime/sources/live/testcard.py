@@ -11,6 +11,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.open_container import reason

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch import Tensor
+
 from stylefader.engines.backends.gpu import Replay
 from stylefader.engines.backends.gpu_engine import GpuEngine
 from stylefader.engines.backends.tensorrt_rtx_build import known_capabilities
 from stylefader.training.errors import EngineError
-from torch import Tensor
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available() and os.environ.get("REQUIRE_CUDA") != "1", reason="no CUDA GPU here"

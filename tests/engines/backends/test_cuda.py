@@ -15,6 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
 from stylefader.engines import REGISTRY, open_engine
 from stylefader.engines.backends.cuda_engine import (
     FORMS,
@@ -32,10 +36,6 @@ from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.half import FloatStatisticsNorm
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
-from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-
 from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
 from tests.engines.backends.gpu import CpuGpu, cpu_gpu, needs_cuda, thousand_calls_leave_no_trace

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
 from stylefader.engines.backends import gpu as gpu_module
 from stylefader.engines.backends.cuda_engine import CudaEngine
 from stylefader.engines.backends.gpu import Gpu
@@ -19,8 +21,6 @@ from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Pending
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
-from torch.utils._python_dispatch import TorchDispatchMode
-
 from tests.engines.backends.gpu import CpuGpu, CpuReplay, cpu_gpu
 
 __all__ = ["cpu_gpu"]

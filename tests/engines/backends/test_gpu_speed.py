@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from stylefader.engines import open_engine
 from stylefader.engines.backends.gpu_engine import GpuEngine
 from stylefader.engines.base import Pending
 from stylefader.engines.selection.roofline import Limits, frame_work
 from stylefader.training.packs.pack import StylePack
-
 from tests.conftest import random_pack
 from tests.engines.backends.gpu import needs_cuda, needs_rtx
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from stylefader.engines import open_engine
 from stylefader.engines.backends.tensorrt_build import (
     TENSORRT_REWRITES,
@@ -33,7 +34,6 @@ from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
 from tests.engines.backends.gpu import CpuGpu, cpu_gpu, needs_cuda, thousand_calls_leave_no_trace

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+
 from stylefader.engines import open_engine
 from stylefader.engines.backends.tensorrt_rtx import TensorRtRtxEngine
 from stylefader.engines.backends.tensorrt_rtx_build import (
@@ -32,7 +33,6 @@ from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
 from tests.engines.backends.gpu import CpuGpu, cpu_gpu, needs_rtx

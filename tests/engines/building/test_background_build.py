@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.building import background_build as build_module
 from stylefader.engines.registry import REGISTRY, EngineEntry

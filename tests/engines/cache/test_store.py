@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.engines.backends.gpu_engine import in_a_range
 from stylefader.engines.base import Outcome, quiet
@@ -27,7 +28,6 @@ from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.training.errors import EngineError
 from stylefader.training.files import temporary_beside
 from stylefader.training.packs.pack import StylePack
-
 from tests.conftest import random_pack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]

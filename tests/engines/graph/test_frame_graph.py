@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.networks.colours import denormalise, normalise

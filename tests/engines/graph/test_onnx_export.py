@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.engines.backends.tensorrt_rtx_build import RTX_REWRITES
 from stylefader.engines.graph.onnx_export import OnnxPrecision, export_onnx
@@ -16,7 +17,6 @@ from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
-
 from tests.compare import FP16_DB, psnr
 from tests.conftest import random_pack
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.engines.graph.openvino_graph import LAST_CONVOLUTION, convert
 from stylefader.training.errors import PackError
@@ -18,7 +19,6 @@ from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, _empty_network, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_tensors import STAGES, channels_before, expected_shapes
-
 from tests.compare import F32_DB, psnr
 from tests.conftest import random_pack
 from tests.paths import ROOT

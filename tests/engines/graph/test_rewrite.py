@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
+
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.rewrite import PhaseUpConv, Rewrites, StridedConv, TransposedUpConv, WideUpConv, rewrite
 from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, ONE_BLOCK
 from stylefader.training.packs.pack import StylePack
-from torch import nn
-from torch.nn import functional as F
-
 from tests.compare import FP16_DB, psnr
 from tests.conftest import random_pack
 

@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov
 import pytest
 from openvino import opset13 as ops
+
 from stylefader.engines import open_engine
 from stylefader.engines.base import quiet
 from stylefader.engines.cache.store import EngineCache
@@ -23,7 +24,6 @@ from stylefader.engines.selection.choice import choose
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 
 STATED = Fidelity(photographs=1, size="32x32", alpha=(0.0, 1.0), psnr_db=(99.0, 99.0), worst_db=(99.0, 99.0))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import openvino as ov
 import pytest
 from safetensors.numpy import save_file
+
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.backends.openvino_engine import OpenVinoEngine
 from stylefader.engines.int8.quantize import measure_fidelity, quantize, random_alphas
@@ -17,7 +18,6 @@ from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.compare import psnr
 from tests.conftest import random_pack
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.machine.memory import cpu_bytes_needed

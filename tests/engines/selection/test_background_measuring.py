@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.int8.proof import Proof
 from stylefader.engines.registry import REGISTRY, EngineEntry
@@ -19,7 +20,6 @@ from stylefader.engines.selection.choice import CPU_SIZE, choose
 from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 
 WAIT_S = 30.0

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.base import quiet
 from stylefader.engines.cache.store import EngineCache
@@ -23,7 +24,6 @@ from stylefader.engines.selection.measured import FILE, Measured, Measurements
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 
 FAST = EngineEntry(

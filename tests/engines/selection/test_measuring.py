@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.engines.registry import REGISTRY, EngineEntry
 from stylefader.engines.selection.measuring import Measuring
 from stylefader.engines.timing import bench_picture

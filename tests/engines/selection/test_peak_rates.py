@@ -3,6 +3,7 @@ from __future__ import annotations
 import openvino as ov
 import pytest
 import torch
+
 from stylefader.engines.machine.processor import capabilities, cpu_precisions
 from stylefader.engines.selection.peak_rates import (
     _convolutions,

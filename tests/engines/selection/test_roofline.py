@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stylefader.engines.selection.roofline import Limits, Work, frame_work
 from stylefader.training.networks import ONE_BLOCK, DynamicNet
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation.automation_file import sheet_of, sheet_text
 from stylefader.realtime.automation.edits import LARGEST_ERROR, scaled, shifted
 from stylefader.realtime.automation.keyframes import AutomationFile, parse_inline, parse_sheet
 from stylefader.training.errors import AutomationError
-
 from tests.realtime.automation.test_thinning import automations
 
 TAKE = "time,alpha\n# 0 style first\n0,0\n# 10 style second\n10,1\n# 30 bars\n20,0\n"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation.keyframes import Automation, parse_csv, parse_inline, parse_sheet, read_csv
 from stylefader.realtime.media.timecode import format_time, parse_time
 from stylefader.training.errors import AutomationError

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation.midi_automation import MidiAutomation, midi_automation
 from stylefader.realtime.automation.midi_file import MidiFile, MidiMessage, parse_midi_file
 from stylefader.realtime.automation.midi_keyframes import midi_sheet
@@ -20,7 +21,6 @@ from stylefader.realtime.controls.midi.decoder import Decoder
 from stylefader.realtime.controls.router import Router
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.training.errors import AutomationError
-
 from tests.realtime.automation.test_midi_file import smf
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import HEADER

@@ -11,6 +11,7 @@ import mido
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation import midi_file
 from stylefader.realtime.automation.midi_file import (
     MidiFile,

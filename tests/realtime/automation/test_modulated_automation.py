@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.realtime.automation.modulated_automation import ModulatedAutomation
 from stylefader.training.errors import AutomationError

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.automation.keyframes import read_csv
@@ -25,7 +26,6 @@ from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.clips import HEIGHT, WIDTH, Clip
 

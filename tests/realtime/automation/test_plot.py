@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation.automation_file import sheet_of
 from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_inline, parse_sheet
 from stylefader.realtime.automation.plot import plot
-
 from tests.realtime.automation.test_thinning import automations
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder, Takes
 from stylefader.realtime.media.frame import Frame
@@ -12,7 +13,6 @@ from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import Stylizer
 from stylefader.training.errors import ControlError
-
 from tests.realtime.live import HEADER, HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
 
 RATE = Fraction(30000, 1001)

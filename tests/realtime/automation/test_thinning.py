@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.automation.automation_file import sheet_of, sheet_text
 from stylefader.realtime.automation.difference import largest_difference
 from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe, parse_sheet

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+
 from stylefader.realtime.controls.events import ControlEvent, Kind
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.training.errors import ControlError
-
 from tests.realtime.live import HEADER
 
 

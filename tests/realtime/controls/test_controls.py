@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.controls import controls as module
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.events import ControlEvent
@@ -14,7 +15,6 @@ from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.realtime.controls.player import FakePlayer, event
 from tests.realtime.live import Clock
 

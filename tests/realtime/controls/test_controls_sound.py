@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.modulation import Modulators
 from stylefader.realtime.sound.playing_sound import PlayingSound
-
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import Clock
 

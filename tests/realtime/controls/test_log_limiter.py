@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from stylefader.realtime.controls.log_limiter import AGAIN_NS, MOST, LogLimiter
-
 from tests.realtime.live import Clock
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.modulation import Modulators
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
-
 from tests.realtime.live import HEADER
 
 

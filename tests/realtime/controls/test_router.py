@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.events import ControlEvent, Kind
 from stylefader.realtime.controls.mapping.mapping import ControlMap, parse_mapping
 from stylefader.realtime.controls.router import Router
-
 from tests.realtime.controls.player import FakePlayer, FakeScenes, event
 
 

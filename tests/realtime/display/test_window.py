@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.keyboard.key_table import KeyMap
 from stylefader.realtime.display import overlay, x11
 from stylefader.realtime.display import window as window_module

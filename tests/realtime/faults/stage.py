@@ -24,7 +24,6 @@ from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Source
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.paths import DOCS
 from tests.realtime.live import HEIGHT, WIDTH, numbered

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.session.status import Status
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live import camera as camera_module
@@ -16,7 +17,6 @@ from stylefader.realtime.sources.live.background import Session, Shot
 from stylefader.realtime.sources.live.camera import CameraSource
 from stylefader.realtime.sources.live.cameras import CameraInfo
 from stylefader.training.errors import SourceError
-
 from tests.realtime.faults.stage import Stage, promise, shift, until
 from tests.realtime.live import numbered
 

@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live.recording import RecordingSink
 from stylefader.realtime.sources.live.testcard import TestcardSource
-
 from tests.realtime.faults.stage import MOST_WAITING, Stage, promise, shift, until
 
 HOUR_NS = 3_600_000_000_000
@@ -84,7 +84,6 @@ def test_after_a_suspend_the_next_frame_is_shown(tmp_path: Path) -> None:
 def test_a_jump_brings_what_waits_at_once(tmp_path: Path) -> None:
     """A stream's next try is not an hour late either."""
     from stylefader.training.errors import SinkError
-
     from tests.realtime.pipeline.test_fan_out import Probe
 
     clock = Time()

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from pythonosc.osc_message_builder import build_msg
+
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.log_limiter import MOST
 from stylefader.realtime.controls.midi import ports as midi_module
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
-
 from tests.realtime.controls.midi.jack import Controller, jack_server
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
 

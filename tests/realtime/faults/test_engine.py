@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.pipeline import stylizer as stylizer_module
 from stylefader.training.errors import EngineError
-
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
-
 from tests.realtime.faults.sender import Sender, free_port
 from tests.realtime.faults.stage import Stage, promise, until
 

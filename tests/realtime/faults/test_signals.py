@@ -17,13 +17,13 @@ import av
 import psutil
 import pytest
 from pythonosc.osc_message_builder import build_msg
+
 from stylefader.engines import open_engine
 from stylefader.realtime.session import engine_loader as rack_module
 from stylefader.realtime.session import live_session as live_module
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.faults.sender import free_port
 from tests.realtime.faults.stage import LIMIT_S, Flow, Stage, promise, until

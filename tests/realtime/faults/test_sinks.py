@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live.recording import RecordingSink
-
 from tests.realtime.faults.stage import LIMIT_S, MOST_WAITING, Flow, Stage, Watcher, promise
 
 SIZE = (48, 64)

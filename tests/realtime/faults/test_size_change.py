@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.options import Fit, LiveOptions
 from stylefader.realtime.sources.transform import TransformedSource
-
 from tests.realtime.faults.stage import Flow, Stage, promise
 
 SESSION = (48, 64)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.sources.live import stream as stream_module
 from stylefader.realtime.sources.live.stream import StreamSource
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
-
 from tests.paths import ROOT
 from tests.realtime.faults.stage import LIMIT_S, Stage, promise
 

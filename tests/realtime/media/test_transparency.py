@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.transparency import composite, parse_colour
 from stylefader.training.errors import SourceError

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk, carried_over
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_header import AlphaHeader
-
 from tests.realtime.live import HEADER
 
 S = 1_000_000_000

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.mapping.lfo_section import LFO_KEYS
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.parameters.lfo import SHAPES, LfoMap, Lfos
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.mapping.test_mapping import DOCS
 
 S = 10**9

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.parameters.tempo import AHEAD, BEHIND, TICKS, BeatClock
 from stylefader.training.errors import ControlError
-
 from tests.realtime.live import Clock
 
 S = 10**9

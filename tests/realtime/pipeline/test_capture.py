@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline import capture as capture_module
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.sources.base import Source
 from stylefader.training.errors import SourceError
-
 from tests.realtime.live import numbered
 
 WAIT_S = 20

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.pipeline.sink_worker import SinkStats

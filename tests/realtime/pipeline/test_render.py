@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.engines import Engine
 from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.realtime.media.frame import Frame

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.engines import open_engine
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.active_style import ActiveStyle
@@ -12,7 +13,6 @@ from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
 from stylefader.training.errors import EngineError
-
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
 

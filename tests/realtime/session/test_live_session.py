@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.engines import REGISTRY, Engine
 from stylefader.engines.selection.background_measuring import Look, News
 from stylefader.engines.selection.choice import Candidate, why_not_here
@@ -22,7 +23,6 @@ from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags

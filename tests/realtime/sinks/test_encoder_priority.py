@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.sinks.files import encoder_priority as priority
 from stylefader.realtime.sinks.files.encoder_priority import ordinary_priority
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink

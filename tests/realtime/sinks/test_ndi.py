@@ -13,11 +13,11 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live import ndi
 from stylefader.realtime.sinks.live.ndi import NdiSink
 from stylefader.training.errors import SinkError
-
 from tests.compare import psnr
 
 RECEIVER = """

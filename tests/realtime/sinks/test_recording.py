@@ -13,10 +13,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live.recording import RecordingSink
 from stylefader.training.errors import SinkError
-
 from tests.compare import psnr
 
 F = Fraction

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import av
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.sinks.live.recording import RecordingSink
 from stylefader.realtime.sources.base import Packet
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-
 from tests.realtime.clips import HEIGHT, WIDTH, Clip
 
 F = Fraction

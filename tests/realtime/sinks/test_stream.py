@@ -14,6 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.sinks.live import stream, stream_link

@@ -13,12 +13,12 @@ import av
 import numpy as np
 import pytest
 from av.packet import Packet
+
 from stylefader.realtime.media.colour import ColourTags
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.files.video_file import VideoFileSink
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 from stylefader.training.errors import SinkError
-
 from tests.realtime.clips import HEIGHT, WIDTH, Clip, Content, read
 
 F = Fraction

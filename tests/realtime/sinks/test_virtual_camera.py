@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live.virtual_camera import VirtualCameraSink, how_to_get_one
 from stylefader.training.errors import SinkError

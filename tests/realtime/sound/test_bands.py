@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
-
 from tests.realtime.sound.waves import silence, tone
 
 LOW, MID, HIGH, ALL = range(4)

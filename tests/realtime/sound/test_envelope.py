@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS, CHANNELS, SoundMap
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
 from stylefader.realtime.sound.envelope import Envelopes, bands_of, offsets
-
 from tests.realtime.sound.waves import silence, tone
 
 STEP_S = 256 / 48000

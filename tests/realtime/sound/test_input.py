@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
 from stylefader.realtime.controls.modulation import Modulators
@@ -16,7 +17,6 @@ from stylefader.realtime.sound.devices import find_input, sound_inputs, sound_sy
 from stylefader.realtime.sound.input import SoundInput
 from stylefader.realtime.sound.ring import Ring
 from stylefader.training.errors import ControlError
-
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import silence, tone

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
 from stylefader.realtime.sound.playing_sound import PlayingSound
 from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.realtime.sources.files.paced_file import PacedSource
-
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sound.waves import beat, clip_with_sound, silence, tone

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
 from stylefader.realtime.sound.track import SoundTrack
 from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 from stylefader.training.errors import SourceError
-
 from tests.realtime.clips import Clip
 from tests.realtime.sound.waves import beat, clip_with_sound, silence, tone
 

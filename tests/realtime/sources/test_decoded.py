@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.colour import ToRgb, can_be_cut, tags_of
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
@@ -26,7 +27,6 @@ from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.picture_maker import PictureMaker
-
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sources.files.test_video_colour import to_rgb_by_formula

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.sources.geometry import CLOCKWISE, MIRRORED, UPRIGHT, Box, Fit, Turn, natural_size, place
 from stylefader.realtime.sources.orientation import turn as turned
 

@@ -16,6 +16,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot
@@ -28,7 +29,6 @@ from stylefader.realtime.sources.live.testcard import TestcardSource
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import SourceError
-
 from tests.realtime.fake_clock import FakeClock
 
 F = Fraction

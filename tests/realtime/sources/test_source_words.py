@@ -13,6 +13,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.realtime.sources.live import cameras as cameras_module
 from stylefader.realtime.sources.live.cameras import CameraInfo, cameras
 from stylefader.realtime.sources.live.screen import ScreenPart, parse_screen

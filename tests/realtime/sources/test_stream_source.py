@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.deinterlacing import Deinterlace
@@ -28,7 +29,6 @@ from stylefader.realtime.sources.live.stream_clock import Backlog, StreamClock
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import SourceError
-
 from tests.paths import ROOT
 from tests.realtime.fields import combs, fields_clip
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.base import Source
 from stylefader.realtime.sources.options import Fit, LiveOptions

@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+
 from stylefader.tools.console import messages, streams
 from stylefader.tools.console.printable import json_text, one_line, printable
 

@@ -11,8 +11,8 @@ import av
 import cv2
 import numpy as np
 import pytest
-from stylefader.training.packs.pack import save_pack
 
+from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
 from tests.tools.program import PROGRAM
 

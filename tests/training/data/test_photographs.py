@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side
 from stylefader.training.errors import TrainingError
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture
 from stylefader.training.errors import TrainingError
@@ -11,7 +12,6 @@ from stylefader.training.evaluation.ideal import Method, judge, lattice, optimis
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.settings import TrainSettings
-
 from tests.training.small_vgg import vgg19_weights
 
 SETTINGS = TrainSettings(iterations=1, style_weight=5.0, smoothness=1.0, pyramid=1, crop=32, precision="f32")

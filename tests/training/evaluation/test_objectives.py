@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
@@ -21,7 +22,6 @@ from stylefader.training.evaluation.trade_off_plot import plot
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.packs.pack import StylePack
-
 from tests.training.given import make_given, quickly_trained
 
 

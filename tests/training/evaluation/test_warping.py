@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.warping import (
     Motion,

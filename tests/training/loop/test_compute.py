@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from stylefader.training.compute import Compute, Numbers, choose_compute, choose_numbers, find_device, prepare
 from stylefader.training.errors import TrainingError
 from stylefader.training.losses.perceptual import gram

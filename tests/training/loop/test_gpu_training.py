@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from stylefader.training.compute import find_device
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.run import Run
@@ -16,7 +17,6 @@ from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks import THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack
 from stylefader.training.settings import Precision, TrainSettings
-
 from tests.engines.backends.gpu import needs_cuda
 from tests.training.given import QUICK, make_given, recipe_of
 from tests.training.loop.test_torchrun import command, losses, run

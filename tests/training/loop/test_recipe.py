@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.recipe import RECIPES, find_recipe, read_recipe
-
 from tests.training.given import recipe_of
 
 NAMES = ("dual", "fixed", "level", "one_block", "pair", "scale")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.process_group import ProcessGroup

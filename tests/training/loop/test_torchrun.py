@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from stylefader.training.packs.pack import load_pack
 
+from stylefader.training.packs.pack import load_pack
 from tests.tools.program import PROGRAM
 from tests.training.given import changes, make_given
 

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from stylefader.tools.cli import run
 from stylefader.training.errors import PackError
 from stylefader.training.loop.run import Run
 from stylefader.training.packs.pack import load_pack
-
 from tests.tools.program import PROGRAM, stylefader
 from tests.training.given import changes, make_given, recipe_of
 

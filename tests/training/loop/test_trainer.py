@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from stylefader.training.errors import PackError, TrainingError
 from stylefader.training.loop.log import TrainingLog
 from stylefader.training.loop.run import Run, main_hash
@@ -22,7 +23,6 @@ from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack, save_pack
 from stylefader.training.settings import TrainSettings
-
 from tests.conftest import random_pack
 from tests.training.given import QUICK, changes, make_given, recipe_of
 

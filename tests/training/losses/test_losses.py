@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from stylefader.training.errors import TrainingError
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget, content_loss, gram, random_window
-
 from tests.training.small_vgg import vgg16_weights, vgg19_weights
 
 

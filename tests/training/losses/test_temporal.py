@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from stylefader.training.losses.temporal import camera_noise, generator_for, random_warp, temporal_loss
 from torch.nn import functional as F
+
+from stylefader.training.losses.temporal import camera_noise, generator_for, random_warp, temporal_loss
 
 
 def smooth(height: int, width: int, n: int = 2) -> torch.Tensor:

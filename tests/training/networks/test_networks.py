@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from torch import nn
+
+from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 
 
 def multiply_adds(net: DynamicNet, side: int = 64) -> dict[str, float]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from stylefader.training.errors import PackError
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_header import HEADER_KEY
-
 from tests.conftest import random_pack
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stylefader.realtime.automation.keyframes import read_sheet
 from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent

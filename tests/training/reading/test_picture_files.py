@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from stylefader.training.data.photographs import read_picture
 from stylefader.training.errors import SourceError, TrainingError
 from stylefader.training.reading.pictures import MEGAPIXELS, PictureFile, kind_of, picture_kind

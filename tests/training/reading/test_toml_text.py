@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from stylefader.training.errors import ControlError, TrainingError
 from stylefader.training.files import read_at_most
 from stylefader.training.reading.toml_text import MOST_BYTES, parse_toml, read_text, read_toml

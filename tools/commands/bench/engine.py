@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, print_table, say
 from stylefader.tools.parsing import Size, parse_size
 

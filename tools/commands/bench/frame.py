@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
@@ -64,6 +65,7 @@ def _each_ms(work: Callable[[], object], times: int) -> float:
 def _measure(source: tuple[int, int], size: tuple[int, int], frames: int) -> dict[str, Any]:
     """The steps of a frame that comes from a file of that size."""
     import cv2
+
     from stylefader.realtime.sources.decoded import LazyFrame
     from stylefader.realtime.sources.files.video_file import VideoFileSource
     from stylefader.realtime.sources.options import LiveOptions
@@ -112,6 +114,7 @@ def _make_clip(path: Path, size: tuple[int, int], frames: int) -> None:
 def _pipeline_ms(frame: Frame, frames: int) -> float:
     """Mailbox, stylizer and hand-over, with an engine that copies the picture."""
     import numpy as np
+
     from stylefader.engines import Engine
     from stylefader.realtime.parameters.alpha_desk import AlphaDesk
     from stylefader.realtime.pipeline.active_style import ActiveStyle
@@ -166,6 +169,7 @@ def _recording_ms(frame: Frame, path: Path, frames: int) -> float:
 def _drawing(size: tuple[int, int], window: tuple[int, int], frames: int) -> dict[str, Any]:
     """What the window's picture costs, with and without text; nothing is put on a screen."""
     import numpy as np
+
     from stylefader.realtime.display.window import Window
     from stylefader.realtime.media.frame import Frame
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
@@ -133,6 +134,7 @@ def _sleeping_engine(height: int, width: int, seconds: float) -> Any:
 
 def _camera(height: int, width: int, rate: int) -> Any:
     import numpy as np
+
     from stylefader.realtime.media.frame import Frame
     from stylefader.realtime.sources.base import Source
 

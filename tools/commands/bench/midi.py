@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.commands.bench.midi_system import midi_system
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
@@ -113,6 +114,7 @@ class _Marks:
 
 def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engine: str, drawn: bool) -> dict[str, Any]:
     import rtmidi
+
     from stylefader.realtime.controls.controls import ControlOptions, Controls
     from stylefader.training.errors import EngineError
 

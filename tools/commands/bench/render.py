@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.signals import unwind
 from stylefader.tools.parsing import Size, parse_size
@@ -80,6 +81,7 @@ def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
 
 def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int) -> dict[str, object]:
     import numpy as np
+
     from stylefader.engines import Pending, open_engine
     from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.realtime.pipeline.render import render as render_clip

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
@@ -176,6 +177,7 @@ class _Soak:
     def _watch(self, session: SoakSession, sender: StyleSender) -> None:
         """From the first engine on: ask for styles, look every few seconds, until the time is over or it has ended."""
         import psutil
+
         from stylefader.training.errors import EngineError
 
         pause = threading.Event()

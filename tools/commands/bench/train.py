@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.signals import unwind
 
@@ -93,6 +94,7 @@ def _time_steps(run: Run, steps: int) -> list[Progress]:
 def _time_passes(trainer: Trainer, passes: int) -> list[float]:
     """Seconds of each pass of what a step asks of the loss network."""
     import torch
+
     from stylefader.training.losses.perceptual import perceptual_losses
 
     settings, device = trainer.settings, trainer.compute.device

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from stylefader.tools.commands.evaluate.objectives import objectives_of
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
@@ -53,6 +54,7 @@ def _curve(
     pack: StylePack, paintings: list[Path], loss_network: Path, photos: Path, sizes: tuple[int, int, int]
 ) -> LossCurve:
     import numpy as np
+
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.held_out import measure_losses
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import ideal as evaluate_ideal
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
@@ -123,6 +124,7 @@ def _stylized(
     pack: StylePack | PackFile, photo: Picture, settings: Sequence[Sequence[float]], cell: int
 ) -> list[Picture]:
     import numpy as np
+
     from stylefader.engines import open_engine
 
     with open_engine(pack, *photo.shape[:2])[0] as engine:

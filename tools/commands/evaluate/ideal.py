@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -77,6 +78,7 @@ def _made(
 ) -> tuple[list[Picture], list[str], list[dict[str, Any]]]:
     """The photograph, the ideal picture and those of the packs, their captions, and what the loss says of each."""
     import numpy as np
+
     from stylefader.engines import open_engine
     from stylefader.training.compute import CPU, choose_compute
     from stylefader.training.data.photographs import PhotoFolder

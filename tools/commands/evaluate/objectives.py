@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -107,6 +108,7 @@ def _measured(
     sizes: tuple[int, int, int, int],
 ) -> tuple[Objectives, list[Point]]:
     import numpy as np
+
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.objectives import Plan, measure_points
 

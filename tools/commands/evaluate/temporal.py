@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from stylefader.tools.console.messages import out, print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import unwind
@@ -116,6 +117,7 @@ def _measure(
     total: int,
 ) -> WarpingErrors:
     import numpy as np
+
     from stylefader.engines import open_engine
     from stylefader.training.evaluation.warping import measure_warping
 

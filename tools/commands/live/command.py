@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from stylefader.tools.commands.live.words import FADE_S
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 

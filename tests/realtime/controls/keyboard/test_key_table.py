@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stylefader.realtime.controls.keyboard.key_table import (
     ACTIONS,
     KEY_NAMES,
@@ -14,7 +15,6 @@ from stylefader.realtime.controls.keyboard.key_table import (
     shown,
 )
 from stylefader.realtime.display.keycodes import _SPECIAL
-
 from tests.paths import DOCS
 
 

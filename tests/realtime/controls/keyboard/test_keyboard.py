@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from stylefader.realtime.automation.recorder import Takes
 from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KEY_NAMES, KeyMap
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
@@ -12,7 +13,6 @@ from stylefader.realtime.controls.mapping.live_learn import LiveLearner
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.tempo import BeatClock
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.player import FakePlayer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+
 from stylefader.realtime.controls.keyboard.key_table import is_key
 from stylefader.realtime.controls.keyboard.terminal_keys import KeyDecoder
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KeyMap, is_key
 from stylefader.realtime.controls.mapping.mapping import parse_mapping, read_mapping
 from stylefader.realtime.controls.mapping.watched_file import WatchedFile
 from stylefader.training.errors import ControlError
-
 from tests.paths import DOCS
 
 CONTROL_MD = DOCS / "control.md"

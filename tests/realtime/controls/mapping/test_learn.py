@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import check_file, learned, moved_most, write_learned
 from stylefader.realtime.controls.mapping.mapping import parse_mapping, read_mapping
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.player import event
 
 

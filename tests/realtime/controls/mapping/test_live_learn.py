@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from stylefader.realtime.controls import controls as module
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.live_learn import ASK_S, LISTEN_S, NOTICE_S, LiveLearner
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.player import FakePlayer, event
 from tests.realtime.live import Clock
 

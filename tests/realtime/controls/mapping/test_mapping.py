@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.events import KINDS
 from stylefader.realtime.controls.mapping.mapping import _KEYS, ControlMap, parse_mapping, read_mapping
 from stylefader.realtime.controls.mapping.watched_file import WatchedFile
 from stylefader.realtime.parameters.curves import CURVES
 from stylefader.training.errors import ControlError
-
 from tests.paths import DOCS
 
 CONTROL_MD = DOCS / "control.md"

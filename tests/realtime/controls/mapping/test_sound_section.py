@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.mapping.sound_section import _KEYS, BANDS, CHANNELS, LEVELS, SoundMap
 from stylefader.realtime.parameters.curves import CURVES
 from stylefader.training.errors import ControlError
-
 from tests.paths import DOCS
 
 CONTROL_MD = DOCS / "control.md"

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.events import KINDS, ControlEvent, top
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from stylefader.realtime.controls.midi.encoders import CODINGS, Coding, coding_of, relative_step
 from stylefader.training.errors import ControlError
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+
 from stylefader.realtime.controls.mapping.mapping import ControlMap, parse_mapping
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.feedback import Feedback, encode
 from stylefader.realtime.controls.router import Router
-
 from tests.realtime.controls.player import FakePlayer, event
 
 

@@ -6,9 +6,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
-
 from tests.realtime.live import Clock
 
 MS = 1_000_000

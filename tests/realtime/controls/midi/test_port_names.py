@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stylefader.realtime.controls.midi.port_names import (
     CLIENT,
     Numbering,

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi import ports as ports_module
 from stylefader.realtime.controls.midi import system as midi
@@ -20,7 +21,6 @@ from stylefader.realtime.controls.midi.ports import MidiPorts
 from stylefader.realtime.controls.midi.system import port_names
 from stylefader.realtime.parameters.tempo import AHEAD, BeatClock
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.midi.jack import Controller, jack_server
 
 CLOSES = """

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
+
 from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.training.errors import ControlError
-
 from tests.realtime.controls.player import FakePlayer, FakeScenes
 from tests.realtime.live import Clock
 

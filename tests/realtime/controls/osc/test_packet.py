@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder, build_msg
 from pythonosc.osc_packet import OscPacket
+
 from stylefader.realtime.controls.osc import packet as osc_packet
 from stylefader.training.errors import ControlError
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.osc.pattern import matching
 from stylefader.training.errors import ControlError
 

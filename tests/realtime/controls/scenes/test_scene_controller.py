@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.controls.scenes import scene_controller as module
@@ -24,7 +25,6 @@ from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered

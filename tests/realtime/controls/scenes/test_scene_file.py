@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stylefader.realtime.controls.scenes.scene_file import (
     _KEYS,
     Scene,
@@ -21,7 +22,6 @@ from stylefader.training.errors import ControlError
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-
 from tests.conftest import random_pack
 from tests.paths import DOCS
 

@@ -14,13 +14,13 @@ import pytest
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.colour import ColourTags
 from stylefader.realtime.media.tone_curves import hlg_to_nits, nits_to_pq, pq_to_nits, to_bt709
 from stylefader.realtime.sinks.files.packet_times import PacketTimes
 from stylefader.realtime.sinks.files.video_file import VideoFileSink
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 from stylefader.realtime.sources.geometry import Fit
-
 from tests.realtime.clips import Clip, read
 from tests.realtime.fields import combs, fields_clip
 from tests.realtime.sinks.test_video_sink import copy

@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.files.encoder_priority import ordinary_priority
 from stylefader.realtime.sinks.open_file import open_file_sink
@@ -23,7 +24,6 @@ from stylefader.realtime.sources.files.pictures import StillSource
 from stylefader.realtime.sources.open_container import open_container
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.training.errors import SourceError
-
 from tests.realtime.clips import read
 from tests.training.reading.test_picture_files import chunk
 

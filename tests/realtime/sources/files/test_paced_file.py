@@ -17,6 +17,7 @@ import pytest
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from PIL import Image
+
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.transparency import Colour
 from stylefader.realtime.sources.files.paced_file import PacedSource, folder_files
@@ -24,7 +25,6 @@ from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.realtime.sources.transform import TransformedSource
 from stylefader.training.errors import SourceError
-
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+
 from stylefader.realtime.media.colour import SRGB
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.files.pictures import PictureSequenceSink, StillSink
@@ -26,7 +27,6 @@ from stylefader.realtime.sources.files.pictures import (
 )
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.training.errors import SinkError, SourceError
-
 from tests.realtime.clips import Clip, read
 
 F = Fraction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+
 from stylefader.realtime.media.colour import SRGB, ColourTags, FromRgb, ToRgb, matrix_for_height, tags_of, tags_to_write
 
 KR_KB = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}

@@ -9,10 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 from stylefader.realtime.sources.picture_maker import PictureMaker
 from stylefader.training.errors import SourceError
-
 from tests.realtime.clips import HEIGHT, WIDTH, Clip, read
 
 F = Fraction
