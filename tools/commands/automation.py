@@ -10,6 +10,7 @@ import typer
 
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, say
+from stylefader.tools.console.progress import reading
 from stylefader.tools.outputs import check_output, write_whole
 from stylefader.tools.parsing import parse_factor, parse_time_option
 
@@ -111,7 +112,6 @@ def convert(
     from stylefader.realtime.automation.midi_automation import read_midi_automation
     from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_sheet
     from stylefader.realtime.controls.mapping.mapping import read_mapping
-    from stylefader.tools.commands.render_alpha import telling
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_header import AlphaHeader, read_header
 
@@ -125,11 +125,11 @@ def convert(
     else:
         header = AlphaHeader(meaning={}, low=0, high=1, default=0)
         n_blocks = max([0, *(entry.block for entry in maps if isinstance(entry.block, int))]) + 1
-    with telling(f"reading {source.name}", source) as tell:
+    with reading(source) as tell:
         played = read_midi_automation(source, maps, header, n_blocks, tell=tell)
     for note in played.notes:
         say(f"note: {note}")
-    with telling(f"converting {source.name}", source) as tell:
+    with reading(source, "converting") as tell:
         sheet = midi_sheet(played, n_blocks, tolerance, tell=tell)
     _written(sheet, output, json=json, notes=played.notes)
 

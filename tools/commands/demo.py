@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylefader.realtime.session.render_job import RenderJob
 from stylefader.tools.commands.evaluate.group import strip_of
 from stylefader.tools.commands.render import run
 from stylefader.tools.console.messages import print_json, say
@@ -62,7 +63,17 @@ def command(
     strip = strip_of(pack, _frame_at(path, _LENGTH / 2, size), ALPHAS, cell=_STRIP_CELL)
     write_whole(picture, encode_picture(strip, ".jpg"))
     say(f"wrote {picture}: one frame at alpha {', '.join(f'{alpha:g}' for alpha in ALPHAS)}")
-    result = run(str(path), str(video), style=style, alpha=_sweep(pack), stop=_LENGTH, size=size, overwrite=True)
+    result = run(
+        RenderJob(
+            source=str(path),
+            output=str(video),
+            style=style,
+            alpha=_sweep(pack),
+            stop=_LENGTH,
+            size=size,
+            overwrite=True,
+        )
+    )
     if json:
         print_json({**result, "strip": str(picture)})
 

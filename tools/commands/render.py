@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylefader.realtime.media.timecode import format_time
+from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
 from stylefader.tools.console.messages import print_json, say
-from stylefader.tools.console.progress import progress
+from stylefader.tools.console.progress import progress, reading
 from stylefader.tools.console.signals import end_at_once, unwind
 from stylefader.tools.console.verbose import say_more
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size, parse_time_option
+
+if TYPE_CHECKING:
+    from stylefader.engines import Engine
+    from stylefader.realtime.sinks.open_file import FileSink
 
 
 def command(
@@ -74,127 +81,61 @@ def command(
 
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
-    result = run(
-        source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
-        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
+    job = RenderJob(
+        source=source, output=output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop,
+        size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
+        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip
+    result = run(job)
     if json:
         print_json(result)
 
 
-def run(
-    source: str,
-    output: str,
-    *,
-    style: str,
-    alpha: str | None = None,
-    automation: Path | None = None,
-    map: Path | None = None,
-    start: Fraction | None = None,
-    stop: Fraction | None = None,
-    size: tuple[int, int] | None = None,
-    fit: str = "cover",
-    rate: Fraction | None = None,
-    background: tuple[int, int, int] | None = None,
-    engine: str = "auto",
-    precision: str = "auto",
-    cache_dir: Path | None = None,
-    codec: str | None = None,
-    crf: int | None = None,
-    deinterlace: str = "auto",
-    exact_size: bool = False,
-    overwrite: bool = False,
-) -> dict[str, Any]:
+def run(job: RenderJob) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
-    from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
-    from stylefader.tools.commands.render_alpha import alpha_over_time
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import read_header
-
-    pack_file = find_pack(style)
-    header = read_header(pack_file)
-    mapping = read_mapping(map) if map is not None else Mapping()
-    keyframes, said_before = alpha_over_time(alpha, automation, mapping, map, header)
-    keyframes.check_blocks(len(header.blocks))
-
-    # Heavy imports only once the words on the line have proved to be good.
-    from stylefader.realtime.sources.deinterlacing import parse_deinterlace
-    from stylefader.realtime.sources.files.pictures import is_picture
-    from stylefader.realtime.sources.geometry import check_fit
-    from stylefader.realtime.sources.open_file import open_file_source
-
-    with open_file_source(
-        source,
-        size=size,
-        fit=check_fit(fit),
-        start=start,
-        stop=stop,
-        rate=rate,
-        deinterlace=parse_deinterlace(deinterlace),
-        background=background,
-        one_picture=is_picture(output),
-    ) as opened:
-        from stylefader.realtime.sinks.open_file import open_file_sink
-        from stylefader.tools.commands.render_alpha import modulated
-
-        sink = open_file_sink(output, source=opened, codec=codec, crf=crf, overwrite=overwrite, exact_size=exact_size)
-        from stylefader.engines import open_engine
-        from stylefader.realtime.media.timecode import format_time
-        from stylefader.realtime.pipeline.render import render, seconds_per_frame
-        from stylefader.training.packs.pack_file import PackFile
-
-        began = time.monotonic()
-        pack = PackFile(pack_file)
-        with ExitStack() as stack:
-            # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
-            end_at_once(sink.abort)
-            stack.enter_context(sink)
-            played = modulated(keyframes, mapping, opened, header, origin=str(map), closing=stack)
-            low, high = keyframes.bounds()
-            if low < header.alpha.low or high > header.alpha.high:
-                say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
-            said = len(sink.notes)
-            for note in [*said_before, *sink.notes]:
-                say(f"note: {note}")
-            opened_engine, why = open_engine(
-                pack,
-                opened.height,
-                opened.width,
-                backend=engine,
-                precision=precision,  # type: ignore[arg-type]
-                goal="throughput",
-                cache_dir=cache_dir,
-                report=say,
-            )
-            stack.enter_context(opened_engine)
-            each = seconds_per_frame(opened_engine)
-            total = opened.frame_count
-            about = f", about {format_time(each * total)} for {total} frames" if total and total > 1 else ""
-            unwind(sink.abort)
-            say(f"engine: {why}")
-            say_more(opened_engine.reasons)
-            say(f"{header.title}, {opened.width}x{opened.height}: {each:.3f} s a frame{about}")
-            with progress("rendering", total) as advance:
-                first = time.monotonic()
-
-                def report(frames: int) -> None:
-                    advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")
-
-                done = render(
-                    opened, sink, opened_engine, played, low=header.alpha.low, high=header.alpha.high, report=report
-                )
-        notes = [*said_before, *opened.notes, *sink.notes]
-        for note in [*opened.notes, *sink.notes[said:]]:
-            say(f"note: {note}")
-    seconds = time.monotonic() - began
-    width, height = getattr(sink, "size", (opened.width, opened.height))
-    frames = f"{done.frames} frame{'s' if done.frames != 1 else ''}"
-    fast = f", {format_time(done.seconds)} of it rendering: {done.frames / done.seconds:.1f} fps" if total != 1 else ""
-    say(f"wrote {output}: {frames}, {width}x{height}, in {format_time(seconds)}{fast}")
+    result = run_job(job, _Telling())
+    frames = f"{result.frames} frame{'s' if result.frames != 1 else ''}"
+    fast = f", {format_time(result.render_seconds)} of it rendering: {result.fps:.1f} fps" if result.frames != 1 else ""
+    say(f"wrote {result.output}: {frames}, {result.width}x{result.height}, in {format_time(result.seconds)}{fast}")
     return {
-        "output": output, "frames": done.frames, "width": width, "height": height,
-        "style": header.name, "engine": opened_engine.name, "precision": opened_engine.precision,
-        "seconds": round(seconds, 3), "render_seconds": round(done.seconds, 3),
-        "engine_seconds": round(done.engine_seconds, 3), "fps": round(done.frames / done.seconds, 3), "notes": notes,
+        "output": result.output, "frames": result.frames, "width": result.width, "height": result.height,
+        "style": result.style, "engine": result.engine, "precision": result.precision,
+        "seconds": round(result.seconds, 3), "render_seconds": round(result.render_seconds, 3),
+        "engine_seconds": round(result.engine_seconds, 3), "fps": round(result.fps, 3), "notes": list(result.notes),
     }  # fmt: skip
+
+
+class _Telling(Watcher):
+    """Says all on standard error, and has Ctrl-C leave nothing half-written."""
+
+    @contextmanager
+    def reading(self, file: Path) -> Iterator[Callable[[float], None]]:
+        with reading(file) as tell:
+            yield tell
+
+    def opening(self, sink: FileSink) -> None:
+        end_at_once(sink.abort)
+
+    def note(self, words: str) -> None:
+        say(f"note: {words}")
+
+    def kept_within(self, low: float, high: float) -> None:
+        say(f"alpha is kept within this style's range, {low:g} to {high:g}")
+
+    def report(self, words: str) -> None:
+        say(words)
+
+    def opened(self, sink: FileSink, engine: Engine, why: str) -> None:
+        unwind(sink.abort)
+        say(f"engine: {why}")
+        say_more(engine.reasons)
+
+    def begins(self, title: str, width: int, height: int, *, seconds_each: float, total: int | None) -> None:
+        about = f", about {format_time(seconds_each * total)} for {total} frames" if total and total > 1 else ""
+        say(f"{title}, {width}x{height}: {seconds_each:.3f} s a frame{about}")
+
+    @contextmanager
+    def rendering(self, total: int | None) -> Iterator[Callable[[int], None]]:
+        with progress("rendering", total) as advance:
+            first = time.monotonic()
+            yield lambda frames: advance(frames, f"{frames / (time.monotonic() - first):.1f} fps")

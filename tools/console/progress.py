@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, cast
 
 from stylefader.tools.console.messages import say
@@ -12,6 +13,7 @@ from stylefader.tools.console.printable import one_line
 from stylefader.tools.console.streams import WordStream, words_on_terminal
 
 _PLAIN_EVERY_S = 10.0
+_LARGE_BYTES = 2**16
 
 Advance = Callable[[int, str], None]
 """Told how much is done, and a few words about it."""
@@ -41,3 +43,17 @@ def progress(what: str, total: int | None, *, done: int = 0) -> Iterator[Advance
     with Progress(*columns, words_column, console=console, redirect_stdout=False) as bar:
         task = bar.add_task(one_line(what), total=total, completed=done, words="")
         yield lambda now, words: bar.update(task, completed=now, words=one_line(words))
+
+
+@contextmanager
+def reading(file: Path, what: str = "reading") -> Iterator[Callable[[float], None]]:
+    """To be told how much is done, from 0 to 1: a progress bar where the file is large enough for one."""
+    try:
+        large = file.stat().st_size >= _LARGE_BYTES
+    except OSError:  # which is said by who reads it
+        large = False
+    if not large:
+        yield lambda share: None
+        return
+    with progress(f"{what} {file.name}", 100) as advance:
+        yield lambda share: advance(round(100 * share), "percent")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from stylefader.tools.console.progress import progress
 
 if TYPE_CHECKING:
     from stylefader.realtime.automation.keyframes import AlphaOverTime
@@ -17,11 +15,18 @@ if TYPE_CHECKING:
     from stylefader.realtime.sources.open_file import FileSource
     from stylefader.training.packs.pack_header import PackHeader
 
-_LARGE_BYTES = 2**16
+Reading = Callable[[Path], AbstractContextManager[Callable[[float], None]]]
+"""Around the reading of a file that may be large: gives what is told how much is done, from 0 to 1."""
 
 
 def alpha_over_time(
-    alpha: str | None, automation: Path | None, mapping: Mapping, map: Path | None, header: PackHeader
+    alpha: str | float | None,
+    automation: Path | None,
+    mapping: Mapping,
+    map: Path | None,
+    header: PackHeader,
+    *,
+    reading: Reading,
 ) -> tuple[AlphaOverTime, list[str]]:
     """What was asked for on the line, the pack's default where nothing was; notes on what a file has besides.
 
@@ -44,7 +49,7 @@ def alpha_over_time(
             raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
         from stylefader.realtime.automation.midi_automation import read_midi_automation
 
-        with telling(f"reading {automation.name}", automation) as tell:
+        with reading(automation) as tell:
             played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks), tell=tell)
         return played, [*notes, *played.notes]
     if map is not None and not (mapping.lfos or mapping.sounds):
@@ -54,7 +59,7 @@ def alpha_over_time(
         )
     if automation is not None:
         return read_csv(automation), notes
-    return parse_inline(alpha if alpha is not None else f"{header.alpha.default}"), notes
+    return parse_inline(str(alpha) if alpha is not None else f"{header.alpha.default}"), notes
 
 
 def modulated(
@@ -84,17 +89,3 @@ def modulated(
     if not parts:
         return keyframes
     return ModulatedAutomation(keyframes, *parts, low=header.alpha.low, high=header.alpha.high)
-
-
-@contextmanager
-def telling(what: str, file: Path) -> Iterator[Callable[[float], None]]:
-    """To be told how much is done, from 0 to 1: a progress bar where the file is large enough for one."""
-    try:
-        large = file.stat().st_size >= _LARGE_BYTES
-    except OSError:  # which is said by who reads it
-        large = False
-    if not large:
-        yield lambda share: None
-        return
-    with progress(what, 100) as advance:
-        yield lambda share: advance(round(100 * share), "percent")

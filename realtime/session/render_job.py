@@ -1,0 +1,207 @@
+"""A whole render as one value: what goes in, what comes out, the style and how its strength moves.
+
+`RenderJob` says what is asked for and `run_job` does it. Whoever wants to know how it goes hands in a `Watcher`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stylefader.engines import Engine, Precision
+    from stylefader.realtime.media.transparency import Colour
+    from stylefader.realtime.sinks.open_file import FileSink
+    from stylefader.realtime.sources.deinterlacing import Deinterlace
+    from stylefader.realtime.sources.geometry import Fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderJob:
+    """What a render is made from.
+
+    source: a video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`. output: what to write, of
+    the same kind. style: a name or a pack file. alpha: keyframes as on the command line, or one strength; None is the
+    pack's own. automation: keyframes from a CSV file, or from a MIDI file with `map`. map: a mapping file. start, stop:
+    seconds of the clip. size: (width, height) to render at, by `fit`. rate: frames a second of numbered pictures.
+    background: RGB put behind transparent places; None keeps them where the output can hold them.
+    cache_dir: where finished engines are kept; None is the user's cache folder.
+    codec, crf, exact_size: of a video that is written.
+    """
+
+    source: str
+    output: str
+    style: str
+    alpha: str | float | None = None
+    automation: Path | None = None
+    map: Path | None = None
+    start: Fraction | None = None
+    stop: Fraction | None = None
+    size: tuple[int, int] | None = None
+    fit: Fit = "cover"
+    rate: Fraction | None = None
+    background: Colour | None = None
+    engine: str = "auto"
+    precision: Precision = "auto"
+    cache_dir: Path | None = None
+    codec: str | None = None
+    crf: int | None = None
+    deinterlace: Deinterlace = "auto"
+    exact_size: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderResult:
+    """What a render wrote. seconds: of all; render_seconds: without opening; engine_seconds: in the engine's calls.
+
+    notes: what could not be kept exactly, in words.
+    """
+
+    output: str
+    frames: int
+    width: int
+    height: int
+    style: str
+    engine: str
+    precision: str
+    seconds: float
+    render_seconds: float
+    engine_seconds: float
+    notes: tuple[str, ...]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second while rendering."""
+        return self.frames / self.render_seconds
+
+
+class Watcher:
+    """Told how a job goes, in the thread that runs it. By itself it keeps everything to itself."""
+
+    @contextmanager
+    def reading(self, file: Path) -> Iterator[Callable[[float], None]]:
+        """Around the reading of a file that may be large: gives what is told how much is done, from 0 to 1."""
+        yield lambda share: None
+
+    def opening(self, sink: FileSink) -> None:
+        """The output is about to be opened, the engine after it. `sink.abort` leaves nothing of it."""
+
+    def note(self, words: str) -> None:
+        """Something could not be kept exactly, or is not as asked for."""
+
+    def kept_within(self, low: float, high: float) -> None:
+        """The alphas that were asked for leave the style's range, in which they are kept."""
+
+    def report(self, words: str) -> None:
+        """Something that takes long begins."""
+
+    def opened(self, sink: FileSink, engine: Engine, why: str) -> None:
+        """All is open. why: which engine it is, in a short line."""
+
+    def begins(self, title: str, width: int, height: int, *, seconds_each: float, total: int | None) -> None:
+        """The frames begin. seconds_each: about how long one takes; total: how many there are, where that is known."""
+
+    @contextmanager
+    def rendering(self, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Around the frames: gives what is told how many are done."""
+        yield lambda frames: None
+
+
+def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
+    """Render it.
+
+    Raises:
+        StylefaderError: what is asked for cannot be had, in one line; nothing half-written is left.
+    """
+    from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
+    from stylefader.realtime.session.render_alpha import alpha_over_time
+    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.pack_header import read_header
+
+    watcher = watcher or Watcher()
+    pack_file = find_pack(job.style)
+    header = read_header(pack_file)
+    mapping = read_mapping(job.map) if job.map is not None else Mapping()
+    keyframes, notes = alpha_over_time(job.alpha, job.automation, mapping, job.map, header, reading=watcher.reading)
+    keyframes.check_blocks(len(header.blocks))
+
+    # Heavy imports only once the words have proved to be good.
+    from stylefader.realtime.sources.deinterlacing import parse_deinterlace
+    from stylefader.realtime.sources.files.pictures import is_picture
+    from stylefader.realtime.sources.geometry import check_fit
+    from stylefader.realtime.sources.open_file import open_file_source
+
+    with open_file_source(
+        job.source,
+        size=job.size,
+        fit=check_fit(job.fit),
+        start=job.start,
+        stop=job.stop,
+        rate=job.rate,
+        deinterlace=parse_deinterlace(job.deinterlace),
+        background=job.background,
+        one_picture=is_picture(job.output),
+    ) as source:
+        from stylefader.realtime.session.render_alpha import modulated
+        from stylefader.realtime.sinks.open_file import open_file_sink
+
+        sink = open_file_sink(
+            job.output, source=source, codec=job.codec, crf=job.crf, overwrite=job.overwrite, exact_size=job.exact_size
+        )
+        from stylefader.engines import open_engine
+        from stylefader.realtime.pipeline.render import render, seconds_per_frame
+        from stylefader.training.packs.pack_file import PackFile
+
+        began = time.monotonic()
+        pack = PackFile(pack_file)
+        low, high = header.alpha.low, header.alpha.high
+        with ExitStack() as stack:
+            # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
+            watcher.opening(sink)
+            stack.enter_context(sink)
+            played = modulated(keyframes, mapping, source, header, origin=str(job.map), closing=stack)
+            least, most = keyframes.bounds()
+            if least < low or most > high:
+                watcher.kept_within(low, high)
+            said = len(sink.notes)
+            for note in [*notes, *sink.notes]:
+                watcher.note(note)
+            engine, why = open_engine(
+                pack,
+                source.height,
+                source.width,
+                backend=job.engine,
+                precision=job.precision,
+                goal="throughput",
+                cache_dir=job.cache_dir,
+                report=watcher.report,
+            )
+            stack.enter_context(engine)
+            each = seconds_per_frame(engine)
+            total = source.frame_count
+            watcher.opened(sink, engine, why)
+            watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
+            with watcher.rendering(total) as report:
+                done = render(source, sink, engine, played, low=low, high=high, report=report)
+        for note in [*source.notes, *sink.notes[said:]]:
+            watcher.note(note)
+        width, height = getattr(sink, "size", (source.width, source.height))
+        return RenderResult(
+            output=job.output,
+            frames=done.frames,
+            width=width,
+            height=height,
+            style=header.name,
+            engine=engine.name,
+            precision=engine.precision,
+            seconds=time.monotonic() - began,
+            render_seconds=done.seconds,
+            engine_seconds=done.engine_seconds,
+            notes=(*notes, *source.notes, *sink.notes),
+        )
