@@ -1,0 +1,105 @@
+"""Clips: their frames one by one, and whole renders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stylefader.realtime.session.render_job import RenderJob, RenderResult, Watcher, run_job
+
+if TYPE_CHECKING:
+    from stylefader.realtime.media.frame import Frame
+
+
+def frames(
+    source: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fit: str = "cover",
+    start: float | Fraction | None = None,
+    stop: float | Fraction | None = None,
+) -> Iterator[Frame]:
+    """The frames of a file, in order, none left out.
+
+    Args:
+        source: A video, a picture, a moving picture (GIF, APNG, WebP, AVIF), or numbered pictures as `shots/%04d.png`.
+        size: (width, height) to have them at. None is their own size.
+        fit: With `size`: `cover`, `contain` or `stretch`.
+        start: Begin at this time in seconds.
+        stop: End before this time in seconds.
+
+    Yields:
+        Frames: `image` is uint8 (H, W, 3) RGB and yours to keep, `pts` its time in seconds, exact.
+
+    Raises:
+        StylefaderError: The file cannot be read.
+    """
+    from stylefader.realtime.sources.geometry import check_fit
+    from stylefader.realtime.sources.open_file import open_file_source
+
+    opened = open_file_source(source, size=size, fit=check_fit(fit), start=_exact(start), stop=_exact(stop))
+    with opened as source_of_frames:
+        yield from source_of_frames
+
+
+def render(
+    source: str | Path,
+    output: str | Path,
+    *,
+    style: str | Path,
+    alpha: str | float | None = None,
+    size: tuple[int, int] | None = None,
+    start: float | Fraction | None = None,
+    stop: float | Fraction | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+    **others: Any,
+) -> RenderResult:
+    """Stylize a whole file: same timestamps, sound and subtitles kept, alpha moving by keyframes.
+
+    Args:
+        source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
+        output: What to write, of the same kind.
+        style: A style's name, or a pack file.
+        alpha: Keyframes such as `"0s:0 2s:1 4s:0.2,1,0.5"`, or one strength. None is the style's default.
+        size: (width, height) to render at. None is the source's own.
+        start: Begin at this time in seconds.
+        stop: End before this time in seconds.
+        overwrite: Replace the output if it exists.
+        progress: Told how many frames are done, and of how many where that is known.
+        **others: Whatever else a `stylefader.realtime.session.render_job.RenderJob` has, as `codec` or `automation`.
+
+    Returns:
+        What was written: frames, size, seconds, and notes on what could not be kept exactly.
+
+    Raises:
+        StylefaderError: What is asked for cannot be had. Nothing half-written is left.
+    """
+    job = RenderJob(
+        source=str(source),
+        output=str(output),
+        style=str(style),
+        alpha=alpha,
+        size=size,
+        start=_exact(start),
+        stop=_exact(stop),
+        overwrite=overwrite,
+        **others,
+    )
+    return run_job(job, None if progress is None else _Progress(progress))
+
+
+class _Progress(Watcher):
+    def __init__(self, progress: Callable[[int, int | None], None]) -> None:
+        self._progress = progress
+
+    @contextmanager
+    def rendering(self, total: int | None) -> Iterator[Callable[[int], None]]:
+        yield lambda frames: self._progress(frames, total)
+
+
+def _exact(seconds: float | Fraction | None) -> Fraction | None:
+    return None if seconds is None else Fraction(seconds).limit_denominator(10**9)

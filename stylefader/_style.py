@@ -1,0 +1,232 @@
+"""A style, made callable: frames in, stylized frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.engines import Engine, Precision, open_engine
+from stylefader.realtime.media.frame import Frame
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.library import find_pack, gallery
+from stylefader.training.packs.pack_file import PackFile
+
+if TYPE_CHECKING:
+    import torch
+
+Picture = npt.NDArray[np.uint8]
+Alpha = float | Sequence[float] | npt.NDArray[Any] | Mapping[str, float]
+"""One strength for all blocks, one for each, or some by the labels of their blocks; the others have the default."""
+
+_MOST_SIZES = 4
+_CUDA = 2
+"""The number of NVIDIA GPUs among DLPack's kinds of devices."""
+
+
+def styles() -> list[str]:
+    """The names of the styles that come with stylefader."""
+    return [header.name for _, header in gallery()]
+
+
+def open(
+    style: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    engine: str = "auto",
+    precision: Precision = "auto",
+    cache_dir: str | Path | None = None,
+    measure: bool = False,
+) -> Style:
+    """Open a style.
+
+    Args:
+        style: A style's name (see `styles`), or a pack file.
+        size: (width, height) of the frames. None takes frames of any size, and opens an engine for each size that
+            comes, of which the four used last are kept.
+        engine: `auto`, or an engine's name: `openvino`, `torch`, `cuda`, `tensorrt`, `tensorrt-rtx`.
+        precision: `auto`, `f32`, `bf16`, `fp16` or `int8`.
+        cache_dir: Where finished engines are kept. None is the user's cache folder.
+        measure: Measure every engine once, for minutes, and take the fastest. Without, `auto` takes the fastest that
+            is known, and the one that is ready soonest where none is.
+
+    Returns:
+        The style, to be called with frames. Close it, or use it with `with`.
+
+    Raises:
+        StylefaderError: There is no such style, or no engine works here.
+    """
+    return Style(
+        find_pack(str(style)), size=size, engine=engine, precision=precision, cache_dir=cache_dir, measure=measure
+    )
+
+
+class Style:
+    """A style that is called with frames. Made by `open`. One thread at a time.
+
+    Attributes:
+        name: As `styles` has it.
+        title: For people.
+        blocks: The labels of its tuning-blocks, in the order of alpha.
+        alpha_range: The lowest and the highest strength that it was trained for.
+        alpha_default: The strength that plays where none is given.
+    """
+
+    def __init__(
+        self,
+        pack: Path,
+        *,
+        size: tuple[int, int] | None = None,
+        engine: str = "auto",
+        precision: Precision = "auto",
+        cache_dir: str | Path | None = None,
+        measure: bool = False,
+    ) -> None:
+        self._pack = PackFile(pack)
+        header = self._pack.header
+        self.name, self.title = header.name, header.title
+        self.blocks = tuple(block.label for block in header.blocks)
+        self.alpha_range = (header.alpha.low, header.alpha.high)
+        self.alpha_default = header.alpha.default
+        self._size = size
+        self._words: dict[str, Any] = {
+            "backend": engine,
+            "precision": precision,
+            "cache_dir": None if cache_dir is None else Path(cache_dir),
+            "measure": measure,
+        }
+        self._engines: dict[tuple[int, int], Engine] = {}
+        self._closed = False
+        if size is not None:
+            width, height = size
+            self._engine(height, width)
+
+    @overload
+    def __call__(
+        self, frame: Picture | Frame, alpha: Alpha | None = None, *, out: Picture | None = None
+    ) -> Picture: ...
+    @overload
+    def __call__(
+        self, frame: torch.Tensor, alpha: Alpha | torch.Tensor | None = None, *, out: torch.Tensor | None = None
+    ) -> torch.Tensor: ...
+    def __call__(self, frame: Any, alpha: Any = None, *, out: Any = None) -> Any:
+        """Stylize one frame.
+
+        Args:
+            frame: uint8 (H, W, 3) RGB: a NumPy array, a `Frame`, or a CUDA tensor (PyTorch's, or any that speaks
+                DLPack), which is neither copied to the host nor back where the engine is on that GPU.
+            alpha: One strength for all blocks, one for each, or a dict of strengths by label; None is the style's own
+                default. Kept within `alpha_range`.
+            out: uint8 (H, W, 3) to write into, of the frame's kind. It is what is returned then.
+
+        Returns:
+            The stylized frame, uint8 (H, W, 3) RGB, a new array of yours. For a CUDA tensor a CUDA tensor, ready for
+            whatever PyTorch's current stream does next.
+
+        Raises:
+            StylefaderError: The frame has another size or type, or alpha another number of values.
+        """
+        if isinstance(frame, Frame):
+            frame = frame.image
+        if not isinstance(frame, np.ndarray):
+            if _is_cuda(frame):
+                return self._on_gpu(frame, alpha, out)
+            frame = np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else np.asarray(frame)
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {frame.shape}")
+        engine = self._engine(*frame.shape[:2])
+        picture = np.empty(frame.shape, np.uint8) if out is None else out
+        return engine.stylize(frame, self.strengths(alpha), out=picture)
+
+    def strengths(self, alpha: Alpha | None) -> npt.NDArray[np.float32]:
+        """What `alpha` means for this style: float32, one value a block, within `alpha_range`.
+
+        Raises:
+            StylefaderError: There are not as many blocks, there is none of that label, or a value is not a number.
+        """
+        values = np.full(len(self.blocks), self.alpha_default, np.float32)
+        if isinstance(alpha, Mapping):
+            for label, value in alpha.items():
+                if label not in self.blocks:
+                    raise EngineError(
+                        f"{self.name} has no block {label!r}: there are {', '.join(self.blocks) or 'none'}"
+                    )
+                values[self.blocks.index(label)] = value
+        elif alpha is not None:
+            given = np.asarray(alpha, np.float32)
+            if given.shape not in ((), (1,), values.shape):
+                raise EngineError(f"{self.name} has {len(self.blocks)} blocks: give one alpha or {len(self.blocks)}")
+            values[:] = given
+        if not np.isfinite(values).all():
+            raise EngineError(f"alpha has a value that is not finite: {values.tolist()}")
+        return np.clip(values, *self.alpha_range)
+
+    @property
+    def engine(self) -> str:
+        """Which engine it runs on now, as `openvino bf16`; empty before the first frame."""
+        last = list(self._engines.values())[-1:]
+        return f"{last[0].name} {last[0].precision}" if last else ""
+
+    def close(self) -> None:
+        """Free its engines; harmless twice."""
+        self._closed = True
+        while self._engines:
+            self._engines.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _engine(self, height: int, width: int) -> Engine:
+        if self._closed:
+            raise EngineError(f"the style {self.name} is closed")
+        if self._size is not None and (width, height) != self._size:
+            raise EngineError(
+                f"{self.name} was opened for {self._size[0]}x{self._size[1]}, and this frame is {width}x{height}: "
+                "open it without a size for frames of any"
+            )
+        engine = self._engines.pop((height, width), None)
+        if engine is None:
+            engine, _ = open_engine(self._pack, height, width, **self._words)
+            engine.warm_up()
+            if len(self._engines) >= _MOST_SIZES:
+                self._engines.pop(next(iter(self._engines))).close()
+        self._engines[height, width] = engine  # the one used last stands last
+        return engine
+
+    def _on_gpu(self, frame: Any, alpha: Any, out: Any) -> Any:
+        import torch
+        from torch.utils.dlpack import from_dlpack
+
+        frame = frame if isinstance(frame, torch.Tensor) else from_dlpack(frame)
+        engine = self._engine(*frame.shape[:2])
+        stylize = getattr(engine, "stylize_cuda", None)
+        if stylize is None:
+            raise EngineError(
+                f"the engine {engine.name} is not on the GPU that this frame is on: open the style with engine='cuda', "
+                "or bring the frame to the host"
+            )
+        if not isinstance(alpha, torch.Tensor):
+            alpha = torch.from_numpy(self.strengths(alpha)).pin_memory()
+        picture = torch.empty_like(frame, memory_format=torch.contiguous_format) if out is None else out
+        here, there = torch.cuda.current_stream(frame.device), engine.stream  # type: ignore[attr-defined]
+        there.wait_stream(here)
+        for tensor in (frame, alpha, picture):
+            if tensor.is_cuda:
+                tensor.record_stream(there)
+        stylize(frame, alpha, out=picture)
+        here.wait_stream(there)
+        return picture
+
+
+def _is_cuda(frame: Any) -> bool:
+    device = getattr(frame, "__dlpack_device__", None)
+    return device is not None and int(device()[0]) == _CUDA
