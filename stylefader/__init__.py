@@ -41,6 +41,10 @@ def __getattr__(name: str) -> Any:
         if name in names:
             found = globals()[name] = getattr(importlib.import_module(f"stylefader.{module}"), name)
             return found
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("stylefader")
     raise AttributeError(f"stylefader has no attribute {name!r}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import metadata
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,7 @@ def test_names(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(AttributeError, match="no attribute 'opne'"):
         _ = stylefader.opne  # type: ignore[attr-defined]
     assert set(stylefader.__all__) <= set(dir(stylefader))
+    assert stylefader.__version__ == metadata.version("stylefader")
 
 
 def test_a_style_without_blocks(tmp_path_factory: pytest.TempPathFactory, picture: Picture) -> None:
