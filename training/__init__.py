@@ -1,0 +1,1 @@
+"""Networks, losses, data and loops that make style packs, and what every room may use."""

@@ -1,0 +1,1 @@
+"""One module an engine, and what the engines on a GPU share."""

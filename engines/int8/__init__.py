@@ -1,0 +1,1 @@
+"""The quantised form of a style pack: made, checked, proved."""

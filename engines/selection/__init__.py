@@ -1,0 +1,1 @@
+"""Which engine `auto` takes, measured on this machine."""

@@ -1,0 +1,1 @@
+"""What all sources and sinks share: the Frame, colours, exact times, HDR, transparency."""

@@ -1,0 +1,1 @@
+"""Photographs that networks are trained on."""

@@ -1,0 +1,1 @@
+"""Measuring networks, and looking at what came out."""

@@ -1,0 +1,1 @@
+"""A training run: recipe, steps, checkpoints, log, several processes."""

@@ -1,0 +1,1 @@
+"""Pictures, TOML and JSON that strangers may have made, read with care."""

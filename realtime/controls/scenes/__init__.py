@@ -1,0 +1,1 @@
+"""Scenes: a style and its strengths under a name."""

@@ -1,0 +1,1 @@
+"""What takes frames as they come: recordings, streams, virtual cameras, NDI."""

@@ -1,0 +1,1 @@
+"""Cameras, streams, the screen and a test card: the newest frame first."""

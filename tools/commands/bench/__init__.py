@@ -1,0 +1,1 @@
+"""`stylefader bench`: measurements that end in one JSON line."""

@@ -1,0 +1,1 @@
+"""`stylefader evaluate`: look at what a style pack does, and measure it."""
