@@ -8,7 +8,6 @@ rank 0 leads: it alone reads checkpoints, writes files and speaks. Needs no torc
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,7 +23,7 @@ TIMEOUT_S = 300
 
 
 class PeerError(TrainingError):
-    """What ends this process is the leader's to say."""
+    """Raised on the other ranks; rank 0 reports the cause."""
 
 
 class ProcessGroup:
@@ -111,14 +110,10 @@ class ProcessGroup:
         import torch
         import torch.distributed as dist
 
+        shared = [of_leader if self.leads else b""]
         with self._lost_is_an_error():
-            length = torch.tensor([len(of_leader)])
-            dist.broadcast(length, 0)
-            data = torch.empty(int(length), dtype=torch.uint8)
-            if self.leads:
-                data.copy_(torch.frombuffer(bytearray(of_leader), dtype=torch.uint8))
-            dist.broadcast(data, 0)
-            return data.numpy().tobytes()
+            dist.broadcast_object_list(shared, 0, device=torch.device("cpu"))
+        return shared[0]
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
@@ -150,16 +145,13 @@ class ProcessGroup:
 
     def _gather(self, problem: StylefaderError | None) -> list[tuple[int, str]]:
         """Exit code and words of every process' problem; 0 where it has none."""
-        import torch
         import torch.distributed as dist
 
-        words = b"" if problem is None else str(problem).encode()[:1000]
-        mine = struct.pack("<BH1000s", 0 if problem is None else problem.exit_code, len(words), words)
+        mine = (0, "") if problem is None else (problem.exit_code, str(problem)[:1000])
+        found: list[tuple[int, str]] = [mine] * self.size
         with self._lost_is_an_error():
-            all_of = [torch.empty(len(mine), dtype=torch.uint8) for _ in range(self.size)]
-            dist.all_gather(all_of, torch.frombuffer(bytearray(mine), dtype=torch.uint8))
-        unpacked = [struct.unpack("<BH1000s", one.numpy().tobytes()) for one in all_of]
-        return [(code, words[:length].decode(errors="replace")) for code, length, words in unpacked]
+            dist.all_gather_object(found, mine)
+        return found
 
     def _wait_for_the_leaders_end(self) -> None:
         """torchrun ends all processes when the first one ends, which must not be before the leader has spoken."""
