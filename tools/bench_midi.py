@@ -71,7 +71,7 @@ def command(
     `sent_ms`: from the other program's call on, with the MIDI system's own buffers. `lost`: messages that never came;
     `last`: whether the last one of every port did.
     """
-    from realtime.controls.inlet import SWITCH_S
+    from realtime.controls.midi_input import SWITCH_S
 
     with ExitStack() as stack:
         stack.enter_context(midi_system())

@@ -54,9 +54,9 @@ class Live:
         """Until somebody ends it. Raises what the session died of."""
         from realtime.capture import Capture
         from realtime.controls.clock import BeatClock
-        from realtime.controls.inlet import SWITCH_S
         from realtime.controls.lfo import Lfos
         from realtime.controls.live_learn import LiveLearner
+        from realtime.controls.midi_input import SWITCH_S
         from realtime.controls.modulation import Modulators
         from realtime.live import LiveSession, SessionOptions
         from realtime.outlet import SessionOutlet

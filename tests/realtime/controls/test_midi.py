@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from mido import Message
 
 from realtime.controls import midi as ports_module
 from realtime.controls import midi_system as midi
@@ -45,14 +46,20 @@ print("ended", flush=True)
 
 PLAYS = """
 import sys
+from mido import Message
 from realtime.controls.midi import MidiPorts
-ports = MidiPorts(lambda event: ports.answer(event.port, (0xB0, 71, 1)))
+light = Message("control_change", control=71, value=1)
+ports = MidiPorts(lambda event: ports.answer(event.port, light))
 ports.start()
 print(ports.playing, flush=True)
 sys.stdin.readline()
 print(ports.playing, flush=True)
 ports.close()
 """
+
+
+def cc(control: int, value: int) -> Message:
+    return Message("control_change", control=control, value=value)
 
 
 def own_ports() -> tuple[int, int]:
@@ -191,8 +198,8 @@ class TestPorts:
             heard.until(lambda: ports.outputs_opened == 1)
 
             def send() -> None:  # again and again: a busy machine's JACK loses some
-                ports.send("elsewhere", (0xB0, 1, 1))
-                ports.send("motor", (0xB0, 1, 77))
+                ports.send("elsewhere", cc(1, 1))
+                ports.send("motor", cc(1, 77))
 
             heard.until(lambda: [0xB0, 1, 77] in controller.play(), send)
             assert [0xB0, 1, 1] not in controller.play()
@@ -299,7 +306,7 @@ class TestPorts:
 
                 def played() -> bool:
                     pads.play([0xB0, 70, 5])
-                    ports.answer("pads:knobs", (0xB0, 70, 77))
+                    ports.answer("pads:knobs", cc(70, 77))
                     return [0xB0, 70, 77] in pads.play()
 
                 heard.until(played, lambda: answered.wait(0.02))
@@ -316,7 +323,7 @@ class TestPorts:
         ports.start()
         try:
             assert ports.playing == ["one:knobs", "two:knobs"]
-            heard.until(lambda: [0xB0, 1, 77] in two.play(), lambda: ports.answer("two:knobs", (0xB0, 1, 77)))
+            heard.until(lambda: [0xB0, 1, 77] in two.play(), lambda: ports.answer("two:knobs", cc(1, 77)))
             assert one.play() == [] and list(ports._outputs._ports) == ["two-01:lights"]
             two.close()
             heard.until(lambda: ports._outputs._ports == {})
@@ -378,12 +385,12 @@ def test_a_midi_system_that_comes_late_goes_and_comes_back(
         def plays(controller: Controller, number: int) -> None:
             heard.until(lambda: ports.playing == ["pads:knobs"] and ports.outputs_opened == number + 1)
             heard.until(lambda: number in heard.raws("cc"), lambda: controller.play([0xB0, 70, number]))
-            heard.until(lambda: [0xB0, 1, 77] in controller.play(), lambda: ports.send("pads", (0xB0, 1, 77)))
+            heard.until(lambda: [0xB0, 1, 77] in controller.play(), lambda: ports.send("pads", cc(1, 77)))
 
         ports.start()
         try:
             assert len(heard.said) == 1 and heard.said[0].startswith("without MIDI: there is no MIDI system here")
-            ports.send("pads", (0xB0, 1, 1))
+            ports.send("pads", cc(1, 1))
             for number in range(3):
                 server.start()
                 heard.until(lambda: heard.said[-1].startswith("MIDI: there is a MIDI system now"))
@@ -505,10 +512,10 @@ def test_feedback_does_not_wait_for_an_output_that_opens_slowly(fake: FakeMidi, 
     try:
         fake.ports["out"].append("slow")
         assert fake.opens.wait(10)
-        sender = threading.Thread(target=ports.send, args=("quick", (0xB0, 1, 1)), daemon=True)
+        sender = threading.Thread(target=ports.send, args=("quick", cc(1, 1)), daemon=True)
         sender.start()
         sender.join(10)
-        assert fake.sent == [("quick", (0xB0, 1, 1))]
+        assert fake.sent == [("quick", [0xB0, 1, 1])]
     finally:
         fake.may_open.set()
         ports.close()
@@ -539,11 +546,11 @@ def test_a_device_without_an_output_of_its_own_is_said_once(fake: FakeMidi, hear
     ports.start()
     words = "MIDI: no feedback to pads: which output is its own cannot be told; give its mapping a port"
     try:
-        heard.until(lambda: words in heard.said, lambda: ports.answer("pads", (0xB0, 1, 1)))
+        heard.until(lambda: words in heard.said, lambda: ports.answer("pads", cc(1, 1)))
         fake.ports["out"].append("pads")
         heard.until(lambda: ports.outputs_opened == 1)
-        ports.answer("pads", (0xB0, 1, 2))
-        assert fake.sent == [("pads", (0xB0, 1, 2))] and heard.said.count(words) == 1
+        ports.answer("pads", cc(1, 2))
+        assert fake.sent == [("pads", [0xB0, 1, 2])] and heard.said.count(words) == 1
     finally:
         ports.close()
     assert ports.error is None
@@ -565,9 +572,9 @@ def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi
     floods.set()
 
     def flood() -> None:
-        inlet = ports._open["pads"].inlet
+        decoded = ports._open["pads"].decoded
         while floods.is_set():
-            inlet.take(([0xB0, 70, 1], 0.0))
+            decoded.take(cc(70, 1))
 
     player = threading.Thread(target=flood, daemon=True)
     player.start()
