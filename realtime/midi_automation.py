@@ -169,7 +169,7 @@ def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
     """What the decoders make of the messages, each coarse half that waits in vain at the time when it is due."""
     decoders = [Decoder(name) for name in file.tracks]
     due: deque[tuple[int, Decoder]] = deque()
-    for number, (at_ns, track, data) in enumerate(file.messages):
+    for number, (at_ns, track, message) in enumerate(file.messages):
         if number % _TELL == 0:
             tell(number / len(file.messages))
         at_ns = at_ns or -_BEFORE_NS
@@ -177,7 +177,7 @@ def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
             yield from due[0][1].due(due[0][0])
             due.popleft()
         decoder = decoders[track]
-        yield from decoder.feed(data, at_ns)
+        yield from decoder.feed(message, at_ns)
         if decoder.waits:
             due.append((at_ns + WAIT_NS, decoder))
     for at_ns, decoder in due:
