@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -148,6 +149,7 @@ def is_block(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"alpha(0|[1-9][0-9]?)?", value) is not None
 
 
+@lru_cache(maxsize=1024)
 def block_of(target: str) -> int | Literal["all"] | None:
     """The block that a target of that name is; None where it is none."""
     if not is_block(target):
