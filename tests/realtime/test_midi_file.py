@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
+import sys
+import tracemalloc
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -113,6 +116,83 @@ def test_odd_files_that_are_good_all_the_same() -> None:
     for made in (data, data[:14] + chunk(b"XFIH", b"12345") + data[14:], data + b"\0\x01\x02", cut):
         found = parse(made)
         assert found.tracks == ("été",) and told(found) == [at(0, 0, b"\xc0\x03")]
+
+
+def number(value: int) -> bytes:
+    """As a file has it: 7 bits a byte, the last one below 0x80."""
+    parts = [value & 0x7F]
+    while value := value >> 7:
+        parts.append(value & 0x7F | 0x80)
+    return bytes(reversed(parts))
+
+
+MESSAGES = st.tuples(st.sampled_from([0x80, 0x93, 0xA1, 0xB0, 0xEF]), st.integers(0, 126), st.integers(0, 126)) | (
+    st.tuples(st.sampled_from([0xC0, 0xD9]), st.integers(0, 126))
+)
+OTHERS = st.tuples(
+    st.just(0xFF), st.integers(0, 127).filter(lambda kind: kind not in (0x2F, 0x51)), st.binary(max_size=200)
+) | st.tuples(st.sampled_from([0xF0, 0xF7]), st.binary(max_size=200))
+
+
+@given(st.lists(st.tuples(st.integers(0, 300_000), MESSAGES | OTHERS), max_size=40), st.booleans())
+def test_messages_keep_their_times_whatever_stands_between(
+    events: list[tuple[int, tuple[Any, ...]]], running: bool
+) -> None:
+    """Texts, system exclusive messages and meta events of kinds that mido does not know, some of them damaged."""
+    track, tick, before, written = b"", 0, None, []
+    for delta, event in events:
+        tick += delta
+        *head, last = event
+        if isinstance(last, bytes):
+            track += number(delta) + bytes(head) + number(len(last)) + last
+            before = None
+        else:
+            track += number(delta) + bytes(event[running and event[0] == before :])
+            written.append((tick * 10**6, 0, list(event)))
+            before = event[0]
+    assert told(parse(smf(track))) == written
+
+
+def test_a_value_beyond_127_is_taken_as_127() -> None:
+    assert told(parse(smf(b"\0\xb0\x01\xc8"))) == [at(0, 0, b"\xb0\x01\x7f")]
+
+
+def test_what_stands_after_the_end_of_a_track_is_left_alone() -> None:
+    assert told(parse(smf(b"\0\xc0\x03\0\xff\x2f\0\0\xc0\x04\xff"))) == [at(0, 0, b"\xc0\x03")]
+
+
+@pytest.mark.parametrize("before", [b"", b"\0\xff\x01", b"\0\xf0", b"\0\xff\x03"])
+def test_a_number_without_end_is_refused_before_it_is_read(before: bytes) -> None:
+    """mido would add its bytes up one by one, into a number that grows with each."""
+    calls = 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    data = smf(before + b"\xff" * 10**6)
+    sys.setprofile(counted)
+    try:
+        with pytest.raises(AutomationError, match="a number of more than four bytes"):
+            parse(data)
+    finally:
+        sys.setprofile(None)
+    assert calls < 5000
+
+
+def test_what_is_left_out_costs_no_memory_and_no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi_file, "_MOST_MESSAGES", 3)
+    texts = b"\x01\xff\x01\0\x01\xf0\x01\xf7" * 50_000
+    tracemalloc.start()
+    try:
+        found = parse(smf(texts + b"\0\xff\x03\x01a\0\xff\x51\x03\x01\0\0\0\xc0\x03"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.tracks == ("a",) and told(found) == [at(100_000 * 10**6, 0, b"\xc0\x03")]
+    assert peak < 5 * 2**20
+    with pytest.raises(AutomationError, match="track 1: more than 3 messages"):
+        parse(smf(b"\0\xff\x51\x03\x01\0\0" * 4))
 
 
 BAD = {

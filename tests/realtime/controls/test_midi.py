@@ -462,6 +462,7 @@ class FakeMidi(ModuleType):
     def __init__(self) -> None:
         super().__init__("rtmidi")
         self.ports, self.sent = {"in": ["pads"], "out": ["quick"]}, list[object]()
+        self.callbacks: list[Callable[[object, object], None]] = []
         self.opens, self.may_open = threading.Event(), threading.Event()
         self.MidiIn, self.MidiOut = partial(FakePort, self, "in"), partial(FakePort, self, "out")
 
@@ -488,8 +489,10 @@ class FakePort:
     def send_message(self, message: object) -> None:
         self.midi.sent.append((self.name, message))
 
+    def set_callback(self, take: Callable[[object, object], None]) -> None:
+        self.midi.callbacks.append(take)
+
     def get_message(self) -> None: ...
-    def set_callback(self, take: object) -> None: ...
     def cancel_callback(self) -> None: ...
     def ignore_types(self, timing: bool) -> None: ...
     def close_port(self) -> None: ...
@@ -590,6 +593,40 @@ def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi
         player.join(10)
         ports.close()
     assert ports.error is None and heard.said.count(words) == 1
+
+
+def test_bytes_that_are_no_message_do_not_reach_rtmidi_as_an_error(fake: FakeMidi, heard: Heard) -> None:
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    try:
+        (came,) = fake.callbacks
+        for data in ([], [0xF2, 3], [0xE0], [0xF9], [0xB0, 1, 200], [1, 2, 3], [0xF0] * 9, [0xB0, 70, 5]):
+            came((data, 0.0), None)
+        assert heard.raws("cc") == [5] and not any("Error" in words for words in heard.said)
+    finally:
+        ports.close()
+    assert ports.error is None
+
+
+def test_an_input_that_cannot_be_opened_is_let_go_and_tried_again(
+    fake: FakeMidi, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted, real = list[object](), FakePort.open_port
+
+    def refused(port: FakePort, number: int, name: str) -> None:
+        raise OSError("in use")
+
+    monkeypatch.setattr(FakePort, "open_port", refused)
+    monkeypatch.setattr(FakePort, "delete", deleted.append)
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    try:
+        assert heard.said[0] == "MIDI: cannot open pads: in use; tried again" and len(deleted) >= 1
+        monkeypatch.setattr(FakePort, "open_port", real)
+        heard.until(lambda: ports.playing == ["pads"])
+    finally:
+        ports.close()
+    assert ports.error is None
 
 
 def test_without_rtmidi_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
