@@ -47,7 +47,8 @@ class Input(BaseInput):  # type: ignore[misc]
         import rtmidi
 
         self.callback = callback
-        self._free, self._rt = free, None
+        self._free = free
+        self._rt: Any = None
         try:
             self._rt = rtmidi.MidiIn(api, CLIENT, _MOST_QUEUED)
             self._rt.set_callback(self._came)
@@ -84,7 +85,8 @@ class Output(BaseOutput):  # type: ignore[misc]
     def _open(self, *, api: int, numbering: Numbering, free: Free, **_: Any) -> None:
         import rtmidi
 
-        self._free, self._rt = free, None
+        self._free = free
+        self._rt: Any = None
         try:
             self._rt = rtmidi.MidiOut(api, CLIENT)
             _connect(self._rt, self.name, numbering, "out")

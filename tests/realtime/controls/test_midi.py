@@ -611,17 +611,18 @@ def test_bytes_that_are_no_message_do_not_reach_rtmidi_as_an_error(fake: FakeMid
 def test_an_input_that_cannot_be_opened_is_let_go_and_tried_again(
     fake: FakeMidi, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deleted, real = list[object](), FakePort.open_port
+    deleted, real = list[FakePort](), FakePort.open_port
 
     def refused(port: FakePort, number: int, name: str) -> None:
         raise OSError("in use")
 
     monkeypatch.setattr(FakePort, "open_port", refused)
-    monkeypatch.setattr(FakePort, "delete", deleted.append)
+    monkeypatch.setattr(FakePort, "delete", lambda port: deleted.append(port))
     ports = MidiPorts(heard.events.append, say=heard.said.append)
     ports.start()
     try:
-        assert heard.said[0] == "MIDI: cannot open pads: in use; tried again" and len(deleted) >= 1
+        assert heard.said[0] == "MIDI: cannot open pads: in use; tried again"
+        assert [port.way for port in deleted] == ["in"]
         monkeypatch.setattr(FakePort, "open_port", real)
         heard.until(lambda: ports.playing == ["pads"])
     finally:
