@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from stylefader.realtime.automation.midi_file import MidiFile, read_midi_file
-from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.events import ControlEvent, Kind
 from stylefader.realtime.controls.mapping.mapping import ControlMap
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.port_names import fits
@@ -148,10 +148,10 @@ def midi_automation(
     used = [replace(entry, pickup=False, port=entry.port if by_name else "") for entry in maps]
     recorder = _Recorder(header, n_blocks)
     router = Router(recorder, used, source=_SOURCE)
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[Kind, int]] = Counter()
     others: set[str] = set()
     for event in _events(file, tell):
-        seen[_words(event)] += 1
+        seen[event.kind, 0 if event.kind == "program" else event.number] += 1
         taken = [entry.target for entry in used if entry.takes(event)]
         if taken:
             others.update(target for target in taken if not target.startswith("alpha") and target != "panic")
@@ -169,7 +169,7 @@ def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
     """What the decoders make of the messages, each coarse half that waits in vain at the time when it is due."""
     decoders = [Decoder(name) for name in file.tracks]
     due: deque[tuple[int, Decoder]] = deque()
-    for number, (at_ns, track, data) in enumerate(file.messages):
+    for number, (at_ns, track, message) in enumerate(file.messages):
         if number % _TELL == 0:
             tell(number / len(file.messages))
         at_ns = at_ns or -_BEFORE_NS
@@ -177,7 +177,7 @@ def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
             yield from due[0][1].due(due[0][0])
             due.popleft()
         decoder = decoders[track]
-        yield from decoder.feed(data, at_ns)
+        yield from decoder.feed(message, at_ns)
         if decoder.waits:
             due.append((at_ns + WAIT_NS, decoder))
     for at_ns, decoder in due:
@@ -222,7 +222,7 @@ class _Recorder:
         return self._header.low, self._header.high
 
     def _add(self, kind: Literal["to", "by", "reset"], block: Block, value: float) -> None:
-        if block != "all" and block >= len(self._targets):
+        if not self._targets or (block != "all" and block >= len(self._targets)):
             return  # as live: blocks that a style does not have are left alone
         for place in range(len(self._targets)) if block == "all" else (block,):
             target = {"to": value, "by": self._targets[place] + value, "reset": self._header.default}[kind]
@@ -230,12 +230,12 @@ class _Recorder:
         self.moves.append(Move(self.at_ns, kind, block, value))
 
 
-def _words(event: ControlEvent) -> str:
+def _words(kind: Kind, number: int) -> str:
     """A control in the words of a mapping file, as messages have it."""
-    return event.kind if event.kind in ("pitchbend", "aftertouch", "program") else f"{event.kind} {event.number}"
+    return kind if kind in ("pitchbend", "aftertouch", "program") else f"{kind} {number}"
 
 
-def _why(seen: Counter[str], maps: Sequence[ControlMap], n_blocks: int) -> str:
+def _why(seen: Counter[tuple[Kind, int]], maps: Sequence[ControlMap], n_blocks: int) -> str:
     """What there is in a file whose controls move no alpha."""
     if not seen:
         return "it has no controls, notes or programs at all"
@@ -244,5 +244,5 @@ def _why(seen: Counter[str], maps: Sequence[ControlMap], n_blocks: int) -> str:
         return "the mapping file has no mapping for alpha"
     if all(isinstance(entry.block, int) and entry.block >= n_blocks for entry in maps if entry.block is not None):
         return f"{', '.join(alphas)} are mapped, but this style has {n_blocks} tuning-blocks"
-    common = [f"{words} ({count} times)" for words, count in seen.most_common(6)]
+    common = [f"{_words(*control)} ({count} times)" for control, count in seen.most_common(6)]
     return f"it has {', '.join(common)}{' and others' if len(seen) > 6 else ''}; map one of them to alpha"

@@ -1,17 +1,23 @@
 """A Standard MIDI File as messages at their times: what a DAW exports, to be played through the controls.
 
-After the Standard MIDI Files 1.0 specification (MIDI Manufacturers Association, RP-001). Read here rather than by a
-library, since a file that a stranger made must neither hang a program nor be refused for an odd key signature: time
-and memory go with the file's size, whatever is in it, and what no control needs is passed over.
+After the Standard MIDI Files 1.0 specification (MIDI Manufacturers Association, RP-001). `mido.MidiFile` reads each
+track. The header, the division into tracks, the exact times and a filter in front of mido (`_Track`) are ours, since
+mido needs quadratic time for endless numbers, loses the time of meta events that it does not know, refuses files for
+odd key signatures and chunks of other programs, and adds times up as floats.
 """
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
+
+import mido
 
 from stylefader.training.errors import AutomationError
 from stylefader.training.files import MIB, open_regular, read_whole
@@ -24,16 +30,17 @@ _LONGEST_S = 1000 * 3600
 _TEMPO = 500_000
 """Microseconds a quarter note, until the file says another: 120 beats a minute."""
 _SMPTE = {24: Fraction(24), 25: Fraction(25), 29: Fraction(30000, 1001), 30: Fraction(30)}
-_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+_META, _SYSTEM_EXCLUSIVE = 0xFF, (0xF0, 0xF7)
 _NAME, _END, _SET_TEMPO = 0x03, 0x2F, 0x51
+_NUMBER = re.compile(rb"[\x80-\xff]{0,3}[\x00-\x7f]")
 
 
 class MidiMessage(NamedTuple):
-    """A channel message, status byte and data. at_ns: from the file's beginning. track: its number from 0."""
+    """A channel message. at_ns: from the file's beginning. track: its number from 0."""
 
     at_ns: int
     track: int
-    data: bytes
+    message: mido.Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +85,23 @@ def parse_midi_file(data: bytes, *, origin: str) -> MidiFile:
         raise AutomationError(f"{origin} is a MIDI file of type 2, patterns without one time: export it as type 0 or 1")
     if kind > 2:
         raise AutomationError(f"{origin} is a MIDI file of type {kind}, which is not known: export it as type 0 or 1")
-    tracks: list[_Track] = []
+    names: list[str] = []
+    messages: list[tuple[int, int, mido.Message]] = []
+    tempos: list[tuple[int, int]] = []
     left = _MOST_MESSAGES
     for number, chunk in enumerate(_track_chunks(data, 8 + int.from_bytes(data[4:8]), count, origin)):
-        track = _Track(chunk, f"{origin}, track {number + 1}", number)
-        track.read(left)
-        left -= len(track.messages)
-        tracks.append(track)
-    messages = sorted((message for track in tracks for message in track.messages), key=lambda message: message[0])
-    tempos = sorted((tempo for track in tracks for tempo in track.tempos), key=lambda tempo: tempo[0])
+        track = _Track(chunk, f"{origin}, track {number + 1}", left)
+        names.append("")
+        for tick, message in track.messages():
+            if message.type == "set_tempo":
+                tempos.append((tick, message.tempo))
+            elif message.type == "track_name":
+                names[-1] = _text(message.name.encode("latin-1"))
+            else:
+                messages.append((tick, number, message))
+        left -= track.count
+    messages.sort(key=lambda message: message[0])
+    tempos.sort(key=lambda tempo: tempo[0])
     clock = _clock(division, tempos, origin)
     timed = []
     for tick, track_number, message in messages:
@@ -94,7 +109,7 @@ def parse_midi_file(data: bytes, *, origin: str) -> MidiFile:
         if at_ns > _LONGEST_S * 10**9:
             raise AutomationError(f"{origin} lasts more than {_LONGEST_S // 3600} hours: it is damaged")
         timed.append(MidiMessage(at_ns, track_number, message))
-    return MidiFile(tracks=tuple(track.name for track in tracks), messages=tuple(timed))
+    return MidiFile(tracks=tuple(names), messages=tuple(timed))
 
 
 def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[bytes]:
@@ -110,82 +125,103 @@ def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[byt
         at += 8 + length
 
 
-class _Track:
-    """One track's events, by tick. messages: (tick, track, bytes). tempos: (tick, microseconds a quarter note)."""
+class _Track(BytesIO):
+    """One track as a file for mido, without what no control needs: text, system exclusive messages, key signatures.
 
-    def __init__(self, data: bytes, where: str, number: int) -> None:
-        self._data, self._where, self._number = data, where, number
-        self._at = self._tick = 0
-        self.name = ""
-        self.messages: list[tuple[int, int, bytes]] = []
-        self.tempos: list[tuple[int, int]] = []
+    mido asks for the place (`tell`) once at the beginning of a track and again before each event. The events that are
+    left out are passed over there, and their time is kept.
+    """
 
-    def read(self, most: int) -> None:
-        """Read all of it. most: messages that may be in it."""
-        running = 0
-        while self._at < len(self._data):
-            self._tick += self._quantity()
-            status = self._peek()
-            if status >= 0x80:
-                self._at += 1
-            else:
-                status = running
-            if status == 0xFF:
-                if self._meta():
-                    return
-            elif status in (0xF0, 0xF7):
-                self._take(self._quantity())
-                running = 0
-            elif 0x80 <= status < 0xF0:
-                running = status
-                data = self._take(_DATA_BYTES[status & 0xF0])
-                if max(data) >= 0x80:
-                    raise self._damaged("a message is cut off by another")
-                if len(self.messages) >= most:
-                    raise AutomationError(f"{self._where}: more than {_MOST_MESSAGES} messages: is it a performance?")
-                self.messages.append((self._tick, self._number, bytes((status,)) + data))
-            elif status:
+    def __init__(self, data: bytes, where: str, most: int) -> None:
+        """Take a track's events. most: how many may be given to mido."""
+        head = struct.pack(">4sIHHH4sI", _MAGIC, 6, 0, 1, 1, b"MTrk", len(data))
+        self._data = head + data
+        super().__init__(self._data)
+        self._head, self._where, self._most = len(head), where, most
+        self._begun = self._named = False
+        self._passed: list[int] = []  # ticks that were passed over before each event
+
+    @property
+    def count(self) -> int:
+        """How many events mido was given."""
+        return len(self._passed)
+
+    def messages(self) -> Iterator[tuple[int, mido.Message]]:
+        """Channel messages, tempos and the first name, each with its tick. Raises AutomationError."""
+        try:
+            (track,) = mido.MidiFile(file=self, clip=True).tracks
+        except EOFError as error:
+            raise self._damaged("it ends within an event") from error
+        except OSError as error:
+            raise self._damaged(str(error)) from error
+        tick = 0
+        for passed, message in zip(self._passed, track, strict=True):
+            tick += passed + message.time
+            yield tick, message
+
+    def tell(self) -> int:
+        """The place of the next event that mido is to read; the end where there is none."""
+        at = super().tell()
+        if not self._begun:
+            self._begun = True
+            return at
+        passed = 0
+        while at < len(self._data):
+            after, ticks = self._number(at)
+            status = self._byte(after)
+            if status == _META:
+                kind = self._byte(after + 1)
+                begin, length = self._number(after + 2)
+                if kind == _END:
+                    break
+                if self._wants(kind, self._data[begin : begin + length]):
+                    return self._give(at, passed)
+            elif status in _SYSTEM_EXCLUSIVE:
+                begin, length = self._number(after + 1)
+            elif status > 0xF0:
                 raise self._damaged(f"a message {status:#x}, which no file has")
             else:
-                raise self._damaged("a message without a status")
+                return self._give(at, passed)
+            passed += ticks
+            at = begin + length
+            if at > len(self._data):
+                raise self._damaged("it ends within an event")
+        return self.seek(len(self._data))
 
-    def _meta(self) -> bool:
-        """A meta event; whether it was the track's end."""
-        kind = self._take(1)[0]
-        data = self._take(self._quantity())
-        if kind == _NAME and not self.name:
-            self.name = _text(data)
-        elif kind == _SET_TEMPO:
-            tempo = int.from_bytes(data)
-            if len(data) != 3 or not tempo:
+    def _give(self, at: int, passed: int) -> int:
+        if len(self._passed) >= self._most:
+            raise AutomationError(f"{self._where}: more than {_MOST_MESSAGES} messages: is it a performance?")
+        self._passed.append(passed)
+        return self.seek(at)
+
+    def _wants(self, kind: int, data: bytes) -> bool:
+        """Whether mido is to read a meta event."""
+        if kind == _SET_TEMPO:
+            if len(data) != 3 or not any(data):
                 raise self._damaged(f"a tempo of {data.hex(' ') or 'nothing'}")
-            self.tempos.append((self._tick, tempo))
-        return kind == _END
+            return True
+        first, self._named = not self._named, self._named or kind == _NAME
+        return kind == _NAME and first
 
-    def _quantity(self) -> int:
-        """A number of variable length: 7 bits a byte, 4 bytes at most."""
+    def _number(self, at: int) -> tuple[int, int]:
+        """A number of 7 bits a byte and 4 bytes at most: (the place after it, the number)."""
+        match = _NUMBER.match(self._data, at)
+        if match is None:
+            why = "a number of more than four bytes" if at + 4 <= len(self._data) else "it ends within an event"
+            raise self._damaged(why)
         value = 0
-        for _ in range(4):
-            byte = self._take(1)[0]
+        for byte in match[0]:
             value = value << 7 | byte & 0x7F
-            if byte < 0x80:
-                return value
-        raise self._damaged("a number of more than four bytes")
+        return match.end(), value
 
-    def _peek(self) -> int:
-        if self._at >= len(self._data):
+    def _byte(self, at: int) -> int:
+        if at >= len(self._data):
             raise self._damaged("it ends within an event")
-        return self._data[self._at]
-
-    def _take(self, length: int) -> bytes:
-        part = self._data[self._at : self._at + length]
-        if len(part) < length:
-            raise self._damaged("it ends within an event")
-        self._at += length
-        return part
+        return self._data[at]
 
     def _damaged(self, why: str) -> AutomationError:
-        return AutomationError(f"{self._where}, byte {self._at}: {why}: the MIDI file is cut short or damaged")
+        at = super().tell() - self._head
+        return AutomationError(f"{self._where}, byte {at}: {why}: the MIDI file is cut short or damaged")
 
 
 class _Clock:

@@ -110,21 +110,25 @@ class Router:
     def _move(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
         if entry.kind == "note" and event.raw == 0:
             return  # let go: the strength that the key was pressed with stays
-        bounds, current, block = self._player.alpha_range, self.current(entry), entry.block
-        if current is None or block is None:
-            return
+        bounds, block = self._player.alpha_range, entry.block
+        assert block is not None
         wanted = entry.alpha(event.value, bounds)
+        if not entry.pickup or entry.kind in ("note", "program"):
+            self._player.move(block, wanted, event.at_ns, self._source)
+            return
+        current = self.current(entry)
+        if current is None:
+            return
         before, state.place = state.place, wanted
-        if entry.pickup and entry.kind not in ("note", "program"):
-            holds = state.left is not None and abs(current - state.left) < _SAME
-            low, high = entry.range or bounds
-            near = abs(wanted - current) <= _NEAR * (high - low) + _SAME
-            passed = before is not None and (before - current) * (wanted - current) <= 0
-            # Where alpha stands beyond this mapping's range, its nearer end is as close as a fader can come.
-            at_end = (current > high and wanted >= high - _SAME) or (current < low and wanted <= low + _SAME)
-            if not (holds or near or passed or at_end):
-                state.left = None
-                return
+        holds = state.left is not None and abs(current - state.left) < _SAME
+        low, high = entry.range or bounds
+        near = abs(wanted - current) <= _NEAR * (high - low) + _SAME
+        passed = before is not None and (before - current) * (wanted - current) <= 0
+        # Where alpha stands beyond this mapping's range, its nearer end is as close as a fader can come.
+        at_end = (current > high and wanted >= high - _SAME) or (current < low and wanted <= low + _SAME)
+        if not (holds or near or passed or at_end):
+            state.left = None
+            return
         self._player.move(block, wanted, event.at_ns, self._source)
         moved = self.current(entry)
         # A muted source has not got hold of anything.

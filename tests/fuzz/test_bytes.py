@@ -27,6 +27,7 @@ from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.keyboard.terminal_keys import KeyDecoder
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.midi.decoder import Decoder
+from stylefader.realtime.controls.midi.message import message_of
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.realtime.controls.osc.packet import read_packet
 from stylefader.realtime.sources.files.picture_delays import read_delays
@@ -96,7 +97,9 @@ def test_midi_files(data: bytes) -> None:
 def test_midi_messages(messages: list[list[int]]) -> None:
     decoder = Decoder("port")
     for at, message in enumerate(messages):
-        for event in [*decoder.feed(message, at * 10**7), *decoder.due(at * 10**7)]:
+        found = message_of(message)
+        fed = decoder.feed(found, at * 10**7) if found is not None else []
+        for event in [*fed, *decoder.due(at * 10**7)]:
             assert isinstance(event, ControlEvent) and 0 <= event.value <= 1
 
 

@@ -1,4 +1,4 @@
-"""MIDI messages into control events. Pure: bytes and a time in, events out; one decoder a port.
+"""MIDI messages into control events. Pure: a mido message and a time in, events out; one decoder a port.
 
 14-bit values come as two control changes, the coarse half (MSB) first. Between the two neither the old nor a zero
 fine half (LSB) would be right: the picture would jump. So a coarse half waits for its fine half, and is given alone
@@ -7,8 +7,10 @@ only when none came for `WAIT_NS`: `due` does that. Numbers as in the MIDI 1.0 D
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from mido import Message
 
 from stylefader.realtime.controls.events import ControlEvent, Kind
 
@@ -16,7 +18,7 @@ WAIT_NS = 10_000_000
 """How long a coarse half waits: the two are 1 ms apart on a MIDI cable, and together over USB."""
 _DATA, _DATA_FINE, _INCREMENT, _DECREMENT = 6, 38, 96, 97
 _NRPN_FINE, _NRPN, _RPN_FINE, _RPN = 98, 99, 100, 101
-_LENGTH = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}
+_PITCH_MIDDLE = 8192
 
 
 @dataclass
@@ -42,7 +44,7 @@ _Key = tuple[Kind, int, int]
 
 
 class Decoder:
-    """State of one port. `feed` takes whole messages; anything else is left alone."""
+    """State of one port. Messages that are of no control are left alone."""
 
     def __init__(self, port: str = "") -> None:
         self._port = port
@@ -55,25 +57,24 @@ class Decoder:
         """Whether `due` will have something to give."""
         return bool(self._waits)
 
-    def feed(self, message: Sequence[int], at_ns: int) -> list[ControlEvent]:
+    def feed(self, message: Message, at_ns: int) -> list[ControlEvent]:
         """The events of one message, in order."""
-        if not message or _LENGTH.get(message[0] & 0xF0) != len(message) or not 0x80 <= message[0] < 0xF0:
-            return []
-        if any(not 0 <= byte < 0x80 for byte in message[1:]):
-            return []
-        kind, channel = message[0] & 0xF0, (message[0] & 0x0F) + 1
-        first, last = message[1], message[-1]
-        if kind == 0xB0:
-            return [*self.due(at_ns), *self._control(channel, first, last, at_ns)]
-        if kind == 0xE0:
-            return [self._event("pitchbend", channel, 0, last << 7 | first, at_ns)]
-        if kind == 0xD0:
-            return [self._event("aftertouch", channel, 0, last, at_ns)]
-        if kind == 0xC0:
-            return [self._event("program", channel, last, last, at_ns)]
-        if kind == 0xA0:
-            return [self._event("polytouch", channel, first, last, at_ns)]
-        return [self._event("note", channel, first, last if kind == 0x90 else 0, at_ns)]
+        kind = message.type
+        if kind == "control_change":
+            return [*self.due(at_ns), *self._control(message.channel + 1, message.control, message.value, at_ns)]
+        if kind == "pitchwheel":
+            return [self._event("pitchbend", message.channel + 1, 0, message.pitch + _PITCH_MIDDLE, at_ns)]
+        if kind == "aftertouch":
+            return [self._event("aftertouch", message.channel + 1, 0, message.value, at_ns)]
+        if kind == "program_change":
+            return [self._event("program", message.channel + 1, message.program, message.program, at_ns)]
+        if kind == "polytouch":
+            return [self._event("polytouch", message.channel + 1, message.note, message.value, at_ns)]
+        if kind == "note_on":
+            return [self._event("note", message.channel + 1, message.note, message.velocity, at_ns)]
+        if kind == "note_off":
+            return [self._event("note", message.channel + 1, message.note, 0, at_ns)]
+        return []
 
     def due(self, at_ns: int) -> list[ControlEvent]:
         """Coarse halves whose fine halves have not come in time."""

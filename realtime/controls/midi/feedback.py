@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mido import Message
+
 from stylefader.realtime.controls.events import top
 from stylefader.realtime.controls.mapping.mapping import SWITCHES, ControlMap
 from stylefader.realtime.controls.player import Player, is_on
 from stylefader.realtime.controls.router import MapState, Router
 
-Message = tuple[int, ...]
+_PITCH_MIDDLE = 8192
 
 
 def encode(entry: ControlMap, raw: int, channel: int) -> list[Message]:
     """The messages that put a mapping's control to a raw value. channel: 1 to 16."""
     at, number = channel - 1, entry.number or 0
     if entry.kind == "pitchbend":
-        return [(0xE0 | at, raw & 0x7F, raw >> 7)]
+        return [Message("pitchwheel", channel=at, pitch=raw - _PITCH_MIDDLE)]
     if entry.kind == "note":
-        return [(0x90 | at, number, raw)]
-    control = 0xB0 | at
+        return [Message("note_on", channel=at, note=number, velocity=raw)]
     if entry.kind == "cc14":
-        return [(control, number, raw >> 7), (control, number + 32, raw & 0x7F)]
-    if entry.kind == "nrpn":
-        chosen = [(control, 99, number >> 7), (control, 98, number & 0x7F)]
-        return [*chosen, (control, 6, raw >> 7), (control, 38, raw & 0x7F)]
-    assert entry.kind == "cc"
-    return [(control, number, raw)]
+        values = [(number, raw >> 7), (number + 32, raw & 0x7F)]
+    elif entry.kind == "nrpn":
+        values = [(99, number >> 7), (98, number & 0x7F), (6, raw >> 7), (38, raw & 0x7F)]
+    else:
+        assert entry.kind == "cc"
+        values = [(number, raw)]
+    return [Message("control_change", channel=at, control=control, value=value) for control, value in values]
 
 
 class Note(NamedTuple):

@@ -1,4 +1,4 @@
-"""One MIDI input while it is open: its messages become events in the MIDI system's own thread, which called us.
+"""One MIDI input while it is open: its mido messages become events in the MIDI system's own thread, which called us.
 
 No other thread of ours has to wake up for a message, so it is at the alpha desk at once. Decoding keeps what it must
 under a lock of the port. A controller that floods is coalesced: beyond `MOST_A_SECOND` messages only the newest value
@@ -8,8 +8,10 @@ of each of its controls counts, given by `flush` from another thread some millis
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
+
+from mido import Message
 
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi.decoder import Decoder
@@ -21,7 +23,7 @@ SWITCH_S = 0.0005
 _AT_ONCE = 64
 _MOST_LATE = 1024
 _NS = 1_000_000_000
-_TICK, _START, _RESUME, _STOP, _POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+_TIME = ("clock", "start", "continue", "stop", "songpos")
 
 
 class TakesTime(Protocol):
@@ -35,7 +37,7 @@ class TakesTime(Protocol):
 
 
 class MidiInput:
-    """`take` is rtmidi's callback; `flush` comes from whoever is woken by `wake`, until `busy` is over.
+    """`take` is the callback of a mido input; `flush` comes from whoever is woken by `wake`, until `busy` is over.
 
     receive: told every event, from either thread, one at a time. failed: told what it raised.
     """
@@ -65,12 +67,11 @@ class MidiInput:
         """Whether `flush` will have something to give."""
         return bool(self._late) or self._decoder.waits
 
-    def take(self, event: tuple[Sequence[int], float], _: object = None) -> None:
+    def take(self, message: Message) -> None:
         """A message that came. Never raises: the MIDI system's thread could tell nobody."""
         at_ns = self._now_ns()
         try:
-            message = event[0]
-            if message and message[0] >= 0xF0:
+            if message.type in _TIME:
                 self._take_time(message, at_ns)
                 return
             with self._lock:
@@ -126,17 +127,17 @@ class MidiInput:
         except Exception as error:
             self._failed(error)
 
-    def _take_time(self, message: Sequence[int], at_ns: int) -> None:
-        clock, status = self._clock, message[0]
+    def _take_time(self, message: Message, at_ns: int) -> None:
+        clock, kind = self._clock, message.type
         if clock is None or self._closed:
             return
-        if status == _TICK:
+        if kind == "clock":
             clock.tick(at_ns, self.name)
-        elif status == _START:
+        elif kind == "start":
             clock.start(at_ns, self.name)
-        elif status == _RESUME:
+        elif kind == "continue":
             clock.resume(at_ns, self.name)
-        elif status == _STOP:
+        elif kind == "stop":
             clock.stop(at_ns, self.name)
-        elif status == _POSITION and len(message) == 3:
-            clock.position(message[2] << 7 | message[1], at_ns, self.name)
+        else:
+            clock.position(message.pos, at_ns, self.name)

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from mido import Message
+from mido.ports import BaseOutput
+
 from stylefader.realtime.controls.midi.port_names import Numbering, is_stylefader, opens, output_of
 from stylefader.realtime.controls.midi.system import names
 
@@ -19,32 +22,31 @@ _LATER = 4
 class MidiOutputs:
     """Any thread sends; `scan` and `close` come from the one that opens ports.
 
-    make: gives an open port of a name, or None. closes: closes one. once: says words, the same just once.
+    make: gives an open port of a name, or None. once: says words, the same just once.
     """
 
     def __init__(
         self,
-        make: Callable[[str, Numbering], Any],
-        closes: Callable[[Any], None],
+        make: Callable[[str, Numbering], BaseOutput | None],
         once: Callable[[str], None],
     ) -> None:
-        self._make, self._closes, self._once = make, closes, once
+        self._make, self._once = make, once
         self._numbering = Numbering()
         self._lock = threading.Lock()  # over all below: none is closed while something is sent to it
-        self._ports: dict[str, Any] = {}
+        self._ports: dict[str, BaseOutput] = {}
         self._answered: dict[str, str | None] = {}  # inputs, and the output of each, None until it was looked for
         self._missed: Counter[str] = Counter()  # scans without the output of an input that is there
         self._fresh = 0  # those that were just opened: JACK loses what is sent before it has joined them
         self.opened = 0
 
-    def send(self, part: str, message: Sequence[int]) -> None:
+    def send(self, part: str, message: Message) -> None:
         """Send to every open output with that part in its name."""
         with self._lock:
             for name in self._ports:
                 if opens(name, (part,)):
                     self._send_to(name, message)
 
-    def answer(self, port: str, message: Sequence[int]) -> None:
+    def answer(self, port: str, message: Message) -> None:
         """Send to the output of the device that an input is of. The next `scan` opens it; nothing is sent before."""
         with self._lock:
             output = self._answered.get(port)
@@ -73,7 +75,7 @@ class MidiOutputs:
             gone = [name for name in self._ports if name not in there or not (opens(name, wanted) or name in answers)]
             ports = [self._ports.pop(name) for name in gone]
         for port in ports:
-            self._closes(port)
+            port.close()
         for name in there:
             if name in self._ports or not (opens(name, wanted) or name in answers) or len(self._ports) >= _MOST:
                 continue
@@ -89,10 +91,10 @@ class MidiOutputs:
             ports, self._ports = list(self._ports.values()), {}
             self._answered.clear()
         for port in ports:
-            self._closes(port)
+            port.close()
 
-    def _send_to(self, name: str, message: Sequence[int]) -> None:
+    def _send_to(self, name: str, message: Message) -> None:
         try:
-            self._ports[name].send_message(message)
+            self._ports[name].send(message)
         except (OSError, RuntimeError, ValueError) as error:
             self._once(f"MIDI: cannot send to {name}: {error}")

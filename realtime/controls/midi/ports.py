@@ -7,27 +7,22 @@ which ports came and went, and whether the MIDI system itself did.
 from __future__ import annotations
 
 import ctypes
-import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mido import Message
+from mido.ports import BaseOutput
+
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.backend import BACKEND, NOT_OPENED, Input
 from stylefader.realtime.controls.midi.decoder import WAIT_NS
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput, TakesTime
 from stylefader.realtime.controls.midi.outputs import MidiOutputs
-from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, fits, opens
-from stylefader.realtime.controls.midi.system import (
-    NOT_OPENED,
-    jack_servers,
-    midi_apis,
-    names,
-    open_port,
-    open_system,
-    signs,
-)
+from stylefader.realtime.controls.midi.port_names import Numbering, fits, opens
+from stylefader.realtime.controls.midi.system import jack_servers, midi_apis, names, open_system, signs
 from stylefader.training.errors import ControlError
 
 _MOST_SAID = 100
@@ -37,17 +32,15 @@ _FLUSH_S = WAIT_NS / 2e9
 _BEGINS_NS = 5_000_000_000
 """How long a MIDI system may take until it answers, from its first sign on."""
 _ENDS_S, _LOOKS = 0.005, 10
-_MOST_QUEUED = 4096
 _CLOSE_S = 2
 
 
 @dataclass(frozen=True)
 class _Input:
-    """An open input. callback: what rtmidi gives its thread a bare pointer to, and would free too early."""
+    """An open input, and what makes events of its messages."""
 
-    port: Any
-    midi_input: MidiInput
-    callback: list[Any]
+    port: Input
+    decoded: MidiInput
 
 
 class MidiPorts:
@@ -81,7 +74,7 @@ class MidiPorts:
         self._sleeps = True  # this object's thread, so that it must be woken to flush
         self._open: dict[str, _Input] = {}
         self._numbering = Numbering()
-        self._outputs = MidiOutputs(self._new_output, self._delete, self._once)
+        self._outputs = MidiOutputs(self._new_output, self._once)
         self._said_lock = threading.Lock()
         self._refused: set[str] = set()
         self._in: Any = None
@@ -129,11 +122,11 @@ class MidiPorts:
         """Other ports from now on."""
         self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
 
-    def send(self, part: str, message: Sequence[int]) -> None:
+    def send(self, part: str, message: Message) -> None:
         """Send to every open output with that part in its name."""
         self._outputs.send(part, message)
 
-    def answer(self, port: str, message: Sequence[int]) -> None:
+    def answer(self, port: str, message: Message) -> None:
         """Send to the device of that input alone. Its output is opened first, soon; until then nothing is sent."""
         self._outputs.answer(port, message)
 
@@ -145,7 +138,7 @@ class MidiPorts:
             self._thread.join(_CLOSE_S)
         if self._thread.is_alive():  # the MIDI system does not answer: what it is at must not be closed
             for entry in list(self._open.values()):
-                entry.midi_input.close()
+                entry.decoded.close()
             return
         self._disconnect()
 
@@ -155,15 +148,15 @@ class MidiPorts:
                 self._begin()
             scanned = self._now_ns()
             while not self._stop.is_set():
-                busy = any(entry.midi_input.busy for entry in list(self._open.values()))
+                busy = any(entry.decoded.busy for entry in list(self._open.values()))
                 # Set before the inputs are looked at: what comes in between wakes us at once.
                 self._sleeps = not busy
-                if self._sleeps and any(entry.midi_input.busy for entry in list(self._open.values())):
+                if self._sleeps and any(entry.decoded.busy for entry in list(self._open.values())):
                     self._sleeps = False
                 self._ready.wait(_SCAN_S if self._sleeps else _FLUSH_S)
                 self._ready.clear()
                 for entry in list(self._open.values()):
-                    entry.midi_input.flush()
+                    entry.decoded.flush()
                 if self._now_ns() - scanned >= _SCAN_S * 1e9:
                     self._say_who_floods()
                     self._look()
@@ -218,7 +211,7 @@ class MidiPorts:
         self._in = self._out = None
         self._outputs.close()
         for client in clients:
-            self._delete(client)
+            self._free(client, False)
         self._spoilt = False
 
     def _end(self, entries: Sequence[_Input]) -> None:
@@ -228,29 +221,29 @@ class MidiPorts:
         lock would stop the whole program. So callbacks are called off first, and given time to end without us.
         """
         for entry in entries:
-            entry.midi_input.close()
+            entry.decoded.close()
             if not self._spoilt:
-                entry.port.cancel_callback()
+                entry.port.call_off()
         for _ in range(_LOOKS if entries and not self._spoilt else 0):
             time.sleep(_ENDS_S)
             for entry in entries:
-                # What comes meanwhile is queued, and rtmidi complains on standard error when that is full.
-                for _ in range(_MOST_QUEUED):
-                    if entry.port.get_message() is None:
-                        break
+                entry.port.drain()
         for entry in entries:
-            self._delete(entry.port)
+            entry.port.close()
             if not self._stop.is_set():  # at the end of a session everything stays as it stands
-                self._gone(entry.midi_input.name)
+                self._gone(entry.decoded.name)
 
-    def _delete(self, port: Any) -> None:
-        if port is None:
+    def _free(self, client: Any, failed: bool) -> None:
+        """Let a client of rtmidi go. failed: it could not be opened."""
+        if failed:
+            self._opened_again()
+        if client is None:
             return
-        if self._spoilt:  # closing it again would break the program: never do
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(port))
+        if self._spoilt:  # closing it again would break the program, also when Python frees it: so it is never freed
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
             return
-        port.close_port()
-        port.delete()
+        client.close_port()
+        client.delete()
 
     def _opened_again(self) -> None:
         """A client was opened, or should have been: where the server had gone, libjack has closed the others."""
@@ -277,40 +270,28 @@ class MidiPorts:
         self._outputs.scan(self._out, self._wanted_outputs, self._open)
 
     def _open_input(self, name: str) -> None:
-        import rtmidi
-
-        midi_input = MidiInput(
+        decoded = MidiInput(
             name, self._receive, clock=self._clock, now_ns=self._now_ns, wake=self._wake, failed=self._fail
         )  # fmt: skip
-        port = None
         try:
-            port = rtmidi.MidiIn(self._api, CLIENT, _MOST_QUEUED)
-            port.set_callback(midi_input.take)
-            port.ignore_types(timing=self._clock is None)
-            callback = [held for held in gc.get_referents(port) if isinstance(held, tuple)]
-            open_port(port, name, self._numbering, "in")
+            port = BACKEND.open_input(
+                name, callback=decoded.take, api=self._api, numbering=self._numbering, free=self._free,
+                timing=self._clock is not None,
+            )  # fmt: skip
         except NOT_OPENED as error:  # in use, or gone again
-            self._opened_again()
-            self._delete(port)
             self._once(f"MIDI: cannot open {name}: {error}; tried again")
             return
         self._opened_again()
-        self._open[name] = _Input(port, midi_input, callback)
+        self._open[name] = _Input(port, decoded)
         with self._said_lock:
             self._refused = {words for words in self._refused if name not in words}
         self._say(f"MIDI: {name}")
 
-    def _new_output(self, name: str, numbering: Numbering) -> Any:
+    def _new_output(self, name: str, numbering: Numbering) -> BaseOutput | None:
         """An open output, None where it cannot be opened. May take long: `send` does not wait for it."""
-        import rtmidi
-
-        port = None
         try:
-            port = rtmidi.MidiOut(self._api, CLIENT)
-            open_port(port, name, numbering, "out")
+            port = BACKEND.open_output(name, api=self._api, numbering=numbering, free=self._free)
         except NOT_OPENED as error:
-            self._opened_again()
-            self._delete(port)
             self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
             return None
         self._opened_again()
@@ -324,7 +305,7 @@ class MidiPorts:
 
     def _say_who_floods(self) -> None:
         for name, entry in self._open.items():
-            if entry.midi_input.coalesced:
+            if entry.decoded.coalesced:
                 self._once(
                     f"MIDI: {name} sends more than {MOST_A_SECOND} messages a second: "
                     "of each of its controls only the newest counts"

@@ -17,8 +17,6 @@ from typing import Any
 from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering, is_ours
 from stylefader.training.errors import ControlError
 
-NOT_OPENED = (OSError, RuntimeError, ValueError, TypeError)
-"""What rtmidi raises for a port that is in use or has gone; its SystemError is an OSError."""
 _HOW = (
     "on Linux: sudo modprobe snd-seq, or start JACK (jackd2, for tests without sound: jackd -d dummy); "
     "macOS and Windows have one built in"
@@ -86,11 +84,6 @@ def port_names() -> tuple[list[str], list[str]]:
 def names(client: Any, numbering: Numbering) -> list[str]:
     """All ports of a client's system but our own, each by a name that no other has."""
     return [name for name in numbering.names(client.get_ports()) if not is_ours(name)]
-
-
-def open_port(port: Any, name: str, numbering: Numbering, own: str) -> None:
-    """Connect a client to the port of that name. own: what ours is called. Raises those of NOT_OPENED."""
-    port.open_port(numbering.names(port.get_ports()).index(name), own)
 
 
 def jack_servers() -> frozenset[bytes]:

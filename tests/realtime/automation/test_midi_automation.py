@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mido import Message
 
 from stylefader.realtime.automation.midi_automation import MidiAutomation, midi_automation
 from stylefader.realtime.automation.midi_file import MidiFile, MidiMessage, parse_midi_file
@@ -66,7 +67,9 @@ def made(
     messages: Sequence[tuple[int, bytes]], mapping: str = MAPPING, tracks: tuple[str, ...] = ("",), **words: int
 ) -> MidiAutomation:
     """An automation from (milliseconds, bytes)."""
-    file = MidiFile(tracks=tracks, messages=tuple(MidiMessage(ms * 10**6, 0, data) for ms, data in messages))
+    file = MidiFile(
+        tracks=tracks, messages=tuple(MidiMessage(ms * 10**6, 0, Message.from_bytes(data)) for ms, data in messages)
+    )
     return midi_automation(
         file, parse_mapping(mapping, origin="c.toml").maps, HEADER.alpha, words.get("n_blocks", N), origin="take.mid"
     )
@@ -102,7 +105,7 @@ def played_live(messages: Sequence[tuple[int, bytes]], frames: Sequence[Fraction
         if what is None:
             alphas.append(player.desk.alpha(at_ns))
             continue
-        for event in decoder.feed(what, at_ns) if what else decoder.due(at_ns):
+        for event in decoder.feed(Message.from_bytes(what), at_ns) if what else decoder.due(at_ns):
             if event.kind == "note" and event.number == 37 and event.raw:
                 player.desk.alpha(at_ns)
             router.handle(event)
@@ -158,7 +161,7 @@ def test_what_stands_at_the_beginning_is_where_alpha_begins() -> None:
     ],
 )  # fmt: skip
 def test_a_tracks_name_is_its_port(tracks: tuple[str, ...], port: str, moves: bool, note: str | None) -> None:
-    file = MidiFile(tracks=tracks, messages=(MidiMessage(10**9, 1, bytes((0xB0, 1, 127))),))
+    file = MidiFile(tracks=tracks, messages=(MidiMessage(10**9, 1, Message.from_bytes((0xB0, 1, 127))),))
     maps = parse_mapping(
         f'[[map]]\nkind="cc"\nnumber=1\ntarget="alpha"\n{f"port={port!r}" if port else ""}', origin="c"
     ).maps
@@ -280,7 +283,9 @@ def test_time_goes_with_the_number_of_messages(spread: int) -> None:
 
 def test_a_large_file_tells_how_far_it_is() -> None:
     told: list[float] = []
-    messages = tuple(MidiMessage(number * 10**6, 0, bytes((0xB0, 20, number % 128))) for number in range(20_000))
+    messages = tuple(
+        MidiMessage(number * 10**6, 0, Message.from_bytes((0xB0, 20, number % 128))) for number in range(20_000)
+    )
     file = MidiFile(tracks=("",), messages=messages)
     maps = parse_mapping(MAPPING, origin="c.toml").maps
     made = midi_automation(file, maps, HEADER.alpha, N, origin="take.mid", tell=told.append)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
+import sys
+import tracemalloc
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -13,13 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stylefader.realtime.automation import midi_file
-from stylefader.realtime.automation.midi_file import (
-    MidiFile,
-    MidiMessage,
-    is_midi_file,
-    parse_midi_file,
-    read_midi_file,
-)
+from stylefader.realtime.automation.midi_file import MidiFile, is_midi_file, parse_midi_file, read_midi_file
 from stylefader.training.errors import AutomationError
 
 
@@ -45,6 +42,15 @@ def by_mido(*tracks: list[mido.Message | mido.MetaMessage], kind: int = 1, ticks
     return out.getvalue()
 
 
+def at(at_ns: int, track: int, data: bytes) -> tuple[int, int, list[int]]:
+    return at_ns, track, list(data)
+
+
+def told(found: MidiFile) -> list[tuple[int, int, list[int]]]:
+    """Its messages, as bytes."""
+    return [(message.at_ns, message.track, message.message.bytes()) for message in found.messages]
+
+
 def cc(value: int, ticks: int = 0) -> mido.Message:
     return mido.Message("control_change", control=1, value=value, time=ticks)
 
@@ -68,7 +74,7 @@ def test_the_same_times_as_mido_has(kind: int) -> None:
         at += message.time
         if not message.is_meta:
             expected.append((at, message.bytes()))
-    assert [list(message.data) for message in found.messages] == [data for _, data in expected]
+    assert [message.message.bytes() for message in found.messages] == [data for _, data in expected]
     assert [message.at_ns / 1e9 for message in found.messages] == pytest.approx([at for at, _ in expected], abs=1e-6)
     assert found.tracks == (("", "knobs", "") if kind else ("",))
 
@@ -88,11 +94,11 @@ def test_running_status_and_what_stands_between() -> None:
         smf(b"\x00\xb0\x01\x05" b"\x81\x00\x01\x06" b"\x00\xff\x06\x01M" b"\x01\x01\x07" b"\x00\xf0\x02\x01\xf7"
             b"\x00\xd3\x09" b"\x01\x0a")
     )  # fmt: skip
-    assert found.messages == (
-        MidiMessage(0, 0, b"\xb0\x01\x05"), MidiMessage(128_000_000, 0, b"\xb0\x01\x06"),
-        MidiMessage(129_000_000, 0, b"\xb0\x01\x07"), MidiMessage(129_000_000, 0, b"\xd3\x09"),
-        MidiMessage(130_000_000, 0, b"\xd3\x0a"),
-    )  # fmt: skip
+    assert told(found) == [
+        at(0, 0, b"\xb0\x01\x05"), at(128_000_000, 0, b"\xb0\x01\x06"),
+        at(129_000_000, 0, b"\xb0\x01\x07"), at(129_000_000, 0, b"\xd3\x09"),
+        at(130_000_000, 0, b"\xd3\x0a"),
+    ]  # fmt: skip
 
 
 def test_smpte_times_are_honoured_whatever_the_tempo() -> None:
@@ -108,7 +114,85 @@ def test_odd_files_that_are_good_all_the_same() -> None:
     data = smf(track)
     cut = data[:18] + struct.pack(">I", len(track)) + data[22 : 22 + len(track)]
     for made in (data, data[:14] + chunk(b"XFIH", b"12345") + data[14:], data + b"\0\x01\x02", cut):
-        assert parse(made) == MidiFile(tracks=("été",), messages=(MidiMessage(0, 0, b"\xc0\x03"),))
+        found = parse(made)
+        assert found.tracks == ("été",) and told(found) == [at(0, 0, b"\xc0\x03")]
+
+
+def number(value: int) -> bytes:
+    """As a file has it: 7 bits a byte, the last one below 0x80."""
+    parts = [value & 0x7F]
+    while value := value >> 7:
+        parts.append(value & 0x7F | 0x80)
+    return bytes(reversed(parts))
+
+
+MESSAGES = st.tuples(st.sampled_from([0x80, 0x93, 0xA1, 0xB0, 0xEF]), st.integers(0, 126), st.integers(0, 126)) | (
+    st.tuples(st.sampled_from([0xC0, 0xD9]), st.integers(0, 126))
+)
+OTHERS = st.tuples(
+    st.just(0xFF), st.integers(0, 127).filter(lambda kind: kind not in (0x2F, 0x51)), st.binary(max_size=200)
+) | st.tuples(st.sampled_from([0xF0, 0xF7]), st.binary(max_size=200))
+
+
+@given(st.lists(st.tuples(st.integers(0, 300_000), MESSAGES | OTHERS), max_size=40), st.booleans())
+def test_messages_keep_their_times_whatever_stands_between(
+    events: list[tuple[int, tuple[Any, ...]]], running: bool
+) -> None:
+    """Texts, system exclusive messages and meta events of kinds that mido does not know, some of them damaged."""
+    track, tick, before, written = b"", 0, None, []
+    for delta, event in events:
+        tick += delta
+        *head, last = event
+        if isinstance(last, bytes):
+            track += number(delta) + bytes(head) + number(len(last)) + last
+            before = None
+        else:
+            track += number(delta) + bytes(event[running and event[0] == before :])
+            written.append((tick * 10**6, 0, list(event)))
+            before = event[0]
+    assert told(parse(smf(track))) == written
+
+
+def test_a_value_beyond_127_is_taken_as_127() -> None:
+    assert told(parse(smf(b"\0\xb0\x01\xc8"))) == [at(0, 0, b"\xb0\x01\x7f")]
+
+
+def test_what_stands_after_the_end_of_a_track_is_left_alone() -> None:
+    assert told(parse(smf(b"\0\xc0\x03\0\xff\x2f\0\0\xc0\x04\xff"))) == [at(0, 0, b"\xc0\x03")]
+
+
+@pytest.mark.parametrize("before", [b"", b"\0\xff\x01", b"\0\xf0", b"\0\xff\x03"])
+def test_a_number_without_end_is_refused_before_it_is_read(before: bytes) -> None:
+    """mido would add its bytes up one by one, into a number that grows with each."""
+    calls = 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    data = smf(before + b"\xff" * 10**6)
+    sys.setprofile(counted)
+    try:
+        with pytest.raises(AutomationError, match="a number of more than four bytes"):
+            parse(data)
+    finally:
+        sys.setprofile(None)
+    assert calls < 5000
+
+
+def test_what_is_left_out_costs_no_memory_and_no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi_file, "_MOST_MESSAGES", 3)
+    texts = b"\x01\xff\x01\0\x01\xf0\x01\xf7" * 50_000
+    tracemalloc.start()
+    try:
+        found = parse(smf(texts + b"\0\xff\x03\x01a\0\xff\x51\x03\x01\0\0\0\xc0\x03"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.tracks == ("a",) and told(found) == [at(100_000 * 10**6, 0, b"\xc0\x03")]
+    assert peak < 5 * 2**20
+    with pytest.raises(AutomationError, match="track 1: more than 3 messages"):
+        parse(smf(b"\0\xff\x51\x03\x01\0\0" * 4))
 
 
 BAD = {
@@ -121,8 +205,8 @@ BAD = {
     "smpte": (smf(b"", division=0x9F28), "a time division of 0x9f28"),
     "cut": (smf(b"\0\xb0\x01\x05", b"\0\xb0\x01\x05", kind=1)[:-9], "ends within track 2 of 2"),
     "too few tracks": (smf(b"", kind=1, count=3), "ends within track 2 of 3"),
-    "no status": (smf(b"\0\x01\x05"), r"track 1, byte 1: a message without a status"),
-    "cut message": (smf(b"\0\xb0\x01\xc0\x05"), "a message is cut off by another"),
+    "no status": (smf(b"\0\x01\x05"), r"track 1, byte 2: running status without last_status"),
+    "cut message": (smf(b"\0\xb0\x01\xc0\x05"), "it ends within an event"),
     "endless number": (smf(b"\xff\xff\xff\xff\xff\x01"), "more than four bytes"),
     "huge meta": (smf(b"\0\xff\x01\xff\xff\xff\x7f"), "it ends within an event"),
     "zero tempo": (smf(b"\0\xff\x51\x03\0\0\0"), "a tempo of 00 00 00"),
@@ -182,5 +266,6 @@ def test_any_bytes_give_messages_in_time_order_or_a_clear_error(data: bytes) -> 
     times = [message.at_ns for message in found.messages]
     assert times == sorted(times) and all(at_ns >= 0 for at_ns in times)
     for message in found.messages:
-        assert 0x80 <= message.data[0] < 0xF0 and max(message.data[1:]) < 0x80
+        data = message.message.bytes()
+        assert 0x80 <= data[0] < 0xF0 and max(data[1:]) < 0x80
         assert 0 <= message.track < len(found.tracks)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mido import Message
 
 from stylefader.realtime.controls import controls as module
 from stylefader.realtime.controls.controls import ControlOptions, Controls
@@ -39,11 +40,11 @@ class Ports:
     def want(self, **words: object) -> None:
         self.wanted.append(words)
 
-    def send(self, part: str, message: tuple[int, ...]) -> None:
-        self.sent.append((part, message))
+    def send(self, part: str, message: Message) -> None:
+        self.sent.append((part, tuple(message.bytes())))
 
-    def answer(self, device: str, message: tuple[int, ...]) -> None:
-        self.sent.append((device, message))
+    def answer(self, device: str, message: Message) -> None:
+        self.sent.append((device, tuple(message.bytes())))
 
     def close(self) -> None:
         self.closed = True

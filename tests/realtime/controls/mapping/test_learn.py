@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from mido import Message
 
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import check_file, learned, moved_most, write_learned
@@ -15,7 +16,7 @@ from tests.realtime.controls.player import event
 
 def heard(*messages: list[int]) -> list[ControlEvent]:
     decoder = Decoder("nano MIDI 1 24:0")
-    return [e for message in messages for e in decoder.feed(message, 0)] + decoder.due(WAIT_NS)
+    return [e for message in messages for e in decoder.feed(Message.from_bytes(message), 0)] + decoder.due(WAIT_NS)
 
 
 def most(*messages: list[int]) -> tuple[str, int] | None:

@@ -10,7 +10,11 @@ from tests.realtime.controls.player import FakePlayer, event
 
 
 def told(feedback: Feedback) -> list[tuple[str, tuple[int, ...]]]:
-    return [(part, message) for part, _, message in feedback.due()]
+    return [(part, tuple(message.bytes())) for part, _, message in feedback.due()]
+
+
+def answered(feedback: Feedback) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [(part, device, tuple(message.bytes())) for part, device, message in feedback.due()]
 
 
 def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
@@ -86,11 +90,11 @@ def test_without_a_port_the_device_that_the_control_came_from_is_told() -> None:
     feedback = Feedback(player, router)
     assert feedback.due() == [], "nobody knows of which device"
     router.handle(event("note", 100, number=36, port="pads #2"))
-    assert feedback.due() == [("", "pads #2", (0x90, 36, 127))] and feedback.due() == []
+    assert answered(feedback) == [("", "pads #2", (0x90, 36, 127))] and answered(feedback) == []
     router.handle(event("note", 0, number=36, port="pads #2"))
     player.show.bypass = False
-    assert feedback.due() == [("", "pads #2", (0x90, 36, 0))]
+    assert answered(feedback) == [("", "pads #2", (0x90, 36, 0))]
     router.handle(event("note", 100, number=36, port="pads"))
-    assert feedback.due() == [("", "pads", (0x90, 36, 127))]
+    assert answered(feedback) == [("", "pads", (0x90, 36, 127))]
     router.handle(event("note", 0, number=36, port="pads #2"))
-    assert feedback.due() == [("", "pads #2", (0x90, 36, 127))], "its own light shows what was turned on elsewhere"
+    assert answered(feedback) == [("", "pads #2", (0x90, 36, 127))], "its own light shows what was turned on elsewhere"

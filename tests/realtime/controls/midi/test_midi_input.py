@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi.message import message_of
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
 from tests.realtime.live import Clock
 
@@ -15,12 +16,12 @@ MS = 1_000_000
 
 
 class Stage:
-    """An inlet whose messages come when the test says so."""
+    """An input whose messages come when the test says so."""
 
     def __init__(self) -> None:
         self.clock, self.events, self.errors = Clock(), list[ControlEvent](), list[BaseException]()
         self.woken, self.times = 0, list[tuple[object, ...]]()
-        self.midi_input = MidiInput(
+        self.input = MidiInput(
             "nano", self.receive, clock=self, now_ns=self.clock, wake=self.wake, failed=self.errors.append
         )  # fmt: skip
 
@@ -32,11 +33,13 @@ class Stage:
 
     def send(self, *message: int, after_ns: int = 0) -> None:
         self.clock.pass_to(self.clock.ns + after_ns)
-        self.midi_input.take((list(message), 0.0))
+        found = message_of(message)
+        if found is not None:
+            self.input.take(found)
 
     def later(self, ns: int) -> None:
         self.clock.pass_to(self.clock.ns + ns)
-        self.midi_input.flush()
+        self.input.flush()
 
     def values(self, kind: str, number: int) -> list[int]:
         return [event.raw for event in self.events if (event.kind, event.number) == (kind, number)]
@@ -67,16 +70,16 @@ def test_a_message_is_handed_on_before_the_callback_returns(stage: Stage) -> Non
     stage.send(0xB0, 70, 99)
     (event,) = stage.events
     assert (event.port, event.kind, event.raw, event.at_ns) == ("nano", "cc", 99, 7)
-    assert stage.woken == 0 and not stage.midi_input.busy
+    assert stage.woken == 0 and not stage.input.busy
 
 
 def test_a_coarse_half_wakes_the_thread_that_waits_for_its_fine_half(stage: Stage) -> None:
     stage.send(0xB0, 1, 64)
-    assert stage.woken == 1 and stage.midi_input.busy
+    assert stage.woken == 1 and stage.input.busy
     stage.later(9 * MS)
     assert stage.values("cc14", 1) == []
     stage.later(MS)
-    assert stage.values("cc14", 1) == [64 << 7 | 64] and not stage.midi_input.busy
+    assert stage.values("cc14", 1) == [64 << 7 | 64] and not stage.input.busy
 
 
 def test_what_goes_wrong_reaches_the_owner_and_not_rtmidi(stage: Stage) -> None:
@@ -84,10 +87,10 @@ def test_what_goes_wrong_reaches_the_owner_and_not_rtmidi(stage: Stage) -> None:
         raise ZeroDivisionError
 
     stage.receive = broken  # type: ignore[method-assign]
-    stage.midi_input._receive = broken
+    stage.input._receive = broken
     stage.send(0xB0, 70, 1)
     assert [type(error) for error in stage.errors] == [ZeroDivisionError]
-    stage.midi_input._receive = stage.events.append
+    stage.input._receive = stage.events.append
     stage.send(0xB0, 70, 2)
     assert stage.values("cc", 70) == [2]  # and its lock is free
 
@@ -98,12 +101,12 @@ def test_a_flood_is_coalesced_and_its_last_value_arrives(stage: Stage) -> None:
     stage.send(0xB0, 70, 127)
     direct = len(stage.events)
     assert 64 <= direct <= 64 + 1000 * 25_000 * MOST_A_SECOND // 10**9 + 1
-    assert stage.woken > 0 and stage.midi_input.busy
+    assert stage.woken > 0 and stage.input.busy
     stage.later(5 * MS)
     assert len(stage.events) == direct + 1 and stage.values("cc", 70)[-1] == 127
     stage.later(5 * MS)
-    assert len(stage.events) == direct + 1 and not stage.midi_input.busy
-    assert stage.midi_input.coalesced == 1001 - direct - 1
+    assert len(stage.events) == direct + 1 and not stage.input.busy
+    assert stage.input.coalesced == 1001 - direct - 1
 
 
 def test_other_controls_of_a_port_that_floods_are_heard(stage: Stage) -> None:
@@ -128,7 +131,7 @@ def test_a_key_that_is_let_go_within_a_flood_is_let_go(stage: Stage) -> None:
 def test_a_late_value_never_overtakes_a_newer_one(stage: Stage) -> None:
     for number in range(70):
         stage.send(0xB0, 70, number)
-    assert stage.midi_input.busy
+    assert stage.input.busy
     stage.send(0xB0, 70, 101, after_ns=100 * MS)
     stage.later(5 * MS)
     assert stage.values("cc", 70)[-1] == 101
@@ -137,7 +140,7 @@ def test_a_late_value_never_overtakes_a_newer_one(stage: Stage) -> None:
 def test_what_a_cable_can_carry_is_no_flood(stage: Stage) -> None:
     for number in range(3000):
         stage.send(0xB0, 70, number % 128, after_ns=MS)
-    assert len(stage.events) == 3000 and stage.midi_input.coalesced == 0
+    assert len(stage.events) == 3000 and stage.input.coalesced == 0
 
 
 @given(
@@ -180,11 +183,11 @@ def test_closing_waits_for_a_callback_that_runs_and_nothing_is_given_after_it(st
         assert may_end.wait(10)
         stage.events.append(event)
 
-    stage.midi_input._receive = slow
+    stage.input._receive = slow
     player = threading.Thread(target=stage.send, args=(0xB0, 70, 1))
     player.start()
     assert runs.wait(10)
-    closer = threading.Thread(target=lambda: (stage.midi_input.close(), closed.set()))
+    closer = threading.Thread(target=lambda: (stage.input.close(), closed.set()))
     closer.start()
     assert not closed.wait(0.05)
     may_end.set()
@@ -205,12 +208,12 @@ def test_the_two_threads_give_one_at_a_time(stage: Stage) -> None:
         stage.events.append(event)
         within.release()
 
-    stage.midi_input._receive = alone
+    stage.input._receive = alone
     stop = threading.Event()
 
     def flushes() -> None:
         while not stop.is_set():
-            stage.midi_input.flush()
+            stage.input.flush()
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -232,6 +235,6 @@ def test_what_goes_wrong_later_reaches_the_owner_too(stage: Stage) -> None:
         raise ZeroDivisionError
 
     stage.send(0xB0, 1, 64)
-    stage.midi_input._receive = broken
+    stage.input._receive = broken
     stage.later(10 * MS)
     assert [type(error) for error in stage.errors] == [ZeroDivisionError]

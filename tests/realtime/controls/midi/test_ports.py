@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from mido import Message
 
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi import ports as ports_module
@@ -45,14 +46,20 @@ print("ended", flush=True)
 
 PLAYS = """
 import sys
+from mido import Message
 from stylefader.realtime.controls.midi.ports import MidiPorts
-ports = MidiPorts(lambda event: ports.answer(event.port, (0xB0, 71, 1)))
+light = Message("control_change", control=71, value=1)
+ports = MidiPorts(lambda event: ports.answer(event.port, light))
 ports.start()
 print(ports.playing, flush=True)
 sys.stdin.readline()
 print(ports.playing, flush=True)
 ports.close()
 """
+
+
+def cc(control: int, value: int) -> Message:
+    return Message("control_change", control=control, value=value)
 
 
 def own_ports() -> tuple[int, int]:
@@ -191,8 +198,8 @@ class TestPorts:
             heard.until(lambda: ports.outputs_opened == 1)
 
             def send() -> None:  # again and again: a busy machine's JACK loses some
-                ports.send("elsewhere", (0xB0, 1, 1))
-                ports.send("motor", (0xB0, 1, 77))
+                ports.send("elsewhere", cc(1, 1))
+                ports.send("motor", cc(1, 77))
 
             heard.until(lambda: [0xB0, 1, 77] in controller.play(), send)
             assert [0xB0, 1, 1] not in controller.play()
@@ -299,7 +306,7 @@ class TestPorts:
 
                 def played() -> bool:
                     pads.play([0xB0, 70, 5])
-                    ports.answer("pads:knobs", (0xB0, 70, 77))
+                    ports.answer("pads:knobs", cc(70, 77))
                     return [0xB0, 70, 77] in pads.play()
 
                 heard.until(played, lambda: answered.wait(0.02))
@@ -316,7 +323,7 @@ class TestPorts:
         ports.start()
         try:
             assert ports.playing == ["one:knobs", "two:knobs"]
-            heard.until(lambda: [0xB0, 1, 77] in two.play(), lambda: ports.answer("two:knobs", (0xB0, 1, 77)))
+            heard.until(lambda: [0xB0, 1, 77] in two.play(), lambda: ports.answer("two:knobs", cc(1, 77)))
             assert one.play() == [] and list(ports._outputs._ports) == ["two-01:lights"]
             two.close()
             heard.until(lambda: ports._outputs._ports == {})
@@ -378,12 +385,12 @@ def test_a_midi_system_that_comes_late_goes_and_comes_back(
         def plays(controller: Controller, number: int) -> None:
             heard.until(lambda: ports.playing == ["pads:knobs"] and ports.outputs_opened == number + 1)
             heard.until(lambda: number in heard.raws("cc"), lambda: controller.play([0xB0, 70, number]))
-            heard.until(lambda: [0xB0, 1, 77] in controller.play(), lambda: ports.send("pads", (0xB0, 1, 77)))
+            heard.until(lambda: [0xB0, 1, 77] in controller.play(), lambda: ports.send("pads", cc(1, 77)))
 
         ports.start()
         try:
             assert len(heard.said) == 1 and heard.said[0].startswith("without MIDI: there is no MIDI system here")
-            ports.send("pads", (0xB0, 1, 1))
+            ports.send("pads", cc(1, 1))
             for number in range(3):
                 server.start()
                 heard.until(lambda: heard.said[-1].startswith("MIDI: there is a MIDI system now"))
@@ -455,6 +462,7 @@ class FakeMidi(ModuleType):
     def __init__(self) -> None:
         super().__init__("rtmidi")
         self.ports, self.sent = {"in": ["pads"], "out": ["quick"]}, list[object]()
+        self.callbacks: list[Callable[[object, object], None]] = []
         self.opens, self.may_open = threading.Event(), threading.Event()
         self.MidiIn, self.MidiOut = partial(FakePort, self, "in"), partial(FakePort, self, "out")
 
@@ -481,8 +489,10 @@ class FakePort:
     def send_message(self, message: object) -> None:
         self.midi.sent.append((self.name, message))
 
+    def set_callback(self, take: Callable[[object, object], None]) -> None:
+        self.midi.callbacks.append(take)
+
     def get_message(self) -> None: ...
-    def set_callback(self, take: object) -> None: ...
     def cancel_callback(self) -> None: ...
     def ignore_types(self, timing: bool) -> None: ...
     def close_port(self) -> None: ...
@@ -505,10 +515,10 @@ def test_feedback_does_not_wait_for_an_output_that_opens_slowly(fake: FakeMidi, 
     try:
         fake.ports["out"].append("slow")
         assert fake.opens.wait(10)
-        sender = threading.Thread(target=ports.send, args=("quick", (0xB0, 1, 1)), daemon=True)
+        sender = threading.Thread(target=ports.send, args=("quick", cc(1, 1)), daemon=True)
         sender.start()
         sender.join(10)
-        assert fake.sent == [("quick", (0xB0, 1, 1))]
+        assert fake.sent == [("quick", [0xB0, 1, 1])]
     finally:
         fake.may_open.set()
         ports.close()
@@ -539,11 +549,11 @@ def test_a_device_without_an_output_of_its_own_is_said_once(fake: FakeMidi, hear
     ports.start()
     words = "MIDI: no feedback to pads: which output is its own cannot be told; give its mapping a port"
     try:
-        heard.until(lambda: words in heard.said, lambda: ports.answer("pads", (0xB0, 1, 1)))
+        heard.until(lambda: words in heard.said, lambda: ports.answer("pads", cc(1, 1)))
         fake.ports["out"].append("pads")
         heard.until(lambda: ports.outputs_opened == 1)
-        ports.answer("pads", (0xB0, 1, 2))
-        assert fake.sent == [("pads", (0xB0, 1, 2))] and heard.said.count(words) == 1
+        ports.answer("pads", cc(1, 2))
+        assert fake.sent == [("pads", [0xB0, 1, 2])] and heard.said.count(words) == 1
     finally:
         ports.close()
     assert ports.error is None
@@ -565,9 +575,9 @@ def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi
     floods.set()
 
     def flood() -> None:
-        midi_input = ports._open["pads"].midi_input
+        decoded = ports._open["pads"].decoded
         while floods.is_set():
-            midi_input.take(([0xB0, 70, 1], 0.0))
+            decoded.take(cc(70, 1))
 
     player = threading.Thread(target=flood, daemon=True)
     player.start()
@@ -583,6 +593,41 @@ def test_a_flood_is_said_once_and_stops_neither_scans_nor_closing(fake: FakeMidi
         player.join(10)
         ports.close()
     assert ports.error is None and heard.said.count(words) == 1
+
+
+def test_bytes_that_are_no_message_do_not_reach_rtmidi_as_an_error(fake: FakeMidi, heard: Heard) -> None:
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    try:
+        (came,) = fake.callbacks
+        for data in ([], [0xF2, 3], [0xE0], [0xF9], [0xB0, 1, 200], [1, 2, 3], [0xF0] * 9, [0xB0, 70, 5]):
+            came((data, 0.0), None)
+        assert heard.raws("cc") == [5] and not any("Error" in words for words in heard.said)
+    finally:
+        ports.close()
+    assert ports.error is None
+
+
+def test_an_input_that_cannot_be_opened_is_let_go_and_tried_again(
+    fake: FakeMidi, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted, real = list[FakePort](), FakePort.open_port
+
+    def refused(port: FakePort, number: int, name: str) -> None:
+        raise OSError("in use")
+
+    monkeypatch.setattr(FakePort, "open_port", refused)
+    monkeypatch.setattr(FakePort, "delete", lambda port: deleted.append(port))
+    ports = MidiPorts(heard.events.append, say=heard.said.append)
+    ports.start()
+    try:
+        assert heard.said[0] == "MIDI: cannot open pads: in use; tried again"
+        assert [port.way for port in deleted] == ["in"]
+        monkeypatch.setattr(FakePort, "open_port", real)
+        heard.until(lambda: ports.playing == ["pads"])
+    finally:
+        ports.close()
+    assert ports.error is None
 
 
 def test_without_rtmidi_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
