@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.buffers import Picture
+from realtime.frames import Picture
 
 _GRID = 17
 """Pixels a side that are looked at first, and are enough for nearly every picture."""

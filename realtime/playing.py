@@ -9,8 +9,8 @@ import numpy as np
 
 from engines import Engine
 from realtime.broken import is_broken
-from realtime.buffers import BufferPool, Picture
 from realtime.desk import Alpha, AlphaDesk
+from realtime.frames import Picture
 from training.pack_header import PackHeader
 
 
@@ -34,12 +34,7 @@ class Playing:
         if image.shape[:2] == (engine.height, engine.width):
             return Underway(self, image, alpha, out, scaled=None)
         scaled = cv2.resize(image, (engine.width, engine.height), interpolation=cv2.INTER_AREA)
-        return Underway(self, np.asarray(scaled, np.uint8), alpha, out, scaled=self._pool().take())
-
-    def _pool(self) -> BufferPool:
-        if not hasattr(self, "_scaled"):
-            self._scaled = BufferPool(self.engine.height, self.engine.width)
-        return self._scaled
+        return Underway(self, np.asarray(scaled, np.uint8), alpha, out, scaled=np.empty_like(scaled, np.uint8))
 
 
 class Underway:
