@@ -17,8 +17,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from realtime.frames import Picture
-from realtime.frames import Frame
+from realtime.frames import Frame, Picture
 from realtime.sinks.keys import key_name
 from realtime.sinks.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from realtime.sinks.x11 import display_answers, kept_display

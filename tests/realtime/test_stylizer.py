@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from itertools import combinations
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
