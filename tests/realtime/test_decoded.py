@@ -112,7 +112,7 @@ def test_an_array_and_a_film_are_placed_alike(degrees: int, fit: Fit) -> None:
         assert not ours[outside].any() and not films[outside].any() and outside.any()
 
 
-# -- one pass against the long way: exact RGB at the decoded size, then cut, scaled, turned and barred by OpenCV --------
+# -- one pass against the long way: exact RGB at the decoded size, then cut, scaled, turned and barred by OpenCV -------
 
 
 def detailed(width: int, height: int, pixel_format: str, matrix: int = 1) -> VideoFrame:
