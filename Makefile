@@ -38,5 +38,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,int8,ndi,rtx,sound,virtualcam]'
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,int8,ndi,plot,rtx,sound,virtualcam]'
 	touch $@

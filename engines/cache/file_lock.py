@@ -1,53 +1,52 @@
-"""A lock between processes: the system's own on an open file, which goes with a process that dies."""
+"""A lock between processes on a file, which the system frees when its holder dies."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: no lock
-    fcntl = None  # type: ignore[assignment]
+from filelock import FileLock, Timeout
 
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool | None]:
-    """The lock file, made and held: True; False where another holds it; None where files cannot be locked here."""
+    """Hold a lock file inside the `with` block, or tell at once that somebody else does; never waits.
+
+    Args:
+        path: The lock file. It is made where it is not there, for its owner alone, and removed at the end.
+
+    Yields:
+        True where the lock is held now, False where another holds it, None where files cannot be locked here.
+    """
     try:
-        held = _take_lock(path)
+        lock = _taken(path)
     except OSError:
         yield None
         return
-    if held is None:
+    if lock is None:
         yield False
         return
     try:
         yield True
     finally:
-        with suppress(OSError):
-            path.unlink()  # by its holder only, so whoever takes the lock next knows to look again
-        os.close(held)
+        with suppress(OSError):  # on Windows an open file stays, and goes when the lock is released
+            path.unlink()  # by its holder only, and before the release: whoever waits then takes a new file
+        lock.release()
 
 
-def _take_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock, or None where another does. Raises OSError where there are no locks."""
-    if fcntl is None:
-        raise OSError("no file locks")
+def _taken(path: Path) -> FileLock | None:
+    """The lock, or None where another holds it. Raises OSError where there are no locks."""
+    if not path.parent.is_dir():  # filelock would make it, open to others
+        raise FileNotFoundError(path.parent)
+    # Without the marker files that filelock can use in place of locks: they stay behind when their maker dies.
+    lock = FileLock(path, mode=0o600, blocking=False, fallback_to_soft=False)
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A holder unlinks the file before it lets go: a lock on a file without that name locks nobody out.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), path.stat()):
-                    return handle
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
+            lock.acquire()
+        except Timeout:
+            if path.exists():
+                return None
+            # Its holder removed the file between our opening and locking it.
+        else:
+            return lock

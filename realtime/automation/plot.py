@@ -1,96 +1,99 @@
-"""A drawing of an automation: alpha upwards, time to the right, a line for each block."""
+"""A plot of an automation: alpha upwards, time to the right, a line for each block."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from stylefader.realtime.automation.automation_file import style_in
 from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, along
 from stylefader.realtime.automation.thinning import thin
-from stylefader.training.evaluation.line_drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
+from stylefader.training.evaluation.plots import COLOURS, GREY, colour_key, new_figure, plain, tidy
 
-_WIDTH, _HEIGHT = 960, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 936, 76, 364
-_COLOURS: tuple[Colour, ...] = (
-    (120, 180, 225), (213, 94, 0), (0, 90, 80), (204, 121, 167), (0, 114, 178), (230, 159, 0),
-)  # fmt: skip
-"""Apart for every eye (Okabe and Ito)."""
-_LINE, _AXIS, _STYLE = (232, 232, 232), (120, 120, 120), (150, 150, 150)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _FEW, _FINE = 4000, 1000
 _EASED_PIECES = 48
+_ROWS = 2
+"""Rows of style names above the plot."""
 
 
-def plot(sheet: AutomationFile, title: str) -> Drawing:
-    """Lines as the automation goes, jumps dotted, changes of style as a take has them by name.
+def plot(sheet: AutomationFile, title: str) -> Figure:
+    """Draw lines as the automation goes, jumps dotted, and changes of style, which a take has, by name.
 
     Many thousands of keyframes are drawn as fewer, less than a pixel from where they are.
+
+    Args:
+        sheet: The automation with its comments and the names of its columns.
+        title: What stands above, for example the file's name.
+
+    Returns:
+        A figure of one axes. Its horizontal axis is in seconds after its own beginning, and labelled by the
+        automation's times.
     """
     keyframes = sheet.automation.keyframes
     low, high = sheet.automation.bounds()
     low, high = min(0.0, low), max(1.0, high)
     if len(keyframes) > _FEW:
         keyframes = thin(sheet, (high - low) / _FINE).automation.keyframes
-    styles = _styles(sheet)
-    times = [keyframe.time for keyframe in sheet.automation.keyframes]
-    begin = min([times[0], *(time for time, _ in styles)])
-    end = max([times[-1], *(time for time, _ in styles)])
+    styles = [style for comment in sheet.comments if (style := style_in(comment)) is not None]
+    times = [keyframe.time for keyframe in sheet.automation.keyframes] + [time for time, _ in styles]
+    begin, end = min(times), max(times)
     if begin <= end / 2:
         begin = Fraction(0)  # the line before the first keyframe says more than an axis that begins anywhere
     end += (end - begin) / 25 or 1  # what comes after the last one is to be seen
-    drawing = Drawing(width=_WIDTH, height=_HEIGHT)
-    x = _time_axis(drawing, begin, end)
-    y = _alpha_axis(drawing, low, high)
-    shapes = drawing.shapes
-    shapes.append(Line(points=((_LEFT, _TOP), (_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)), colour=_AXIS, width=1.5))
-    shapes.append(Text(at=(_LEFT, 22), text=title, size=15))
-    shapes.append(Text(at=((_LEFT + _RIGHT) / 2, 404), text="time", anchor="middle"))
-    shapes.append(Text(at=(18, (_TOP + _BOTTOM) / 2), text="alpha", anchor="middle", turned=True))
-    _draw_styles(drawing, styles, x)
+    figure = new_figure(9.6, 4.2)
+    axes = figure.add_subplot()
+    tidy(axes, title, above=8 + 11 * _ROWS * bool(styles))
+    axes.set_xlabel("time")
+    axes.set_ylabel("alpha")
+    axes.set_xlim(0, float(end - begin))
+    axes.set_ylim(low - (high - low) / 30, high + (high - low) / 30)
+    _label_times(axes, begin, end)
     columns = len(keyframes[0].alpha)
     for column in range(columns):
         # Later lines are thinner, so that those below show where several go the same way.
-        width = 2.0 + 1.8 * min(columns - 1 - column, 3)
-        _draw_column(drawing, keyframes, column, (begin, end), x, y, width)
+        _draw_column(axes, keyframes, column, (begin, end), width=1.5 + 1.3 * min(columns - 1 - column, 3))
     if columns > 1:
-        _legend(drawing, sheet.names)
-    return drawing
+        colour_key(figure, {name: COLOURS[column % len(COLOURS)] for column, name in enumerate(sheet.names)})
+    if styles:
+        figure.draw_without_rendering()  # after which places on the page are known
+        _draw_styles(axes, styles, begin)
+    return figure
 
 
 def _draw_column(
-    drawing: Drawing,
-    keyframes: Sequence[Keyframe],
-    column: int,
-    span: tuple[Fraction, Fraction],
-    x: Callable[[Fraction], float],
-    y: Callable[[float], float],
-    width: float,
+    axes: Axes, keyframes: Sequence[Keyframe], column: int, span: tuple[Fraction, Fraction], *, width: float
 ) -> None:
     """One block's line, in pieces between its jumps."""
-    colour = _COLOURS[column % len(_COLOURS)]
+    colour = COLOURS[column % len(COLOURS)]
+    begin, end = span
     first, last = keyframes[0], keyframes[-1]
-    pieces: list[list[Place]] = [[(x(span[0]), y(first.alpha[column])), (x(first.time), y(first.alpha[column]))]]
+    pieces = [[(begin, first.alpha[column]), (first.time, first.alpha[column])]]
     for before, after in pairwise(keyframes):
+        start, target = before.alpha[column], after.alpha[column]
         if after.time > before.time:
             pieces[-1] += [
-                (
-                    x(time),
-                    y(before.alpha[column] + along(before, after, time) * (after.alpha[column] - before.alpha[column])),
-                )
-                for time in _times(before, after)
+                (time, start + along(before, after, time) * (target - start)) for time in _times(before, after)
             ]
-        if pieces[-1][-1][1] != y(after.alpha[column]):
-            pieces.append([(x(after.time), y(after.alpha[column]))])
-    pieces[-1].append((x(span[1]), y(last.alpha[column])))
+        if pieces[-1][-1][1] != target:
+            pieces.append([(after.time, target)])
+    pieces[-1].append((end, last.alpha[column]))
     for one, other in pairwise(pieces):
-        drawing.shapes.append(Line(points=(one[-1], other[0]), colour=colour, width=1, dash=2))
+        (time, from_alpha), (_, to_alpha) = one[-1], other[0]
+        at = float(time - begin)
+        axes.plot([at, at], [from_alpha, to_alpha], color=colour, linewidth=1, linestyle=":")
     for piece in pieces:
-        points = [place for place, next_place in pairwise(piece) if place != next_place] + piece[-1:]
+        points = [point for point, following in pairwise(piece) if point != following] + piece[-1:]
         if len(points) > 1:
-            drawing.shapes.append(Line(points=tuple(points), colour=colour, width=width))
+            seconds = [float(time - begin) for time, _ in points]
+            axes.plot(seconds, [alpha for _, alpha in points], color=colour, linewidth=width, solid_capstyle="round")
 
 
 def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
@@ -99,49 +102,39 @@ def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
     return [before.time + (after.time - before.time) * Fraction(piece, pieces) for piece in range(1, pieces + 1)]
 
 
-def _styles(sheet: AutomationFile) -> list[tuple[Fraction, str]]:
-    """When which style began, as a take's comments say."""
-    return [style for comment in sheet.comments if (style := style_in(comment)) is not None]
-
-
-def _draw_styles(drawing: Drawing, styles: Sequence[tuple[Fraction, str]], x: Callable[[Fraction], float]) -> None:
+def _draw_styles(axes: Axes, styles: Sequence[tuple[Fraction, str]], begin: Fraction) -> None:
     """A line where a style begins, and its name above, in two rows; names that find no room are left out."""
-    free = [0.0, 0.0]
+    free = [0.0] * _ROWS
     for time, name in styles:
-        at = x(time)
-        drawing.shapes.append(Line(points=((at, _TOP), (at, _BOTTOM)), colour=_STYLE, width=1, dash=4))
-        row = next((row for row in (0, 1) if free[row] <= at), None)
-        if row is not None:
-            free[row] = at + 7.5 * len(name) + 12
-            drawing.shapes.append(Text(at=(at, _TOP - 11 - 16 * row), text=name, size=12, colour=_AXIS))
+        at = float(time - begin)
+        axes.axvline(at, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
+        left = float(axes.transData.transform((at, 0))[0])
+        row = next((row for row in range(_ROWS) if free[row] <= left), None)
+        if row is None:
+            continue
+        text = axes.annotate(
+            plain(name), (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4 + 11 * row),
+            textcoords="offset points", fontsize=8, color=GREY, annotation_clip=False,
+        )  # fmt: skip
+        text.set_in_layout(False)  # a long name at the end does not push the plot aside
+        free[row] = float(text.get_window_extent().x1) + 12
 
 
-def _legend(drawing: Drawing, names: Sequence[str]) -> None:
-    at = float(_RIGHT)
-    for column in reversed(range(len(names))):
-        at -= 7.3 * len(names[column])
-        drawing.shapes.append(Text(at=(at, 22), text=names[column]))
-        drawing.shapes.append(Dot(centre=(at - 12, 22), radius=4.5, colour=_COLOURS[column % len(_COLOURS)]))
-        at -= 30
-
-
-def _time_axis(drawing: Drawing, begin: Fraction, end: Fraction) -> Callable[[Fraction], float]:
-    """Draw the times; gives the place of one."""
+def _label_times(axes: Axes, begin: Fraction, end: Fraction) -> None:
+    """Put the automation's times below the axis, which counts from `begin`."""
     least = float(end - begin) / 9
-    step = round_step(least) if least < 1 else next((s for s in _STEPS_S if s >= least), None)
+    step = _round_step(least) if least < 1 else next((s for s in _STEPS_S if s >= least), None)
     step = step or 86400 * math.ceil(least / 86400)
     digits = max(0, -math.floor(math.log10(step))) if step < 1 else 0
-
-    def place(time: Fraction) -> float:
-        return _LEFT + float((time - begin) / (end - begin)) * (_RIGHT - _LEFT)
-
     exact = Fraction(f"{step:.6g}")
-    for number in range(math.ceil(begin / exact), math.floor(end / exact) + 1):
-        at = place(number * exact)
-        drawing.shapes.append(Line(points=((at, _TOP), (at, _BOTTOM)), colour=_LINE))
-        words = _clock(number * exact, digits, end)
-        drawing.shapes.append(Text(at=(at, _BOTTOM + 16), text=words, size=12, anchor="middle"))
-    return place
+    times = [number * exact for number in range(math.ceil(begin / exact), math.floor(end / exact) + 1)]
+    axes.set_xticks([float(time - begin) for time in times], [_clock(time, digits, end) for time in times])
+
+
+def _round_step(least: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9))
 
 
 def _clock(time: Fraction, digits: int, end: Fraction) -> str:
@@ -152,17 +145,3 @@ def _clock(time: Fraction, digits: int, end: Fraction) -> str:
     after = f"{float(rest):.{digits}f}"[1:] if digits else ""
     clock = f"{whole // 60 % 60:02}:{whole % 60:02}{after}" if end >= 3600 else f"{whole // 60}:{whole % 60:02}{after}"
     return f"{whole // 3600}:{clock}" if end >= 3600 else clock
-
-
-def _alpha_axis(drawing: Drawing, low: float, high: float) -> Callable[[float], float]:
-    """Draw the strengths; gives the place of one."""
-    step = round_step((high - low) / 5)
-
-    def place(alpha: float) -> float:
-        return _BOTTOM - 8 + (alpha - low) / (high - low) * (_TOP + 8 - (_BOTTOM - 8))
-
-    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
-        at = place(number * step)
-        drawing.shapes.append(Line(points=((_LEFT, at), (_RIGHT, at)), colour=_LINE))
-        drawing.shapes.append(Text(at=(_LEFT - 8, at), text=f"{number * step:.4g}", size=12, anchor="end"))
-    return place

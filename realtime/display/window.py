@@ -20,8 +20,7 @@ import numpy as np
 from stylefader.realtime.display.keycodes import key_name
 from stylefader.realtime.display.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from stylefader.realtime.display.x11 import display_answers, kept_display
-from stylefader.realtime.media.buffers import Picture
-from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.frame import Frame, Picture
 from stylefader.realtime.sources.geometry import Box, place
 from stylefader.training.errors import SinkError
 

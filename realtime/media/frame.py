@@ -8,6 +8,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+Picture = npt.NDArray[np.uint8]
+"""(H, W, 3) RGB, C-contiguous."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Frame:
@@ -22,17 +25,18 @@ class Frame:
         then already put over a background (`realtime/media/transparency.py`).
     inside: (x, y, width, height) of what stands between black bars in `image`, None where there are none. What a
         network makes of the bars is no part of the picture: `blacken_bars`.
-    original: of a stylized frame in a live session the picture before, as `image`; a window can show both.
+    original: of a stylized frame in a live session the picture before, as `image`; a window can show both. Most sinks
+        are given None.
     """
 
-    image: npt.NDArray[np.uint8]
+    image: Picture
     pts: Fraction
     index: int
     captured_ns: int
     duration: Fraction | None = None
     alpha_HW: npt.NDArray[np.uint8] | None = None
     inside: tuple[int, int, int, int] | None = None
-    original: npt.NDArray[np.uint8] | None = None
+    original: Picture | None = None
 
     def __post_init__(self) -> None:
         image = self.image
@@ -53,7 +57,7 @@ class Frame:
         return int(self.image.shape[1])
 
 
-def blacken_bars(image_HWC: npt.NDArray[np.uint8], inside: tuple[int, int, int, int] | None) -> None:
+def blacken_bars(image_HWC: Picture, inside: tuple[int, int, int, int] | None) -> None:
     """Make a picture black outside of `inside`, a Frame's, in place; nothing is done where there are no bars."""
     if inside is None:
         return

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from stylefader.engines import Engine
-from stylefader.realtime.media.buffers import BufferPool, Picture
+from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.training.packs.pack_header import PackHeader
@@ -34,12 +34,7 @@ class ActiveStyle:
         if image.shape[:2] == (engine.height, engine.width):
             return PendingFrame(self, image, alpha, out, scaled=None)
         scaled = cv2.resize(image, (engine.width, engine.height), interpolation=cv2.INTER_AREA)
-        return PendingFrame(self, np.asarray(scaled, np.uint8), alpha, out, scaled=self._pool().take())
-
-    def _pool(self) -> BufferPool:
-        if not hasattr(self, "_scaled"):
-            self._scaled = BufferPool(self.engine.height, self.engine.width)
-        return self._scaled
+        return PendingFrame(self, np.asarray(scaled, np.uint8), alpha, out, scaled=np.empty_like(scaled, np.uint8))
 
 
 class PendingFrame:

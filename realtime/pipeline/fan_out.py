@@ -8,6 +8,7 @@ sinks get the same frame, so whoever puts one gives its pictures away and never 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.sink_worker import Clock, Say, SinkStats, SinkWorker
@@ -74,9 +75,13 @@ class FanOut:
             worker.thread.start()
 
     def put(self, frame: Frame) -> None:
-        """Give a frame to every sink; never waits for one. Its pictures must never be written to again."""
+        """Give a frame to every sink; never waits for one. Its pictures must never be written to again.
+
+        Its original goes only to sinks that take originals.
+        """
+        bare = frame if frame.original is None else replace(frame, original=None)
         for worker in self._workers:
-            worker.put(frame)
+            worker.put(frame if worker.sink.takes_original else bare)
 
     def put_packet(self, packet: Packet) -> None:
         """Give a packet of the source's sound to the sinks that take packets; never waits. They copy what they keep."""

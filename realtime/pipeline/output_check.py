@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stylefader.realtime.media.buffers import Picture
+from stylefader.realtime.media.frame import Picture
 
 _GRID = 17
 """Pixels a side that are looked at first, and are enough for nearly every picture."""

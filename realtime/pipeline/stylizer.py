@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from stylefader.realtime.media.buffers import BufferPool, Picture
-from stylefader.realtime.media.frame import Frame, blacken_bars
+from stylefader.realtime.media.frame import Frame, Picture, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
@@ -85,9 +84,7 @@ class Stylizer:
         self.counts = Counts()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
         self._failed, self._timed, self._played, self._spoilt = failed, timed, played, spoilt
-        self._pool = BufferPool(height, width)
         self._black = np.zeros((height, width, 3), np.uint8)
-        self._mixed = BufferPool(height, width)
         self._begun: deque[_Begun] = deque()
         self._last: Picture | None = None
         self._held: Frame | None = None  # the newest frame that went out, for what is asked for while none come
@@ -191,12 +188,13 @@ class Stylizer:
     def _begin(self, frame: Frame, playing: ActiveStyle) -> bool:
         """Begin a frame in all engines that are to be seen; False where one broke and the frame passed as it is."""
         now = self._now_ns()
-        begun = _Begun(frame, self._pool.take(), now)
+        # A new buffer for each picture: sinks hold those that went out for as long as they want.
+        begun = _Begun(frame, np.empty_like(self._black), now)
         wanted = [(playing, 1.0, begun.out)]
         if self._incoming is not None:
             newer, since, length = self._incoming
             share = min(1.0, max(0.0, (now - since) / length))
-            wanted = [(playing, 1 - share, begun.out), (newer, share, self._mixed.take())]
+            wanted = [(playing, 1 - share, begun.out), (newer, share, np.empty_like(self._black))]
         for owner, weight, out in wanted:
             alpha = owner.desk.alpha(now)
             try:

@@ -174,6 +174,8 @@ class SoundInput(LiveSound):
     def _try(self, now: int) -> None:
         try:
             # PortAudio lists what was there when it began: to see what was plugged in, it has to begin anew.
+            # sounddevice has no public call for that. These two are a thin cover of Pa_Terminate and Pa_Initialize,
+            # which count for its exit handler how often PortAudio was begun.
             with suppress(self._system.PortAudioError):
                 self._system._terminate()
             self._system._initialize()
@@ -198,5 +200,6 @@ class SoundInput(LiveSound):
         ending.join(_END_S)
         if ending.is_alive():
             self._stuck = True
+            # sounddevice's handler would end PortAudio, which waits for the driver that hangs.
             atexit.unregister(self._system._exit_handler)
             self._say(f"{self.name}: the sound system hangs; it is heard again only in a new session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
@@ -36,9 +37,8 @@ def turn(image: npt.NDArray[np.uint8], orient: Turn) -> npt.NDArray[np.uint8]:
     """
     transpose, mirror, flip = orient
     if transpose:
-        image = image.swapaxes(0, 1)
-    if mirror:
-        image = image[:, ::-1]
-    if flip:
-        image = image[::-1]
+        image = np.asarray(cv2.transpose(image), np.uint8)
+    if mirror or flip:
+        around = -1 if mirror and flip else 1 if mirror else 0  # as OpenCV counts its axes
+        image = np.asarray(cv2.flip(image, around), np.uint8)
     return np.ascontiguousarray(image)

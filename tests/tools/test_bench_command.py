@@ -163,8 +163,11 @@ def test_bench_frame_measures_every_step(tmp_path: Path) -> None:
     assert result["processor"] and result["size"] == "64x36" and result["frames"] == 6
     assert [row["source"] for row in result["sources"]] == ["128x96", "66x50"]
     for row in result["sources"]:
-        assert row["ms"].keys() == {"decode", "convert", "pipeline", "recording", "whole"}
+        assert row["ms"].keys() == {
+            "decode", "convert", "packed", "whole", "render_in", "render_in_packed", "render_out", "pipeline",
+            "recording"}  # fmt: skip
         assert all(ms > 0 for ms in row["ms"].values())
+        assert row["same"] and row["psnr_db"] > 30
     assert result["drawing"]["window"] == "96x96" and result["drawing"]["ms"].keys() == {
         "picture", "picture and numbers"}  # fmt: skip
     assert list(tmp_path.iterdir()) == []

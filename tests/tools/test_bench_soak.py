@@ -20,6 +20,7 @@ from stylefader.tools.commands.bench.soak_plot import plot
 from stylefader.tools.commands.bench.soak_proof import packets_in, proofs
 from stylefader.tools.commands.bench.soak_session import is_asked
 from stylefader.tools.commands.bench.soak_verdicts import COLUMNS, Sample, Verdict, verdicts
+from stylefader.training.evaluation.plots import png
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -207,11 +208,14 @@ def test_a_receiver_tells_damaged_packets() -> None:
 def test_the_plot_says_what_does_not_hold() -> None:
     samples = series(lambda s: replace(s, threads=s.threads + (s.time_s > 2000)))
     found = verdicts(samples, settle_s=SETTLE_S, round_s=ROUND_S)
-    drawing = plot(samples, found, settle_s=SETTLE_S, title="an hour")
-    words = [shape.text for shape in drawing.shapes if hasattr(shape, "text")]
+    figure = plot(samples, found, settle_s=SETTLE_S, title="an hour")
+    words = [axes.get_title(loc="left") for axes in figure.axes]
     assert "memory, MiB: holds" in words and "threads: DOES NOT HOLD, handles: holds" in words
-    image = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)
-    assert image.shape == (2 * drawing.height, 2 * drawing.width, 3)
+    (memory, settled), *_ = (axes.lines for axes in figure.axes)
+    assert memory.get_ydata()[-1] == samples[-1].memory_mib and memory.get_xdata()[0] == samples[0].time_s / 60
+    assert list(settled.get_xdata()) == [SETTLE_S / 60] * 2
+    image = cv2.imdecode(np.frombuffer(png(figure), np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (1800, 1920, 3)
 
 
 def test_a_session_of_some_seconds(tmp_path: Path) -> None:

@@ -143,11 +143,12 @@ def plot(
 ) -> None:
     """Draw alpha over time: a line for each block, jumps dotted, and where a take changed its style."""
     from stylefader.realtime.automation.plot import plot as drawn
+    from stylefader.training.evaluation.plots import png, svg
 
     check_output(output, ".png", ".svg", overwrite=overwrite)
     sheet = opened(source)
-    drawing = drawn(sheet, source.name)
-    write_whole(output, drawing.svg() if output.suffix.lower() == ".svg" else drawing.png())
+    figure = drawn(sheet, source.name)
+    write_whole(output, svg(figure) if output.suffix.lower() == ".svg" else png(figure))
     rows = len(sheet.automation.keyframes)
     say(f"wrote {output}: {rows} rows, {len(sheet.names)} lines")
     if json:

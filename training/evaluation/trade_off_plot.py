@@ -2,106 +2,109 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stylefader.training.evaluation.line_drawing import Colour, Dot, Drawing, Line, Place, Text, round_step
 from stylefader.training.evaluation.objectives import Point
+from stylefader.training.evaluation.plots import GREEN, ORANGE, new_figure, plain, tidy
 from stylefader.training.evaluation.trade_off import losses_of
 
-_WIDTH, _HEIGHT = 720, 500
-_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 700, 48, 440
-_CURVE, _CLOUD, _MIXED, _FIXED = (200, 60, 40), (172, 196, 224), (90, 90, 90), (20, 130, 80)
-_LABEL_SIZE, _LETTER = 11.0, 6.5  # height and mean width of a letter
-_LINE, _AXIS = (232, 232, 232), (120, 120, 120)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+
+_CLOUD, _MIXED = "#acc4e0", "#555555"
+# Where a label may stand beside its dot: an offset in points, and which side of the text is there.
+_SIDES = (
+    ((8, 5), "left", "bottom"), ((8, -5), "left", "top"), ((-8, -5), "right", "top"), ((-8, 5), "right", "bottom"),
+    ((0, 9), "center", "bottom"), ((0, -9), "center", "top"), ((14, 0), "left", "center"),
+    ((-14, 0), "right", "center"),
+)  # fmt: skip
 
 
-def plot(points: Sequence[Point], first: str, second: str, words: Mapping[str, str], title: str) -> Drawing:
-    """The first loss to the right, the second upwards."""
+def plot(points: Sequence[Point], first: str, second: str, words: Mapping[str, str], title: str) -> Figure:
+    """Draw the first loss to the right and the second upwards.
+
+    Args:
+        points: As `measure_points` gives them.
+        first: The loss to the right.
+        second: The loss upwards.
+        words: What the losses are called.
+        title: What stands above.
+
+    Returns:
+        A figure of one axes.
+    """
     cloud, mixed, curve, fixed = (
         losses_of(points, method, first, second) for method in ("grid", "interpolation", "alpha", "fixed")
     )
+    figure = new_figure(7.2, 5.0)
+    axes = figure.add_subplot()
+    tidy(axes, title)
+    axes.set_xlabel(plain(words[first]))
+    axes.set_ylabel(plain(words[second]))
+    axes.plot(*curve, "-o", color=ORANGE, linewidth=2.2, markersize=5, label="all blocks along alpha", zorder=4)
+    if cloud.size:
+        axes.plot(*cloud, "o", color=_CLOUD, markersize=3.5, label="each block at its own alpha", zorder=2)
+    axes.plot(
+        *mixed, "--o", color=_MIXED, linewidth=1.2, markersize=4, markerfacecolor="white", zorder=3,
+        label="pictures of both ends mixed",
+    )  # fmt: skip
+    if fixed.size:
+        axes.plot(*fixed, "o", color=GREEN, markersize=7, label="fixed networks", zorder=5)
     everything = np.concatenate([cloud, mixed, curve, fixed], axis=1)
-    drawing = Drawing(width=_WIDTH, height=_HEIGHT)
-    x = _axis(drawing, everything[0], (_LEFT, _RIGHT), across=True)
-    y = _axis(drawing, everything[1], (_BOTTOM, _TOP), across=False)
-    shapes = drawing.shapes
-    shapes.append(Line(points=((_LEFT, _TOP), (_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)), colour=_AXIS, width=1.5))
-    shapes.append(Text(at=((_LEFT + _RIGHT) / 2, 482), text=words[first], anchor="middle"))
-    shapes.append(Text(at=(20, (_TOP + _BOTTOM) / 2), text=words[second], anchor="middle", turned=True))
-    shapes.append(Text(at=((_LEFT + _RIGHT) / 2, 24), text=title, anchor="middle", size=15))
-
-    def places(losses: np.ndarray) -> tuple[Place, ...]:
-        return tuple((x(a), y(b)) for a, b in losses.T)
-
-    shapes.extend(Dot(centre=place, radius=3, colour=_CLOUD) for place in places(cloud))
-    shapes.append(Line(points=places(mixed), colour=_MIXED, width=1.5, dash=6))
-    shapes.extend(Dot(centre=place, radius=3, colour=_MIXED, hollow=True) for place in places(mixed)[1:-1])
-    shapes.append(Line(points=places(curve), colour=_CURVE, width=2.5))
-    shapes.extend(Dot(centre=place, radius=4.5, colour=_CURVE) for place in places(curve))
+    axes.set_xlim(*_limits(everything[0]))
+    axes.set_ylim(*_limits(everything[1]))
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
+    figure.draw_without_rendering()  # after which places on the page are known
+    drawn = np.concatenate([_along(axes, curve), _along(axes, mixed), axes.transData.transform(everything.T)])
     strengths = [point.alpha[0] for point in points if point.method == "alpha" and point.alpha]
-    for strength, (at_x, at_y) in list(zip(strengths, places(curve), strict=False))[:: max(1, len(strengths) - 1)]:
-        end = at_x > (_LEFT + _RIGHT) / 2
-        at = (at_x, at_y - 18) if end else (at_x + 10, at_y - 4)
-        shapes.append(Text(at=at, text=f"alpha {strength:g}", colour=_CURVE, anchor="middle" if end else "start"))
-    shapes.extend(Dot(centre=place, radius=6, colour=_FIXED) for place in places(fixed))
+    ends = list(zip(strengths, curve.T, strict=False))[:: max(1, len(strengths) - 1)]
     names = [point.name for point in points if point.method == "fixed"]
-    drawn = _along(places(curve)) + _along(places(mixed)) + [*places(cloud), *places(fixed)]
-    for name, place in zip(names, places(fixed), strict=True):
-        shapes.append(_label(name, place, drawn))
-    rows: list[tuple[Colour, str, bool]] = [(_CURVE, "all blocks along alpha", False)]
-    rows += [(_CLOUD, "each block at its own alpha", False)] if cloud.size else []
-    rows += [(_MIXED, "pictures of both ends mixed", True)]
-    rows += [(_FIXED, "fixed networks", False)] if fixed.size else []
-    for number, (colour, text, hollow) in enumerate(rows):
-        at_y = _TOP + 16 + 20 * number
-        shapes.append(Dot(centre=(_RIGHT - 215, at_y), radius=4.5, colour=colour, hollow=hollow))
-        shapes.append(Text(at=(_RIGHT - 202, at_y), text=text))
-    return drawing
+    taken: list[Bbox] = []
+    for strength, at in ends:
+        taken.append(_label(axes, f"alpha {strength:g}", at, ORANGE, drawn, taken))
+    for name, at in zip(names, fixed.T, strict=True):
+        taken.append(_label(axes, plain(name), at, GREEN, drawn, taken))
+    return figure
 
 
-def _along(line: Sequence[Place]) -> list[Place]:
-    """Places a few units apart from the first to the last point of a line."""
-    found = list(line)
-    for (x0, y0), (x1, y1) in itertools.pairwise(line):
-        steps = max(1, round(math.hypot(x1 - x0, y1 - y0) / 4))
-        found += [(x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps) for i in range(1, steps)]
-    return found
-
-
-def _label(text: str, dot: Place, drawn: Sequence[Place]) -> Text:
-    """The name of a dot, on that side of it where it lies over the least of what is drawn, and inside the page."""
-    wide, high = _LETTER * len(text), _LABEL_SIZE + 4
-    free: list[tuple[bool, int, Place]] = []
-    for right, down in ((1, -1), (1, 1), (-1, 1), (-1, -1), (0, 1), (0, -1)):
-        middle = dot[0] + right * (10 + wide / 2), dot[1] + down * (10 if right else 16)
-        over = sum(abs(x - middle[0]) < wide / 2 and abs(y - middle[1]) < high / 2 for x, y in drawn)
-        outside = middle[0] - wide / 2 < _LEFT or middle[0] + wide / 2 > _RIGHT
-        free.append((outside, over, middle))
-    *_, best = min(free, key=lambda place: place[:2])
-    return Text(at=best, text=text, size=_LABEL_SIZE, anchor="middle", colour=_FIXED)
-
-
-def _axis(drawing: Drawing, losses: np.ndarray, ends: tuple[float, float], *, across: bool) -> Callable[[float], float]:
-    """Draw lines and numbers for one direction; gives the place of a loss on it."""
+def _limits(losses: np.ndarray) -> tuple[float, float]:
     low, high = float(losses.min()), float(losses.max())
     spare = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
-    low, high = max(0.0, low - spare), high + spare
-    step = round_step((high - low) / 6)
+    return max(0.0, low - spare), high + spare
 
-    def place(loss: float) -> float:
-        return ends[0] + (loss - low) / (high - low) * (ends[1] - ends[0])
 
-    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
-        at = place(number * step)
-        text = f"{number * step:.4g}"
-        if across:
-            drawing.shapes.append(Line(points=((at, _TOP), (at, _BOTTOM)), colour=_LINE))
-            drawing.shapes.append(Text(at=(at, _BOTTOM + 16), text=text, size=12, anchor="middle"))
+def _along(axes: Axes, line: np.ndarray) -> np.ndarray:
+    """Places on the page, a few dots apart, from the first to the last point of a line (2, n): float64 (m, 2)."""
+    corners = axes.transData.transform(line.T)
+    walked = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
+    at = np.linspace(0.0, walked[-1], max(2, round(walked[-1] / 4)))
+    return np.stack([np.interp(at, walked, corners[:, axis]) for axis in (0, 1)], -1)
+
+
+def _label(axes: Axes, text: str, dot: np.ndarray, colour: str, drawn: np.ndarray, taken: Sequence[Bbox]) -> Bbox:
+    """Write beside a dot, on the side where the words lie over the least of what is drawn, and inside the axes."""
+    best: tuple[tuple[int, int], Annotation, Bbox] | None = None
+    for offset, across, down in _SIDES:
+        label = axes.annotate(
+            text, tuple(dot), xytext=offset, textcoords="offset points", ha=across, va=down, color=colour, fontsize=8,
+            zorder=6,
+        )  # fmt: skip
+        box = label.get_window_extent().padded(2)
+        inside = axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
+        inside = inside and axes.bbox.containsy(box.y0) and axes.bbox.containsy(box.y1)
+        over = int(box.count_contains(drawn)) + 20 * box.count_overlaps(taken)
+        cost = (not inside, over)
+        if best is None or cost < best[0]:
+            if best is not None:
+                best[1].remove()
+            best = cost, label, box
         else:
-            drawing.shapes.append(Line(points=((_LEFT, at), (_RIGHT, at)), colour=_LINE))
-            drawing.shapes.append(Text(at=(_LEFT - 8, at), text=text, size=12, anchor="end"))
-    return place
+            label.remove()
+    assert best is not None
+    return best[2]

@@ -3,7 +3,7 @@ a window.
 
 The terminal is put into a state in which keys come one by one and are not shown (POSIX: non-canonical, no echo, Ctrl-C
 and Ctrl-Z as ever), and out of it again whatever ends or stops the program, `kill -9` excepted. In the background
-nothing is read.
+nothing is read. Libraries for terminals set the state for one block of code and know nothing of stopping and going on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Cameras on Linux, asked by the kernel's own interface: which there are, and their sizes and rates.
 
 The structures and numbers are those of linux/videodev2.h, which the kernel keeps for ever. FFmpeg's list has no
-sizes, and counts the metadata nodes that webcams have beside their picture.
+sizes, and counts the metadata nodes that webcams have beside their picture. linuxpy, which asks the same, is under the
+GPL, and gives rates rounded to a float.
 """
 
 from __future__ import annotations

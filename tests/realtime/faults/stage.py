@@ -60,7 +60,9 @@ def until(true: Callable[[], object], why: Callable[[], object] = lambda: "", st
 
 
 class Watcher(Sink):
-    """A sink that keeps the number of frames and the last ones."""
+    """A sink that keeps the number of frames and the last ones, with their originals."""
+
+    takes_original = True
 
     def __init__(self) -> None:
         self.notes: list[str] = []

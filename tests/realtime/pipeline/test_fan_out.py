@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
@@ -122,6 +123,31 @@ def test_all_get_the_same_frame_and_no_copy(stage: Stage) -> None:
     assert stage.fan_out.close() == []
     assert first.calls == second.calls == ["open", "close"]
     assert stage.words == []
+
+
+def test_waiting_frames_keep_no_original(stage: Stage) -> None:
+    """Sixty pictures of a recording on a slow disk are sixty pictures in memory, not twice as many."""
+    recording, viewer = Probe(), Probe()
+    viewer.takes_original = True
+    recording.gate.clear()
+    stage.fan_out.add("recording", recording, bound=60, drains=True)
+    stage.fan_out.add("viewer", viewer, bound=60)
+    stage.fan_out.open()
+    originals = []
+    for index in range(30):
+        original = np.full((2, 2, 3), index, np.uint8)
+        originals.append(weakref.ref(original))
+        image = np.zeros((2, 2, 3), np.uint8)
+        stage.fan_out.put(Frame(image=image, original=original, pts=Fraction(index), index=index, captured_ns=0))
+    del original
+    stage.until(lambda: len(viewer.frames) == 30)
+    assert [int(frame.original[0, 0, 0]) for frame in viewer.frames if frame.original is not None] == list(range(30))
+    viewer.frames.clear()
+    stage.until(lambda: all(held() is None for held in originals[:-1]))  # the viewer's thread has the last one
+    assert stage.of("recording").waiting == 30
+    recording.gate.set()
+    stage.until(lambda: len(recording.frames) == 30)
+    assert all(frame.original is None for frame in recording.frames)
 
 
 def test_a_stuck_sink_costs_the_others_nothing_and_put_does_not_wait(stage: Stage) -> None:

@@ -475,7 +475,8 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
         return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False)
 
     said: list[str] = []
-    live = LiveSession(capture, Outlet(), a_rack(packs), options, say=said.append, now_ns=clock)
+    shown = Outlet()
+    live = LiveSession(capture, shown, a_rack(packs), options, say=said.append, now_ns=clock)
     live.loader.request(EngineRequest(style=0, size=Size(height=360, width=640)))
     Build.made[0].ready(TimedEngine(clock, 100, n_blocks=3, size=(360, 640)))
     for number in range(300):
@@ -488,6 +489,6 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
     assert [build.size for build in Build.made] == [(360, 640), (180, 320)]
     assert "100 ms a frame: on to the smaller size 320x180" in said
     assert live.numbers()["size"] == "320x180"
-    assert np.shape(live.stylizer._pool.take()) == (360, 640, 3), "what is shown keeps its size"
+    assert shown.last is not None and shown.last.image.shape == (360, 640, 3), "what is shown keeps its size"
     live.stylizer.close()
     live.close()

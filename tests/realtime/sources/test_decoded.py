@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 
 from stylefader.realtime.media.colour import ToRgb, can_be_cut, tags_of
 from stylefader.realtime.media.frame import Frame
@@ -22,7 +25,7 @@ from stylefader.realtime.sources.decoded import ArrayPicture, LazyFrame, VideoPi
 from stylefader.realtime.sources.files.paced_file import PacedSource
 from stylefader.realtime.sources.files.picture_decoder import PictureDecoder
 from stylefader.realtime.sources.files.video_file import VideoFileSource
-from stylefader.realtime.sources.geometry import CLOCKWISE, Box, Fit, place
+from stylefader.realtime.sources.geometry import CLOCKWISE, Box, Fit, Placement, Turn, place
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
@@ -32,6 +35,8 @@ from tests.realtime.fake_clock import FakeClock
 from tests.realtime.sources.files.test_video_colour import to_rgb_by_formula
 
 Image = npt.NDArray[np.uint8]
+LEAST = 50.0
+"""dB between the picture of one pass and that of the long way."""
 
 
 def fields(width: int, height: int, boxes: dict[tuple[int, int, int, int], tuple[int, int, int]]) -> Image:
@@ -105,6 +110,88 @@ def test_an_array_and_a_film_are_placed_alike(degrees: int, fit: Fit) -> None:
         outside = np.ones((24, 40), bool)
         outside[y : y + height, x : x + width] = False
         assert not ours[outside].any() and not films[outside].any() and outside.any()
+
+
+# -- one pass against the long way: exact RGB at the decoded size, then cut, scaled, turned and barred by OpenCV -------
+
+
+def detailed(width: int, height: int, pixel_format: str, matrix: int = 1) -> VideoFrame:
+    """Detail as photographs have it (amplitude falls with frequency) and two flat patches, as a decoder gives it."""
+    noise = np.random.default_rng(0).standard_normal((3, height, width))
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)) + 1 / width
+    falls = frequency ** -np.array([1.0, 1.3, 1.3])[:, None, None]  # colours are smoother than their brightness
+    waves = np.fft.irfft2(np.fft.rfft2(noise) * falls, (height, width))
+    luma, blue, red = (waves - waves.mean((1, 2), keepdims=True)) / waves.std((1, 2), keepdims=True) * 16
+    image = np.dstack([2.4 * luma + 1.5 * red, 2.4 * luma - 0.2 * blue - 0.5 * red, 2.4 * luma + 1.8 * blue])
+    image = np.rint(image + 128).clip(0, 255).astype(np.uint8)
+    image[: height // 4, : width // 4], image[-height // 4 :, -width // 4 :] = (200, 40, 30), (20, 90, 210)
+    frame = VideoFrame.from_ndarray(image).reformat(
+        format=pixel_format, dst_colorspace={1: 1, 6: 5}[matrix], dst_color_range=1
+    )
+    frame.colorspace, frame.color_range = matrix, 1
+    return frame
+
+
+def the_long_way(frame: VideoFrame, placement: Placement) -> Image:
+    """RGB by swscale's own packed format, everything else by OpenCV and NumPy."""
+    rgb = frame.reformat(
+        format="rgb24",
+        src_colorspace={1: 1, 6: 5}[int(frame.colorspace)],
+        src_color_range=1,
+        dst_color_range=2,
+        interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+    ).to_ndarray()
+    x, y, across, down = placement.crop
+    part = rgb[y : y + down, x : x + across]
+    shrinks = placement.scaled[0] < across or placement.scaled[1] < down
+    if placement.scaled != (across, down):
+        part = cv2.resize(part, placement.scaled, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    transpose, mirror, flip = placement.turn
+    part = part.swapaxes(0, 1) if transpose else part
+    part = part[:, ::-1] if mirror else part
+    part = part[::-1] if flip else part
+    image = np.zeros((placement.size[1], placement.size[0], 3), np.uint8)
+    x, y, across, down = placement.inside
+    image[y : y + down, x : x + across] = part
+    return image
+
+
+def psnr(image: Image, other: Image) -> float:
+    return float(20 * np.log10(255 / np.sqrt(max(1e-9, np.mean((image.astype(float) - other) ** 2)))))
+
+
+TURNS = [Turn(*flags) for flags in product((False, True), repeat=3)]
+
+
+@pytest.mark.parametrize("fit", ["cover", "contain", "stretch"])
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("size", [(160, 90), (90, 120), (213, 119)])
+def test_one_pass_makes_the_picture_of_the_long_way(turn: Turn, fit: Fit, size: tuple[int, int]) -> None:
+    frame = detailed(480, 272, "yuv444p")
+    placement = place(480, 272, size, fit=fit, turn=turn)
+    image = VideoPicture(frame, PictureMaker()).rgb(placement)
+    assert image.shape == (size[1], size[0], 3) and image.flags.c_contiguous
+    assert psnr(image, the_long_way(frame, placement)) > LEAST
+
+
+@pytest.mark.parametrize("matrix", [1, 6])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "nv12", "yuv420p10le"])
+def test_one_pass_of_halved_colours(pixel_format: str, matrix: int) -> None:
+    frame = detailed(960, 540, pixel_format, matrix)
+    placement = place(960, 540, (320, 180))
+    image, long = VideoPicture(frame, PictureMaker()).rgb(placement), the_long_way(frame, placement)
+    assert psnr(image, long) > LEAST
+    for patch in (np.s_[4:24, 4:44], np.s_[-24:-4, -44:-4]):
+        assert np.abs(image[patch].astype(int) - long[patch]).max() <= 2
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "nv12", "yuyv422", "p010le"])
+@pytest.mark.parametrize("size", [(66, 50), (101, 63)])
+def test_at_its_own_size_a_picture_is_exact(turn: Turn, pixel_format: str, size: tuple[int, int]) -> None:
+    frame = detailed(*size, pixel_format)
+    picture = VideoPicture(frame, PictureMaker(), turn=turn)
+    np.testing.assert_array_equal(picture.rgb(picture.as_it_is()), the_long_way(frame, picture.as_it_is()))
 
 
 def test_channels_are_put_in_order_after_scaling() -> None:

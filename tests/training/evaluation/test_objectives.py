@@ -15,8 +15,8 @@ from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.held_out import measure_losses
-from stylefader.training.evaluation.line_drawing import Dot, Drawing, Line, Text
 from stylefader.training.evaluation.objectives import Method, Objectives, Plan, Point, looks, measure_points
+from stylefader.training.evaluation.plots import png, svg
 from stylefader.training.evaluation.trade_off import judge, losses_of
 from stylefader.training.evaluation.trade_off_plot import plot
 from stylefader.training.losses.perceptual import StyleTarget
@@ -113,51 +113,35 @@ def test_a_fixed_network_is_compared_by_its_own_weight() -> None:
     assert judge(points, "content", "style", {"two": 2.0}).fixed["two"] == pytest.approx((4.0, 5.0 / 4.0))
 
 
-def test_svg_and_png_hold_the_same_drawing() -> None:
-    red = (200, 0, 0)
-    drawing = Drawing(width=100, height=60)
-    drawing.shapes += [
-        Line(points=((10, 10), (90, 10), (90, 50)), colour=red, width=2, dash=8),
-        Dot(centre=(30, 40), radius=6, colour=red),
-        Dot(centre=(60, 40), radius=6, colour=red, hollow=True),
-        Text(at=(50, 25), text="a < b", anchor="middle"),
-        Text(at=(8, 30), text="up", anchor="middle", turned=True),
-    ]
-    root = ET.fromstring(drawing.svg())
-    assert [child.tag.rpartition("}")[2] for child in root] == ["rect", "polyline", "circle", "circle", "text", "text"]
-    assert root[4].text == "a < b"
-    picture = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape == (120, 200, 3)
-    assert picture[80, 60].tolist() == [0, 0, 200]
-    assert picture[80, 120].tolist() == [255, 255, 255]
-    assert picture[20, 24].tolist() == [0, 0, 200]
-    assert picture[20, 44].tolist() == [255, 255, 255]
-    assert picture[40:60, 60:140].min() < 120
-
-
 @pytest.mark.parametrize("side", [(1.02, 0.98), (0.98, 1.02), (1.0, 1.0)])
 def test_the_name_of_a_fixed_network_lies_beside_the_curve(side: tuple[float, float]) -> None:
     """Whether the network is to the left of the curve, to the right or on it."""
     fixed = (CURVE[1][0] * side[0], CURVE[1][1] * side[1])
     points = rows("alpha", CURVE) + rows("interpolation", CURVE) + rows("fixed", [fixed], "fixed_15")
-    shapes = plot(points, "content", "style", {"content": "c", "style": "s"}, "t").shapes
-    (name,) = [shape for shape in shapes if isinstance(shape, Text) and shape.text == "fixed_15"]
-    curve = [shape for shape in shapes if isinstance(shape, Line) and len(shape.points) == len(CURVE)][-1]
-    for (x0, y0), (x1, y1) in itertools.pairwise(curve.points):
-        for part in np.linspace(0, 1, 200):
-            x, y = x0 + part * (x1 - x0) - name.at[0], y0 + part * (y1 - y0) - name.at[1]
-            assert not (abs(x) < 24 and abs(y) < 6), "the curve runs through the name"
+    figure = plot(points, "content", "style", {"content": "c", "style": "s"}, "t")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    (name,) = [text for text in axes.texts if text.get_text() == "fixed_15"]
+    box = name.get_window_extent()
+    curve = axes.transData.transform(axes.lines[0].get_xydata())
+    assert len(curve) == len(CURVE)
+    for start, end in itertools.pairwise(curve):
+        places = start + np.linspace(0, 1, 400)[:, None] * (end - start)
+        assert not box.count_contains(places), "the curve runs through the name"
+    assert axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
 
 
 def test_the_plot_says_what_is_on_it() -> None:
     points = rows("alpha", CURVE) + rows("interpolation", [CURVE[0], (2, 2.5), CURVE[2]]) + rows("fixed", [(2, 1)], "f")
     words = {"content": "content loss", "style": "style loss"}
-    said = [
-        shape.text for shape in plot(points, "content", "style", words, "A <title>").shapes if isinstance(shape, Text)
-    ]
+    figure = plot(points, "content", "style", words, "A <title>")
+    said = {text.text for text in ET.fromstring(svg(figure)).iter("{http://www.w3.org/2000/svg}text")}
     for text in ("content loss", "style loss", "A <title>", "alpha 0", "alpha 1", "f", "fixed networks"):
         assert text in said
     assert "each block at its own alpha" not in said
-    plot(
-        rows("alpha", [(0.0, 0.0)] * 2) + rows("interpolation", [(0.0, 0.0)] * 2), "content", "style", words, "t"
-    ).png()
+    (axes,) = figure.axes
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), CURVE)
+    picture = cv2.imdecode(np.frombuffer(png(figure), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (1000, 1440, 3) and (picture[0] == 255).all(), "dark on a white page"
+    one = rows("alpha", [(0.0, 0.0)] * 2) + rows("interpolation", [(0.0, 0.0)] * 2)
+    assert png(plot(one, "content", "style", words, "t"))

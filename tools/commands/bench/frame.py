@@ -22,7 +22,8 @@ _LINES = ("great_wave_lite  alpha 0.50 0.50 0.50", "30.0 fps in  30.0 out", "ope
 
 def command(
     source: Annotated[
-        list[str] | None, typer.Option(metavar="WxH", help="Size of the file that is played. [default: HD and 4K]")
+        list[str] | None,
+        typer.Option(metavar="WxH", help="Size of the file that is played. [default: 720p, 1080p and 4K]"),
     ] = None,
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the session.")] = "640x360",
     window: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the window.")] = "1920x1080",
@@ -32,15 +33,17 @@ def command(
     """Measure each step of a live frame: decoding, conversion, the pipeline, the window's drawing, a recording.
 
     The file is FFmpeg's moving test picture as H.264 in 4:2:0. Times are processor time of all threads of the process
-    for one frame, so other programs disturb them little. `whole` is what conversion would cost if the frame were
-    made RGB at its own size first and scaled after that.
+    for one frame, so other programs disturb them little. The ways of conversion are measured in turns: `convert` is
+    what a session does, `packed` is the same pass into packed RGB, `whole` makes RGB of the file's size first and
+    scales it after that, and the rows with `render` are those of a render at the file's size.
     """
     rows = []
-    for words in source or ("1920x1080", "3840x2160"):
+    for words in source or ("1280x720", "1920x1080", "3840x2160"):
         row = _measure(parse_size(words), size, frames)
         rows.append(row)
         for step, ms in row["ms"].items():
             say(f"{row['source']} {step}: {ms:.2f} ms")
+        say(f"{row['source']} convert beside whole: {row['psnr_db']} dB")
     drawing = _drawing(size, window, frames)
     for step, ms in drawing["ms"].items():
         say(f"{drawing['window']} {step}: {ms:.2f} ms")
@@ -64,12 +67,11 @@ def _each_ms(work: Callable[[], object], times: int) -> float:
 
 def _measure(source: tuple[int, int], size: tuple[int, int], frames: int) -> dict[str, Any]:
     """The steps of a frame that comes from a file of that size."""
-    import cv2
-
     from stylefader.realtime.sources.decoded import LazyFrame
     from stylefader.realtime.sources.files.video_file import VideoFileSource
     from stylefader.realtime.sources.options import LiveOptions
     from stylefader.realtime.sources.transform import TransformedSource
+    from stylefader.tools.commands.bench.conversion import conversions
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
@@ -78,24 +80,16 @@ def _measure(source: tuple[int, int], size: tuple[int, int], frames: int) -> dic
             began = time.process_time()
             lazy = [thing for thing in opened.lazy_frames_and_packets() if isinstance(thing, LazyFrame)][-1]
             decode_ms = round((time.process_time() - began) / frames * 1e3, 3)
-        as_it_is = lazy.picture.as_it_is()
-
-        convert_ms = _each_ms(lambda: lazy.picture.convert(lazy.placement), frames)
-
-        def whole() -> object:
-            return cv2.resize(lazy.picture.convert(as_it_is).image, size, interpolation=cv2.INTER_AREA)
-
-        whole_ms = _each_ms(whole, max(2, frames // 5))
         frame = lazy.frame()
         pipeline_ms = _pipeline_ms(frame, frames)
         recording_ms = _recording_ms(frame, Path(folder) / "show.mkv", frames)
+    converted = conversions(source, size, max(4, frames // 2))
     return {
         "source": "{}x{}".format(*source),
-        "ms": {
-            "decode": decode_ms, "convert": convert_ms, "pipeline": pipeline_ms, "recording": recording_ms,
-            "whole": whole_ms,
-        },
-    }  # fmt: skip
+        "ms": {"decode": decode_ms, **converted["ms"], "pipeline": pipeline_ms, "recording": recording_ms},
+        "same": converted["same"],
+        "psnr_db": converted["psnr_db"],
+    }
 
 
 def _make_clip(path: Path, size: tuple[int, int], frames: int) -> None:

@@ -70,7 +70,8 @@ def command(
 
 
 def _check(folder: Path, *, overwrite: bool) -> None:
-    """Raise SinkError for a folder that must not be written into, before an hour is put into it."""
+    """Raise StylefaderError for a folder that must not be written into, or what is missing, before an hour is lost."""
+    import stylefader.training.evaluation.plots  # noqa: F401
     from stylefader.training.errors import SinkError
 
     try:
@@ -250,8 +251,9 @@ class _Soak:
     def _draw(self, verdicts: list[Verdict]) -> None:
         from stylefader.tools.commands.bench.soak_plot import plot
         from stylefader.tools.outputs import write_whole
+        from stylefader.training.evaluation.plots import png
 
         if self.samples:
             title = f"stylefader live, {self.size}, a new style every {self.change_s:g} s"
-            drawing = plot(self.samples, verdicts, settle_s=self.settle_s, title=title)
-            write_whole(self.folder / "soak.png", drawing.png())
+            figure = plot(self.samples, verdicts, settle_s=self.settle_s, title=title)
+            write_whole(self.folder / "soak.png", png(figure))

@@ -3,57 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from stylefader.tools.commands.bench.soak_verdicts import Sample, Verdict
-from stylefader.training.evaluation.line_drawing import Colour, Drawing, Line, Text, round_step
+from stylefader.training.evaluation.plots import BLUE, GREEN, ORANGE, TEXT, new_figure, plain, tidy
 
-_WIDTH, _PANEL, _GAP, _TOP = 960, 150, 58, 62
-_LEFT, _RIGHT = 84, 930
-_GRID, _AXIS = (232, 232, 232), (120, 120, 120)
-_BLUE, _ORANGE, _GREEN = (0, 114, 178), (213, 94, 0), (0, 120, 90)
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 _FINE = 900
 """Points a line: more would lie closer than a pixel."""
-Series = tuple[str, Colour, Sequence[float | None]]
+Series = tuple[str, str, Sequence[float | None]]
 
 
-def plot(samples: Sequence[Sample], found: Sequence[Verdict], *, settle_s: float, title: str) -> Drawing:
-    """Time to the right in minutes; a dashed line where the judging begins. found: their words stand at the panels."""
+def plot(samples: Sequence[Sample], found: Sequence[Verdict], *, settle_s: float, title: str) -> Figure:
+    """Draw the samples of a session over time.
+
+    Args:
+        samples: At least one, in order.
+        found: What was judged; the words stand above the panels.
+        settle_s: Seconds from which on the judging counts; a dashed line stands there.
+        title: What stands above all.
+
+    Returns:
+        A figure of four axes, one below the other, with minutes to the right.
+    """
     names = {verdict.name: verdict for verdict in found}
     panels: list[tuple[str, list[Series]]] = [
-        ("memory, MiB", [("resident", _BLUE, [s.memory_mib for s in samples])]),
+        ("memory, MiB", [("resident", BLUE, [s.memory_mib for s in samples])]),
         (
             "threads, handles",
-            [("threads", _BLUE, [s.threads for s in samples]), ("handles", _ORANGE, [s.handles for s in samples])],
+            [("threads", BLUE, [s.threads for s in samples]), ("handles", ORANGE, [s.handles for s in samples])],
         ),
-        (
-            "latency, ms",
-            [("p50", _BLUE, [s.p50_ms for s in samples]), ("p99", _ORANGE, [s.p99_ms for s in samples])],
-        ),
-        ("frames a second", [("out", _BLUE, [s.fps for s in samples]), ("left out", _ORANGE, _left_out(samples))]),
+        ("latency, ms", [("p50", BLUE, [s.p50_ms for s in samples]), ("p99", ORANGE, [s.p99_ms for s in samples])]),
+        ("frames a second", [("out", BLUE, [s.fps for s in samples]), ("left out", ORANGE, _left_out(samples))]),
     ]
-    drawing = Drawing(width=_WIDTH, height=_TOP + len(panels) * (_PANEL + _GAP) + 10)
-    drawing.shapes.append(Text(at=(_LEFT, 22), text=title, size=15))
+    figure = new_figure(9.6, 9.0)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=12, color=TEXT)
     end_s = max(samples[-1].time_s, 1.0)
-
-    def x(time_s: float) -> float:
-        return _LEFT + time_s / end_s * (_RIGHT - _LEFT)
-
-    for number, (words, series) in enumerate(panels):
-        top = _TOP + number * (_PANEL + _GAP)
-        y = _axes(drawing, top, end_s, x, [value for _, _, values in series for value in values if value is not None])
-        drawing.shapes.append(Text(at=(_LEFT, top - 12), text=_says(words, names), size=13))
-        at = float(_RIGHT)
-        for name, colour, values in reversed(series):
-            at -= 8.0 * len(name)
-            drawing.shapes.append(Text(at=(at, top - 12), text=name, colour=colour, size=12))
-            drawing.shapes.append(Line(points=((at - 24, top - 12), (at - 6, top - 12)), colour=colour, width=2.5))
-            at -= 40
-            _draw(drawing, samples, values, x, y, colour)
+    grid = figure.subplots(len(panels), sharex=True)
+    for axes, (words, series) in zip(grid, panels, strict=True):
+        tidy(axes, _says(words, names), size=9)
+        for name, colour, values in series:
+            _draw(axes, samples, values, name, colour)
+        axes.set_xlim(0, end_s / 60)
+        most = max([1e-9, *(value for _, _, values in series for value in values if value is not None)])
+        axes.set_ylim(-0.03 * most, 1.08 * most)  # zero is on the page, so growth shows as it is
+        axes.set_ylabel(words.rpartition(", ")[2] if words != "threads, handles" else "number")
         if 0 < settle_s < end_s:
-            points = ((x(settle_s), float(top)), (x(settle_s), float(top + _PANEL)))
-            drawing.shapes.append(Line(points=points, colour=_GREEN, width=1.2, dash=5))
-    return drawing
+            axes.axvline(settle_s / 60, color=GREEN, linewidth=1, linestyle="--")
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 0.98), ncols=len(series), frameon=False, fontsize=8, borderaxespad=0
+        )
+    grid[-1].set_xlabel("minutes")
+    figure.align_ylabels()
+    return figure
 
 
 def _says(words: str, found: Mapping[str, Verdict]) -> str:
@@ -80,47 +86,14 @@ def _left_out(samples: Sequence[Sample]) -> list[float | None]:
     return rates
 
 
-def _axes(
-    drawing: Drawing, top: int, end_s: float, x: Callable[[float], float], values: Sequence[float]
-) -> Callable[[float], float]:
-    """Draw grid and numbers of a panel; gives the place of a value. Zero is on the page, so growth shows as it is."""
-    most = max([*values, 1e-9])
-    step = round_step(most / 4)
-    most = math.ceil(most / step) * step
-    bottom = top + _PANEL
-
-    def y(value: float) -> float:
-        return bottom - value / most * _PANEL
-
-    for number in range(round(most / step) + 1):
-        at = y(number * step)
-        drawing.shapes.append(Line(points=((_LEFT, at), (_RIGHT, at)), colour=_GRID))
-        drawing.shapes.append(Text(at=(_LEFT - 8, at), text=f"{number * step:.6g}", size=11, anchor="end"))
-    minutes = end_s / 60
-    step = round_step(minutes / 10)
-    for number in range(math.floor(minutes / step + 1e-9) + 1):
-        at = x(number * step * 60)
-        drawing.shapes.append(Line(points=((at, top), (at, bottom)), colour=_GRID))
-        drawing.shapes.append(Text(at=(at, bottom + 14), text=f"{number * step:.4g}", size=11, anchor="middle"))
-    drawing.shapes.append(Text(at=(_RIGHT, bottom + 28), text="minutes", size=11, anchor="end"))
-    drawing.shapes.append(Line(points=((_LEFT, top), (_LEFT, bottom), (_RIGHT, bottom)), colour=_AXIS, width=1.5))
-    return y
-
-
-def _draw(
-    drawing: Drawing,
-    samples: Sequence[Sample],
-    values: Sequence[float | None],
-    x: Callable[[float], float],
-    y: Callable[[float], float],
-    colour: Colour,
-) -> None:
+def _draw(axes: Axes, samples: Sequence[Sample], values: Sequence[float | None], name: str, colour: str) -> None:
     """A line through the values; of many, the highest of each few, so that no peak is lost."""
     few = max(1, math.ceil(len(values) / _FINE))
     points = []
     for begin in range(0, len(values), few):
         there = [value for value in values[begin : begin + few] if value is not None]
         if there:
-            points.append((x(samples[begin].time_s), y(max(there))))
-    if len(points) > 1:
-        drawing.shapes.append(Line(points=tuple(points), colour=colour, width=1.4))
+            points.append((samples[begin].time_s / 60, max(there)))
+    axes.plot(
+        [minutes for minutes, _ in points], [value for _, value in points], color=colour, linewidth=1.2, label=name
+    )

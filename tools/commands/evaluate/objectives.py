@@ -41,6 +41,7 @@ def command(
     A pack with another look at either end of alpha is measured by the style losses of both. Writes a table and a plot.
     """
     from stylefader.training.errors import TrainingError
+    from stylefader.training.evaluation.plots import png, svg
     from stylefader.training.evaluation.trade_off import judge
     from stylefader.training.evaluation.trade_off_plot import plot
     from stylefader.training.packs.library import find_pack
@@ -59,8 +60,8 @@ def command(
     objectives, points = _measured(pack, rivals, painting, loss_network, photos, (count, side, steps, grid))
     weights = {name: rival.header.training["main"]["style_weight"] for name, rival in rivals.items()}
     verdict = judge(points, objectives.first, objectives.second, weights)
-    drawing = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
-    for path, contents in zip(files, (_table(points, objectives), drawing.png(), drawing.svg()), strict=True):
+    figure = plot(points, objectives.first, objectives.second, objectives.words, pack.header.title)
+    for path, contents in zip(files, (_table(points, objectives), png(figure), svg(figure)), strict=True):
         write_whole(path, contents)
     say(f"wrote {', '.join(map(str, files))}")
     if json:
