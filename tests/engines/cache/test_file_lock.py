@@ -96,6 +96,6 @@ def test_where_files_cannot_be_locked_it_says_so(tmp_path: Path, monkeypatch: py
     def none(*_: object, **__: object) -> None:
         raise OSError("no locks")
 
-    monkeypatch.setattr(engines.cache.file_lock, "FileLock", none)
+    monkeypatch.setattr("stylefader.engines.cache.file_lock.FileLock", none)
     with try_lock(tmp_path / "a.lock") as mine:
         assert mine is None
