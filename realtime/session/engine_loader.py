@@ -16,6 +16,7 @@ from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.realtime.session.adaptive_size import Size
+from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.training.errors import EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack_file import PackFile
 
@@ -92,6 +93,7 @@ class EngineLoader:
         build: Callable[..., EngineBuild] = EngineBuild,
         measuring: Callable[..., MeasuringBehind] = MeasuringBehind,
     ) -> None:
+        keep_few_heaps()
         self.packs = list(packs)
         self._asked = Ask(backend, precision)
         self._cache_dir, self._say, self._make = cache_dir, say, build
