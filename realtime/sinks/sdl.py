@@ -12,7 +12,7 @@ import signal
 import statistics
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,9 +131,13 @@ def _draw_by_what_is_quick() -> None:
         os.environ[_ACCELERATION] = "0"
         until = time.monotonic() + _AGAIN_S
         while not display.get_init():
-            with _drivers(), suppress(() if time.monotonic() > until else pygame.error):
-                display.init()
-            time.sleep(0.01)
+            try:
+                with _drivers():
+                    display.init()
+            except pygame.error:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
 
 def _seconds(do: Callable[[], None]) -> float:
