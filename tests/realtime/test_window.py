@@ -488,9 +488,9 @@ lit = 0
 while lit < 160 * 90 and time.monotonic() < until:
     window.show(Frame(image=picture, pts=Fraction(0), index=0, captured_ns=0))
     window.poll()
-    with mss.MSS(display=f"{display}.{number - 1}") as camera:
+    with mss.MSS(display=display) as camera:
         screen = np.array(camera.grab(camera.monitors[0]))[:, :, 2::-1].astype(int)
-    lit = int((np.abs(screen - picture[0, 0]).max(axis=2) <= int(sys.argv[3])).sum())
+    lit = int((screen == picture[0, 0]).all(axis=2).sum())
 where = np.argwhere(screen.any(axis=2))
 print(lit, *where.min(axis=0)[::-1], *where.max(axis=0)[::-1])
 """
@@ -498,8 +498,9 @@ print(lit, *where.min(axis=0)[::-1], *where.max(axis=0)[::-1])
 
 @pytest.mark.parametrize(("number", "box"), [(1, "240 195 399 284"), (2, "320 255 479 344")])
 def test_the_window_opens_on_the_monitor_that_was_asked_for(servers: Any, number: int, box: str) -> None:
+    """Xvfb's screens lie over each other, so the place tells in the middle of which one the window is."""
     display = servers("640x480x24", "800x600x24")
-    done = program(ON_MONITOR, display, str(number), "0", DISPLAY=display)
+    done = program(ON_MONITOR, display, str(number), DISPLAY=display)
     assert (done.stdout, done.stderr) == (f"14400 {box}\n", "")
 
 
@@ -520,5 +521,5 @@ print(surface.get_bitsize(), np.abs(np.subtract(surface.get_at((80, 45))[:3], pi
 """
     )
     display = servers("640x480x16")
-    done = program(code, display, "1", "8", DISPLAY=display)
+    done = program(code, display, "1", DISPLAY=display)
     assert (done.stdout, done.stderr) == ("16 True\n", "")
