@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import cv2
 import numpy as np
@@ -138,12 +138,6 @@ class Window:
         self._style = TextStyle(min(height, width * 9 // 16))
         self._inside = Box(0, 0, width, height)
 
-    def _lay_out(self, width: int, height: int) -> None:
-        """A black canvas of that size, and text in proportion."""
-        self._canvas = np.zeros((height, width, 3), np.uint8)
-        self._style = TextStyle(min(height, width * 9 // 16))
-        self._inside = Box(0, 0, width, height)
-
     def _compose(self, frame: Frame) -> None:
         height, width = self._canvas.shape[:2]
         x, y, across, down = self._inside = place(frame.width, frame.height, (width, height), fit="contain").inside
@@ -191,11 +185,11 @@ class Window:
         height, width = self._canvas.shape[:2]
         if surface.get_size() == (width, height) and surface.get_bitsize() == 32 and surface.get_masks()[:3] == _BGRA:
             # Other threads go on while OpenCV does this, and wait for SDL's blit.
-            pixels = np.frombuffer(surface.get_buffer(), np.uint8).reshape(height, -1, 4)[:, :width]
+            pixels = np.frombuffer(cast(memoryview, surface.get_buffer()), np.uint8).reshape(height, -1, 4)[:, :width]
             cv2.cvtColor(self._canvas, cv2.COLOR_BGR2BGRA, dst=pixels)
             del pixels  # which locks the surface
         else:
-            surface.blit(pygame.image.frombuffer(self._canvas, (width, height), "BGR"), (0, 0))
+            surface.blit(pygame.image.frombuffer(self._canvas.data, (width, height), "BGR"), (0, 0))
         window.flip()
 
     # -- the user --------------------------------------------------------------------------------------------------
