@@ -6,81 +6,89 @@ other), so the session's main loop calls `show` and `poll` itself.
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import cv2
 import numpy as np
 
+from stylefader.realtime.controls.keyboard.key_table import CLOSED
 from stylefader.realtime.display.keycodes import key_name
 from stylefader.realtime.display.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
-from stylefader.realtime.display.x11 import display_answers, kept_display
+from stylefader.realtime.display.sdl import centre, let_screen_sleep, open_window
 from stylefader.realtime.media.frame import Frame, Picture
 from stylefader.realtime.sources.geometry import Box, place
 from stylefader.training.errors import SinkError
 
+if TYPE_CHECKING:
+    import pygame
+
 Mode = Literal["stylized", "original", "split"]
 
-# Key presses that one `poll` takes; more wait for the next.
-_KEYS_A_POLL = 16
-# Seconds after the window was put up at which the system's toolkit is told so again.
-_TELL_AFTER_S = (0.1, 0.3, 1.0, 3.0)
+_LEFT_BUTTON = 1
+# Where red, green and blue stand in the pixels of most screens: as in OpenCV's BGRA.
+_BGRA = (0xFF0000, 0xFF00, 0xFF)
 
 
 class Window:
     """A window of the desktop, driven from the main thread only.
 
-    title: in its bar. width, height: of what is shown, before the user makes the window larger, or it fills the screen.
     Everything is drawn into a canvas of the window's own size: the picture in its proportions in the middle, black
-    around it, text on top. The toolkit has nothing left to scale or to fill, which it would do in white.
+    around it, text on top. The desktop has nothing left to scale or to fill.
 
-    mode: what is shown; a frame without an original is shown stylized. split: where the line is, 0 (left) to 1.
-    full_screen: set it to change it. closed: whether the user closed the window.
+    Args:
+        title: in its bar.
+        width: of what is shown, in pixels, before the user makes the window larger, or it fills the screen.
+        height: the same.
+        monitor: which one it opens on, counted from 1; None for where the desktop puts it.
+
+    Attributes:
+        mode: what is shown; a frame without an original is shown stylized.
+        split: where the line is, from 0 (left) to 1.
+        full_screen: set it to change it, also before the window is opened.
+        closed: whether the user closed the window.
     """
 
-    def __init__(self, title: str, width: int, height: int) -> None:
+    def __init__(self, title: str, width: int, height: int, *, monitor: int | None = None) -> None:
         self.title = title
         self.mode: Mode = "stylized"
         self.split = 0.5
         self.closed = False
-        self._first_size = (width, height)
+        self._first_size, self._monitor = (width, height), monitor
         self._lay_out(width, height)
         self._scaled: list[Picture] = []
         self._small: Picture = np.empty((0, 0, 3), np.uint8)
-        self._open = self._seen = self._full_screen = self._drags = False
-        self._tell_at: list[float] = []
+        self._window: pygame.Window | None = None
+        self._full_screen = self._began_full = self._drags = False
+        self._dropped: list[Path] = []
 
     # -- opening and closing ---------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Put the window on the screen, black. Raises SinkError where there is no display to put it on."""
-        why = why_no_display()
-        if why is not None:
-            raise SinkError(f"no window can be shown: {why}")
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
-        self._lay_out(*self._first_size)
-        try:
-            cv2.namedWindow(self.title, flags)
-            cv2.resizeWindow(self.title, *self._first_size)
-            cv2.setMouseCallback(self.title, self._mouse)
-            cv2.imshow(self.title, self._canvas)
-        except cv2.error as error:
-            raise SinkError(f"no window can be shown: {error.err or error}; go on with --no-window") from error
-        self._open, self.closed, self._seen = True, False, False
-        self._put_up_again()
+        """Put the window on the screen, black.
+
+        Raises:
+            SinkError: where there is no display to put it on, or not that monitor.
+        """
+        self._window = open_window(
+            self.title, self._first_size, monitor=self._monitor, full_screen=self._full_screen
+        )  # fmt: skip
+        self._began_full = self._full_screen
+        self.closed, self._dropped = False, []
+        let_screen_sleep(not self._full_screen)
+        self._lay_out(*self._window.size)
+        self._put(self._window)
 
     def close(self) -> None:
         """Take the window away; harmless twice."""
-        if self._open:
-            self._open = False
-            with suppress(cv2.error):
-                cv2.destroyWindow(self.title)
-                cv2.pollKey()  # lets the system take it off the screen
+        if self._window is not None:
+            import pygame
+
+            self._window.destroy()
+            self._window = None
+            let_screen_sleep(True)
+            pygame.event.pump()  # lets the system take it off the screen
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -91,16 +99,22 @@ class Window:
         sign: str | None = None,
         help_rows: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Show one frame with lines of text (ASCII) in a corner, a sign in the other, help below; returns at once.
+        """Show one frame with lines of text (ASCII) in a corner, a sign in the other, help below.
 
-        Raises SinkError(failure=True) where the window is not open.
+        Waits until the screen begins its next picture where the driver does so (vsync), and lets other threads go on.
+
+        Raises:
+            SinkError: where the window is not open (a failure).
         """
-        if not self._open:
+        if self._window is None:
             raise SinkError(f"the window {self.title!r} is not open", failure=True)
-        self._follow_size()
-        canvas = self.draw(frame, overlay_lines, sign, help_rows)
-        if not self.closed:
-            cv2.imshow(self.title, canvas)
+        if self.closed:
+            return
+        width, height = self._window.size
+        if min(width, height) > 0 and (height, width) != self._canvas.shape[:2]:
+            self._lay_out(width, height)  # whoever changed the window's size
+        self.draw(frame, overlay_lines, sign, help_rows)
+        self._put(self._window)
 
     def draw(
         self,
@@ -122,15 +136,6 @@ class Window:
         self._canvas = np.zeros((height, width, 3), np.uint8)
         self._style = TextStyle(min(height, width * 9 // 16))
         self._inside = Box(0, 0, width, height)
-
-    def _follow_size(self) -> None:
-        """A canvas as large as the window is now, whoever changed it."""
-        try:
-            _, _, width, height = cv2.getWindowImageRect(self.title)
-        except cv2.error:
-            return  # it was just closed, which `poll` will tell
-        if min(width, height) > 0 and (height, width) != self._canvas.shape[:2]:
-            self._lay_out(width, height)
 
     def _compose(self, frame: Frame) -> None:
         height, width = self._canvas.shape[:2]
@@ -171,49 +176,59 @@ class Window:
         cv2.resize(image, area.shape[1::-1], dst=self._scaled[number], interpolation=cv2.INTER_AREA)
         return self._scaled[number]
 
+    def _put(self, window: pygame.Window) -> None:
+        """Put the canvas on the screen."""
+        import pygame
+
+        surface = window.get_surface()
+        height, width = self._canvas.shape[:2]
+        if surface.get_size() == (width, height) and surface.get_bitsize() == 32 and surface.get_masks()[:3] == _BGRA:
+            # Other threads go on while OpenCV does this, and wait for SDL's blit.
+            pixels = np.frombuffer(cast(memoryview, surface.get_buffer()), np.uint8).reshape(height, -1, 4)[:, :width]
+            cv2.cvtColor(self._canvas, cv2.COLOR_BGR2BGRA, dst=pixels)
+            del pixels  # which locks the surface
+        else:
+            surface.blit(pygame.image.frombuffer(self._canvas.data, (width, height), "BGR"), (0, 0))
+        window.flip()
+
     # -- the user --------------------------------------------------------------------------------------------------
 
     def poll(self) -> list[str]:
         """Let the window live, and give the names of the keys pressed since: q, esc, space, left, f1, ...
 
-        Call it often, also when there is no new frame. Sets `closed`, and then gives "closed" once.
+        Call it often, also when there is no new frame. Sets `closed`, and then gives CLOSED once.
         """
-        if not self._open or self.closed:
+        if self._window is None or self.closed:
             return []
+        import pygame
+
         names = []
-        for _ in range(_KEYS_A_POLL):
-            code = cv2.pollKey()
-            if code == -1:
-                break
-            name = key_name(code)
-            if name is not None:
-                names.append(name)
-        if self._gone():
-            self.closed = True
-            names.append("closed")
-        elif self._tell_at and time.monotonic() >= self._tell_at[0]:
-            del self._tell_at[0]
-            self._tell_shown()
+        for event in pygame.event.get():
+            if event.type == pygame.KEYDOWN:
+                name = key_name(event.key, event.unicode)
+                if name is not None:
+                    names.append(name)
+            elif event.type in (pygame.WINDOWCLOSE, pygame.QUIT):
+                self.closed = True
+            elif event.type == pygame.WINDOWEXPOSED:
+                self._window.flip()  # what was over the window has gone
+            elif event.type == pygame.DROPFILE:
+                self._dropped.append(Path(event.file))
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == _LEFT_BUTTON:
+                self._drags = True
+                self._drag(event.pos[0])
+            elif event.type == pygame.MOUSEMOTION and self._drags:
+                self._drag(event.pos[0])
+            elif event.type == pygame.MOUSEBUTTONUP and event.button == _LEFT_BUTTON:
+                self._drags = False
+        if self.closed:
+            names.append(CLOSED)
         return names
 
-    def _put_up_again(self) -> None:
-        self._tell_at = [time.monotonic() + after for after in _TELL_AFTER_S]
-
-    def _tell_shown(self) -> None:
-        """Qt loses the news that its window is on the screen where the machine is busy, and would leave it black."""
-        display = kept_display(os.environ.get("DISPLAY", ""))
-        if display is not None and cv2.currentUIFramework().startswith("QT"):
-            for window in display.windows_named(self.title):
-                display.say_shown(window)
-
-    def _gone(self) -> bool:
-        try:
-            visible = cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:
-            return True
-        # GTK never says that a window is visible, so only what was seen can be gone.
-        self._seen = self._seen or visible
-        return self._seen and not visible
+    def take_dropped(self) -> list[Path]:
+        """The files that were dropped onto the window since the last call."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     @property
     def full_screen(self) -> bool:
@@ -221,48 +236,18 @@ class Window:
 
     @full_screen.setter
     def full_screen(self, full: bool) -> None:
-        self._full_screen = full
-        if self._open and not self.closed:
-            value = cv2.WINDOW_FULLSCREEN if full else cv2.WINDOW_NORMAL
-            with suppress(cv2.error):
-                cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, value)
-            self._put_up_again()
+        changes, self._full_screen = full != self._full_screen, full
+        if self._window is None or self.closed or not changes:
+            return
+        if full:
+            self._window.set_fullscreen(desktop=True)
+        else:
+            self._window.set_windowed()
+            if self._began_full:  # it has never had another size
+                self._began_full = False
+                centre(self._window, self._first_size, self._monitor)
+        let_screen_sleep(not full)
 
-    def _mouse(self, event: int, x: int, y: int, flags: int, _: object) -> None:
-        if event == cv2.EVENT_LBUTTONDOWN:
-            self._drags = True
-        elif event == cv2.EVENT_LBUTTONUP:
-            self._drags = False
-        if self._drags and self.mode == "split":
+    def _drag(self, x: int) -> None:
+        if self.mode == "split":
             self.split = min(1.0, max(0.0, (x - self._inside.x) / self._inside.width))
-
-
-# -- is there a display? -----------------------------------------------------------------------------------------------
-
-
-def why_no_display() -> str | None:
-    """None where OpenCV can open a window, else why not and what to do; asks nothing that ends the program.
-
-    OpenCV's Qt aborts the whole process where it finds no display, so it is not asked before the display answered.
-    """
-    framework = cv2.currentUIFramework()
-    if not framework:
-        return "this OpenCV was built without windows; install opencv-python (not -headless), or use --no-window"
-    if sys.platform in ("win32", "darwin"):
-        return None
-    display, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
-    if os.environ.get("QT_QPA_PLATFORM", "").startswith(("offscreen", "minimal", "vnc")):
-        return None
-    if not display and not wayland:
-        return "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set); use --no-window"
-    if display:
-        if display_answers(display):
-            return None
-        return f"the display {display} does not answer; set DISPLAY to one that does, or use --no-window"
-    if framework.startswith("QT") and not _has_wayland_plugin():
-        return "this OpenCV speaks X11 only, and the desktop offers Wayland only; turn Xwayland on, or use --no-window"
-    return None
-
-
-def _has_wayland_plugin() -> bool:
-    return any((Path(cv2.__file__).parent / "qt" / "plugins" / "platforms").glob("libqwayland*"))

@@ -1,7 +1,7 @@
 """The keys of a live session, in one table that the help and the documents are made from.
 
-Letters mean the same with and without shift: OpenCV's Qt windows do not tell them apart, nor shifted arrows, so fine
-steps are a key that is switched and not one that is held. The pairs of the blocks lie one key above the other at the
+Letters and arrows mean the same with and without shift, since terminals do not tell all of them apart, so fine steps
+are a key that is switched and not one that is held. The pairs of the blocks lie one key above the other at the
 same places on QWERTY, QWERTZ and AZERTY. Escape never ends a session: a slow line takes an arrow key apart, and its
 first part is an escape.
 """

@@ -55,6 +55,7 @@ class _Work:
     """What a thread of its own does: write what was saved, and read the file where it changed."""
 
     thread: threading.Thread
+    styles: int
     saved: int = 0
     said: list[str] = field(default_factory=list)
     read: tuple[tuple[Scene, ...], Casting] | None = None
@@ -150,7 +151,9 @@ class SceneController:
                 self._say(words)
             if work.error is not None:
                 raise work.error
-            if work.read is not None:
+            if work.read is not None and work.styles != len(self._loader.packs):
+                self._seen = None  # a style came meanwhile, so the numbers are other ones: read again
+            elif work.read is not None:
                 self._take_over(*work.read)
                 self._say(f"{self._path}: {len(self._there)} scenes")
                 changed = True
@@ -159,7 +162,8 @@ class SceneController:
                     self._waiting.popleft()
         if self._waiting or stamp_of(self._path) not in (None, self._seen):
             packs = list(self._loader.packs)
-            self._work = _Work(threading.Thread(target=self._do, args=(packs,), name="scenes", daemon=True))
+            thread = threading.Thread(target=self._do, args=(packs,), name="scenes", daemon=True)
+            self._work = _Work(thread, styles=len(packs))
             self._work.thread.start()
         return changed
 
@@ -173,7 +177,7 @@ class SceneController:
             self._work.thread.join(max(0.0, end - time.monotonic()))
 
     def _do(self, packs: list[PackFile]) -> None:
-        """The thread's work. packs: those of the engine loader, which nobody but `poll` adds to."""
+        """The thread's work. packs: those of the engine loader when it began."""
         work = self._work
         assert work is not None
         try:

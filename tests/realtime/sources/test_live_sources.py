@@ -317,15 +317,15 @@ def test_real_camera() -> None:
 # -- screen --------------------------------------------------------------------------------------------------------
 
 PAINT = """
-import cv2, numpy as np
-picture = np.zeros((200, 300, 3), np.uint8)
-picture[:, :150] = (0, 0, 255)
-picture[:, 150:] = (255, 128, 0)
-cv2.namedWindow("w", cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+import time, pygame
+pygame.display.init()
+window = pygame.Window("w", (300, 200), (0, 0))
 while True:
-    cv2.imshow("w", picture)
-    cv2.moveWindow("w", 0, 0)
-    cv2.waitKey(50)
+    window.get_surface().fill((255, 0, 0), (0, 0, 150, 200))
+    window.get_surface().fill((0, 128, 255), (150, 0, 150, 200))
+    window.flip()
+    pygame.event.get()
+    time.sleep(0.05)
 """
 
 

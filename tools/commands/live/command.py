@@ -63,6 +63,9 @@ def command(
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
+    monitor: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=99, help="Open the window on this monitor, counted from 1.")
+    ] = None,
     background: Annotated[
         Any, typer.Option(parser=parse_background, metavar="COLOUR", help="Behind transparent places of files.")
     ] = "black",

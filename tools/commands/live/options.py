@@ -57,12 +57,14 @@ def asked(words: dict[str, Any], say: Say) -> Asked:
         packs += cast(read_scenes(words["scenes"]), packs, words["scenes"]).added
     window = not words["no_window"]
     if window:
-        from stylefader.realtime.display.window import why_no_display
+        from stylefader.realtime.display.sdl import check_monitor, why_no_display
 
         why = why_no_display()
         if why is not None:
             window = False
             say(f"no window: {why}")
+        else:
+            check_monitor(words["monitor"])
     if not window and not words["sink"]:
         raise SinkError("there is nothing to show the picture on: give --sink, such as --sink show.mkv")
     recordings = tuple(word for word in words["sink"] or [] if word.lower().endswith((".mkv", ".mp4")))

@@ -151,6 +151,7 @@ class Live:
     ) -> None:
         """Until somebody ends it: show the newest picture, hear the keys, see to the session, tell once a second."""
         from stylefader.realtime.controls.keyboard.terminal_keys import open_terminal_keys
+        from stylefader.realtime.session.dropped_packs import take_dropped
         from stylefader.realtime.session.status import Status
         from stylefader.training.errors import SinkError
 
@@ -180,6 +181,8 @@ class Live:
                     if newest is not None:
                         session.stats.shown(newest.captured_ns, time.monotonic_ns())
                     keys = window.poll()
+                    for path in window.take_dropped():
+                        take_dropped(path, session, session.loader, say=self._say)
                 else:
                     if not fan_out.alive:
                         raise SinkError("no sink is left to show the picture on", failure=True)
@@ -247,9 +250,11 @@ class Live:
 
         # Text wants pixels: a small picture is shown larger.
         scale = max(1, -(-640 // self._asked.width), -(-360 // self._asked.height))
-        window = Window("stylefader", self._asked.width * scale, self._asked.height * scale)
-        window.open()
+        window = Window(
+            "stylefader", self._asked.width * scale, self._asked.height * scale, monitor=self._words["monitor"]
+        )  # fmt: skip
         window.full_screen = self._words["full_screen"]
+        window.open()
         return closing(window)
 
 

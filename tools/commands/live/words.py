@@ -15,12 +15,14 @@ FADE_S = 1.0
 def without_effect(words: dict[str, Any], *, styles: int, recordings: bool, window: bool) -> list[str]:
     """Options that do nothing in this session, each in words."""
     said = []
-    if styles == 1 and words["scenes"] is None and words["fade"] != FADE_S:
+    if styles == 1 and words["scenes"] is None and not window and words["fade"] != FADE_S:
         said.append("note: --fade does nothing: there is one style")
     if words["overwrite"] and words["record_automation"] is None and not recordings:
         said.append("note: --overwrite does nothing: nothing is recorded into a file")
     if words["full_screen"] and not window:
         said.append("note: --full-screen does nothing: there is no window")
+    if words["monitor"] is not None and not window:
+        said.append("note: --monitor does nothing: there is no window")
     return said
 
 

@@ -138,6 +138,19 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
     assert stage.scenes.settle(60) and stage.scenes.names == [] and current(stage.scenes) is None
 
 
+def test_a_style_that_comes_while_an_edit_is_read_counts(stage: Stage, folder: Path) -> None:
+    assert not stage.scenes.settle(60)
+    stage.edit(f"[[scene]]\nname='new'\nstyle='{folder}/third.safetensors'\n")
+    assert not stage.scenes.poll()
+    assert stage.scenes._work is not None
+    stage.scenes._work.thread.join(60)
+    stage.loader.add(packs(folder, "first"))  # takes the number that the edit's style was to have
+    assert stage.scenes.settle(60) and stage.scenes.names == ["new"]
+    stage.scenes.recall(0)
+    assert stage.player.asked[-1][:2] == ("fade", 3)
+    assert [pack.header.name for pack in stage.loader.packs] == ["first", "second", "first", "third"]
+
+
 def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="line 2: scene 'verse': no style named 'secnd'"):
         Stage(folder, tmp_path, FILE.replace("second", "secnd"))
