@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+CLOSED = "closed"
+"""What `Window.poll` gives when the window was closed; no key, and always the end."""
 _SCANCODE = 1 << 30
 _PLAIN = {8: "backspace", 9: "tab", 13: "enter", 27: "esc", 32: "space", 127: "delete"}
 # Keys without a character: SDL's scancodes, which are those of USB keyboards.

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import cv2
 import numpy as np
 
-from stylefader.realtime.controls.keyboard.key_table import CLOSED
-from stylefader.realtime.display.keycodes import key_name
+from stylefader.realtime.display.keycodes import CLOSED, key_name
 from stylefader.realtime.display.overlay import TextStyle, compose_split, draw_help, draw_lines, draw_sign, draw_split
 from stylefader.realtime.display.sdl import centre, let_screen_sleep, open_window
 from stylefader.realtime.media.frame import Frame, Picture

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 STEP, FINE_STEP, BIG_STEP = 0.05, 0.01, 0.25
 PAGE_LINES, PAGE_COLUMNS = 23, 79
 """Of the help in a terminal of 24 lines of 80 characters, whose last line is the status."""
-CLOSED = "closed"
-"""What `Window.poll` gives when the window was closed; no key, and always the end."""
 KEY_NAMES = (
     "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "insert", "delete", "backspace", "tab", "enter",
     "esc", "space", *(f"f{number}" for number in range(1, 13)),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from stylefader.realtime.controls.keyboard.key_table import (
     BIG_STEP,
-    CLOSED,
     FINE_STEP,
     STEP,
     KeyMap,
@@ -19,6 +18,7 @@ from stylefader.realtime.controls.keyboard.key_table import (
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
 from stylefader.realtime.controls.mapping.mapping import FLAGS, TRIGGERS
 from stylefader.realtime.controls.player import Player
+from stylefader.realtime.display.keycodes import CLOSED
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.training.errors import ControlError
 
