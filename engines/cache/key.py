@@ -26,8 +26,10 @@ def code_hash() -> str:
     """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
     digest = hashlib.sha256()
     rooms = Path(__file__).parents[2]
-    networks, tensors = rooms / "training" / "networks", rooms / "training" / "packs" / "pack_tensors.py"
-    for path in (*sorted((rooms / "engines").rglob("*.py")), *sorted(networks.rglob("*.py")), tensors):
+    training = rooms / "training"
+    folders = (rooms / "engines", training / "networks")
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for path in (*paths, training / "packs" / "pack_tensors.py", training / "colour_numbers.py"):
         name = path.relative_to(rooms).as_posix()
         digest.update(f"{name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

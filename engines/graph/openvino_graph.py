@@ -16,7 +16,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from stylefader.engines.graph.sizes import padded
-from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.packs.pack_tensors import STAGES, TUNING_CONVS
 
 if TYPE_CHECKING:
