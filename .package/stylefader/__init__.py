@@ -1,1 +1,0 @@
-../../stylefader/__init__.py

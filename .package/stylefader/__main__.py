@@ -1,1 +1,0 @@
-../../stylefader/__main__.py
