@@ -1,4 +1,4 @@
-"""A drawing of an automation: alpha upwards, time to the right, a line for each block."""
+"""A drawing of an automation: values upwards, time to the right, a line for each column."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _FEW, _FINE = 4000, 1000
 _EASED_PIECES = 48
 
 
-def plot(sheet: AutomationFile, title: str) -> Drawing:
+def plot(file: AutomationFile, title: str) -> Drawing:
     """Lines as the automation goes, jumps dotted, changes of style as a take has them by name.
 
     Many thousands of keyframes are drawn as fewer, less than a pixel from where they are.
     """
-    keyframes = sheet.automation.keyframes
-    low, high = sheet.automation.bounds()
-    low, high = min(0.0, low), max(1.0, high)
+    keyframes = file.automation.keyframes
+    every = [value for keyframe in keyframes for value in keyframe.values]
+    low, high = min(0.0, *every), max(1.0, *every)
     if len(keyframes) > _FEW:
-        keyframes = thin(sheet, (high - low) / _FINE).automation.keyframes
-    styles = _styles(sheet)
-    times = [keyframe.time for keyframe in sheet.automation.keyframes]
+        keyframes = thin(file, (high - low) / _FINE).automation.keyframes
+    styles = _styles(file)
+    times = [keyframe.time for keyframe in file.automation.keyframes]
     begin = min([times[0], *(time for time, _ in styles)])
     end = max([times[-1], *(time for time, _ in styles)])
     if begin <= end / 2:
@@ -43,20 +43,22 @@ def plot(sheet: AutomationFile, title: str) -> Drawing:
     end += (end - begin) / 25 or 1  # what comes after the last one is to be seen
     drawing = Drawing(width=_WIDTH, height=_HEIGHT)
     x = _time_axis(drawing, begin, end)
-    y = _alpha_axis(drawing, low, high)
+    y = _value_axis(drawing, low, high)
     shapes = drawing.shapes
     shapes.append(Line(points=((_LEFT, _TOP), (_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)), colour=_AXIS, width=1.5))
     shapes.append(Text(at=(_LEFT, 22), text=title, size=15))
     shapes.append(Text(at=((_LEFT + _RIGHT) / 2, 404), text="time", anchor="middle"))
-    shapes.append(Text(at=(18, (_TOP + _BOTTOM) / 2), text="alpha", anchor="middle", turned=True))
+    shapes.append(
+        Text(at=(18, (_TOP + _BOTTOM) / 2), text=" ".join(file.automation.names), anchor="middle", turned=True)
+    )
     _draw_styles(drawing, styles, x)
-    columns = len(keyframes[0].alpha)
+    columns = len(keyframes[0].values)
     for column in range(columns):
         # Later lines are thinner, so that those below show where several go the same way.
         width = 2.0 + 1.8 * min(columns - 1 - column, 3)
         _draw_column(drawing, keyframes, column, (begin, end), x, y, width)
     if columns > 1:
-        _legend(drawing, sheet.names)
+        _legend(drawing, file.columns)
     return drawing
 
 
@@ -69,22 +71,19 @@ def _draw_column(
     y: Callable[[float], float],
     width: float,
 ) -> None:
-    """One block's line, in pieces between its jumps."""
+    """One column's line, in pieces between its jumps."""
     colour = _COLOURS[column % len(_COLOURS)]
     first, last = keyframes[0], keyframes[-1]
-    pieces: list[list[Place]] = [[(x(span[0]), y(first.alpha[column])), (x(first.time), y(first.alpha[column]))]]
+    pieces: list[list[Place]] = [[(x(span[0]), y(first.values[column])), (x(first.time), y(first.values[column]))]]
     for before, after in pairwise(keyframes):
         if after.time > before.time:
             pieces[-1] += [
-                (
-                    x(time),
-                    y(before.alpha[column] + along(before, after, time) * (after.alpha[column] - before.alpha[column])),
-                )
+                (x(time), y(_between(before.values[column], after.values[column], along(before, after, time))))
                 for time in _times(before, after)
             ]
-        if pieces[-1][-1][1] != y(after.alpha[column]):
-            pieces.append([(x(after.time), y(after.alpha[column]))])
-    pieces[-1].append((x(span[1]), y(last.alpha[column])))
+        if pieces[-1][-1][1] != y(after.values[column]):
+            pieces.append([(x(after.time), y(after.values[column]))])
+    pieces[-1].append((x(span[1]), y(last.values[column])))
     for one, other in pairwise(pieces):
         drawing.shapes.append(Line(points=(one[-1], other[0]), colour=colour, width=1, dash=2))
     for piece in pieces:
@@ -93,15 +92,19 @@ def _draw_column(
             drawing.shapes.append(Line(points=tuple(points), colour=colour, width=width))
 
 
+def _between(before: float, after: float, u: float) -> float:
+    return before + u * (after - before)
+
+
 def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
     """Where a way is drawn through, its end the last; a way that holds ends just where the next begins."""
-    pieces = _EASED_PIECES if before.ease == "smooth" and before.alpha != after.alpha else 1
+    pieces = _EASED_PIECES if before.ease == "smooth" and before.values != after.values else 1
     return [before.time + (after.time - before.time) * Fraction(piece, pieces) for piece in range(1, pieces + 1)]
 
 
-def _styles(sheet: AutomationFile) -> list[tuple[Fraction, str]]:
+def _styles(file: AutomationFile) -> list[tuple[Fraction, str]]:
     """When which style began, as a take's comments say."""
-    return [style for comment in sheet.comments if (style := style_in(comment)) is not None]
+    return [style for comment in file.comments if (style := style_in(comment)) is not None]
 
 
 def _draw_styles(drawing: Drawing, styles: Sequence[tuple[Fraction, str]], x: Callable[[Fraction], float]) -> None:
@@ -154,12 +157,12 @@ def _clock(time: Fraction, digits: int, end: Fraction) -> str:
     return f"{whole // 3600}:{clock}" if end >= 3600 else clock
 
 
-def _alpha_axis(drawing: Drawing, low: float, high: float) -> Callable[[float], float]:
-    """Draw the strengths; gives the place of one."""
+def _value_axis(drawing: Drawing, low: float, high: float) -> Callable[[float], float]:
+    """Draw the values; gives the place of one."""
     step = round_step((high - low) / 5)
 
-    def place(alpha: float) -> float:
-        return _BOTTOM - 8 + (alpha - low) / (high - low) * (_TOP + 8 - (_BOTTOM - 8))
+    def place(value: float) -> float:
+        return _BOTTOM - 8 + (value - low) / (high - low) * (_TOP + 8 - (_BOTTOM - 8))
 
     for number in range(math.ceil(low / step), math.floor(high / step) + 1):
         at = place(number * step)

@@ -9,8 +9,8 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from stylefader.engines.graph.sizes import FrameSizes
-from stylefader.realtime.automation.automation_file import sheet_text, style_in
-from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
+from stylefader.realtime.automation.automation_file import file_text, style_in
+from stylefader.realtime.automation.keyframes import Automation, parse_automation_file, parse_inline
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
@@ -162,15 +162,13 @@ def test_changes_to_a_recipe(changes: list[str]) -> None:
 @fuzz(60)
 @given(ANY_TEXT | damaged(SHEET).map(text_of))
 def test_automation_files(text: str) -> None:
-    sheet = survives(lambda: parse_sheet(text, origin="t"))
-    if not isinstance(sheet, StylefaderError):
-        for comment in sheet.comments:
+    file = survives(lambda: parse_automation_file(text, origin="t"))
+    if not isinstance(file, StylefaderError):
+        for comment in file.comments:
             style_in(comment)
-        again = parse_sheet(sheet_text(sheet), origin="t")
-        assert [keyframe.time for keyframe in again.automation.keyframes] == [
-            k.time for k in sheet.automation.keyframes
-        ]
-        assert sheet.automation.alpha(Fraction(1, 3), len(sheet.names)).shape == (len(sheet.names),)
+        again = parse_automation_file(file_text(file), origin="t")
+        assert [keyframe.time for keyframe in again.automation.keyframes] == [k.time for k in file.automation.keyframes]
+        assert file.automation.alpha(Fraction(1, 3), len(file.columns)).shape == (len(file.columns),)
 
 
 WORD = st.one_of(

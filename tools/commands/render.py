@@ -107,6 +107,7 @@ def run(
 ) -> dict[str, Any]:
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
+    from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.tools.commands.render_alpha import alpha_over_time
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_header import read_header
@@ -150,9 +151,10 @@ def run(
             end_at_once(sink.abort)
             stack.enter_context(sink)
             played = modulated(keyframes, mapping, opened, header, origin=str(map), closing=stack)
-            low, high = keyframes.bounds()
-            if low < header.alpha.low or high > header.alpha.high:
-                say(f"alpha is kept within this style's range, {header.alpha.low:g} to {header.alpha.high:g}")
+            for parameter in parameters_of(header):
+                asked, (low, high) = keyframes.bounds(parameter.name), parameter.bounds()
+                if parameter.size and asked is not None and (asked[0] < low or asked[1] > high):
+                    say(f"{parameter.name} is kept within this style's range, {low:g} to {high:g}")
             said = len(sink.notes)
             for note in [*said_before, *sink.notes]:
                 say(f"note: {note}")

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stylefader.realtime.automation.keyframes import Automation, parse_csv, parse_inline, parse_sheet, read_csv
+from stylefader.realtime.automation.keyframes import (
+    Automation,
+    parse_automation_file,
+    parse_csv,
+    parse_inline,
+    read_csv,
+)
 from stylefader.realtime.media.timecode import format_time, parse_time
 from stylefader.training.errors import AutomationError
 
@@ -48,7 +54,7 @@ def test_the_example_of_the_design() -> None:
 def test_the_csv_says_the_same() -> None:
     text = "\ufefftime, alpha0,alpha1,alpha2\n# a comment\n0,0,0,0\n2,1,1,1\n\n0:04,0.2,1,0.5\n".removeprefix("\ufeff")
     automation = parse_csv(text, origin="take.csv")
-    assert automation.keyframes[2].alpha == (0.2, 1, 0.5)
+    assert automation.keyframes[2].values == (0.2, 1, 0.5)
     np.testing.assert_allclose(alphas(automation, 3), [[0.6, 1, 0.75]], atol=1e-6)
 
 
@@ -135,7 +141,7 @@ def test_any_text_gives_finite_alphas_or_a_clear_error(text: str) -> None:
             automation = parse(text)
         except AutomationError:
             continue
-        n_blocks = max(len(keyframe.alpha) for keyframe in automation.keyframes)
+        n_blocks = max(len(keyframe.values) for keyframe in automation.keyframes)
         low, high = automation.bounds()
         for at in (Fraction(0), automation.keyframes[-1].time, automation.keyframes[-1].time / 3):
             try:
@@ -180,7 +186,7 @@ def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.
         automation = read_csv(path)
     except AutomationError:
         return
-    n_blocks = len(automation.keyframes[0].alpha)
+    n_blocks = len(automation.keyframes[0].values)
     automation.check_blocks(n_blocks)
     for keyframe in automation.keyframes:
         assert np.isfinite(automation.alpha(keyframe.time, n_blocks)).all()
@@ -189,9 +195,9 @@ def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.
 
 def test_comments_and_lines_are_counted_as_they_stand() -> None:
     """Whatever is in a comment: quotes and commas mean nothing there."""
-    sheet = parse_sheet('# a "quote, \ntime,alpha\n#,"\n0,1\n\n  # 3 style x\n', origin="x")
-    assert sheet.comments == ((-1, '# a "quote,'), (0, '#,"'), (1, "  # 3 style x"))
-    assert sheet.names == ("alpha",)
+    file = parse_automation_file('# a "quote, \ntime,alpha\n#,"\n0,1\n\n  # 3 style x\n', origin="x")
+    assert file.comments == ((-1, '# a "quote,'), (0, '#,"'), (1, "  # 3 style x"))
+    assert file.columns == ("alpha",)
     with pytest.raises(AutomationError, match="line 5, column 2"):
         parse_csv('# a "quote, \ntime,alpha\n#,"\n\n0,x\n', origin="x")
 

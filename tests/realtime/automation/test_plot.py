@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stylefader.realtime.automation.automation_file import sheet_of
-from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_inline, parse_sheet
+from stylefader.realtime.automation.automation_file import file_of
+from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_automation_file, parse_inline
 from stylefader.realtime.automation.plot import plot
 
 from tests.realtime.automation.test_thinning import automations
@@ -18,23 +18,23 @@ from tests.realtime.automation.test_thinning import automations
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def lines(sheet: AutomationFile) -> list[tuple[list[tuple[float, float]], str, bool]]:
+def lines(file: AutomationFile) -> list[tuple[list[tuple[float, float]], str, bool]]:
     """Points, colour and whether it is dashed, of every line."""
-    root = ElementTree.fromstring(plot(sheet, "x").svg())
+    root = ElementTree.fromstring(plot(file, "x").svg())
     return [
         ([tuple(map(float, at.split(","))) for at in line.get("points", "").split()], line.get("stroke", ""),
          line.get("stroke-dasharray") is not None) for line in root.iter(f"{SVG}polyline")
     ]  # fmt: skip
 
 
-def texts(sheet: AutomationFile) -> list[str]:
-    return [str(text.text) for text in ElementTree.fromstring(plot(sheet, "x").svg()).iter(f"{SVG}text")]
+def texts(file: AutomationFile) -> list[str]:
+    return [str(text.text) for text in ElementTree.fromstring(plot(file, "x").svg()).iter(f"{SVG}text")]
 
 
 def drawn(text: str) -> list[tuple[list[tuple[float, float]], str, bool]]:
     """The automation's own lines, without those of the page, which are grey."""
-    sheet = sheet_of(parse_inline(text).keyframes, origin="x")
-    return [line for line in lines(sheet) if len(set(re.findall("..", line[1][1:]))) > 1]
+    file = file_of(parse_inline(text).keyframes, origin="x")
+    return [line for line in lines(file) if len(set(re.findall("..", line[1][1:]))) > 1]
 
 
 def test_what_is_straight_what_is_eased_and_what_jumps() -> None:
@@ -54,11 +54,11 @@ def test_what_is_straight_what_is_eased_and_what_jumps() -> None:
 
 def test_a_line_for_each_block_and_the_styles_by_name() -> None:
     text = "time,alpha0,alpha1\n# 0 style first\n0,0,0\n# 2 style second\n# 3 bars of nothing\n5,1,0\n"
-    sheet = parse_sheet(text, origin="x")
-    assert len({colour for _, colour, _ in lines(sheet)} - {"#e8e8e8", "#787878", "#969696"}) == 2
-    assert {"first", "second", "alpha0", "alpha1"} <= set(texts(sheet))
-    assert sum(dashed for _, _, dashed in lines(sheet)) == 2
-    assert "alpha0" not in texts(sheet_of(parse_inline("0:0 1s:1").keyframes, origin="x"))
+    file = parse_automation_file(text, origin="x")
+    assert len({colour for _, colour, _ in lines(file)} - {"#e8e8e8", "#787878", "#969696"}) == 2
+    assert {"first", "second", "alpha0", "alpha1"} <= set(texts(file))
+    assert sum(dashed for _, _, dashed in lines(file)) == 2
+    assert "alpha0" not in texts(file_of(parse_inline("0:0 1s:1").keyframes, origin="x"))
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_a_line_for_each_block_and_the_styles_by_name() -> None:
      ("1:00:00:0 3:00:00:1", {"1:00:00", "2:30:00"}), ("0.5", {"0 s", "1 s"})],
 )  # fmt: skip
 def test_times_as_people_read_them(text: str, labels: set[str]) -> None:
-    assert labels <= set(texts(sheet_of(parse_inline(text).keyframes, origin="x")))
+    assert labels <= set(texts(file_of(parse_inline(text).keyframes, origin="x")))
 
 
 @given(automations(), st.sampled_from([0, 10**6]), st.sampled_from([1, Fraction(1, 10**10)]))
 def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine: Fraction) -> None:
-    moved = [Keyframe(time=late + k.time * fine, alpha=k.alpha, ease=k.ease) for k in keyframes]
-    found = lines(sheet_of(moved, origin="x"))
+    moved = [Keyframe(time=late + k.time * fine, alpha=k.values, ease=k.ease) for k in keyframes]
+    found = lines(file_of(moved, origin="x"))
     assert len(found) < 250
     for points, _, _ in found:
         assert all(0 <= x <= 960 and 0 <= y <= 420 for x, y in points)
@@ -81,7 +81,7 @@ def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine:
 
 def test_a_nights_take_is_drawn_with_few_points() -> None:
     keyframes = [Keyframe(time=Fraction(n, 30), alpha=(n % 20000 / 20000,)) for n in range(60_000)]
-    drawing = plot(sheet_of(keyframes, origin="x"), "night.csv")
+    drawing = plot(file_of(keyframes, origin="x"), "night.csv")
     assert len(drawing.svg()) < 20_000
     picture = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (840, 1920, 3)

@@ -61,7 +61,7 @@ class Stage:
         self.path, self.clock, self.said, self.player = folder / "c.toml", Clock(), list[str](), FakePlayer()
         self.edit(text)
         options = ControlOptions(mapping=self.path, **words)  # type: ignore[arg-type]
-        self.controls = Controls(self.player, options, most_blocks=3, say=self.said.append, now_ns=self.clock)
+        self.controls = Controls(self.player, options, sizes={"alpha": 3}, say=self.said.append, now_ns=self.clock)
         self.controls.start()
         self.ports = Ports.made[-1]
 
@@ -134,7 +134,7 @@ def test_without_a_midi_system_the_rest_goes_on(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(module, "MidiPorts", none)
     said: list[str] = []
-    controls = Controls(FakePlayer(), ControlOptions(midi=["nano"], osc="0"), most_blocks=3, say=said.append)
+    controls = Controls(FakePlayer(), ControlOptions(midi=["nano"], osc="0"), sizes={"alpha": 3}, say=said.append)
     controls.start()
     controls.tick()
     controls.close()
@@ -160,7 +160,12 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     )
     clock = Clock()
     controls = Controls(
-        stage.player, ControlOptions(mapping=stage.path), most_blocks=3, scenes=scenes, say=said.append, now_ns=clock
+        stage.player,
+        ControlOptions(mapping=stage.path),
+        sizes={"alpha": 3},
+        scenes=scenes,
+        say=said.append,
+        now_ns=clock,
     )
     controls.start()
     assert [words.split(".toml, ")[1] for words in said] == [

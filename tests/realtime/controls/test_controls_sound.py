@@ -22,7 +22,7 @@ class Stage:
         self.path, self.clock, self.said = path / "c.toml", Clock(), list[str]()
         self.path.write_text(text)
         self.controls = Controls(
-            FakePlayer(), ControlOptions(mapping=self.path), most_blocks=3, modulators=Modulators(*parts),
+            FakePlayer(), ControlOptions(mapping=self.path), sizes={"alpha": 3}, modulators=Modulators(*parts),
             say=self.said.append, now_ns=self.clock,
         )  # fmt: skip
 

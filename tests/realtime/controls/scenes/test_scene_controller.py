@@ -15,7 +15,8 @@ from stylefader.realtime.controls.scenes import scene_controller as module
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.parameters.alpha_desk import Alpha
+from stylefader.realtime.parameters.parameter import carried_over
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
@@ -26,7 +27,7 @@ from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 
 from tests.conftest import random_pack
-from tests.realtime.controls.player import FakePlayer
+from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
 from tests.realtime.session.test_live_session import Build, FrameOutputs, a_rack
@@ -144,13 +145,13 @@ def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_pat
 
 
 def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
-    stage.player.move(0, 0.125)
+    stage.player.move(block(0), 0.125)
     stage.player.style = 1
     assert stage.scenes.save("verse") == "verse"
     stage.player.style = 0
-    stage.player.move(1, 1.0)
+    stage.player.move(block(1), 1.0)
     assert [stage.scenes.save() for _ in range(2)] == ["scene 1", "scene 2"]
-    stage.player.move("all", 0.0)
+    stage.player.move(ALL, 0.0)
     assert stage.path.read_text() == FILE, "written by the one that owns the session"
     assert stage.scenes.settle(60) and not stage.scenes.settle(60)
     assert stage.scenes.names == ["verse", "chorus", "pause", "scene 1", "scene 2"]
@@ -269,7 +270,7 @@ def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Pa
     assert now() == (None, None)
     show.scenes.recall(1)
     assert now() == ("chorus", 1)
-    show.live.move("all", 0.1)
+    show.live.move(ALL, 0.1)
     assert now() == ("chorus", 1), "a fader rides on top of it"
     for other in (lambda: show.live.go(0), lambda: show.live.step_style(1), show.live.panic):
         show.scenes.recall(1)
@@ -336,7 +337,7 @@ def test_panic_while_a_scene_is_on_its_way(show: Show) -> None:
 
 
 def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> None:
-    show.live.move("all", 0.9)
+    show.live.move(ALL, 0.9)
     show.frames(2)
     show.ready = False
 
@@ -360,7 +361,7 @@ def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> Non
     show.frames(1)
     show.ready = True
     show.frames(150)
-    show.live.move("all", 0.5)
+    show.live.move(ALL, 0.5)
     assert saved() == ("second", 0.5), "what was moved since counts"
     show.ready = False
     show.live.go(0)

@@ -193,9 +193,9 @@ class TestSaving:
     def test_how_it_stands(self, folder: Path) -> None:
         three, one, none = packs(folder, "three", "one", "none")
         path = folder / "scenes.toml"
-        targets = np.array([0.1, 0.25, 1], np.float32)
+        targets = {"alpha": np.array([0.1, 0.25, 1], np.float32)}
         assert standing("a", three, targets, path) == Scene(name="a", style="three.safetensors", alpha=(0.1, 0.25, 1))
-        assert standing("a", three, np.array([0.3], np.float32), path).alpha == 0.3
+        assert standing("a", three, {"alpha": np.array([0.3], np.float32)}, path).alpha == 0.3
         assert standing("a", one, targets, path).alpha == 0.1, "of a style that is still on its way"
         assert standing("a", none, targets, path).alpha is None
         assert standing("a", three, targets, folder / "again" / "s.toml").style == "../three.safetensors"
@@ -203,7 +203,7 @@ class TestSaving:
 
     def test_a_pack_file_without_the_ending(self, folder: Path) -> None:
         (folder / "bare").write_bytes((folder / "one.safetensors").read_bytes())
-        scene = standing("a", PackFile(folder / "bare"), np.ones(1, np.float32), folder / "s.toml")
+        scene = standing("a", PackFile(folder / "bare"), {"alpha": np.ones(1, np.float32)}, folder / "s.toml")
         assert scene.style == "./bare"
         assert cast([scene], packs(folder, "three"), folder / "s.toml").added[0].file == folder / "bare"
 
