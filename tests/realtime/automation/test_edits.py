@@ -75,7 +75,7 @@ def test_a_scale_is_the_same_in_other_numbers(
     at: Fraction,  # type: ignore[type-arg]
 ) -> None:
     before = file_of(keyframes, origin="x")
-    after = scaled(before, time=time, alpha=alpha, offset=offset)
+    after = scaled(before, time=time, factor=alpha, offset=offset)
     columns = len(before.names)
     np.testing.assert_allclose(
         before.automation.alpha(at, columns) * alpha + offset, after.automation.alpha(at * time, columns), atol=1e-5
@@ -84,8 +84,8 @@ def test_a_scale_is_the_same_in_other_numbers(
 
 def test_numbers_that_no_automation_can_have() -> None:
     for words, reason in (
-        ({"time": Fraction(0)}, "above 0"), ({"alpha": float("nan")}, "finite"), ({"offset": float("inf")}, "finite"),
-        ({"alpha": 1e39}, "beyond all bounds"), ({"time": Fraction(10**12)}, "later than any"),
+        ({"time": Fraction(0)}, "above 0"), ({"factor": float("nan")}, "finite"), ({"offset": float("inf")}, "finite"),
+        ({"factor": 1e39}, "beyond all bounds"), ({"time": Fraction(10**12)}, "later than any"),
     ):  # fmt: skip
         with pytest.raises(AutomationError, match=reason):
             scaled(file("0:0 1s:1"), **words)  # type: ignore[arg-type]

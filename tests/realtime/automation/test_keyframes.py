@@ -77,12 +77,12 @@ def test_one_strength_holds_throughout(text: str) -> None:
         ("", "is empty"),
         ("0s:0 x", "column 6"),
         ("0s:0 2s", "column 6"),
-        ("0s:0 2s:nan", "column 6: 'nan' is not an alpha"),
-        ("0s:0 2s:inf", "not an alpha"),
-        ("0s:1e99", "not an alpha"),
+        ("0s:0 2s:nan", "column 6: 'nan' is not a number"),
+        ("0s:0 2s:inf", "not a number"),
+        ("0s:1e99", "not a number"),
         ("2s:1 1s:0", "column 6: 1 s comes after 2 s"),
         ("0s:0:bounce", "ease 'bounce'"),
-        ("0s:0,,1", "not an alpha"),
+        ("0s:0,,1", "not a number"),
         ("-1s:0", "not a time"),
         (":0", "not a keyframe"),
     ],
@@ -130,7 +130,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_number_of_blocks_must_fit() -> None:
     automation = parse_inline("0s:0 2s:1,1")
     automation.check_blocks(2)
-    with pytest.raises(AutomationError, match="2 alphas at 2 s, but this style has 3 tuning-blocks: give 1 or 3"):
+    with pytest.raises(AutomationError, match="2 values for alpha at 2 s, but this style takes 3: give 1 or 3"):
         automation.check_blocks(3)
 
 

@@ -90,7 +90,7 @@ def test_an_edit_takes_over_while_it_plays(tmp_path: Path) -> None:
     stage.ports.receive(event("cc", 0))
     assert stage.player.alpha == [0, 0, 0.5]
     assert stage.ports.wanted == [{"inputs": ["nano", "pads"], "outputs": []}]
-    assert stage.said[-1].endswith("line 7: there is no alpha8: the styles of this session have 3 blocks at most")
+    assert stage.said[-1].endswith("line 7: there is no alpha8: the styles of this session have alpha0 to alpha2")
     stage.controls.close()
     assert stage.ports.closed
 
@@ -169,10 +169,10 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     )
     controls.start()
     assert [words.split(".toml, ")[1] for words in said] == [
-        "line 6: there is no scene 2; there are 1", "line 11: there is no scene 'b'; there are a",
+        "line 6: there is no scene 2; there is 1", "line 11: there is no scene 'b'; there are a",
     ]  # fmt: skip
     Ports.made[-1].receive(event("note", 5))
-    assert [asked[2] for asked in stage.player.asked] == [[1], [1]]  # type: ignore[index]
+    assert [asked[2] for asked in stage.player.asked] == [{"alpha": [1]}, {"alpha": [1]}]  # type: ignore[index]
     said.clear()
     (tmp_path / "scenes.toml").write_text("[[scene]]\nname='b'\nalpha=0.5\n")
     for _ in range(100):
@@ -182,9 +182,7 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
             break
         threading.Event().wait(0.05)
     assert said[0].endswith("scenes.toml: 1 scenes") and len(said) == 3
-    assert said[1].endswith("line 6: there is no scene 2; there are 1") and said[2].endswith(
-        "no scene 'a'; there are b"
-    )
+    assert said[1].endswith("line 6: there is no scene 2; there is 1") and said[2].endswith("no scene 'a'; there are b")
     scenes.save("c")
     controls.close()
     assert scenes.names == ["b", "c"], "what was saved at the last moment is written"

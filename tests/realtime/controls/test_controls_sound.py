@@ -37,7 +37,7 @@ def test_an_edit_reaches_what_listens(tmp_path: Path) -> None:
     assert [entry.target for entry in sound._maps] == ["alpha1", "alpha7"]
     assert stage.said[0].endswith("c.toml: 0 mappings, 2 of sound")
     assert stage.said[1].endswith(
-        "c.toml, line 4: there is no alpha7: the styles of this session have 3 blocks at most"
+        "c.toml, line 4: there is no alpha7: the styles of this session have alpha0 to alpha2"
     )
     stage.path.write_text("[[sound]]")
     stage.clock.ns += 500_000_000

@@ -11,7 +11,7 @@ from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.parameters.lfo import SHAPES, LfoMap, Lfos
 from stylefader.training.errors import ControlError
 
-from tests.realtime.controls.mapping.test_mapping import DOCS
+from tests.realtime.controls.mapping.test_mapping import CONTROL_MD
 from tests.realtime.live import blocks
 
 S = 10**9
@@ -104,7 +104,7 @@ def test_any_lfo_stays_within_its_depth(shape: str, hertz: float, depth: float, 
 
 
 def test_the_documents_have_every_key_and_shape() -> None:
-    text = DOCS.read_text()
+    text = CONTROL_MD.read_text()
     for key in LFO_KEYS:
         assert f"| `{key}` |" in text
     for shape in SHAPES:

@@ -98,6 +98,6 @@ def test_any_table_gives_what_can_be_followed_or_an_error(words: dict[str, str])
 
 
 def test_every_key_is_documented() -> None:
-    section = DOCS.read_text(encoding="utf-8").partition("## Sound")[2].partition("\n## ")[0]
+    section = CONTROL_MD.read_text(encoding="utf-8").partition("## Sound")[2].partition("\n## ")[0]
     for key in _KEYS:
         assert f"| `{key}` |" in section, key

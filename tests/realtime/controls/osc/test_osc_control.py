@@ -124,8 +124,8 @@ def test_sources_are_muted_and_heard_again(stage: Stage) -> None:
 
 def test_bundles(stage: Stage) -> None:
     bundle = OscBundleBuilder(IMMEDIATELY)
-    for block in (0, 2):
-        bundle.add_content(build_msg(f"/stylefader/alpha/{block}", 0.75))
+    for number in (0, 2):
+        bundle.add_content(build_msg(f"/stylefader/alpha/{number}", 0.75))
     stage.raw(bundle.build().dgram)
     stage.until(lambda: stage.player.alpha == [0.75, 0.5, 0.75])
 

@@ -150,11 +150,11 @@ class TestCasting:
     @pytest.mark.parametrize(
         ("style", "alpha", "message"),
         [
-            ("three", (0.1, 0.2), "alpha has 2 numbers; three has 3 blocks"),
-            ("three", (0.1,), "alpha has 1 numbers; three has 3 blocks"),
-            ("one", (0.1, 0.2), "alpha has 2 numbers; one has 1 blocks"),
-            ("none", 0.1, "alpha has no effect here: none has no tuning-block"),
-            (None, (0.1,) * 4, "alpha has 4 numbers; every style of this session has 3 blocks at most"),
+            ("three", (0.1, 0.2), "alpha has 2 numbers; three takes 3"),
+            ("three", (0.1,), "alpha has 1 numbers; three takes 3"),
+            ("one", (0.1, 0.2), "alpha has 2 numbers; one takes 1"),
+            ("none", 0.1, "alpha has no effect here: none has none to move"),
+            (None, (0.1,) * 4, "alpha has 4 numbers; every style of this session takes 3 at most"),
         ],
     )
     def test_an_alpha_that_does_not_fit(
@@ -241,7 +241,7 @@ class TestSaving:
 
 
 def test_the_documents_have_every_key() -> None:
-    text = DOCS.read_text().split("## Scenes")[1].split("\n## ")[0]
+    text = CONTROL_MD.read_text().split("## Scenes")[1].split("\n## ")[0]
     for key in _KEYS:
         assert f"`{key}`" in text
     scenes = parse_scenes(text.split("```toml\n")[1].split("```")[0], origin="docs/control.md")
