@@ -14,8 +14,6 @@ Values = npt.NDArray[np.float32]
 """The components of one parameter: float32 (size,)."""
 ALPHA = "alpha"
 """The parameter that every style has had so far: one component for each tuning-block."""
-_COLUMNS = ("time", "ease")
-"""Columns of automation files that are no parameter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Parameter:
     default: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        assert is_parameter_name(self.name) and self.name not in _COLUMNS, self.name
+        assert is_parameter_name(self.name), self.name
         assert len(self.low) == len(self.high) == len(self.default) <= MOST_COMPONENTS, self.name
         assert all(a <= b <= c for a, b, c in zip(self.low, self.default, self.high, strict=True)), self.name
 

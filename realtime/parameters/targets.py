@@ -9,6 +9,8 @@ from typing import NamedTuple
 Sizes = Mapping[str, int]
 """How many components each parameter has, by name."""
 MOST_COMPONENTS = 100
+COLUMNS = ("time", "ease")
+"""Columns of automation files that are no parameter, so that none may have these names."""
 _NAME = r"[a-z]+(?:_[a-z]+)*"
 _TARGET = re.compile(rf"({_NAME})(0|[1-9][0-9]?)?")
 
@@ -25,13 +27,13 @@ class Target(NamedTuple):
 
 def is_parameter_name(text: str) -> bool:
     """Whether a parameter may have this name: small letters, with single underscores between them."""
-    return re.fullmatch(_NAME, text) is not None and len(text) <= 40
+    return re.fullmatch(_NAME, text) is not None and len(text) <= 40 and text not in COLUMNS
 
 
 def parse_target(text: object) -> Target | None:
     """The target that is written like that; None for anything that no parameter could be called."""
     found = _TARGET.fullmatch(text) if isinstance(text, str) and len(text) <= 42 else None
-    if found is None:
+    if found is None or found[1] in COLUMNS:
         return None
     return Target(found[1], None if found[2] is None else int(found[2]))
 

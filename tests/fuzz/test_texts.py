@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.realtime.automation.automation_file import file_text, style_in
-from stylefader.realtime.automation.keyframes import Automation, parse_automation_file, parse_inline
+from stylefader.realtime.automation.keyframes import Automation, column_places, parse_automation_file, parse_inline
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
@@ -18,6 +18,7 @@ from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes, saved
 from stylefader.realtime.media.timecode import exact_time, parse_time
 from stylefader.realtime.media.transparency import parse_colour
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.sinks.live.stream import protocol_of, shown_address
 from stylefader.realtime.sources.files.pictures import is_picture, is_sequence, numbered_name
 from stylefader.realtime.sources.live.cameras import CameraInfo, find_camera
@@ -168,7 +169,10 @@ def test_automation_files(text: str) -> None:
             style_in(comment)
         again = parse_automation_file(file_text(file), origin="t")
         assert [keyframe.time for keyframe in again.automation.keyframes] == [k.time for k in file.automation.keyframes]
-        assert file.automation.alpha(Fraction(1, 3), len(file.columns)).shape == (len(file.columns),)
+        sizes = {name: len(own) for name, own in column_places(file.columns).items()}
+        parameters = [Parameter.even(name, size, low=0, high=0, default=0) for name, size in sizes.items()]
+        values = file.automation.values(Fraction(1, 3), parameters)
+        assert {name: len(own) for name, own in values.items()} == sizes
 
 
 WORD = st.one_of(

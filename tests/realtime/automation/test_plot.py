@@ -72,7 +72,7 @@ def test_times_as_people_read_them(text: str, labels: set[str]) -> None:
 
 @given(automations(), st.sampled_from([0, 10**6]), st.sampled_from([1, Fraction(1, 10**10)]))
 def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine: Fraction) -> None:
-    moved = [Keyframe(time=late + k.time * fine, alpha=k.values, ease=k.ease) for k in keyframes]
+    moved = [Keyframe(time=late + k.time * fine, values=k.values, ease=k.ease) for k in keyframes]
     found = lines(file_of(moved, origin="x"))
     assert len(found) < 250
     for points, _, _ in found:
@@ -80,7 +80,7 @@ def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine:
 
 
 def test_a_nights_take_is_drawn_with_few_points() -> None:
-    keyframes = [Keyframe(time=Fraction(n, 30), alpha=(n % 20000 / 20000,)) for n in range(60_000)]
+    keyframes = [Keyframe(time=Fraction(n, 30), values=(n % 20000 / 20000,)) for n in range(60_000)]
     drawing = plot(file_of(keyframes, origin="x"), "night.csv")
     assert len(drawing.svg()) < 20_000
     picture = cv2.imdecode(np.frombuffer(drawing.png(), np.uint8), cv2.IMREAD_COLOR)

@@ -15,7 +15,7 @@ from stylefader.realtime.automation.thinning import thin
 
 
 def keyframes(*rows: tuple[float | str, float] | tuple[float | str, float, str]) -> list[Keyframe]:
-    return [Keyframe(time=Fraction(row[0]), alpha=(row[1],), ease=(*row, "linear")[2]) for row in rows]  # type: ignore[misc]
+    return [Keyframe(time=Fraction(row[0]), values=(row[1],), ease=(*row, "linear")[2]) for row in rows]  # type: ignore[misc]
 
 
 def thinned(before: list[Keyframe], tolerance: float) -> list[Keyframe]:
@@ -30,7 +30,9 @@ def automations(draw: st.DrawFn) -> list[Keyframe]:
     alpha = st.integers(-3, 6).map(lambda n: n * 0.01) | st.floats(-2, 2)
     return [
         Keyframe(
-            time=Fraction(time, 30), alpha=tuple(draw(alpha) for _ in range(columns)), ease=draw(st.sampled_from(EASES))
+            time=Fraction(time, 30),
+            values=tuple(draw(alpha) for _ in range(columns)),
+            ease=draw(st.sampled_from(EASES)),
         )
         for time in times
     ]
@@ -44,7 +46,7 @@ def test_nowhere_further_than_the_tolerance(before: list[Keyframe], tolerance: f
     after = thinned(before, tolerance)
     assert len(after) <= len(before)
     assert largest_difference(before, after) <= tolerance
-    columns = len(before[0].alpha)
+    columns = len(before[0].values)
     times = st.fractions(0, 15, max_denominator=900) | st.sampled_from([keyframe.time for keyframe in before])
     for at in data.draw(st.lists(times, max_size=20)):
         one, other = Automation(before).alpha(at, columns), Automation(after).alpha(at, columns)
@@ -54,7 +56,7 @@ def test_nowhere_further_than_the_tolerance(before: list[Keyframe], tolerance: f
 @given(automations(), automations(), st.data())
 def test_the_largest_difference_is_one(one: list[Keyframe], other: list[Keyframe], data: st.DataObject) -> None:
     """No sample is further apart than it, and fine samples come close to it."""
-    one, other = ([Keyframe(time=k.time, alpha=k.values[:1], ease=k.ease) for k in side] for side in (one, other))
+    one, other = ([Keyframe(time=k.time, values=k.values[:1], ease=k.ease) for k in side] for side in (one, other))
     most = largest_difference(one, other)
     assert most == largest_difference(other, one)
     times = sorted({k.time for k in (*one, *other)})
@@ -68,10 +70,10 @@ def test_the_largest_difference_is_one(one: list[Keyframe], other: list[Keyframe
 
 def test_what_it_was_made_for() -> None:
     rate = Fraction(30000, 1001)
-    take = [Keyframe(time=n / rate, alpha=(n / 3000, 0.25, 1 - n / 3000)) for n in range(3001)]
+    take = [Keyframe(time=n / rate, values=(n / 3000, 0.25, 1 - n / 3000)) for n in range(3001)]
     after = thinned(take, 0.005)
     assert [keyframe.values for keyframe in after] == [take[0].values, take[-1].values], "a ramp is two keyframes"
-    wave = [Keyframe(time=Fraction(n, 30), alpha=(0.5 + 0.5 * math.sin(n / 30),)) for n in range(3000)]
+    wave = [Keyframe(time=Fraction(n, 30), values=(0.5 + 0.5 * math.sin(n / 30),)) for n in range(3000)]
     # As many as a chord between points of the curve can span: sqrt(8 * tolerance / bend) on the mean.
     chords = sum(math.sqrt(0.5 * abs(math.sin(n / 30)) / (8 * 0.005)) / 30 for n in range(3000))
     assert len(thinned(wave, 0.005)) < 1.05 * chords < 0.1 * len(wave)

@@ -30,7 +30,7 @@ from tests.conftest import random_pack
 from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, FrameOutputs, a_rack
+from tests.realtime.session.test_live_session import Build, Outlet, a_rack
 
 FILE = """
 [[scene]]
@@ -182,14 +182,14 @@ class Show:
     def __init__(self, folder: Path, tmp_path: Path) -> None:
         Build.made.clear()
         self.clock, self.said, self.number, self.ready = Clock(), list[str](), 0, True
-        self.take = AutomationRecorder(tmp_path / "take.csv", 3)
+        self.take = AutomationRecorder(tmp_path / "take.csv", {"alpha": 3})
         self.got: list[tuple[Fraction, str, list[float]]] = []
         (tmp_path / "scenes.toml").write_text(f"{FILE}\n[[scene]]\nname='back'\nstyle='first'\nalpha=1\nfade=2\n")
         self.loader = a_rack(packs(folder, "first", "second"))
         options = SessionOptions(height=HEIGHT, width=WIDTH)
         self.live = LiveSession(
             self._capture,
-            FrameOutputs(),
+            Outlet(),
             self.loader,
             options,
             now_ns=self.clock,
@@ -197,7 +197,7 @@ class Show:
             played=self._played,
         )
         self.scenes = SceneController(tmp_path / "scenes.toml", self.live, self.loader, say=self.said.append)
-        self.loader.order(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
+        self.loader.request(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
         self.frames(3)
         self.got.clear()
 
@@ -207,7 +207,7 @@ class Show:
 
     def _played(self, frame: Frame, style: str, alpha: Alpha) -> None:
         self.got.append((frame.pts, style, alpha.tolist()))
-        self.take.played(frame.pts, style, alpha)
+        self.take.played(frame.pts, style, {"alpha": alpha})
 
     def frames(self, count: int) -> None:
         for _ in range(count):
