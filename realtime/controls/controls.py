@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stylefader.realtime.controls.action_kinds import ActionRunner, Choice, Step, place_in
-from stylefader.realtime.controls.actions import find
+from stylefader.realtime.controls.actions import find, is_reserved
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import ControlMap, Mapping, read_mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
@@ -72,6 +72,8 @@ class Controls:
         self._router = Router(player, self._maps(), runner=self.runner)
         self._feedback = Feedback(self._router)
         self._take_over_others()
+        for name in filter(is_reserved, sizes):
+            say(f"the parameter {name} cannot be played: {name} is an action")
         self._warn()
         self.osc: OscControl | None = None
         if options.osc is not None:

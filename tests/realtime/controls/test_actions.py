@@ -9,6 +9,7 @@ from pythonosc.osc_message_builder import build_msg
 from stylefader.realtime.controls import actions
 from stylefader.realtime.controls.action_kinds import Action, ActionRunner, Choice, Switch, Trigger, place_in
 from stylefader.realtime.controls.actions import find, find_mapped, find_osc, is_reserved, remote
+from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.keyboard.key_table import KeyMap, is_action, markdown_table
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
@@ -146,6 +147,12 @@ def test_what_an_action_is_called_no_parameter_is() -> None:
     assert is_action("any_name up") and is_action("any_name7 down") and not is_action("style up")
     asked = find("any_name7 down")
     assert asked is not None and asked.action.target == Target("any_name", 7) and asked.action.by == -0.05  # type: ignore[attr-defined]
+
+
+def test_a_parameter_of_an_actions_name_is_said() -> None:
+    said: list[str] = []
+    Controls(FakePlayer(), ControlOptions(), sizes={"alpha": 3, "style": 2}, say=said.append).close()
+    assert said == ["the parameter style cannot be played: style is an action"]
 
 
 def test_the_documents_have_every_address_and_target() -> None:
