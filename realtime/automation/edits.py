@@ -8,7 +8,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from stylefader.realtime.automation.automation_file import style_in, with_keyframes
-from stylefader.realtime.automation.keyframes import AutomationFile, Comment, Keyframe, along, column_places
+from stylefader.realtime.automation.columns import column_places
+from stylefader.realtime.automation.keyframes import AutomationFile, Comment, Keyframe, along
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.training.errors import AutomationError

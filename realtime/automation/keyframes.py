@@ -22,9 +22,10 @@ from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+from stylefader.realtime.automation.columns import column_places
 from stylefader.realtime.media.timecode import parse_time
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
-from stylefader.realtime.parameters.targets import Sizes, Target, parse_target, why_missing
+from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.training.errors import AutomationError
 from stylefader.training.reading.toml_text import read_text
 
@@ -105,7 +106,7 @@ class Automation:
             why = why_missing(Target(name), sizes)
             if why is not None:
                 raise AutomationError(f"{self.origin}: {why}")
-            for keyframe in self.keyframes:
+            for keyframe in self.keyframes if self.columns == (ALPHA,) else self.keyframes[:1]:
                 count = len(self.of(keyframe, name))
                 if count not in (1, sizes[name]):
                     raise AutomationError(
@@ -148,29 +149,6 @@ class Automation:
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
         """alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
         return self.values(at, (Parameter.even(ALPHA, n_blocks, low=0, high=0, default=0),))[ALPHA]
-
-
-def column_places(columns: Sequence[str]) -> dict[str, list[int]]:
-    """Where the columns of each parameter stand, in the order of its components.
-
-    Raises:
-        AutomationError: For a column that is no parameter's, or whose components are not all of 0, 1, ... in order.
-    """
-    places: dict[str, list[int]] = {}
-    alone: set[str] = set()
-    for place, column in enumerate(columns):
-        target = parse_target(column)
-        if target is None:
-            raise AutomationError(f"{column!r:.40} is no parameter")
-        own = places.setdefault(target.name, [])
-        if target.name in alone or (target.component is not None and target.component != len(own)):
-            raise AutomationError(f"{column!r:.40} does not go with the columns before it")
-        if target.component is None:
-            if own:
-                raise AutomationError(f"{column!r:.40} does not go with the columns before it")
-            alone.add(target.name)
-        own.append(place)
-    return places
 
 
 def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:

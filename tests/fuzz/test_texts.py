@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.realtime.automation.automation_file import file_text, style_in
-from stylefader.realtime.automation.keyframes import Automation, column_places, parse_automation_file, parse_inline
+from stylefader.realtime.automation.columns import column_places
+from stylefader.realtime.automation.keyframes import Automation, parse_automation_file, parse_inline
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
 from stylefader.realtime.controls.osc.address import parse_osc_address
-from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes, saved
+from stylefader.realtime.controls.scenes.saved_scenes import saved
+from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes
 from stylefader.realtime.media.timecode import exact_time, parse_time
 from stylefader.realtime.media.transparency import parse_colour
 from stylefader.realtime.parameters.parameter import Parameter

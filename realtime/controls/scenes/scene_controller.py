@@ -14,6 +14,7 @@ import numpy as np
 from stylefader.realtime.controls.action_kinds import place_in
 from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
 from stylefader.realtime.controls.player import Player
+from stylefader.realtime.controls.scenes.saved_scenes import standing, write_saved
 from stylefader.realtime.controls.scenes.scene_file import (
     MOST_SCENES,
     SCENE_NAME,
@@ -22,8 +23,6 @@ from stylefader.realtime.controls.scenes.scene_file import (
     cast,
     is_scene_name,
     read_scenes,
-    standing,
-    write_saved,
 )
 from stylefader.realtime.parameters.parameter import Values
 from stylefader.training.errors import ControlError

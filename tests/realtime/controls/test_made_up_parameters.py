@@ -32,7 +32,7 @@ from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.modulation import Modulators
-from stylefader.realtime.controls.scenes import scene_file
+from stylefader.realtime.controls.scenes import saved_scenes, scene_file
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.lfo import Lfos, free_beat
 from stylefader.realtime.parameters.parameter import Parameter, most_of, parameters_of, sizes_of
@@ -147,7 +147,7 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(controls_module, "MidiPorts", Ports)
-    for module in (live_session, scene_file):
+    for module in (live_session, scene_file, saved_scenes):
         monkeypatch.setattr(module, "parameters_of", declared)
     made = Stage(tmp_path, pack)
     yield made

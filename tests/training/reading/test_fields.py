@@ -15,7 +15,8 @@ from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_fil
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import write_learned
 from stylefader.realtime.controls.mapping.mapping import read_mapping
-from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes, write_saved
+from stylefader.realtime.controls.scenes.saved_scenes import write_saved
+from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.training.errors import StylefaderError
 from stylefader.training.files import TooLargeError, open_regular, read_at_most, read_whole
 from stylefader.training.loop.recipe import read_recipe

@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stylefader.realtime.controls.scenes.saved_scenes import saved, standing, write_saved
 from stylefader.realtime.controls.scenes.scene_file import (
     _KEYS,
     Scene,
     cast,
     parse_scenes,
     read_scenes,
-    saved,
-    standing,
-    write_saved,
 )
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.library import find_pack
