@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stylefader.realtime.automation.keyframes import read_sheet
+from stylefader.realtime.automation.keyframes import read_automation_file
 from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import write_learned
@@ -68,7 +68,7 @@ def test_folders_are_refused(tmp_path: Path) -> None:
 MOVED = ControlEvent(kind="cc", channel=1, number=7, raw=64, at_ns=0)
 READERS: dict[str, Callable[[Path], Any]] = {
     "recipe": read_recipe,
-    "automation": read_sheet,
+    "automation": read_automation_file,
     "MIDI file": read_midi_file,
     "mapping": read_mapping,
     "scenes": read_scenes,
