@@ -24,7 +24,7 @@ def file(text: str) -> AutomationFile:
 def test_a_shift_is_the_same_at_another_time(keyframes: list, by: Fraction, at: Fraction) -> None:  # type: ignore[type-arg]
     before = file_of(keyframes, origin="x")
     after = shifted(before, by)
-    columns = len(before.names)
+    columns = len(before.columns)
     if at - by >= 0 or by >= 0:  # what was never there cannot come
         one, other = before.automation.alpha(at - by, columns), after.automation.alpha(at, columns)
         np.testing.assert_allclose(one, other, rtol=0, atol=LARGEST_ERROR * 4 + 1e-6)
@@ -76,7 +76,7 @@ def test_a_scale_is_the_same_in_other_numbers(
 ) -> None:
     before = file_of(keyframes, origin="x")
     after = scaled(before, time=time, factor=alpha, offset=offset)
-    columns = len(before.names)
+    columns = len(before.columns)
     np.testing.assert_allclose(
         before.automation.alpha(at, columns) * alpha + offset, after.automation.alpha(at * time, columns), atol=1e-5
     )
@@ -97,7 +97,7 @@ def test_numbers_that_no_automation_can_have() -> None:
 def test_a_file_that_is_written_reads_back_the_same(keyframes: list) -> None:  # type: ignore[type-arg]
     before = file_of(keyframes, origin="x")
     after = parse_automation_file(file_text(before), origin="x")
-    assert after.names == before.names
+    assert after.columns == before.columns
     assert [k.values for k in after.automation.keyframes] == [k.values for k in keyframes]
     assert [k.ease for k in after.automation.keyframes[:-1]] == [k.ease for k in keyframes[:-1]]
     late = [b.time - a.time for a, b in zip(after.automation.keyframes, keyframes, strict=True)]

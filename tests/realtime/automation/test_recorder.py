@@ -114,18 +114,18 @@ def test_takes_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     Path("take-2.csv").write_text("mine")
     said: list[str] = []
     takes = Takes(None, {"alpha": 1}, say=said.append)
-    takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+    takes.played(numbered(0), "first", {"alpha": np.full(1, 0.1, np.float32)})
     takes.write()
     takes.close()
     assert takes.path is None and said == []
     for alpha in (0.25, 0.75):
         takes.toggle()
         assert takes.path is not None
-        takes.played(numbered(30), "first", np.full(1, alpha, np.float32))
-        takes.played(numbered(60), "first", np.full(1, alpha, np.float32))
+        takes.played(numbered(30), "first", {"alpha": np.full(1, alpha, np.float32)})
+        takes.played(numbered(60), "first", {"alpha": np.full(1, alpha, np.float32)})
         takes.write()
         takes.toggle()
-    takes.played(numbered(90), "first", np.full(1, 1, np.float32))
+    takes.played(numbered(90), "first", {"alpha": np.full(1, 1, np.float32)})
     assert Path("take-2.csv").read_text() == "mine"
     for number, alpha in ((1, 0.25), (3, 0.75)):
         keyframes = read_csv(Path(f"take-{number}.csv")).keyframes
@@ -136,7 +136,7 @@ def test_takes_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_named_take_begins_at_once_and_others_follow(tmp_path: Path) -> None:
     def play(takes: Takes) -> None:
-        takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+        takes.played(numbered(0), "first", {"alpha": np.full(1, 0.1, np.float32)})
 
     takes = Takes(tmp_path / "show.csv", {"alpha": 1})
     assert takes.path == tmp_path / "show.csv"
@@ -175,7 +175,7 @@ def test_a_take_that_cannot_be_written_ends_no_show(tmp_path: Path) -> None:
     assert takes.path is None and said[-1].startswith("no take is recorded: cannot write")
     takes = Takes(None, {"alpha": 0}, say=said.append)
     takes.toggle()
-    assert "there is no alpha to record" in said[-1]
+    assert "there is nothing to record" in said[-1]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
@@ -183,7 +183,7 @@ def test_a_full_disk_ends_the_take_alone() -> None:
     said: list[str] = []
     for ends in (Takes.write, Takes.close):
         takes = Takes(Path("/dev/full"), {"alpha": 1}, overwrite=True, say=said.append)
-        takes.played(numbered(0), "first", np.full(1, 0.1, np.float32))
+        takes.played(numbered(0), "first", {"alpha": np.full(1, 0.1, np.float32)})
         ends(takes)
         assert takes.path is None
     assert [words.split(":")[0] for words in said] == [

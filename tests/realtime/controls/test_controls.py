@@ -15,7 +15,7 @@ from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
-from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.controls.player import FakePlayer, block, event
 from tests.realtime.live import Clock
 
 FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
@@ -112,7 +112,7 @@ def test_feedback_of_any_port_goes_to_the_device_that_moved_it(tmp_path: Path) -
     stage.tick()
     assert stage.ports.sent == []
     stage.ports.receive(event("cc", 127, port="pads #2"))
-    stage.player.move(0, 0.0)
+    stage.player.move(block(0), 0.0)
     stage.tick()
     assert stage.ports.sent == [("pads #2", (0xB0, 1, 0))]
 

@@ -127,6 +127,7 @@ class Stage:
         self.keyboard = Keyboard(self.session, runner=self.controls.runner, say=self.said.append, now_ns=self.clock)
         self.keyboard.take_over(self.controls.mapping.keys)
         self.controls._open_midi()
+        self.later(0)
 
     def midi(self, number: int, raw: int) -> None:
         Ports.made[-1].receive(
@@ -213,7 +214,6 @@ def test_from_osc_with_feedback(stage: Stage) -> None:
 
 
 def test_from_a_scene_and_into_one(stage: Stage) -> None:
-    stage.later(0)
     stage.scenes.recall(0)
     stage.session.tick()
     half = stage.later(1.0)

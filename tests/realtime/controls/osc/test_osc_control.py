@@ -337,7 +337,7 @@ def test_patterns_that_match_nothing_are_said(stage: Stage, address: str, words:
 def test_a_value_that_suits_one_address_of_a_pattern_and_not_another(stage: Stage) -> None:
     stage.raw(build_msg("/stylefader/{alpha,style}", 0.5).dgram)
     stage.until(lambda: len(stage.said) == 1)
-    assert stage.player.moves[0][:2] == ("all", 0.5) and "its number from 1 to 3, not 0.5" in stage.said[0]
+    assert stage.player.moves[0][:2] == (ALL, 0.5) and "there is no style 0.5; there are 3" in stage.said[0]
 
 
 SECOND = 10**9

@@ -93,12 +93,12 @@ def test_recalling(stage: Stage) -> None:
     scenes, player = stage.scenes, stage.player
     assert scenes.names == ["verse", "chorus", "pause"] and current(scenes) is None
     scenes.recall(0)
-    assert player.asked == [("fade", 1, [0.25], 4)] and current(scenes) == 0
+    assert player.asked == [("fade", 1, {"alpha": [0.25]}, 4)] and current(scenes) == 0
     scenes.recall(scenes.find("chorus"))
-    assert player.asked[1:] == [("fade", None, [0.5, 1, 0.75], 1.5)] and current(scenes) == 1
+    assert player.asked[1:] == [("fade", None, {"alpha": [0.5, 1, 0.75]}, 1.5)] and current(scenes) == 1
     player.show.freeze = True
     scenes.recall(2)
-    assert player.asked[2:] == [("fade", None, None, 1.5)]
+    assert player.asked[2:] == [("fade", None, {}, 1.5)]
     assert player.show.blackout and not player.show.freeze and not player.show.bypass
     for number in (-1, 3, 99):
         scenes.recall(number)
@@ -134,7 +134,7 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
     assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
     assert [pack.header.name for pack in stage.loader.packs] == ["first", "second", "third"]
     stage.scenes.recall(0)
-    assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
+    assert stage.player.asked[-1] == ("fade", 2, {"alpha": [2]}, 1.5)
     stage.edit("")
     assert stage.scenes.settle(60) and stage.scenes.names == [] and current(stage.scenes) is None
 
@@ -157,7 +157,10 @@ def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
     assert stage.scenes.names == ["verse", "chorus", "pause", "scene 1", "scene 2"]
     text = stage.path.read_text()
     assert "alpha = 0.125\nfade = 4" in text and "blackout = true" in text
-    for number, expected in ((0, ("fade", 1, [0.125], 4)), (3, ("fade", 0, [0.125, 1, 0.5], 1.5))):
+    for number, expected in (
+        (0, ("fade", 1, {"alpha": [0.125]}, 4)),
+        (3, ("fade", 0, {"alpha": [0.125, 1, 0.5]}, 1.5)),
+    ):
         stage.scenes.recall(number)
         assert stage.player.asked[-1] == expected
     assert stage.said[0] == f"{stage.path}: saved 3 scenes, the last 'scene 2'" and stage.said[-1].endswith(
@@ -441,7 +444,7 @@ def test_a_session_waits_neither_for_a_scene_to_be_written_nor_for_the_file_to_b
         stage.scenes.save(f"s{number}")
         assert not stage.scenes.poll(), "it is still written"
     stage.scenes.recall(0)
-    assert stage.player.asked == [("fade", 1, [0.25], 4)]
+    assert stage.player.asked == [("fade", 1, {"alpha": [0.25]}, 4)]
     assert [thread.name for thread in threading.enumerate()].count("scenes") == 1
     may_end.set()
     assert stage.scenes.settle(60)
