@@ -131,24 +131,32 @@ class Automation:
         Returns:
             float32 (size,) each, by name.
         """
-        place = bisect_right(self._times, at)
-        before = self.keyframes[max(place - 1, 0)]
-        after = self.keyframes[min(place, len(self.keyframes) - 1)]
-        u = 0.0 if before is after or place == 0 else along(before, after, at)
-        found: dict[str, Values] = {}
-        for parameter in parameters:
-            if parameter.name not in self._places:
-                found[parameter.name] = np.array(parameter.default, np.float32)
-                continue
-            wide = (parameter.size,)
-            start = np.broadcast_to(np.asarray(self.of(before, parameter.name), np.float64), wide)
-            end = np.asarray(self.of(after, parameter.name), np.float64)
-            found[parameter.name] = (start + u * (end - start) if u else start).astype(np.float32)
-        return found
+        way = self._way(at)
+        return {
+            parameter.name: self._between(way, parameter.name, parameter.size)
+            if parameter.name in self._places
+            else np.array(parameter.default, np.float32)
+            for parameter in parameters
+        }
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
         """alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
-        return self.values(at, (Parameter.even(ALPHA, n_blocks, low=0, high=0, default=0),))[ALPHA]
+        return self._between(self._way(at), ALPHA, n_blocks)
+
+    def _way(self, at: Fraction) -> tuple[Keyframe, Keyframe, float]:
+        """The keyframes before and after a time, and how much of the change between them has come."""
+        place = bisect_right(self._times, at)
+        before = self.keyframes[max(place - 1, 0)]
+        after = self.keyframes[min(place, len(self.keyframes) - 1)]
+        return before, after, 0.0 if before is after or place == 0 else along(before, after, at)
+
+    def _between(self, way: tuple[Keyframe, Keyframe, float], name: str, size: int) -> Values:
+        """A parameter that has columns, somewhere along such a way: float32 (size,)."""
+        before, after, u = way
+        start = np.broadcast_to(np.asarray(self.of(before, name), np.float64), (size,))
+        if not u:
+            return start.astype(np.float32)
+        return (start + u * (np.asarray(self.of(after, name), np.float64) - start)).astype(np.float32)
 
 
 def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:

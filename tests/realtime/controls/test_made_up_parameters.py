@@ -118,6 +118,7 @@ class Stage:
             now_ns=self.clock,
             modulation=modulators,
         )
+        modulators.muted = self.session.muted
         self.scenes = SceneController(folder / "s.toml", self.session, loader, say=self.said.append)
         self.controls = Controls(
             self.session, ControlOptions(mapping=folder / "c.toml", osc="0"),
