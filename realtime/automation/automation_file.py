@@ -10,6 +10,8 @@ from fractions import Fraction
 
 from stylefader.realtime.automation.keyframes import Automation, AutomationFile, Comment, Keyframe
 from stylefader.realtime.media.timecode import exact_time, parse_time
+from stylefader.realtime.parameters.parameter import ALPHA
+from stylefader.realtime.parameters.targets import Target
 
 _STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
 
@@ -23,28 +25,28 @@ def style_in(comment: Comment) -> tuple[Fraction, str] | None:
         return None
 
 
-def sheet_of(keyframes: Sequence[Keyframe], *, origin: str) -> AutomationFile:
-    """A file for keyframes that have as many alphas each."""
-    alphas = len(keyframes[0].alpha)
-    names = ("alpha",) if alphas == 1 else tuple(f"alpha{block}" for block in range(alphas))
-    return AutomationFile(names=names, automation=Automation(keyframes, origin=origin))
+def file_of(keyframes: Sequence[Keyframe], *, origin: str) -> AutomationFile:
+    """A file for keyframes of alpha that have as many values each."""
+    size = len(keyframes[0].values)
+    columns = (ALPHA,) if size == 1 else tuple(str(Target(ALPHA, component)) for component in range(size))
+    return AutomationFile(automation=Automation(keyframes, columns=columns, origin=origin))
 
 
-def with_keyframes(sheet: AutomationFile, keyframes: Sequence[Keyframe], places: Sequence[int]) -> AutomationFile:
+def with_keyframes(file: AutomationFile, keyframes: Sequence[Keyframe], places: Sequence[int]) -> AutomationFile:
     """The file with other keyframes. places: which one of before each stands for, rising; comments go by them."""
     comments = [
         comment if comment.before < 0 else Comment(bisect_left(places, comment.before), comment.text)
-        for comment in sheet.comments
+        for comment in file.comments
     ]
-    automation = Automation(keyframes, origin=sheet.automation.origin)
-    return replace(sheet, automation=automation, comments=tuple(comments))
+    automation = Automation(keyframes, columns=file.columns, origin=file.automation.origin)
+    return replace(file, automation=automation, comments=tuple(comments))
 
 
-def sheet_text(sheet: AutomationFile) -> str:
+def file_text(file: AutomationFile) -> str:
     """What is in the file, with a column for the ease where any way but the last is not straight."""
-    keyframes = sheet.automation.keyframes
+    keyframes = file.automation.keyframes
     eased = any(keyframe.ease != "linear" for keyframe in keyframes[:-1])
-    comments = list(sheet.comments)
+    comments = list(file.comments)
     lines: list[str] = []
 
     def comments_before(place: int) -> None:
@@ -52,10 +54,10 @@ def sheet_text(sheet: AutomationFile) -> str:
             lines.append(comments.pop(0).text)
 
     comments_before(-1)
-    lines.append(",".join(["time", *sheet.names, *(["ease"] if eased else [])]))
+    lines.append(",".join(["time", *file.columns, *(["ease"] if eased else [])]))
     for place, keyframe in enumerate(keyframes):
         comments_before(place)
-        row = [exact_time(keyframe.time), *map(_number, keyframe.alpha), *([keyframe.ease] if eased else [])]
+        row = [exact_time(keyframe.time), *map(_number, keyframe.values), *([keyframe.ease] if eased else [])]
         lines.append(",".join(row))
     comments_before(len(keyframes))
     return "\n".join(lines) + "\n"

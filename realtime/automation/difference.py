@@ -23,14 +23,14 @@ def ticks(*automations: Sequence[Keyframe]) -> list[list[int]]:
 
 
 def largest_difference(first: Sequence[Keyframe], second: Sequence[Keyframe]) -> float:
-    """The most that any alpha of two automations differs at any time, also before and after their keyframes."""
+    """The most that any column of two automations differs at any time, also before and after their keyframes."""
     first_times, second_times = ticks(first, second)
     times = sorted({*first_times, *second_times})
     ways = _Ways(first, first_times), _Ways(second, second_times)
-    most = max(_apart(first[0].alpha, second[0].alpha), _apart(first[-1].alpha, second[-1].alpha))
+    most = max(_apart(first[0].values, second[0].values), _apart(first[-1].values, second[-1].values))
     for start, end in pairwise(times):
         one, other = ways[0].part(start, end), ways[1].part(start, end)
-        most = max(most, *(_apart(one.alpha(s), other.alpha(s)) for s in (0.0, 1.0, *_turns(one, other))))
+        most = max(most, *(_apart(one.values(s), other.values(s)) for s in (0.0, 1.0, *_turns(one, other))))
     return most
 
 
@@ -43,7 +43,7 @@ class _Part(NamedTuple):
     u_start: float = 0.0
     u_end: float = 0.0
 
-    def alpha(self, s: float) -> list[float]:
+    def values(self, s: float) -> list[float]:
         u = self.u_start + s * (self.u_end - self.u_start)
         if self.smooth:
             u = u * u * (3 - 2 * u)
@@ -62,14 +62,14 @@ class _Ways:
         while self._next < len(self._times) and self._times[self._next] <= start:
             self._next += 1
         before = self._keyframes[max(self._next - 1, 0)]
-        still = (0.0,) * len(before.alpha)
+        still = (0.0,) * len(before.values)
         if not 0 < self._next < len(self._times) or before.ease == "hold":
-            return _Part(before.alpha, still)
+            return _Part(before.values, still)
         after = self._keyframes[self._next]
         begin, length = self._times[self._next - 1], self._times[self._next] - self._times[self._next - 1]
-        start_alpha, end_alpha = _as_wide(before.alpha, after.alpha)
-        change = tuple(b - a for a, b in zip(start_alpha, end_alpha, strict=True))
-        return _Part(start_alpha, change, before.ease == "smooth", (start - begin) / length, (end - begin) / length)
+        start_values, end_values = _as_wide(before.values, after.values)
+        change = tuple(b - a for a, b in zip(start_values, end_values, strict=True))
+        return _Part(start_values, change, before.ease == "smooth", (start - begin) / length, (end - begin) / length)
 
 
 def _apart(first: Sequence[float], second: Sequence[float]) -> float:
@@ -77,7 +77,7 @@ def _apart(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def _as_wide(first: tuple[float, ...], second: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """One value counts for all blocks."""
+    """One value counts for all columns."""
     return (first * len(second) if len(first) == 1 else first), (second * len(first) if len(second) == 1 else second)
 
 
@@ -86,9 +86,9 @@ def _turns(one: _Part, other: _Part) -> list[float]:
     if not (one.smooth or other.smooth):
         return []
     turns = []
-    alphas = [_as_wide(tuple(one.alpha(s)), tuple(other.alpha(s))) for s in (0.0, 1 / 3, 2 / 3, 1.0)]
-    for column in range(len(alphas[0][0])):
-        f = [first[column] - second[column] for first, second in alphas]
+    sides = [_as_wide(tuple(one.values(s)), tuple(other.values(s))) for s in (0.0, 1 / 3, 2 / 3, 1.0)]
+    for column in range(len(sides[0][0])):
+        f = [first[column] - second[column] for first, second in sides]
         slope = (-11 * f[0] + 18 * f[1] - 9 * f[2] + 2 * f[3]) / 2
         bend = 4.5 * (2 * f[0] - 5 * f[1] + 4 * f[2] - f[3])
         cubic = 4.5 * (-f[0] + 3 * f[1] - 3 * f[2] + f[3])

@@ -8,54 +8,68 @@ from dataclasses import replace
 from fractions import Fraction
 
 from stylefader.realtime.automation.automation_file import style_in, with_keyframes
+from stylefader.realtime.automation.columns import column_places
 from stylefader.realtime.automation.keyframes import AutomationFile, Comment, Keyframe, along
 from stylefader.realtime.media.timecode import exact_time
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.training.errors import AutomationError
 
 LARGEST_ERROR = 5e-4
 """How far the straight pieces may be from an eased way that was cut."""
 _MOST_PIECES = 10_000
 _LATEST = 10**12
-_LARGEST_ALPHA = 3e38
+_LARGEST_VALUE = 3e38
 
 
-def shifted(sheet: AutomationFile, by: Fraction) -> AutomationFile:
+def shifted(file: AutomationFile, by: Fraction) -> AutomationFile:
     """Everything `by` seconds later, or earlier where it is below 0: what would come before 0 is cut.
 
-    alpha at 0 is then what it was at -by. An eased way that is cut goes on in straight pieces.
+    Values at 0 are then what they were at -by. An eased way that is cut goes on in straight pieces.
     """
-    keyframes = sheet.automation.keyframes
+    keyframes = file.automation.keyframes
     moved, places = [], []
     for place, keyframe in enumerate(keyframes):
         following = keyframes[place + 1] if place + 1 < len(keyframes) else None
         if keyframe.time + by >= 0:
-            moved.append(replace(keyframe, time=_checked(keyframe.time + by, sheet)))
+            moved.append(replace(keyframe, time=_checked(keyframe.time + by, file)))
             places.append(place)
         elif following is None or following.time + by > 0:
             for part in _rest(keyframe, following, -by):
                 moved.append(replace(part, time=part.time + by))
                 places.append(place)
-    result = with_keyframes(sheet, moved, places)
+    result = with_keyframes(file, moved, places)
     return replace(result, comments=_comments(result.comments, lambda time: time + by))
 
 
 def scaled(
-    sheet: AutomationFile, *, time: Fraction = Fraction(1), alpha: float = 1.0, offset: float = 0.0
+    file: AutomationFile, *, time: Fraction = Fraction(1), factor: float = 1.0, offset: float = 0.0, name: str = ALPHA
 ) -> AutomationFile:
-    """All times `time` times as late, all alphas times `alpha` plus `offset`. Raises AutomationError."""
+    """All times `time` times as late, all values of a parameter times `factor` plus `offset`.
+
+    Raises:
+        AutomationError: For a time factor that is not above 0, numbers that are not finite, values that become too
+            large, and a parameter that has no column.
+    """
     if time <= 0:
         raise AutomationError(f"times can be scaled by a factor above 0, not {time}")
-    if not (math.isfinite(alpha) and math.isfinite(offset)):
-        raise AutomationError(f"alpha can be scaled by finite numbers, not {alpha} and {offset}")
+    if not (math.isfinite(factor) and math.isfinite(offset)):
+        raise AutomationError(f"{name} can be scaled by finite numbers, not {factor} and {offset}")
+    places = set(column_places(file.columns).get(name, ()))
+    if not places and (factor != 1 or offset):
+        there = ", ".join(file.automation.names)
+        raise AutomationError(f"{file.automation.origin} has no column for {name}: it has {there}")
     keyframes = [
         replace(
             keyframe,
-            time=_checked(keyframe.time * time, sheet),
-            alpha=tuple(_bounded(value * alpha + offset, sheet) for value in keyframe.alpha),
+            time=_checked(keyframe.time * time, file),
+            values=tuple(
+                _bounded(value * factor + offset, file) if place in places else value
+                for place, value in enumerate(keyframe.values)
+            ),
         )
-        for keyframe in sheet.automation.keyframes
+        for keyframe in file.automation.keyframes
     ]
-    result = with_keyframes(sheet, keyframes, range(len(keyframes)))
+    result = with_keyframes(file, keyframes, range(len(keyframes)))
     return replace(result, comments=_comments(result.comments, lambda at: at * time))
 
 
@@ -63,7 +77,7 @@ def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyfr
     """A keyframe at the cut, which lies between two, and where the way is eased some more until the next."""
     if after is None:
         return [replace(before, time=cut)]
-    change = [b - a for a, b in zip(before.alpha, after.alpha, strict=True)]
+    change = [b - a for a, b in zip(before.values, after.values, strict=True)]
     pieces = 1
     if before.ease == "smooth":
         # The way's second derivative is 6 at most, so a straight piece of length h in u is 6/8 h^2 beside it at most.
@@ -74,8 +88,8 @@ def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyfr
     for piece in range(pieces):
         time = cut + (after.time - cut) * Fraction(piece, pieces)
         u = along(before, after, time)
-        alpha = tuple(_short(a + u * way) for a, way in zip(before.alpha, change, strict=True))
-        keyframes.append(Keyframe(time=time, alpha=alpha, ease="hold" if before.ease == "hold" else "linear"))
+        values = tuple(_short(a + u * way) for a, way in zip(before.values, change, strict=True))
+        keyframes.append(Keyframe(time=time, values=values, ease="hold" if before.ease == "hold" else "linear"))
     return keyframes
 
 
@@ -94,18 +108,18 @@ def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]
     return tuple(sorted([*cut, *result], key=lambda comment: comment.before))
 
 
-def _checked(time: Fraction, sheet: AutomationFile) -> Fraction:
+def _checked(time: Fraction, file: AutomationFile) -> Fraction:
     if time >= _LATEST:
-        raise AutomationError(f"{sheet.automation.origin}: {float(time):g} s is later than any automation goes")
+        raise AutomationError(f"{file.automation.origin}: {float(time):g} s is later than any automation goes")
     return time
 
 
-def _bounded(alpha: float, sheet: AutomationFile) -> float:
-    if not abs(alpha) <= _LARGEST_ALPHA:
-        raise AutomationError(f"{sheet.automation.origin}: an alpha of {alpha:g} is beyond all bounds")
-    return _short(alpha)
+def _bounded(value: float, file: AutomationFile) -> float:
+    if not abs(value) <= _LARGEST_VALUE:
+        raise AutomationError(f"{file.automation.origin}: a value of {value:g} is beyond all bounds")
+    return _short(value)
 
 
-def _short(alpha: float) -> float:
+def _short(value: float) -> float:
     """As exactly as takes have it."""
-    return float(f"{alpha:.9g}")
+    return float(f"{value:.9g}")

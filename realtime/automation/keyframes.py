@@ -1,10 +1,11 @@
-"""Automation: alpha over time, as keyframes. The same clip with the same automation gives the same alphas.
+"""Automation: parameters over time, as keyframes. The same clip with the same automation gives the same values.
 
-Two spellings of the same thing. A CSV file with the header `time,alpha` (one strength for all blocks) or
-`time,alpha0,alpha1,...` (one a block) and optionally `ease`; lines that start with # are comments. Inline,
-keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in `0s:0 2s:1 4s:0.2,1,0.5`, or a single
-strength, `0.5`, that holds throughout. Before the first keyframe its alpha holds, after the last one's as well.
-A keyframe's ease says how alpha goes on from it to the next one; two keyframes at one time are a jump.
+Two spellings of the same thing. A CSV file whose header has `time`, the parameters and optionally `ease`: a parameter
+has one column for all of its components (`alpha`), or one for each (`alpha0,alpha1,...`); lines that start with # are
+comments. Inline, for alpha alone, keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in
+`0s:0 2s:1 4s:0.2,1,0.5`, or a single strength, `0.5`, that holds throughout. Before the first keyframe its values hold,
+after the last one's as well. A keyframe's ease says how values go on from it to the next one; two keyframes at one time
+are a jump.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from typing import Literal, NamedTuple, Protocol, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.realtime.automation.columns import column_places
 from stylefader.realtime.media.timecode import parse_time
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
+from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.training.errors import AutomationError
 from stylefader.training.reading.toml_text import read_text
 
@@ -35,61 +39,125 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, kw_only=True)
 class Keyframe:
-    """alpha at a time. One value moves all blocks, several are one a block. `ease` rules the way to the next."""
+    """The values of an automation's columns at a time. `ease` rules the way to the next.
+
+    Inline, the values are all of alpha: one moves all components, several are one each.
+    """
 
     time: Fraction
-    alpha: tuple[float, ...]
+    values: tuple[float, ...]
     ease: Ease = "linear"
 
 
 class AlphaOverTime(Protocol):
-    """What a render takes its strengths from: an `Automation`, or a `MidiAutomation`."""
+    """What a render takes its values from: an `Automation`, or a `MidiAutomation`."""
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise AutomationError unless it is for parameters of these sizes."""
 
     def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError unless it is for so many blocks."""
+        """Raise AutomationError unless it is for alpha alone, with so many components."""
 
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest alpha that it asks for."""
+    def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
+        """Smallest and largest value of a parameter that it asks for; None where it does not move that."""
+
+    def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
+        """Every parameter at a time in seconds, float32 (size,) each: the same whatever was asked before."""
+        ...
 
     def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
         """The strengths at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
 
 
 class Automation:
-    """Keyframes in time order. `origin` is what the user wrote it in (a file, an option), for error messages."""
+    """Keyframes in time order.
 
-    def __init__(self, keyframes: Sequence[Keyframe], *, origin: str = "automation") -> None:
+    Args:
+        keyframes: One or more.
+        columns: What each value of a keyframe is: targets by name, as in `alpha0` or `mix`.
+        origin: What the user wrote it in (a file, an option), for error messages.
+    """
+
+    def __init__(
+        self, keyframes: Sequence[Keyframe], *, columns: Sequence[str] = (ALPHA,), origin: str = "automation"
+    ) -> None:
         if not keyframes:
             raise AutomationError(f"{origin}: no keyframes")
         self.keyframes = tuple(keyframes)
+        self.columns = tuple(columns)
         self.origin = origin
         self._times = [keyframe.time for keyframe in keyframes]
+        self._places = column_places(columns)
         assert self._times == sorted(self._times), "keyframes in time order"
 
-    def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError unless every keyframe has one value, or one for each of `n_blocks` blocks."""
-        for keyframe in self.keyframes:
-            if len(keyframe.alpha) not in (1, n_blocks):
-                raise AutomationError(
-                    f"{self.origin}: {len(keyframe.alpha)} alphas at {float(keyframe.time):g} s, "
-                    f"but this style has {_blocks(n_blocks)}: give 1 or {n_blocks}"
-                )
+    @property
+    def names(self) -> list[str]:
+        """The parameters that it moves."""
+        return list(self._places)
 
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest alpha of any keyframe; easing never leaves them."""
-        values = [value for keyframe in self.keyframes for value in keyframe.alpha]
+    def of(self, keyframe: Keyframe, name: str) -> tuple[float, ...]:
+        """The values of a parameter at one of the keyframes: one for all of its components, or one for each."""
+        if self.columns == (ALPHA,):
+            return keyframe.values  # inline, there may be several
+        return tuple(keyframe.values[place] for place in self._places[name])
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise AutomationError unless every parameter is there, and has one value, or one for each component."""
+        for name in self._places:
+            why = why_missing(Target(name), sizes)
+            if why is not None:
+                raise AutomationError(f"{self.origin}: {why}")
+            for keyframe in self.keyframes if self.columns == (ALPHA,) else self.keyframes[:1]:
+                count = len(self.of(keyframe, name))
+                if count not in (1, sizes[name]):
+                    raise AutomationError(
+                        f"{self.origin}: {count} values for {name} at {float(keyframe.time):g} s, "
+                        f"but this style takes {sizes[name]}: give 1{f' or {sizes[name]}' if sizes[name] > 1 else ''}"
+                    )
+
+    def check_blocks(self, n_blocks: int) -> None:
+        """Raise AutomationError unless it moves alpha alone, with one value or one for each of `n_blocks` blocks."""
+        self.check({ALPHA: n_blocks})
+
+    def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
+        """Smallest and largest value of a parameter; easing never leaves them. None where it does not move that."""
+        if name not in self._places:
+            return None
+        values = [value for keyframe in self.keyframes for value in self.of(keyframe, name)]
         return min(values), max(values)
 
-    def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
-        """The strengths at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
+    def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
+        """Every parameter at a time in seconds, its default where there is no column. Call `check` first.
+
+        Returns:
+            float32 (size,) each, by name.
+        """
+        way = self._way(at)
+        return {
+            parameter.name: self._between(way, parameter.name, parameter.size)
+            if parameter.name in self._places
+            else np.array(parameter.default, np.float32)
+            for parameter in parameters
+        }
+
+    def alpha(self, at: Fraction, n_blocks: int) -> Values:
+        """alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
+        return self._between(self._way(at), ALPHA, n_blocks)
+
+    def _way(self, at: Fraction) -> tuple[Keyframe, Keyframe, float]:
+        """The keyframes before and after a time, and how much of the change between them has come."""
         place = bisect_right(self._times, at)
         before = self.keyframes[max(place - 1, 0)]
         after = self.keyframes[min(place, len(self.keyframes) - 1)]
-        start = np.broadcast_to(np.asarray(before.alpha, np.float64), (n_blocks,))
-        if before is after or place == 0:
+        return before, after, 0.0 if before is after or place == 0 else along(before, after, at)
+
+    def _between(self, way: tuple[Keyframe, Keyframe, float], name: str, size: int) -> Values:
+        """A parameter that has columns, somewhere along such a way: float32 (size,)."""
+        before, after, u = way
+        start = np.broadcast_to(np.asarray(self.of(before, name), np.float64), (size,))
+        if not u:
             return start.astype(np.float32)
-        u = along(before, after, at)
-        return (start + u * (np.asarray(after.alpha, np.float64) - start)).astype(np.float32)
+        return (start + u * (np.asarray(self.of(after, name), np.float64) - start)).astype(np.float32)
 
 
 def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:
@@ -109,15 +177,15 @@ class Comment(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AutomationFile:
-    """A file as it was written: names of the alphas' columns, keyframes, comments in their order."""
+    """A file as it was written: keyframes with their columns, comments in their order."""
 
-    names: tuple[str, ...]
     automation: Automation
     comments: tuple[Comment, ...] = ()
 
-
-def _blocks(n_blocks: int) -> str:
-    return "1 tuning-block" if n_blocks == 1 else f"{n_blocks} tuning-blocks"
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What each value of a keyframe is."""
+        return self.automation.columns
 
 
 def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
@@ -128,7 +196,7 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
     if len(words) == 1 and ":" not in words[0][1]:
         column, word = words[0]
         return Automation(
-            [Keyframe(time=Fraction(0), alpha=_alphas(word, f"{origin}, column {column}"))], origin=origin
+            [Keyframe(time=Fraction(0), values=_alphas(word, f"{origin}, column {column}"))], origin=origin
         )
     keyframes: list[Keyframe] = []
     for column, word in words:
@@ -142,7 +210,7 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
             raise AutomationError(
                 f"{where}: {word!r:.40} is not a keyframe: write TIME:ALPHA, as in 2s:1 or 2s:0.2,1,0.5"
             )
-        keyframe = Keyframe(time=_time(time_text, where), alpha=_alphas(rest, where), ease=ease)
+        keyframe = Keyframe(time=_time(time_text, where), values=_alphas(rest, where), ease=ease)
         _check_order(keyframes, keyframe, where)
         keyframes.append(keyframe)
     return Automation(keyframes, origin=origin)
@@ -150,24 +218,24 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
 
 def read_csv(path: Path) -> Automation:
     """Read an automation file. Raises AutomationError with line and column."""
-    return read_sheet(path).automation
+    return read_automation_file(path).automation
 
 
-def read_sheet(path: Path) -> AutomationFile:
+def read_automation_file(path: Path) -> AutomationFile:
     """The same with what else stands in the file."""
     text = read_text(path, "automation file", error=AutomationError, most=_MOST_BYTES)
-    return parse_sheet(text, origin=str(path))
+    return parse_automation_file(text, origin=str(path))
 
 
 def parse_csv(text: str, *, origin: str) -> Automation:
     """Read the text of an automation file. Raises AutomationError with line and column."""
-    return parse_sheet(text, origin=origin).automation
+    return parse_automation_file(text, origin=origin).automation
 
 
-def parse_sheet(text: str, *, origin: str) -> AutomationFile:
+def parse_automation_file(text: str, *, origin: str) -> AutomationFile:
     """The same with what else stands in the file."""
     names: list[str] = []
-    alphas: list[str] = []
+    columns: list[str] = []
     keyframes: list[Keyframe] = []
     comments: list[Comment] = []
     for line, row in _rows(text, origin):
@@ -177,7 +245,7 @@ def parse_sheet(text: str, *, origin: str) -> AutomationFile:
             comments.append(Comment(len(keyframes) if names else -1, row))
             continue
         if not names:
-            names, alphas = _header(row, f"{origin}, line {line}")
+            names, columns = _header(row, f"{origin}, line {line}")
             continue
         if len(row) != len(names):
             raise AutomationError(f"{origin}, line {line}: {len(row)} columns, but the header has {len(names)}")
@@ -187,29 +255,31 @@ def parse_sheet(text: str, *, origin: str) -> AutomationFile:
         }
         keyframe = Keyframe(
             time=_time(*cells["time"]),
-            alpha=tuple(_alpha(*cells[name]) for name in alphas),
+            values=tuple(_value(*cells[name]) for name in columns),
             ease=_ease(*cells["ease"]) if cells.get("ease", ("", ""))[0] else "linear",
         )
         _check_order(keyframes, keyframe, f"{origin}, line {line}, column {names.index('time') + 1} (time)")
         keyframes.append(keyframe)
     if not names:
         _header([], f"{origin}, line 1")
-    return AutomationFile(
-        names=tuple(alphas), automation=Automation(keyframes, origin=origin), comments=tuple(comments)
-    )
+    return AutomationFile(automation=Automation(keyframes, columns=columns, origin=origin), comments=tuple(comments))
 
 
 def _header(row: list[str], where: str) -> tuple[list[str], list[str]]:
-    """Names of all columns, and of those that are alphas."""
+    """Names of all columns, and of those that are parameters."""
     names = [name.strip().lower() for name in row]
-    alphas = [name for name in names if name not in ("time", "ease")]
-    wanted = ["alpha"] if alphas == ["alpha"] else [f"alpha{i}" for i in range(len(alphas))]
-    if "time" not in names or not alphas or alphas != wanted or len(set(names)) != len(names):
+    columns = [name for name in names if name not in ("time", "ease")]
+    why = ""
+    try:
+        column_places(columns)
+    except AutomationError as error:
+        why = f": {error}"
+    if "time" not in names or not columns or why or len(set(names)) != len(names):
         raise AutomationError(
-            f"{where}: the header must be time,alpha or time,alpha0,alpha1,... with an optional ease, "
-            f"not {','.join(row)!r:.80}"
+            f"{where}: the header must be time,alpha or time,alpha0,alpha1,... or other parameters alike, with an "
+            f"optional ease, not {','.join(row)!r:.80}{why}"
         )
-    return names, alphas
+    return names, columns
 
 
 def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str] | str]]:
@@ -236,16 +306,16 @@ def _time(text: str, where: str) -> Fraction:
 
 
 def _alphas(text: str, where: str) -> tuple[float, ...]:
-    return tuple(_alpha(part, where) for part in text.split(","))
+    return tuple(_value(part, where) for part in text.split(","))
 
 
-def _alpha(text: str, where: str) -> float:
+def _value(text: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and abs(value) <= _LARGEST):
-        raise AutomationError(f"{where}: {text!r:.40} is not an alpha: write a number such as 0.5")
+        raise AutomationError(f"{where}: {text!r:.40} is not a number: write one such as 0.5")
     return value
 
 

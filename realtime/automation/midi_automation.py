@@ -1,8 +1,8 @@
 """A MIDI file as automation: its messages played through mappings, router and alpha desk as they would be live.
 
-    file --messages--> decoder of each track --events--> router --moves--> alpha desk --> alpha at a frame's time
+    file --messages--> decoder of each track --events--> router --moves--> alpha desk --> values at a frame's time
 
-The desk smooths what comes, so a file gives the alphas that the same messages give when they are played, sampled at the
+The desk smooths what comes, so a file gives the values that the same messages give when they are played, sampled at the
 frame's own time instead of when it was computed.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,10 +24,11 @@ from stylefader.realtime.controls.mapping.mapping import ControlMap
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.port_names import fits
 from stylefader.realtime.controls.router import Router
-from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, sizes_of
+from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.training.errors import AutomationError
-from stylefader.training.packs.pack_header import AlphaHeader
 
 _BEFORE_NS = 60 * 10**9
 """How long before the clip what a file says at its very beginning was played: alpha has come to rest by then."""
@@ -39,71 +40,84 @@ _SOURCE = "midi"
 
 
 class Move(NamedTuple):
-    """What a message asked of the desk, and when. `by`: a step from where it stands; `reset`: the pack's default."""
+    """What a message asked of the desk, and when. `by`: a step from where it stands; `reset`: all to their defaults."""
 
     at_ns: int
     kind: Literal["to", "by", "reset"]
-    block: Block
+    target: Target
     value: float
 
     def on(self, desk: AlphaDesk) -> None:
         if self.kind == "to":
-            desk.move(self.block, self.value, self.at_ns, _SOURCE)
+            desk.move(self.target, self.value, self.at_ns, _SOURCE)
         elif self.kind == "by":
-            desk.nudge(self.block, self.value, self.at_ns, _SOURCE)
+            desk.nudge(self.target, self.value, self.at_ns, _SOURCE)
         else:
-            desk.alpha(self.at_ns)
+            desk.values(self.at_ns)
             desk.reset()
 
 
 class MidiAutomation:
-    """alpha over time, as `Automation` gives it, from the moves of a MIDI file. Not for two threads at once.
+    """Parameters over time, as `Automation` gives them, from the moves of a MIDI file. Not for two threads at once.
 
-    Before its first move alpha is the pack's default. notes: what was left alone, or taken in another way, for people.
+    Before its first move a parameter is at its default. notes: what was left alone, or taken in another way, in words.
     """
 
     def __init__(
-        self, moves: Sequence[Move], header: AlphaHeader, n_blocks: int, *, origin: str, notes: Sequence[str] = ()
+        self, moves: Sequence[Move], parameters: Sequence[Parameter], *, origin: str, notes: Sequence[str] = ()
     ) -> None:
         self.moves, self.origin, self.notes = tuple(moves), origin, list(notes)
-        self._n_blocks = n_blocks
+        self.parameters = tuple(parameters)
         self._times = [move.at_ns for move in moves]
-        self._desk = AlphaDesk(header, n_blocks)
+        self._desk = AlphaDesk(parameters)
         self._done = 0  # moves that the desk has seen; every so many of them it is kept as it stands
         self._kept = [self._desk.copy()]
-        asked = [move.value for move in moves if move.kind == "to"]
-        self._bounds = min([header.default, *asked]), max([header.default, *asked])
+        self._bounds: dict[str, tuple[float, float]] = {}
+        for parameter in parameters:
+            asked = [move.value for move in moves if move.kind == "to" and move.target.name == parameter.name]
+            every = [*(parameter.default or (0.0,)), *asked]
+            self._bounds[parameter.name] = min(every), max(every)
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise AutomationError for other parameters than it was made for."""
+        own = sizes_of(self.parameters)
+        if dict(sizes) != own:
+            raise AutomationError(f"{self.origin} was read for {_in_words(own)}, not {_in_words(sizes)}")
 
     def check_blocks(self, n_blocks: int) -> None:
         """Raise AutomationError for another number of blocks than it was made for."""
-        if n_blocks != self._n_blocks:
-            raise AutomationError(f"{self.origin} was read for {self._n_blocks} tuning-blocks, not {n_blocks}")
+        self.check({**sizes_of(self.parameters), ALPHA: n_blocks})
 
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest alpha that any message asks for."""
-        return self._bounds
+    def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
+        """Smallest and largest value of a parameter that any message asks for, its default among them."""
+        return self._bounds.get(name)
 
-    def alpha(self, at: Fraction, n_blocks: int) -> Alpha:
-        """The strengths at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
-        self.check_blocks(n_blocks)
+    def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
+        """The parameters at a time in seconds, float32 (size,) each: the same whatever was asked before."""
         at_ns = round(at * 10**9)
         self._go_to(bisect_right(self._times, at_ns))
         # A copy, since a desk that is asked remembers the time, and its rounding.
-        return self._desk.copy().alpha(at_ns)
+        found = self._desk.copy().values(at_ns)
+        return {parameter.name: found[parameter.name] for parameter in parameters}
 
-    def forward(self) -> Callable[[Fraction], Alpha]:
+    def alpha(self, at: Fraction, n_blocks: int) -> Values:
+        """alpha alone at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
+        self.check_blocks(n_blocks)
+        return self.values(at, self.parameters)[ALPHA]
+
+    def forward(self) -> Callable[[Fraction], dict[str, Values]]:
         """The same for times of which none is before the one before, in less time; not exactly the same rounding."""
         desk, done = self._kept[0].copy(), 0
 
-        def alpha(at: Fraction) -> Alpha:
+        def values(at: Fraction) -> dict[str, Values]:
             nonlocal done
             at_ns = round(at * 10**9)
             while done < len(self.moves) and self._times[done] <= at_ns:
                 self.moves[done].on(desk)
                 done += 1
-            return desk.alpha(at_ns)
+            return desk.values(at_ns)
 
-        return alpha
+        return values
 
     def _go_to(self, count: int) -> None:
         """Bring the desk to where so many moves have been made."""
@@ -118,17 +132,16 @@ class MidiAutomation:
 
 
 def read_midi_automation(
-    path: Path, maps: Sequence[ControlMap], header: AlphaHeader, n_blocks: int, *, tell: Tell = lambda share: None
+    path: Path, maps: Sequence[ControlMap], parameters: Sequence[Parameter], *, tell: Tell = lambda share: None
 ) -> MidiAutomation:
-    """A MIDI file as automation for a pack of `n_blocks`. Raises AutomationError, also where nothing moves alpha."""
-    return midi_automation(read_midi_file(path), maps, header, n_blocks, origin=str(path), tell=tell)
+    """A MIDI file as automation for these parameters. Raises AutomationError, also where nothing moves any."""
+    return midi_automation(read_midi_file(path), maps, parameters, origin=str(path), tell=tell)
 
 
 def midi_automation(
     file: MidiFile,
     maps: Sequence[ControlMap],
-    header: AlphaHeader,
-    n_blocks: int,
+    parameters: Sequence[Parameter],
     *,
     origin: str,
     tell: Tell = lambda share: None,
@@ -137,7 +150,7 @@ def midi_automation(
 
     A mapping's `port` counts where some track's name has a mapping's port in it; where none has, DAWs having named the
     tracks in their way, every mapping takes every track, with a note. Pickup is off: a file's faders stand nowhere
-    else. What stands at the file's beginning is where alpha begins, with no way to it.
+    else. What stands at the file's beginning is where values begin, with no way to it.
     """
     notes = []
     ports = {entry.port for entry in maps if entry.port}
@@ -146,23 +159,23 @@ def midi_automation(
         named = ", ".join(sorted(map(repr, ports)))
         notes.append(f"no track of {origin} has {named} in its name: the mappings take every track")
     used = [replace(entry, pickup=False, port=entry.port if by_name else "") for entry in maps]
-    recorder = _Recorder(header, n_blocks)
+    recorder = _Recorder(parameters)
     router = Router(recorder, used, source=_SOURCE)
     seen: Counter[tuple[Kind, int]] = Counter()
     others: set[str] = set()
     for event in _events(file, tell):
         seen[event.kind, 0 if event.kind == "program" else event.number] += 1
-        taken = [entry.target for entry in used if entry.takes(event)]
+        taken = [entry for entry in used if entry.takes(event)]
         if taken:
-            others.update(target for target in taken if not target.startswith("alpha") and target != "panic")
+            others.update(entry.target for entry in taken if entry.moves is None and entry.target != "panic")
             recorder.at_ns = event.at_ns
             router.handle(event)
     if others:
         what = ", ".join(sorted(others))
-        notes.append(f"{origin} asks for {what} as well, which a render leaves alone: it moves alpha only")
+        notes.append(f"{origin} asks for {what} as well, which a render leaves alone: it moves parameters only")
     if all(move.kind == "reset" for move in recorder.moves):
-        raise AutomationError(f"nothing in {origin} moves an alpha: {_why(seen, maps, n_blocks)}")
-    return MidiAutomation(recorder.moves, header, n_blocks, origin=origin, notes=notes)
+        raise AutomationError(f"nothing in {origin} moves a parameter: {_why(seen, maps, sizes_of(parameters))}")
+    return MidiAutomation(recorder.moves, parameters, origin=origin, notes=notes)
 
 
 def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
@@ -190,44 +203,49 @@ class _Recorder:
     style = 0
     scene: str | None = None
 
-    def __init__(self, header: AlphaHeader, n_blocks: int) -> None:
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.moves: list[Move] = []
         self.show = OutputFlags()
         self.muted: set[str] = set()
         self.style_names = [""]
         self.at_ns = 0
-        self._header = header
-        self._targets = [float(header.default)] * n_blocks
+        self.parameters = {parameter.name: parameter for parameter in parameters}
+        self._targets = {parameter.name: np.array(parameter.default, np.float32) for parameter in parameters}
 
-    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
-        self._add("to", block, target)
+    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
+        self._add("to", target, value)
 
-    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
-        self._add("by", block, step)
+    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
+        self._add("by", target, step)
 
-    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None: ...
+    def fade_to(
+        self, style: int | None, values: Mapping[str, Values], fade_s: float, *, scene: str | None = None
+    ) -> None: ...
 
     def panic(self) -> None:
-        self._add("reset", "all", 0.0)
+        self.moves.append(Move(self.at_ns, "reset", Target(""), 0.0))
+        for name, parameter in self.parameters.items():
+            self._targets[name][:] = parameter.default
 
-    def targets(self) -> Alpha:
-        return np.array(self._targets, np.float32)
+    def targets(self) -> Mapping[str, Values]:
+        return self._targets
 
     def go(self, style: int) -> None: ...
 
     def step_style(self, by: int) -> None: ...
 
-    @property
-    def alpha_range(self) -> tuple[float, float]:
-        return self._header.low, self._header.high
+    def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:
+        if why_missing(target, sizes_of(self.parameters.values())) is not None:
+            return  # as live: what a style does not declare is left alone
+        own, parameter = self._targets[target.name], self.parameters[target.name]
+        for place in range(len(own)) if target.component is None else (target.component,):
+            wanted = value if kind == "to" else own[place] + value
+            own[place] = min(max(wanted, parameter.low[place]), parameter.high[place])
+        self.moves.append(Move(self.at_ns, kind, target, value))
 
-    def _add(self, kind: Literal["to", "by", "reset"], block: Block, value: float) -> None:
-        if not self._targets or (block != "all" and block >= len(self._targets)):
-            return  # as live: blocks that a style does not have are left alone
-        for place in range(len(self._targets)) if block == "all" else (block,):
-            target = {"to": value, "by": self._targets[place] + value, "reset": self._header.default}[kind]
-            self._targets[place] = min(max(target, self._header.low), self._header.high)
-        self.moves.append(Move(self.at_ns, kind, block, value))
+
+def _in_words(sizes: Sizes) -> str:
+    return ", ".join(f"{size} of {name}" for name, size in sizes.items())
 
 
 def _words(kind: Kind, number: int) -> str:
@@ -235,14 +253,15 @@ def _words(kind: Kind, number: int) -> str:
     return kind if kind in ("pitchbend", "aftertouch", "program") else f"{kind} {number}"
 
 
-def _why(seen: Counter[tuple[Kind, int]], maps: Sequence[ControlMap], n_blocks: int) -> str:
-    """What there is in a file whose controls move no alpha."""
+def _why(seen: Counter[tuple[Kind, int]], maps: Sequence[ControlMap], sizes: Sizes) -> str:
+    """What there is in a file whose controls move no parameter."""
     if not seen:
         return "it has no controls, notes or programs at all"
-    alphas = sorted({entry.target for entry in maps if entry.block is not None})
-    if not alphas:
-        return "the mapping file has no mapping for alpha"
-    if all(isinstance(entry.block, int) and entry.block >= n_blocks for entry in maps if entry.block is not None):
-        return f"{', '.join(alphas)} are mapped, but this style has {n_blocks} tuning-blocks"
+    moved = {entry.target: entry.moves for entry in maps if entry.moves is not None}
+    if not moved:
+        return "the mapping file has no mapping for a parameter"
+    missing = [why_missing(target, sizes) for target in moved.values()]
+    if None not in missing:
+        return "; ".join(sorted(filter(None, missing)))
     common = [f"{_words(*control)} ({count} times)" for control, count in seen.most_common(6)]
-    return f"it has {', '.join(common)}{' and others' if len(seen) > 6 else ''}; map one of them to alpha"
+    return f"it has {', '.join(common)}{' and others' if len(seen) > 6 else ''}; map one of them to {min(moved)}"

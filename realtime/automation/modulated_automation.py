@@ -1,11 +1,12 @@
 """An automation with modulations on top: what `render` asks where a mapping has sound or LFOs.
 
-The same sum as live, where the alpha desk makes it: alpha as it was written, kept within the pack's range, and what
+The same sum as live, where the alpha desk makes it: values as they were written, kept within their ranges, and what
 the modulations add at the frame's time, kept within it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -13,34 +14,49 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.automation.keyframes import AlphaOverTime
+from stylefader.realtime.parameters.parameter import ALPHA, Layout, Parameter, Values
+from stylefader.realtime.parameters.targets import Sizes
 
 
 class TimedModulation(Protocol):
-    """What is added to alpha at a time of the clip."""
+    """What is added to the parameters at a time of the clip."""
 
-    def offsets_at(self, seconds: Fraction, n_blocks: int) -> npt.NDArray[np.float64]:
-        """Alpha to add at a time as players show it: float64 (n_blocks,), finite. Times never go back."""
+    def offsets_at(self, seconds: Fraction, layout: Layout) -> npt.NDArray[np.float64]:
+        """What to add at a time as players show it: float64 (layout.size,), finite. Times never go back."""
         ...
 
 
 class ModulatedAutomation:
-    """`base` with any number of modulations on top. low, high: the pack's range."""
+    """`base` with any number of modulations on top. parameters: what the style declares."""
 
-    def __init__(self, base: AlphaOverTime, *modulations: TimedModulation, low: float, high: float) -> None:
+    def __init__(self, base: AlphaOverTime, *modulations: TimedModulation, parameters: Sequence[Parameter]) -> None:
         self._base, self._modulations = base, modulations
-        self._low, self._high = low, high
+        self._parameters, self._layout = tuple(parameters), Layout(parameters)
+        self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
+        self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise AutomationError unless the base is for parameters of these sizes."""
+        self._base.check(sizes)
 
     def check_blocks(self, n_blocks: int) -> None:
         """Raise AutomationError unless the base fits a style with that many blocks."""
         self._base.check_blocks(n_blocks)
 
-    def bounds(self) -> tuple[float, float]:
+    def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Those of the base: that a modulation goes to the end of the range and stays there is its way."""
-        return self._base.bounds()
+        return self._base.bounds(name)
 
-    def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
-        """The strengths at a time in seconds, which never goes back: float32 (n_blocks,)."""
-        total = self._base.alpha(at, n_blocks).astype(np.float64).clip(self._low, self._high)
+    def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
+        """The parameters at a time in seconds, which never goes back: float32 (size,) each, by name."""
+        base = self._base.values(at, self._parameters)
+        total = np.concatenate([base[parameter.name] for parameter in self._parameters]).astype(np.float64)
+        total = total.clip(self._low, self._high)
         for modulation in self._modulations:
-            total += modulation.offsets_at(at, n_blocks)
-        return total.clip(self._low, self._high).astype(np.float32)
+            total += modulation.offsets_at(at, self._layout)
+        found = self._layout.split(total.clip(self._low, self._high))
+        return {parameter.name: found[parameter.name] for parameter in parameters}
+
+    def alpha(self, at: Fraction, n_blocks: int) -> Values:
+        """alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
+        return self.values(at, self._parameters)[ALPHA]

@@ -1,4 +1,4 @@
-"""A plot of an automation: alpha upwards, time to the right, a line for each block."""
+"""A plot of an automation: values upwards, time to the right, a line for each column."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _ROWS = 2
 """Rows of style names above the plot."""
 
 
-def plot(sheet: AutomationFile, title: str) -> Figure:
+def plot(file: AutomationFile, title: str) -> Figure:
     """Draw lines as the automation goes, jumps dotted, and changes of style, which a take has, by name.
 
     Many thousands of keyframes are drawn as fewer, less than a pixel from where they are.
 
     Args:
-        sheet: The automation with its comments and the names of its columns.
+        file: The automation with its comments and the names of its columns.
         title: What stands above, for example the file's name.
 
     Returns:
         A figure of one axes. Its horizontal axis is in seconds after its own beginning, and labelled by the
         automation's times.
     """
-    keyframes = sheet.automation.keyframes
-    low, high = sheet.automation.bounds()
-    low, high = min(0.0, low), max(1.0, high)
+    keyframes = file.automation.keyframes
+    every = [value for keyframe in keyframes for value in keyframe.values]
+    low, high = min(0.0, *every), max(1.0, *every)
     if len(keyframes) > _FEW:
-        keyframes = thin(sheet, (high - low) / _FINE).automation.keyframes
-    styles = [style for comment in sheet.comments if (style := style_in(comment)) is not None]
-    times = [keyframe.time for keyframe in sheet.automation.keyframes] + [time for time, _ in styles]
+        keyframes = thin(file, (high - low) / _FINE).automation.keyframes
+    styles = [style for comment in file.comments if (style := style_in(comment)) is not None]
+    times = [keyframe.time for keyframe in file.automation.keyframes] + [time for time, _ in styles]
     begin, end = min(times), max(times)
     if begin <= end / 2:
         begin = Fraction(0)  # the line before the first keyframe says more than an axis that begins anywhere
@@ -52,16 +52,16 @@ def plot(sheet: AutomationFile, title: str) -> Figure:
     axes = figure.add_subplot()
     tidy(axes, title, above=8 + 11 * _ROWS * bool(styles))
     axes.set_xlabel("time")
-    axes.set_ylabel("alpha")
+    axes.set_ylabel(" ".join(file.automation.names))
     axes.set_xlim(0, float(end - begin))
     axes.set_ylim(low - (high - low) / 30, high + (high - low) / 30)
     _label_times(axes, begin, end)
-    columns = len(keyframes[0].alpha)
+    columns = len(keyframes[0].values)
     for column in range(columns):
         # Later lines are thinner, so that those below show where several go the same way.
         _draw_column(axes, keyframes, column, (begin, end), width=1.5 + 1.3 * min(columns - 1 - column, 3))
     if columns > 1:
-        colour_key(figure, {name: COLOURS[column % len(COLOURS)] for column, name in enumerate(sheet.names)})
+        colour_key(figure, {name: COLOURS[column % len(COLOURS)] for column, name in enumerate(file.columns)})
     if styles:
         figure.draw_without_rendering()  # after which places on the page are known
         _draw_styles(axes, styles, begin)
@@ -71,20 +71,20 @@ def plot(sheet: AutomationFile, title: str) -> Figure:
 def _draw_column(
     axes: Axes, keyframes: Sequence[Keyframe], column: int, span: tuple[Fraction, Fraction], *, width: float
 ) -> None:
-    """One block's line, in pieces between its jumps."""
+    """One column's line, in pieces between its jumps."""
     colour = COLOURS[column % len(COLOURS)]
     begin, end = span
     first, last = keyframes[0], keyframes[-1]
-    pieces = [[(begin, first.alpha[column]), (first.time, first.alpha[column])]]
+    pieces = [[(begin, first.values[column]), (first.time, first.values[column])]]
     for before, after in pairwise(keyframes):
-        start, target = before.alpha[column], after.alpha[column]
+        start, target = before.values[column], after.values[column]
         if after.time > before.time:
             pieces[-1] += [
                 (time, start + along(before, after, time) * (target - start)) for time in _times(before, after)
             ]
         if pieces[-1][-1][1] != target:
             pieces.append([(after.time, target)])
-    pieces[-1].append((end, last.alpha[column]))
+    pieces[-1].append((end, last.values[column]))
     for one, other in pairwise(pieces):
         (time, from_alpha), (_, to_alpha) = one[-1], other[0]
         at = float(time - begin)
@@ -98,7 +98,7 @@ def _draw_column(
 
 def _times(before: Keyframe, after: Keyframe) -> list[Fraction]:
     """Where a way is drawn through, its end the last; a way that holds ends just where the next begins."""
-    pieces = _EASED_PIECES if before.ease == "smooth" and before.alpha != after.alpha else 1
+    pieces = _EASED_PIECES if before.ease == "smooth" and before.values != after.values else 1
     return [before.time + (after.time - before.time) * Fraction(piece, pieces) for piece in range(1, pieces + 1)]
 
 

@@ -1,6 +1,6 @@
 """A live performance as an automation file: what was played, at the source's own times, to be rendered again.
 
-The file has a row where alpha begins to change and one for every frame while it does, so that between rows it stands
+The file has a row where a value begins to change and one for every frame while it does, so that between rows it stands
 still or goes from one frame's to the next one's. Changes of style are comments.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from itertools import count
@@ -18,7 +18,8 @@ import numpy as np
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.parameters.parameter import Values, carried_over
+from stylefader.realtime.parameters.targets import Sizes, Target
 from stylefader.training.errors import ControlError
 
 _AFTER_GAP = Fraction(1, 30)
@@ -28,14 +29,16 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    columns: alphas a row; styles with fewer blocks give the others their mean. The file is written in place, since a
-    performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
+    sizes: the components of each parameter, which have a column each; styles with fewer give the others their mean, and
+    what a style has not got stays as it was. The file is written in place, since a performance must outlive a crash.
+    Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
     """
 
-    def __init__(self, path: Path, columns: int, *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
+        columns = [str(Target(name, component)) for name, size in sizes.items() for component in range(size)]
         if not columns:
-            raise ControlError("there is no alpha to record: no style of this session has a tuning-block")
-        self.path, self.columns = path, columns
+            raise ControlError("there is nothing to record: no style of this session has anything that moves")
+        self.path, self._sizes = path, dict(sizes)
         self.rows = 0
         if path.is_dir():
             raise ControlError(f"{path} is a folder: give the name of a file")
@@ -45,16 +48,20 @@ class AutomationRecorder:
             raise ControlError(f"{path} exists: give --overwrite, or another name") from error
         except OSError as error:
             raise ControlError(f"cannot write {path}: {error.strerror or error}") from error
-        self._file.write(",".join(["time", *(f"alpha{block}" for block in range(columns))]) + "\n")
+        self._file.write(",".join(["time", *columns]) + "\n")
         self._lines: deque[str] = deque(maxlen=_WAITING)
-        self._last: tuple[Fraction, Alpha] | None = None
+        self._values = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
+        self._last: tuple[Fraction, Values] | None = None
         self._written: Fraction | None = None
         self._style: str | None = None
         self._later = Fraction(0)
 
-    def played(self, pts: Fraction, style: str, alpha: Alpha) -> None:
-        """A frame of the source was stylized with these strengths, float32 (n_blocks,)."""
-        alpha = carried_over(alpha, self.columns)
+    def played(self, pts: Fraction, style: str, values: Mapping[str, Values]) -> None:
+        """A frame of the source was stylized with these values, float32 (size,) by parameter."""
+        for name, value in values.items():
+            if name in self._values:
+                self._values[name] = carried_over(value, self._sizes[name])
+        row = np.concatenate(list(self._values.values()))
         if self._last is not None and pts + self._later <= self._last[0]:  # a source that began again
             self._later = self._last[0] - pts + _AFTER_GAP
         pts += self._later
@@ -62,12 +69,12 @@ class AutomationRecorder:
             self._style = style
             self._lines.append(f"# {exact_time(pts)} style {style}")
         if self._last is None:
-            self._row(pts, alpha)
-        elif not np.array_equal(alpha, self._last[1]):
+            self._row(pts, row)
+        elif not np.array_equal(row, self._last[1]):
             if self._written != self._last[0]:
                 self._row(*self._last)  # it stood still until here
-            self._row(pts, alpha)
-        self._last = (pts, alpha)
+            self._row(pts, row)
+        self._last = (pts, row)
 
     def write(self) -> None:
         """Bring what was played into the file."""
@@ -87,10 +94,10 @@ class AutomationRecorder:
         finally:
             self._file.close()
 
-    def _row(self, pts: Fraction, alpha: Alpha) -> None:
+    def _row(self, pts: Fraction, row: Values) -> None:
         self._written = pts
         self.rows += 1
-        self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in alpha)]))
+        self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in row)]))
 
 
 class Takes:
@@ -99,22 +106,22 @@ class Takes:
     first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
     nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
     that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
-    A take in which nothing was played leaves no file. Raises ControlError where the first cannot be made; what goes
-    wrong later is said, and ends no show.
+    sizes: as the recorder's. A take in which nothing was played leaves no file. Raises ControlError where the first
+    cannot be made; what goes wrong later is said, and ends no show.
     """
 
     def __init__(
         self,
         first: Path | None,
-        columns: int,
+        sizes: Sizes,
         *,
         overwrite: bool = False,
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
-        self._columns, self._say = columns, say
+        self._sizes, self._say = sizes, say
         self._lock = threading.Lock()  # over which take is being played
-        self._take = AutomationRecorder(first, columns, overwrite=overwrite) if first is not None else None
+        self._take = AutomationRecorder(first, sizes, overwrite=overwrite) if first is not None else None
 
     @property
     def path(self) -> Path | None:
@@ -122,13 +129,13 @@ class Takes:
         take = self._take
         return take.path if take is not None else None
 
-    def played(self, frame: Frame, style: str, alpha: Alpha) -> None:
-        """A frame was stylized with these strengths, float32 (n_blocks,)."""
+    def played(self, frame: Frame, style: str, values: Mapping[str, Values]) -> None:
+        """A frame was stylized with these values, float32 (size,) by parameter."""
         if self._take is None:
             return
         with self._lock:
             if self._take is not None:
-                self._take.played(frame.pts, style, alpha)
+                self._take.played(frame.pts, style, values)
 
     def toggle(self) -> None:
         """Begin a take, or end it."""
@@ -136,7 +143,7 @@ class Takes:
             self.close()
             return
         try:
-            take = AutomationRecorder(self._next(), self._columns)
+            take = AutomationRecorder(self._next(), self._sizes)
         except ControlError as error:
             self._say(f"no take is recorded: {error}")
             return

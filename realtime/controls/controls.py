@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stylefader.realtime.controls.action_kinds import ActionRunner, Choice, Step, place_in
+from stylefader.realtime.controls.actions import find, is_reserved
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import ControlMap, Mapping, read_mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
@@ -22,8 +24,9 @@ from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.router import Router
-from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, SceneController
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.lfo import LfoMap
+from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
 from stylefader.training.errors import ControlError
 
@@ -43,7 +46,8 @@ class Controls:
     """Made (files are read and OSC's port is taken), running after `start`, over after `close`.
 
     `tick` comes from the thread that owns the session, some times a second. scenes: those of the session, which
-    anything may recall, and which are seen to here.
+    anything may recall, and which are seen to here. sizes: the parameters of the session's styles, each with the most
+    components that it has in one of them. `runner` does the actions that any of them asks for.
     """
 
     def __init__(
@@ -51,7 +55,7 @@ class Controls:
         player: Player,
         options: ControlOptions,
         *,
-        most_blocks: int,
+        sizes: Sizes,
         clock: BeatClock | None = None,
         modulators: Modulators | None = None,
         scenes: SceneController | None = None,
@@ -59,18 +63,21 @@ class Controls:
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._options, self._say, self._now_ns = options, say, now_ns
-        self._most_blocks, self.scenes = most_blocks, scenes
+        self._sizes, self.scenes = sizes, scenes
         self.clock = clock or BeatClock(now_ns=now_ns)
         self._file = WatchedFile(options.mapping, read_mapping, str, say=say) if options.mapping else None
         self._modulators = modulators or Modulators()
         self._bpm: float | None = None
-        self._router = Router(player, self._maps(), scenes=scenes)
-        self._feedback = Feedback(player, self._router)
+        self.runner = ActionRunner(player, scenes=scenes, clock=self.clock, say=say, now_ns=now_ns)
+        self._router = Router(player, self._maps(), runner=self.runner)
+        self._feedback = Feedback(self._router)
         self._take_over_others()
+        for name in filter(is_reserved, sizes):
+            say(f"the parameter {name} cannot be played: {name} is an action")
         self._warn()
         self.osc: OscControl | None = None
         if options.osc is not None:
-            self.osc = OscControl(player, *parse_osc_address(options.osc), scenes=scenes, say=say, now_ns=now_ns)
+            self.osc = OscControl(player, *parse_osc_address(options.osc), runner=self.runner, say=say, now_ns=now_ns)
         self.midi: MidiPorts | None = None
         self._learner: Callable[[ControlEvent], None] | None = None
         self._outputs_seen = 0
@@ -216,7 +223,7 @@ class Controls:
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:
-        """Say what moves nothing in this session: blocks that no style has, scenes and sound that are not there."""
+        """Say what moves nothing in this session: parameters that no style has, scenes and sound that are not there."""
         mapping = self.mapping
         if mapping.bpm is not None and not mapping.counts_beats:
             self._say(f"{self._options.mapping}: bpm does nothing: no LFO has beats")
@@ -233,18 +240,26 @@ class Controls:
             )
         entries: list[ControlMap | LfoMap | SoundMap] = [*mapping.maps, *mapping.lfos, *mapping.sounds]
         for entry in entries:
-            where = f"{self._options.mapping}, line {entry.line}"
-            if isinstance(entry.block, int) and entry.block >= self._most_blocks:
-                self._say(
-                    f"{where}: there is no {entry.target}: "
-                    f"the styles of this session have {self._most_blocks} blocks at most"
-                )
-            elif not isinstance(entry, ControlMap) or entry.target != "scene":
-                continue
-            elif self.scenes is None:
-                self._say(f"{where}: {NO_SCENES}")
-            elif entry.to is not None:
-                try:
-                    self.scenes.find(entry.to)
-                except ControlError as error:
-                    self._say(f"{where}: {error}")
+            if entry.moves is not None:
+                self._warn_of(entry.moves, entry.line)
+            elif isinstance(entry, ControlMap) and isinstance(entry.action, Choice):
+                self._warn_of_choice(entry.action, entry.to, entry.line)
+        for word, line in mapping.lines.items():
+            asked = find(word)
+            if asked is not None and isinstance(asked.action, Step):
+                self._warn_of(asked.action.target, line)
+
+    def _warn_of(self, target: Target, line: int) -> None:
+        why = why_missing(target, self._sizes, "the styles of this session have")
+        if why is not None:
+            self._say(f"{self._options.mapping}, line {line}: {why}")
+
+    def _warn_of_choice(self, action: Choice, to: int | str | None, line: int) -> None:
+        why = action.none(self.runner)
+        if why is None and to is not None:
+            try:
+                place_in(action.names(self.runner), to, action.name)
+            except ControlError as error:
+                why = str(error)
+        if why is not None:
+            self._say(f"{self._options.mapping}, line {line}: {why}")

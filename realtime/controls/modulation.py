@@ -1,4 +1,4 @@
-"""What moves alpha by itself in a live session: LFOs, sound, each a part; what they add is added up.
+"""What moves parameters by themselves in a live session: LFOs, sound, each a part; what they add is added up.
 
 The alpha desk asks, once a frame, and keeps the sum with where the faders stand within the pack's range.
 """
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.controls.mapping.mapping import Mapping
+from stylefader.realtime.parameters.parameter import Layout
 
 
 class ModulationPart(Protocol):
@@ -20,8 +21,8 @@ class ModulationPart(Protocol):
     @property
     def source(self) -> str: ...
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        """Alpha to add at a time in monotonic nanoseconds: float64 (n_blocks,), finite. Any thread; never waits."""
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        """What to add at a time in monotonic nanoseconds: float64 (layout.size,), finite. Any thread; never waits."""
         ...
 
     def take_over(self, mapping: Mapping) -> None:
@@ -36,12 +37,12 @@ class Modulators:
         self.parts = parts
         self.muted = muted
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        """What all parts that are not muted add: float64 (n_blocks,)."""
-        total = np.zeros(n_blocks)
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        """What all parts that are not muted add: float64 (layout.size,)."""
+        total = np.zeros(layout.size)
         for part in self.parts:
             if part.source not in self.muted:
-                total += part.offsets(at_ns, n_blocks)
+                total += part.offsets(at_ns, layout)
         return total
 
     def take_over(self, mapping: Mapping) -> None:

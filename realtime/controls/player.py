@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, Block
+from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import Parameter, Values
+from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import ControlError
 
 SOURCES = ("keys", "midi", "osc", "scene", *MODULATIONS)
-"""What moves alpha, each of which a session can mute."""
+"""What moves parameters, each of which a session can mute."""
 
 
 def check_source(name: str) -> str:
@@ -20,18 +23,20 @@ def check_source(name: str) -> str:
 
 
 class Player(Protocol):
-    """`LiveSession`, as far as controls know it."""
+    """`LiveSession`, as far as controls know it. parameters: what the style that was chosen last declares."""
 
-    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None: ...
-    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None: ...
-    def targets(self) -> Alpha: ...
+    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None: ...
+    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None: ...
+    def targets(self) -> Mapping[str, Values]: ...
     def go(self, style: int) -> None: ...
     def step_style(self, by: int) -> None: ...
-    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None: ...
+    def fade_to(
+        self, style: int | None, values: Mapping[str, Values], fade_s: float, *, scene: str | None = None
+    ) -> None: ...
     def panic(self) -> None: ...
 
     @property
-    def alpha_range(self) -> tuple[float, float]: ...
+    def parameters(self) -> Mapping[str, Parameter]: ...
     @property
     def show(self) -> OutputFlags: ...
     @property
@@ -42,20 +47,3 @@ class Player(Protocol):
     def scene(self) -> str | None: ...
     @property
     def style_names(self) -> list[str]: ...
-
-
-def is_on(player: Player, switch: str) -> bool:
-    """Whether a flag is on; `modulation` is while none of what moves alpha by itself is muted."""
-    if switch == "modulation":
-        return player.muted.isdisjoint(MODULATIONS)
-    return bool(getattr(player.show, switch))
-
-
-def turn(player: Player, switch: str, on: bool) -> None:
-    """Turn a flag, or `modulation`, on or off."""
-    if switch != "modulation":
-        setattr(player.show, switch, on)
-    elif on:
-        player.muted.difference_update(MODULATIONS)
-    else:
-        player.muted.update(MODULATIONS)

@@ -1,23 +1,26 @@
-"""Control events into what they are mapped to: alpha, styles, flags.
+"""Control events into what they are mapped to: parameters, and the actions of the table.
 
-Soft takeover (pickup): a fader that stands elsewhere than alpha moves nothing until it has come to where alpha is, or
-past it. Alpha stands elsewhere when something else moved it since, and at first.
+Soft takeover (pickup): a fader that stands elsewhere than its parameter moves nothing until it has come to where
+that is, or past it. It stands elsewhere when something else moved it since, and at first.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 
+from stylefader.realtime.controls.action_kinds import Action, ActionRunner, Choice, Switch, Trigger
 from stylefader.realtime.controls.events import ControlEvent
-from stylefader.realtime.controls.mapping.mapping import CHOICES, SWITCHES, ControlMap
+from stylefader.realtime.controls.mapping.mapping import ControlMap
 from stylefader.realtime.controls.midi.encoders import relative_step
-from stylefader.realtime.controls.player import Player, is_on, turn
+from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
+from stylefader.training.errors import ControlError
 
 _NEAR = 1.5 / 127
-"""Of its range: how close a fader must come where it does not pass alpha."""
+"""Of its range: how close a fader must come where it does not pass the value."""
 _SAME = 1e-6
 
 
@@ -26,7 +29,7 @@ class MapState:
     """What is known of a mapping's control.
 
     event: its last. known: the raw value that the controller stands at or was told. told: what its light was told.
-    left: alpha as this mapping left it, None where it has not yet got hold.
+    left: the value as this mapping left it, None where it has not yet got hold.
     """
 
     event: ControlEvent | None = None
@@ -40,7 +43,8 @@ class MapState:
 class Router:
     """Does what events ask for. Any thread calls `handle`; `take_over` sets other mappings.
 
-    scenes: those that mappings may recall.
+    scenes: those that mappings may recall. runner: what does the actions, shared with the other controls; one of its
+    own where it is not given.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class Router:
         *,
         source: str = "midi",
         scenes: SceneController | None = None,
+        runner: ActionRunner | None = None,
     ) -> None:
-        self._player, self._source, self._scenes = player, source, scenes
+        self._player, self._source = player, source
+        self._runner = runner or ActionRunner(player, scenes=scenes)
         self._lock = threading.Lock()  # over the states
         self.states: list[tuple[ControlMap, MapState]] = []
         self.take_over(maps)
@@ -80,41 +86,59 @@ class Router:
             for entry, state in self.states:
                 if not entry.takes(event):
                     continue
+                action = entry.action
                 if entry.relative is not None:
                     self._turn(entry, event)
-                elif entry.block is not None:
+                elif action is None:
                     self._move(entry, state, event)
-                elif entry.target in CHOICES and entry.to is None:
-                    self._choose(entry, event, state)
+                elif isinstance(action, Choice) and entry.to is None:
+                    self._choose(action, event, state)
                 else:
-                    self._press(entry, state, event)
+                    self._press(entry, action, state, event)
                 if state.event is not None and state.event.port != event.port:
                     state.told = None  # another device has its own light
                 state.event, state.known = event, event.raw
 
     def current(self, entry: ControlMap) -> float | None:
-        """Where the alpha of a mapping stands; the mean for all of them. None where the style has no such block."""
-        targets, block = self._player.targets(), entry.block
-        if block == "all":
-            return float(targets.mean()) if len(targets) else None
-        return float(targets[block]) if block is not None and block < len(targets) else None
+        """Where the parameter of a mapping stands; the mean for all of its components. None where there is none."""
+        target = entry.moves
+        values = None if target is None else self._player.targets().get(target.name)
+        if target is None or values is None:
+            return None
+        if target.component is None:
+            return float(values.mean()) if len(values) else None
+        return float(values[target.component]) if target.component < len(values) else None
+
+    def bounds(self, entry: ControlMap) -> tuple[float, float] | None:
+        """Lowest and highest value of the parameter of a mapping. None where there is none."""
+        target = entry.moves
+        parameter = None if target is None else self._player.parameters.get(target.name)
+        if target is None or parameter is None or (target.component or 0) >= parameter.size:
+            return None
+        return parameter.bounds(target.component)
+
+    def is_on(self, entry: ControlMap) -> bool | None:
+        """Whether the switch of a mapping is on; None where its target is none."""
+        action = entry.action
+        return action.is_on(self._runner) if isinstance(action, Switch) else None
 
     def _turn(self, entry: ControlMap, event: ControlEvent) -> None:
         assert entry.relative is not None
         clicks = relative_step(event.raw, entry.relative) * (-1 if entry.invert else 1)
-        if entry.block is not None:
-            self._player.nudge(entry.block, clicks * entry.step, event.at_ns, self._source)
+        if entry.moves is not None:
+            self._player.nudge(entry.moves, clicks * entry.step, event.at_ns, self._source)
         elif clicks:
             self._player.step_style(1 if clicks > 0 else -1)
 
     def _move(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
         if entry.kind == "note" and event.raw == 0:
             return  # let go: the strength that the key was pressed with stays
-        bounds, block = self._player.alpha_range, entry.block
-        assert block is not None
-        wanted = entry.alpha(event.value, bounds)
+        bounds, target = self.bounds(entry), entry.moves
+        if bounds is None or target is None:
+            return
+        wanted = entry.value(event.value, bounds)
         if not entry.pickup or entry.kind in ("note", "program"):
-            self._player.move(block, wanted, event.at_ns, self._source)
+            self._player.move(target, wanted, event.at_ns, self._source)
             return
         current = self.current(entry)
         if current is None:
@@ -124,78 +148,62 @@ class Router:
         low, high = entry.range or bounds
         near = abs(wanted - current) <= _NEAR * (high - low) + _SAME
         passed = before is not None and (before - current) * (wanted - current) <= 0
-        # Where alpha stands beyond this mapping's range, its nearer end is as close as a fader can come.
+        # Where it stands beyond this mapping's range, its nearer end is as close as a fader can come.
         at_end = (current > high and wanted >= high - _SAME) or (current < low and wanted <= low + _SAME)
         if not (holds or near or passed or at_end):
             state.left = None
             return
-        self._player.move(block, wanted, event.at_ns, self._source)
+        self._player.move(target, wanted, event.at_ns, self._source)
         moved = self.current(entry)
         # A muted source has not got hold of anything.
         state.left = (
             moved if moved is not None and abs(moved - min(max(wanted, bounds[0]), bounds[1])) < _SAME else None
         )
 
-    def _choose(self, entry: ControlMap, event: ControlEvent, state: MapState) -> None:
-        """A style or a scene by a program's number, or by a fader's place."""
-        count = len(self._names(entry))
+    def _choose(self, action: Choice, event: ControlEvent, state: MapState) -> None:
+        """One of a choice by a program's number, or by a fader's place."""
+        count = len(action.names(self._runner))
         if event.kind == "program":
             if event.raw < count:
-                self._go(entry, event.raw)
+                self._runner.choose(action, event.raw + 1)
             return
         if not count or (event.kind == "note" and event.raw == 0):
             return
         wanted = min(int(event.value * count), count - 1)
         if state.place != wanted:
             state.place = wanted
-            self._go(entry, wanted)
+            self._runner.choose(action, wanted + 1)
 
-    def _names(self, entry: ControlMap) -> list[str]:
-        """What a mapping of a style or a scene chooses from."""
-        if entry.target == "style":
-            return self._player.style_names
-        return self._scenes.names if self._scenes is not None else []
-
-    def _go(self, entry: ControlMap, number: int) -> None:
-        if entry.target == "style":
-            self._player.go(number)
-        elif self._scenes is not None:
-            self._scenes.recall(number)
-
-    def _press(self, entry: ControlMap, state: MapState, event: ControlEvent) -> None:
-        """Flags and triggers: a program, a key that is pressed, a control that passes its middle."""
+    def _press(self, entry: ControlMap, action: Action, state: MapState, event: ControlEvent) -> None:
+        """What a press asks for: a program, a key that is pressed, a control that passes its middle."""
         pressed = event.kind == "program" or (event.raw > 0 if event.kind == "note" else event.value >= 0.5)
         begins = pressed and (event.kind == "program" or not state.pressed)
         ends = state.pressed and not pressed
         state.pressed = pressed
-        if entry.target in SWITCHES:
-            if entry.mode == "hold":
-                if begins or ends:
-                    turn(self._player, entry.target, pressed)
-            elif begins:
-                turn(self._player, entry.target, not is_on(self._player, entry.target))
-        elif not begins:
+        if isinstance(action, Switch) and entry.mode == "hold":
+            if begins or ends:
+                self._runner.turn(action, pressed)
             return
-        elif entry.target == "panic":
-            self._player.panic()
-        elif entry.target in CHOICES:
-            names = self._names(entry)
-            if isinstance(entry.to, int) and entry.to <= len(names):
-                self._go(entry, entry.to - 1)
-            elif entry.to in names:
-                self._go(entry, names.index(str(entry.to)))
-        else:
-            self._player.step_style(1 if entry.target == "next" else -1)
+        if not begins:
+            return
+        with suppress(ControlError):  # what there is not is said of the mapping when it is read
+            if isinstance(action, Switch):
+                self._runner.turn(action, None)
+            elif isinstance(action, Choice) and entry.to is not None:
+                self._runner.choose(action, entry.to)
+            elif isinstance(action, Trigger):
+                self._runner.trigger(action)
 
     def _let_go(self, entry: ControlMap, state: MapState) -> None:
         """As if the control had been let go. A fader past its middle still stands there: that is no new press."""
-        if entry.target in SWITCHES and entry.mode == "hold":
+        action = entry.action
+        if isinstance(action, Switch) and entry.mode == "hold":
             if state.pressed:
-                turn(self._player, entry.target, False)
+                self._runner.turn(action, False)
             state.pressed = False
         elif entry.kind == "note":
             state.pressed = False
 
 
 def _but_line(entry: ControlMap) -> tuple[object, ...]:
-    return tuple(value for name, value in vars(entry).items() if name != "line")
+    return tuple(getattr(entry, field.name) for field in fields(entry) if field.name != "line")

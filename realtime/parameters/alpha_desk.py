@@ -1,10 +1,11 @@
-"""The alpha desk: where every control meets the picture. It holds a target a block and gives alpha at a time.
+"""The alpha desk: where every control meets the picture. It holds a target for each component of every parameter that
+a style declares (alpha among them), and gives their values at a time.
 
 Two kinds of control: what is moved (keys, faders, OSC) sets targets, and the last mover wins; what moves by itself
-(LFOs, sound) is a modulation, added on top of where the targets stand. A scene glides: alpha takes its own time.
+(LFOs, sound) is a modulation, added on top of where the targets stand. A scene glides: it takes its own time.
 
-Smoothing is by time, not by frame count, so alpha takes the same way at any frame rate. Each kind of control (source)
-has its own: keys move in one stage, alpha going as 1 - exp(-t / time constant). MIDI comes in 127 steps, of which one
+Smoothing is by time, not by frame count, so values take the same way at any frame rate. Each kind of control (source)
+has its own: keys move in one stage, values going as 1 - exp(-t / time constant). MIDI comes in 127 steps, of which one
 stage would show each as a jerk; two stages one after the other begin and end a step softly.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -20,18 +21,19 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.realtime.parameters.parameter import ALPHA, Layout, Parameter, Values
+from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.pack_header import AlphaHeader
 
-Alpha = npt.NDArray[np.float32]
-Block = int | Literal["all"]
+Alpha = Values
+_NONE: Values = np.zeros(0, np.float32)
 TIME_CONSTANT_S = 0.06
-"""How fast alpha follows: two thirds of the way in two frames, what the hand does not feel as late."""
+"""How fast a value follows: two thirds of the way in two frames, what the hand does not feel as late."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Smoothing:
-    """How alpha follows a source: that time constant in each of `stages`, 1 or 2."""
+    """How a value follows a source: that time constant in each of `stages`, 1 or 2."""
 
     time_constant_s: float
     stages: Literal[1, 2] = 1
@@ -48,111 +50,149 @@ MODULATIONS = ("lfo", "sound")
 
 
 class Modulation(Protocol):
-    """What is added to alpha by the time."""
+    """What is added to the parameters by the time."""
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        """Alpha to add at a time in monotonic nanoseconds: float64 (n_blocks,), finite. Any thread; never waits."""
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        """What to add at a time in monotonic nanoseconds: float64 (layout.size,), finite. Any thread; never waits."""
         ...
 
 
 class Still:
     """A modulation that adds nothing."""
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
         """Zeros."""
-        return np.zeros(n_blocks)
+        return np.zeros(layout.size)
 
 
 class AlphaDesk:
-    """Targets for `n_blocks` strengths within a pack's range. Thread-safe.
+    """Targets for the parameters of a style, within their ranges. Thread-safe.
 
-    start: alpha and targets at first, (n_blocks,); the pack's default where not given. slew: the most that alpha moves
-    in a second, or None. muted: sources that move nothing, shared with whoever gave it. modulation: what moves by
-    itself.
+    Args:
+        parameters: What the style declares.
+        start: Values and targets at first, by parameter, each (size,); the defaults of those that are not given.
+        time_constant_s: How fast values follow sources that have no smoothing of their own.
+        slew: The most that a value moves in a second, or None.
+        muted: Sources that move nothing, shared with whoever gave it.
+        modulation: What moves by itself.
     """
 
     def __init__(
         self,
-        header: AlphaHeader,
-        n_blocks: int,
+        parameters: Sequence[Parameter],
         *,
-        start: Alpha | None = None,
+        start: Mapping[str, Values] | None = None,
         time_constant_s: float = TIME_CONSTANT_S,
         slew: float | None = None,
         muted: Set[str] = frozenset(),
         modulation: Modulation | None = None,
     ) -> None:
-        self.low, self.high, self.default = header.low, header.high, header.default
-        self.n_blocks = n_blocks
+        self.layout = Layout(parameters)
+        self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
+        self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
+        self._default = np.array([value for parameter in parameters for value in parameter.default], np.float64)
         self._own = Smoothing(time_constant_s=time_constant_s)
         self._slew, self._muted = slew, muted
         self._modulation = modulation or Still()
         self._lock = threading.Lock()  # over all below
-        begin = np.full(n_blocks, self.default) if start is None else np.clip(start, self.low, self.high)
-        self._targets = begin.astype(np.float64)
+        self._targets = self._default.copy()
+        for name, values in (start or {}).items():
+            self._targets[self.layout.parts[name]] = values
+        self._targets = self._targets.clip(self._low, self._high)
         self._first = self._targets.copy()  # after the first of two stages; at the target where there is one
         self._second = self._targets.copy()
-        self._alpha = self._targets.copy()  # modulated, limited in slew
+        self._values = self._targets.copy()  # modulated, limited in slew
         self._from = self._targets.copy()  # where a glide began
-        self._glide_ns = np.zeros((2, n_blocks))  # from when to when; over where both are alike
-        self._constant_ns = np.full(n_blocks, time_constant_s * 1e9)
+        self._glide_ns = np.zeros((2, self.layout.size))  # from when to when; over where both are alike
+        self._constant_ns = np.full(self.layout.size, time_constant_s * 1e9)
         self._at_ns: int | None = None
 
-    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Set a target, kept within the range; alpha goes there by itself, in the way of the source.
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """What the style declares, by name."""
+        return self.layout.parameters
 
-        at_ns: when the control was moved, in monotonic nanoseconds; from the frame before on where not given. The last
-        mover wins. Raises ControlError for no such block.
+    def has(self, target: Target) -> bool:
+        """Whether the style declares this parameter, with that component."""
+        return self.layout.place(target) is not None
+
+    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
+        """Set a target, kept within the range; its values go there by themselves, in the way of the source.
+
+        Args:
+            target: Which parameter or component.
+            value: Where it is to stand.
+            at_ns: When the control was moved, in monotonic nanoseconds; from the frame before on where not given. The
+                last mover wins.
+            source: The kind of control.
+
+        Raises:
+            ControlError: For a target that the style does not declare, or a value that is not finite.
         """
-        if not math.isfinite(target):
-            raise ControlError(f"alpha must be a finite number, not {target}")
+        if not math.isfinite(value):
+            raise ControlError(f"{target} must be a finite number, not {value}")
         with self._lock:
-            self._set(block, self._targets * 0 + target, at_ns, source)
+            place = self._place(target)
+            self._set(place, value, at_ns, source)
 
-    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
+    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Move a target by a step from where it stands."""
         with self._lock:
-            self._set(block, self._targets + step, at_ns, source)
+            place = self._place(target)
+            self._set(place, self._targets[place] + step, at_ns, source)
 
-    def glide(self, block: Block, target: float | Alpha, seconds: float, at_ns: int, source: str = "scene") -> None:
-        """Go to a target, or one for each block, in that time and evenly; whatever moves a block meanwhile takes over.
+    def glide(self, target: Target, value: float | Values, seconds: float, at_ns: int, source: str = "scene") -> None:
+        """Go to a value in that time and evenly; whatever moves a component meanwhile takes it over.
 
-        Raises ControlError for no such block, or targets that are not finite numbers, one or (n_blocks,).
+        Args:
+            target: Which parameter or component.
+            value: A number, or one for each component of the parameter.
+            seconds: How long it takes.
+            at_ns: When it begins, in monotonic nanoseconds.
+            source: The kind of control.
+
+        Raises:
+            ControlError: For a target that the style does not declare, values that are not finite, or too many.
         """
-        targets = np.asarray(target, np.float64)
-        if targets.shape not in ((), (self.n_blocks,)) or not np.isfinite(targets).all():
-            raise ControlError(f"alpha must be a finite number, or {self.n_blocks} of them, not {target}")
+        place = self._place(target)
+        values = np.asarray(value, np.float64)
+        size = self.layout.parameters[target.name].size if target.component is None else 1
+        if values.shape not in ((), (size,)) or not np.isfinite(values).all():
+            raise ControlError(f"{target} must be a finite number, or {size} of them, not {value}")
         with self._lock:
             if source in self._muted:
                 return
             self._pass_to(at_ns)
-            place = self._place(block)
             self._from[place] = self._second[place]
-            self._targets[place] = np.clip(np.broadcast_to(targets, self.n_blocks)[place], self.low, self.high)
+            self._targets[place] = np.clip(values, self._low[place], self._high[place])
             assert self._at_ns is not None
             self._glide_ns[0, place] = self._at_ns
             self._glide_ns[1, place] = self._at_ns + max(seconds * 1e9, 1)
 
     def reset(self) -> None:
-        """Every target to the pack's default, whatever is muted."""
+        """Every target to its default, whatever is muted."""
         with self._lock:
-            self._set("all", np.full(self.n_blocks, self.default), None, None)
+            self._set(slice(None), self._default, None, None)
 
-    def targets(self) -> Alpha:
-        """Where the controls stand: float32 (n_blocks,)."""
+    def targets(self) -> dict[str, Values]:
+        """Where the controls stand, by parameter: float32 (size,) each."""
         with self._lock:
-            return self._targets.astype(np.float32)
+            return self.layout.split(self._targets)
 
-    def latest(self) -> Alpha:
-        """Alpha as it was asked for last, what modulates it included: float32 (n_blocks,)."""
+    def latest(self) -> dict[str, Values]:
+        """The values that were asked for last, what modulates them included, by parameter: float32 (size,) each."""
         with self._lock:
-            return self._alpha.astype(np.float32)
+            return self.layout.split(self._values)
 
-    def alpha(self, at_ns: int) -> Alpha:
-        """Alpha at a time in monotonic nanoseconds, which does not go back: float32 (n_blocks,)."""
+    def values(self, at_ns: int) -> dict[str, Values]:
+        """The values at a time in monotonic nanoseconds, which does not go back, by parameter: float32 (size,) each."""
         with self._lock:
             self._pass_to(at_ns)
-            return self._alpha.astype(np.float32)
+            return self.layout.split(self._values)
+
+    def alpha(self, at_ns: int) -> Alpha:
+        """alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
+        return self.values(at_ns).get(ALPHA, _NONE)
 
     def copy(self) -> AlphaDesk:
         """A desk that stands as this one does and goes its own way from here."""
@@ -162,9 +202,10 @@ class AlphaDesk:
         other._lock = threading.Lock()
         return other
 
-    def _set(self, block: Block, targets: npt.NDArray[np.float64], at_ns: int | None, source: str | None) -> None:
-        """Take the targets of these blocks over at that time."""
-        place = self._place(block)
+    def _set(
+        self, place: int | slice, value: float | npt.NDArray[np.float64], at_ns: int | None, source: str | None
+    ) -> None:
+        """Take targets over at that time."""
         if source in self._muted:
             return
         if at_ns is not None:
@@ -172,7 +213,7 @@ class AlphaDesk:
         self._glide_ns[:, place] = 0
         smoothing = SMOOTHING.get(source, self._own) if source is not None else self._own
         self._constant_ns[place] = smoothing.time_constant_s * 1e9
-        self._targets[place] = np.clip(targets[place], self.low, self.high)
+        self._targets[place] = np.clip(value, self._low[place], self._high[place])
         if smoothing.stages == 1:
             self._first[place] = self._targets[place]
 
@@ -193,15 +234,15 @@ class AlphaDesk:
         self._second = self._targets + (second + parts * first) * left
         self._first = self._targets + first * left
         self._glide()
-        wanted = np.clip(self._second + self._modulation.offsets(self._at_ns, self.n_blocks), self.low, self.high)
+        wanted = np.clip(self._second + self._modulation.offsets(self._at_ns, self.layout), self._low, self._high)
         if self._slew is None:
-            self._alpha = wanted
+            self._values = wanted
         else:
             most = self._slew * passed / 1e9
-            self._alpha = self._alpha + np.clip(wanted - self._alpha, -most, most)
+            self._values = self._values + np.clip(wanted - self._values, -most, most)
 
     def _glide(self) -> None:
-        """Put those blocks that glide where they are at this time."""
+        """Put those components that glide where they are at this time."""
         assert self._at_ns is not None
         begin, end = self._glide_ns
         glides = end > begin
@@ -213,17 +254,8 @@ class AlphaDesk:
         self._second = np.where(glides, there, self._second)
         self._glide_ns[:, glides & (share == 1)] = 0
 
-    def _place(self, block: Block) -> int | slice:
-        if block == "all":
-            return slice(None)
-        if not 0 <= block < self.n_blocks:
-            raise ControlError(f"there is no block {block}: this style has {self.n_blocks}")
-        return block
-
-
-def carried_over(alpha: Alpha, n_blocks: int) -> Alpha:
-    """Strengths for a style with another number of blocks: one each as far as they go, their mean for the others."""
-    mean = float(alpha.mean()) if len(alpha) else 0.0
-    wider = np.full(n_blocks, mean, np.float32)
-    wider[: len(alpha)] = alpha[:n_blocks]
-    return wider
+    def _place(self, target: Target) -> int | slice:
+        place = self.layout.place(target)
+        if place is None:
+            raise ControlError(why_missing(target, self.layout.sizes) or str(target))
+        return place

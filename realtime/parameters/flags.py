@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass
@@ -12,3 +12,7 @@ class OutputFlags:
     bypass: bool = False
     freeze: bool = False
     blackout: bool = False
+
+
+FLAGS = tuple(field.name for field in fields(OutputFlags))
+"""Their names."""

@@ -1,7 +1,7 @@
-"""LFOs: alpha that moves by itself, in hertz or in beats, added on top of where the faders stand.
+"""LFOs: parameters that move by themselves, in hertz or in beats, added on top of where the faders stand.
 
 A `[[lfo]]` of the mapping file each. All are functions of the time alone (and, in beats, of the clock): the same time
-gives the same alpha, live as in a render.
+gives the same values, live as in a render.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.realtime.parameters.targets import block_of
+from stylefader.realtime.parameters.parameter import Layout
+from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.realtime.parameters.tempo import FREE_BPM
 
 _HASH = 0x9E3779B97F4A7C15
@@ -84,13 +86,15 @@ class LfoMap:
     seed: int = 0
     line: int = 0
 
-    @property
-    def block(self) -> int | Literal["all"] | None:
-        """Which alpha it moves."""
-        return block_of(self.target)
+    @cached_property
+    def moves(self) -> Target:
+        """What it moves."""
+        target = parse_target(self.target)
+        assert target is not None
+        return target
 
     def offset(self, seconds: float, beat: float) -> float:
-        """Alpha to add at a time in seconds, and quarter notes, from the start."""
+        """What to add at a time in seconds, and quarter notes, from the start."""
         cycles = seconds * self.hertz if self.hertz is not None else beat / (self.beats or 1)
         wave = SHAPES[self.shape](cycles + self.phase, self.seed)
         return self.depth * ((1 + wave) / 2 if self.up else wave)
@@ -120,23 +124,21 @@ class Lfos:
         self.lfos = tuple(lfos)
         self._beat, self._zero_ns = beat, zero_ns
 
-    def offsets_at(self, seconds: Fraction, n_blocks: int) -> npt.NDArray[np.float64]:
+    def offsets_at(self, seconds: Fraction, layout: Layout) -> npt.NDArray[np.float64]:
         """The same at a time of a clip, whose start is `zero_ns`."""
-        return self.offsets(self._zero_ns + round(seconds * 10**9), n_blocks)
+        return self.offsets(self._zero_ns + round(seconds * 10**9), layout)
 
     def take_over(self, mapping: LfoSettings) -> None:
         """Go on with the LFOs of an edited mapping."""
         self.lfos = mapping.lfos
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        """Alpha to add at a time: float64 (n_blocks,)."""
-        total = np.zeros(n_blocks)
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        """What to add at a time: float64 (layout.size,)."""
+        total = np.zeros(layout.size)
         if self.lfos:
             seconds, beat = (at_ns - self._zero_ns) / 1e9, self._beat(at_ns)
             for entry in self.lfos:
-                block = entry.block
-                if block == "all":
-                    total += entry.offset(seconds, beat)
-                elif block is not None and block < n_blocks:
-                    total[block] += entry.offset(seconds, beat)
+                place = layout.place(entry.moves)
+                if place is not None:
+                    total[place] += entry.offset(seconds, beat)
         return total

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.parameters.alpha_desk import MODULATIONS, Alpha, AlphaDesk, Block, Modulation, carried_over
+from stylefader.realtime.parameters.alpha_desk import MODULATIONS, AlphaDesk, Modulation
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, carried_over, carried_to, parameters_of
+from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.outputs import FrameOutputs
@@ -97,7 +99,7 @@ class LiveSession:
         self._coming: Wanted | None = None  # ordered last, to be faded to when its style comes
         self._modulation = modulation
         self.muted: set[str] = set()  # sources (keys, midi, osc, lfo, sound) that move no alpha
-        begin = None if options.alpha is None else np.full(1, options.alpha, np.float32)
+        begin = None if options.alpha is None else {ALPHA: np.full(1, options.alpha, np.float32)}
         self._desk = self._new_desk(0, begin)  # the newest one, which may not play yet
         self._played: ActiveStyle | None = None
         self._ever_played = False
@@ -136,42 +138,43 @@ class LiveSession:
         self.capture.start()
         self._thread.start()
 
-    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Set an alpha's target, in whatever plays. Blocks that a style does not have are left alone."""
+    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
+        """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
         for desk in self._desks():
-            if block == "all" or block < desk.n_blocks:
-                desk.move(block, target, at_ns, source)
+            if desk.has(target):
+                desk.move(target, value, at_ns, source)
 
-    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Move an alpha's target by a step."""
+    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
+        """Move a parameter's target by a step."""
         for desk in self._desks():
-            if block == "all" or block < desk.n_blocks:
-                desk.nudge(block, step, at_ns, source)
+            if desk.has(target):
+                desk.nudge(target, step, at_ns, source)
 
-    def targets(self) -> Alpha:
-        """Where the controls stand, for the style that was chosen last: float32 (n_blocks,)."""
+    def targets(self) -> Mapping[str, Values]:
+        """Where the controls stand, for the style that was chosen last, by parameter: float32 (size,) each."""
         return self._desk.targets()
 
-    def latest(self) -> Alpha:
-        """What the newest frame got of that style, smoothed and modulated: float32 (n_blocks,)."""
+    def latest(self) -> Mapping[str, Values]:
+        """What the newest frame got of that style, smoothed and modulated, by parameter: float32 (size,) each."""
         return self._desk.latest()
 
-    def standing(self) -> tuple[int, Alpha]:
-        """The style that was chosen last, and its strengths: those that it comes with where it is still being built."""
+    def standing(self) -> tuple[int, Mapping[str, Values]]:
+        """The style that was chosen last, and its values: those that it comes with where it is still being built."""
         with self._lock:
             wanted, panics, desk, desk_of = self._wanted, self._panic, self._desk, self._desk_of
             style, coming = self._style, self._coming if self._style != desk_of else None
-            if wanted is not None and (wanted.alpha is not None or wanted.style != style):
+            if wanted is not None and (wanted.values or wanted.style != style):
                 style, coming = wanted.style, wanted
         pack = self.loader.packs[style]
-        header = pack.header.alpha
-        if coming is not None and coming.alpha is not None:
-            alpha = coming.alpha if len(coming.alpha) > 1 else np.full(pack.n_blocks, coming.alpha[0], np.float32)
-        elif style != desk_of and style == panics:
-            alpha = np.full(pack.n_blocks, header.default, np.float32)
-        else:
-            alpha = desk.targets()
-        return style, np.clip(carried_over(alpha, pack.n_blocks), header.low, header.high).astype(np.float32)
+        resets = style != desk_of and style == panics
+        values = dict({} if resets else desk.targets())
+        values |= coming.values if coming is not None else {}
+        return style, {
+            parameter.name: carried_over(
+                values.get(parameter.name, np.array(parameter.default, np.float32)), parameter.size
+            ).clip(parameter.low, parameter.high).astype(np.float32)
+            for parameter in parameters_of(pack.header)
+        }  # fmt: skip
 
     @property
     def plays(self) -> str | None:
@@ -180,9 +183,9 @@ class LiveSession:
         return playing.header.name if playing else None
 
     @property
-    def alpha_range(self) -> tuple[float, float]:
-        """Lowest and highest alpha of that style."""
-        return self._desk.low, self._desk.high
+    def parameters(self) -> Mapping[str, Parameter]:
+        """What that style declares, by name."""
+        return self._desk.parameters
 
     def go(self, style: int) -> None:
         """Change to a style of the engine loader, counted round."""
@@ -194,18 +197,29 @@ class LiveSession:
         with self._lock:
             self._wanted = self._want((self._style if self._wanted is None else self._wanted.style) + by)
 
-    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None:
-        """Change to a style of the engine loader, None for the one that plays, and to an alpha, in that time: a scene.
+    def fade_to(
+        self, style: int | None, values: Mapping[str, Values], fade_s: float, *, scene: str | None = None
+    ) -> None:
+        """Change to a style of the engine loader and to these values, in that time: a scene.
 
-        alpha: float32 (n_blocks,) of that style or (1,) for all; None: as it stands. A style that has yet to be built
-        begins its fade when it is there. scene: its name. Raises ControlError for an alpha that is not finite numbers.
+        A style that has yet to be built begins its fade when it is there.
+
+        Args:
+            style: Which style; None for the one that plays.
+            values: By parameter, float32 (size,) of that style or (1,) for all components; others stay as they stand.
+            fade_s: How long it takes.
+            scene: Its name.
+
+        Raises:
+            ControlError: For values that are not finite numbers.
         """
-        if alpha is not None and not np.isfinite(alpha).all():
-            raise ControlError(f"alpha must be finite numbers, not {alpha}")
+        for name, value in values.items():
+            if not np.isfinite(value).all():
+                raise ControlError(f"{name} must be finite numbers, not {value}")
         with self._lock:
             now = self._style if self._wanted is None else self._wanted.style
             style = now if style is None else style
-            self._wanted = replace(self._want(style), fade_s=fade_s, alpha=alpha, scene=scene)
+            self._wanted = replace(self._want(style), fade_s=fade_s, values=values, scene=scene)
 
     def _want(self, style: int) -> Wanted:
         return Wanted(style=style % len(self.loader.packs), fade_s=self.options.fade_s)
@@ -257,8 +271,8 @@ class LiveSession:
             "engine": playing.engine.name if playing else None,
             "precision": playing.engine.precision if playing else None,
             "size": f"{playing.engine.width}x{playing.engine.height}" if playing else None,
-            "alpha": [round(float(value), 4) for value in self._desk.targets()],
-            "alpha_now": [round(float(value), 4) for value in self.latest()],
+            "alpha": [round(float(value), 4) for value in self._desk.targets()[ALPHA]],
+            "alpha_now": [round(float(value), 4) for value in self.latest()[ALPHA]],
             "coming": self.loader.waits_for,
             **asdict(self.show),
         }
@@ -298,9 +312,9 @@ class LiveSession:
         """Order what was asked for, and fade at once where the style is there."""
         self._scene = wanted.scene
         there, again = wanted.style == self._desk_of, wanted.style == self._style
-        if wanted.alpha is not None or not again or self._panic is not None:
+        if wanted.values or not again or self._panic is not None:
             self._coming = wanted
-        if there and wanted.alpha is not None:
+        if there:
             fade(self._desk, wanted, self._now_ns())
         if again:
             self._panic = None  # nothing changes, so there is nothing to begin at its default
@@ -352,8 +366,7 @@ class LiveSession:
             self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
             if self._coming is not None:
                 fade_s = self._coming.fade_s  # of the last one that asked for it
-                if self._coming.alpha is not None:
-                    fade(self._desk, self._coming, self._now_ns())
+                fade(self._desk, self._coming, self._now_ns())
             self._coming = None
         self._panic = None
         desk = self._desk
@@ -374,12 +387,11 @@ class LiveSession:
         if self._adaptive is not None:
             self._adaptive.stay(self._size, self._now_ns())
 
-    def _new_desk(self, style: int, start: Alpha | None) -> AlphaDesk:
+    def _new_desk(self, style: int, start: Mapping[str, Values] | None) -> AlphaDesk:
         self._desk_of = style
-        pack = self.loader.packs[style]
-        start = None if start is None else carried_over(start, pack.n_blocks)
+        parameters = parameters_of(self.loader.packs[style].header)
         return AlphaDesk(
-            pack.header.alpha, pack.n_blocks, start=start, slew=self.options.slew, muted=self.muted,
+            parameters, start=carried_to(start or {}, parameters), slew=self.options.slew, muted=self.muted,
             modulation=self._modulation,
         )  # fmt: skip
 

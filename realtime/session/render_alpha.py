@@ -34,23 +34,23 @@ def alpha_over_time(
     """
     from stylefader.realtime.automation.keyframes import parse_inline, read_csv
     from stylefader.realtime.automation.midi_file import is_midi_file
+    from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
+    from stylefader.realtime.parameters.targets import why_missing
     from stylefader.training.errors import AutomationError
 
     if alpha is not None and automation is not None:
         raise AutomationError("give either --alpha or --automation, not both")
     moving: list[LfoMap | SoundMap] = [*mapping.lfos, *mapping.sounds]
-    notes = [
-        f"{map}, line {entry.line}: there is no {entry.target}: this style has {len(header.blocks)} blocks"
-        for entry in moving
-        if isinstance(entry.block, int) and entry.block >= len(header.blocks)
-    ]
+    parameters = parameters_of(header)
+    missing = [(entry.line, why_missing(entry.moves, sizes_of(parameters))) for entry in moving]
+    notes = [f"{map}, line {line}: {why}" for line, why in missing if why is not None]
     if automation is not None and is_midi_file(automation):
         if map is None:
             raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
         from stylefader.realtime.automation.midi_automation import read_midi_automation
 
         with reading(automation) as tell:
-            played = read_midi_automation(automation, mapping.maps, header.alpha, len(header.blocks), tell=tell)
+            played = read_midi_automation(automation, mapping.maps, parameters, tell=tell)
         return played, [*notes, *played.notes]
     if map is not None and not (mapping.lfos or mapping.sounds):
         raise AutomationError(
@@ -77,6 +77,7 @@ def modulated(
     """
     from stylefader.realtime.automation.modulated_automation import ModulatedAutomation, TimedModulation
     from stylefader.realtime.parameters.lfo import Lfos, free_beat
+    from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.realtime.sound.track_sound import sound_of
 
     parts: list[TimedModulation] = []
@@ -88,4 +89,4 @@ def modulated(
         parts.append(sound)
     if not parts:
         return keyframes
-    return ModulatedAutomation(keyframes, *parts, low=header.alpha.low, high=header.alpha.high)
+    return ModulatedAutomation(keyframes, *parts, parameters=parameters_of(header))

@@ -95,8 +95,8 @@ class Watcher:
     def note(self, words: str) -> None:
         """Something could not be kept exactly, or is not as asked for."""
 
-    def kept_within(self, low: float, high: float) -> None:
-        """The alphas that were asked for leave the style's range, in which they are kept."""
+    def kept_within(self, name: str, low: float, high: float) -> None:
+        """The values of a parameter that were asked for leave the style's range, in which they are kept."""
 
     def report(self, words: str) -> None:
         """Something that takes long begins."""
@@ -120,6 +120,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
         StylefaderError: what is asked for cannot be had, in one line; nothing half-written is left.
     """
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
+    from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.realtime.session.render_alpha import alpha_over_time
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_header import read_header
@@ -166,9 +167,10 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
             watcher.opening(sink)
             stack.enter_context(sink)
             played = modulated(keyframes, mapping, source, header, origin=str(job.map), closing=stack)
-            least, most = keyframes.bounds()
-            if least < low or most > high:
-                watcher.kept_within(low, high)
+            for parameter in parameters_of(header):
+                asked, (lowest, highest) = keyframes.bounds(parameter.name), parameter.bounds()
+                if parameter.size and asked is not None and (asked[0] < lowest or asked[1] > highest):
+                    watcher.kept_within(parameter.name, lowest, highest)
             said = len(sink.notes)
             for note in [*notes, *sink.notes]:
                 watcher.note(note)

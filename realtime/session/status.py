@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TextIO
 
 from stylefader.realtime.controls.mapping.sound_section import BANDS
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.sound.live_sound import LiveSound
@@ -74,8 +75,8 @@ class Status:
     def _alpha(self) -> dict[str, Any]:
         """Where alpha stands and is, of a row; a modulation moves it from frame to frame."""
         return {
-            "alpha": [float(value) for value in self._session.targets()],
-            "alpha_now": [float(value) for value in self._session.latest()],
+            "alpha": [float(value) for value in self._session.targets()[ALPHA]],
+            "alpha_now": [float(value) for value in self._session.latest()[ALPHA]],
             "modulated": list(self._modulated()),
         }
 

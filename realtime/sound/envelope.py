@@ -1,4 +1,4 @@
-"""From levels of bands to alpha: floor and ceiling, attack and release, and what each `[[sound]]` adds to a block."""
+"""From levels of bands to what they move: floor and ceiling, attack and release, and what each `[[sound]]` adds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.controls.mapping.sound_section import BANDS, CHANNELS, SoundMap
 from stylefader.realtime.parameters.curves import CURVES
+from stylefader.realtime.parameters.parameter import Layout
 from stylefader.realtime.sound.bands import Band, Floats
 
 _STILL = 1e-6
@@ -54,14 +55,13 @@ class Envelopes:
         return passed
 
 
-def offsets(maps: Sequence[SoundMap], values: Floats, n_blocks: int) -> npt.NDArray[np.float64]:
-    """What mappings that stand at `values` add to the blocks: float64 (n_blocks,)."""
-    total = np.zeros(n_blocks)
+def offsets(maps: Sequence[SoundMap], values: Floats, layout: Layout) -> npt.NDArray[np.float64]:
+    """What mappings that stand at `values` add to the parameters: float64 (layout.size,)."""
+    total = np.zeros(layout.size)
     for entry, value in zip(maps, values.tolist(), strict=True):
-        if entry.block == "all":
-            total += entry.depth * value
-        elif entry.block < n_blocks:
-            total[entry.block] += entry.depth * value
+        place = layout.place(entry.moves)
+        if place is not None:
+            total[place] += entry.depth * value
     return total
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
+from stylefader.realtime.parameters.parameter import Layout
 from stylefader.realtime.sound.bands import SILENCE_DB, Floats
 from stylefader.realtime.sound.envelope import offsets
 
@@ -82,10 +83,10 @@ class LiveSound(ABC):
         """Go on with the `[[sound]]` of this mapping."""
         self._maps = mapping.sounds
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        """Alpha to add at a time in monotonic nanoseconds: float64 (n_blocks,). Any thread; never waits."""
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        """What to add at a time in monotonic nanoseconds: float64 (layout.size,). Any thread; never waits."""
         heard = self.heard(at_ns)
-        return offsets(heard.maps, heard.values, n_blocks)
+        return offsets(heard.maps, heard.values, layout)
 
     def numbers(self) -> dict[str, Any]:
         """State and levels as JSON has them; levels are since the last call. Raises what the thread died of."""

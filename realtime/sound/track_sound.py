@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import SoundMap
+from stylefader.realtime.parameters.parameter import Layout
 from stylefader.realtime.sound.bands import Floats
 from stylefader.realtime.sound.envelope import Envelopes, bands_of, offsets
 from stylefader.realtime.sound.track import Levels, open_track
@@ -37,8 +38,8 @@ class TrackSound:
         self._asked: float
         self._begin()
 
-    def offsets_at(self, seconds: Fraction, n_blocks: int) -> npt.NDArray[np.float64]:
-        """What the sound adds at a time of the clip: float64 (n_blocks,)."""
+    def offsets_at(self, seconds: Fraction, layout: Layout) -> npt.NDArray[np.float64]:
+        """What the sound adds at a time of the clip: float64 (layout.size,)."""
         at = float(seconds)
         if at < self._asked:
             self.close()
@@ -52,7 +53,7 @@ class TrackSound:
                 self._before = self._values[-1]
             heard: Levels = next(self._levels)
             self._times, self._values = heard.times, self._envelopes.follow(heard.levels)
-        return offsets(self._maps, self._values[place - 1] if place else self._before, n_blocks)
+        return offsets(self._maps, self._values[place - 1] if place else self._before, layout)
 
     def close(self) -> None:
         """Release the file; harmless twice."""

@@ -30,6 +30,7 @@ from stylefader.realtime.controls.midi.decoder import Decoder
 from stylefader.realtime.controls.midi.message import message_of
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.realtime.controls.osc.packet import read_packet
+from stylefader.realtime.parameters.parameter import alpha_parameter
 from stylefader.realtime.sources.files.picture_delays import read_delays
 from stylefader.realtime.sources.files.truncation import is_cut_off
 from stylefader.realtime.sources.open_file import open_file_source
@@ -87,7 +88,7 @@ def test_midi_files(data: bytes) -> None:
     if not isinstance(found, StylefaderError):
         assert [message.at_ns for message in found.messages] == sorted(message.at_ns for message in found.messages)
         assert all(name.isprintable() for name in found.tracks)
-        survives(lambda: midi_automation(found, MAPS.maps, HEADER.alpha, 3, origin="t"))
+        survives(lambda: midi_automation(found, MAPS.maps, [alpha_parameter(HEADER.alpha, 3)], origin="t"))
 
 
 @fuzz(80)
@@ -113,7 +114,7 @@ def test_osc_packets(packet: bytes) -> None:
     try:
         osc.take(packet, ("127.0.0.1", 9))
         osc.take(build_msg("/stylefader/alpha", [0.125]).dgram, ("127.0.0.1", 9))
-        assert np.isfinite(player.targets()).all() and player.alpha[0] == 0.125
+        assert np.isfinite(player.alpha).all() and player.alpha[0] == 0.125
         faults = [words for words in said if re.search(r": [A-Z]\w*(Error|Exception): ", words)]
         assert not faults
     finally:

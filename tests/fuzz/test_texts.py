@@ -10,15 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefader.engines.graph.sizes import FrameSizes
-from stylefader.realtime.automation.automation_file import sheet_text, style_in
-from stylefader.realtime.automation.keyframes import Automation, parse_inline, parse_sheet
+from stylefader.realtime.automation.automation_file import file_text, style_in
+from stylefader.realtime.automation.columns import column_places
+from stylefader.realtime.automation.keyframes import Automation, parse_automation_file, parse_inline
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
 from stylefader.realtime.controls.osc.address import parse_osc_address
-from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes, saved
+from stylefader.realtime.controls.scenes.saved_scenes import saved
+from stylefader.realtime.controls.scenes.scene_file import Scene, parse_scenes
 from stylefader.realtime.media.timecode import exact_time, parse_time
 from stylefader.realtime.media.transparency import parse_colour
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.sinks.live.stream import protocol_of, shown_address
 from stylefader.realtime.sources.files.pictures import is_picture, is_sequence, numbered_name
 from stylefader.realtime.sources.live.cameras import CameraInfo, find_camera
@@ -162,15 +165,16 @@ def test_changes_to_a_recipe(changes: list[str]) -> None:
 @fuzz(60)
 @given(ANY_TEXT | damaged(SHEET).map(text_of))
 def test_automation_files(text: str) -> None:
-    sheet = survives(lambda: parse_sheet(text, origin="t"))
-    if not isinstance(sheet, StylefaderError):
-        for comment in sheet.comments:
+    file = survives(lambda: parse_automation_file(text, origin="t"))
+    if not isinstance(file, StylefaderError):
+        for comment in file.comments:
             style_in(comment)
-        again = parse_sheet(sheet_text(sheet), origin="t")
-        assert [keyframe.time for keyframe in again.automation.keyframes] == [
-            k.time for k in sheet.automation.keyframes
-        ]
-        assert sheet.automation.alpha(Fraction(1, 3), len(sheet.names)).shape == (len(sheet.names),)
+        again = parse_automation_file(file_text(file), origin="t")
+        assert [keyframe.time for keyframe in again.automation.keyframes] == [k.time for k in file.automation.keyframes]
+        sizes = {name: len(own) for name, own in column_places(file.columns).items()}
+        parameters = [Parameter.even(name, size, low=0, high=0, default=0) for name, size in sizes.items()]
+        values = file.automation.values(Fraction(1, 3), parameters)
+        assert {name: len(own) for name, own in values.items()} == sizes
 
 
 WORD = st.one_of(

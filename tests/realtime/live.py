@@ -12,6 +12,7 @@ from stylefader.engines import Engine
 from stylefader.engines.base import Picture
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+from stylefader.realtime.parameters.parameter import Layout, alpha_parameter
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
@@ -93,10 +94,15 @@ class TimedEngine(Engine):
         self.closed = True
 
 
+def blocks(number: int) -> Layout:
+    """alpha alone, of so many blocks."""
+    return Layout([alpha_parameter(HEADER.alpha, number)])
+
+
 def playing(engine: Engine, *, alpha: float = 0.0, time_constant_s: float = 0.0) -> ActiveStyle:
     """An engine with a desk that stands at `alpha` and follows at once."""
-    start = np.full(engine.n_blocks, alpha, np.float32)
-    desk = AlphaDesk(HEADER.alpha, engine.n_blocks, start=start, time_constant_s=time_constant_s)
+    start = {"alpha": np.full(engine.n_blocks, alpha, np.float32)}
+    desk = AlphaDesk([alpha_parameter(HEADER.alpha, engine.n_blocks)], start=start, time_constant_s=time_constant_s)
     return ActiveStyle(header=HEADER, engine=engine, desk=desk)
 
 

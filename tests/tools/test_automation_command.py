@@ -75,7 +75,7 @@ def test_shift_and_scale_onto_the_file_itself(folder: Path) -> None:
     assert (folder / "take.csv").read_text().startswith("time,alpha0,alpha1\n# 0 style second\n0,")
     words = ("scale", "take.csv", "-o", "slow.csv", "--time", "3/2", "--alpha", "0.5", "--offset", "0.1")
     assert automation(folder, *words)["seconds"] == pytest.approx((599 / 30 - 10) * 1.5)
-    assert read_csv(folder / "slow.csv").keyframes[7].alpha[1] == pytest.approx(0.225)
+    assert read_csv(folder / "slow.csv").keyframes[7].values[1] == pytest.approx(0.225)
 
 
 @pytest.mark.parametrize("name", ["plot.png", "plot.svg"])

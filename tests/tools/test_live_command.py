@@ -109,7 +109,7 @@ def test_a_performance_is_rendered_again(stage: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "clip.mp4 is at its end (--loop begins it again)" in done.stderr
     keyframes = read_csv(stage / "take.csv").keyframes
-    first, swung, last = (np.array([keyframe.alpha[block] for keyframe in keyframes]) for block in range(3))
+    first, swung, last = (np.array([keyframe.values[block] for keyframe in keyframes]) for block in range(3))
     assert len(keyframes) > 10 and first == pytest.approx(0.8) and last == pytest.approx(0.8)
     assert 0.59 < swung.min() < 0.65 and 0.95 < swung.max() <= 1
     times = [float(keyframe.time * 15) for keyframe in keyframes]

@@ -16,6 +16,7 @@ from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
+from tests.realtime.live import blocks
 from tests.realtime.sound.waves import beat, clip_with_sound
 from tests.tools.program import stylefader
 
@@ -52,8 +53,8 @@ def test_a_file_plays_itself(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     keyframes = read_csv(folder / "take.csv").keyframes
     sound = TrackSound(folder / "kicks.mp4", read_mapping(folder / "kick.toml").sounds, clock_zero=Fraction(0))
-    expected = [sound.offsets_at(keyframe.time + Fraction(1, 10**6), 3) for keyframe in keyframes]
-    played = np.array([keyframe.alpha for keyframe in keyframes])
+    expected = [sound.offsets_at(keyframe.time + Fraction(1, 10**6), blocks(3)) for keyframe in keyframes]
+    played = np.array([keyframe.values for keyframe in keyframes])
     alike = np.abs(played - expected).max(axis=1) < 1e-6
     assert len(keyframes) > 20 and alike.mean() > 0.6, "but for those at which a newer frame came just then"
     assert played[:, 1].max() > 0.5 and (played[:, [0, 2]] == 0).all()

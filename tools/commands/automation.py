@@ -34,7 +34,7 @@ def parse_move(text: str) -> Fraction:
 def thin(
     source: Input,
     output: Output,
-    tolerance: Annotated[float, typer.Option(help="The most that any alpha may differ, at any time.")] = 0.005,
+    tolerance: Annotated[float, typer.Option(help="The most that any value may differ, at any time.")] = 0.005,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -49,11 +49,11 @@ def thin(
     if not 0 <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from 0 to 1, not {tolerance:g}")
     check_output(output, ".csv", overwrite=overwrite)
-    sheet = opened(source)
-    fewer = thinned(sheet, tolerance)
-    before, after = sheet.automation.keyframes, fewer.automation.keyframes
+    file = opened(source)
+    fewer = thinned(file, tolerance)
+    before, after = file.automation.keyframes, fewer.automation.keyframes
     difference = largest_difference(before, after)
-    write_sheet(fewer, output)
+    write_automation_file(fewer, output)
     say(f"wrote {output}: {len(after)} of {len(before)} rows, at most {difference:.4g} from before")
     if json:
         print_json({"output": str(output), "rows_before": len(before), "rows": len(after), "difference": difference})
@@ -83,6 +83,9 @@ def scale(
     ] = None,
     alpha: Annotated[float | None, typer.Option(metavar="FACTOR", help="All alphas as many times as strong.")] = None,
     offset: Annotated[float | None, typer.Option(metavar="ALPHA", help="Added to all alphas after that.")] = None,
+    parameter: Annotated[
+        str, typer.Option(metavar="NAME", help="Scale the columns of this parameter instead of alpha's.")
+    ] = "alpha",
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -93,7 +96,9 @@ def scale(
         raise typer.BadParameter("there is nothing to scale: give --time, --alpha or --offset")
     check_output(output, ".csv", overwrite=overwrite)
     factor, more = (1.0 if alpha is None else alpha), offset or 0.0
-    _written(scaled(opened(source), time=time or Fraction(1), alpha=factor, offset=more), output, json=json)
+    _written(
+        scaled(opened(source), time=time or Fraction(1), factor=factor, offset=more, name=parameter), output, json=json
+    )
 
 
 @app.command()
@@ -104,34 +109,36 @@ def convert(
     style: Annotated[
         str | None, typer.Option(help="The style that it is for. [default: any with alpha from 0 to 1, 0 at first]")
     ] = None,
-    tolerance: Annotated[float, typer.Option(help="The most that any alpha may differ, at any time.")] = 0.002,
+    tolerance: Annotated[float, typer.Option(help="The most that any value may differ, at any time.")] = 0.002,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """A MIDI file as a CSV to be edited, with the alphas that a render of the MIDI file would have."""
     from stylefader.realtime.automation.midi_automation import read_midi_automation
-    from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_sheet
+    from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_keyframes
     from stylefader.realtime.controls.mapping.mapping import read_mapping
+    from stylefader.realtime.parameters.parameter import Parameter, parameters_of
     from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import AlphaHeader, read_header
+    from stylefader.training.packs.pack_header import read_header
 
     if not LEAST_TOLERANCE <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")
     check_output(output, ".csv", overwrite=overwrite)
     maps = read_mapping(map).maps
     if style is not None:
-        pack = read_header(find_pack(style))
-        header, n_blocks = pack.alpha, len(pack.blocks)
+        parameters = parameters_of(read_header(find_pack(style)))
     else:
-        header = AlphaHeader(meaning={}, low=0, high=1, default=0)
-        n_blocks = max([0, *(entry.block for entry in maps if isinstance(entry.block, int))]) + 1
+        sizes = {entry.moves.name: 1 for entry in maps if entry.moves is not None}
+        for target in (entry.moves for entry in maps if entry.moves is not None):
+            sizes[target.name] = max(sizes[target.name], (target.component or 0) + 1)
+        parameters = tuple(Parameter.even(name, size, low=0, high=1, default=0) for name, size in sizes.items())
     with reading(source) as tell:
-        played = read_midi_automation(source, maps, header, n_blocks, tell=tell)
+        played = read_midi_automation(source, maps, parameters, tell=tell)
     for note in played.notes:
         say(f"note: {note}")
     with reading(source, "converting") as tell:
-        sheet = midi_sheet(played, n_blocks, tolerance, tell=tell)
-    _written(sheet, output, json=json, notes=played.notes)
+        file = midi_keyframes(played, tolerance, tell=tell)
+    _written(file, output, json=json, notes=played.notes)
 
 
 @app.command()
@@ -146,36 +153,36 @@ def plot(
     from stylefader.training.evaluation.plots import png, svg
 
     check_output(output, ".png", ".svg", overwrite=overwrite)
-    sheet = opened(source)
-    figure = drawn(sheet, source.name)
+    file = opened(source)
+    figure = drawn(file, source.name)
     write_whole(output, svg(figure) if output.suffix.lower() == ".svg" else png(figure))
-    rows = len(sheet.automation.keyframes)
-    say(f"wrote {output}: {rows} rows, {len(sheet.names)} lines")
+    rows = len(file.automation.keyframes)
+    say(f"wrote {output}: {rows} rows, {len(file.columns)} lines")
     if json:
-        print_json({"output": str(output), "rows": rows, "lines": len(sheet.names)})
+        print_json({"output": str(output), "rows": rows, "lines": len(file.columns)})
 
 
 def opened(source: Path) -> AutomationFile:
     """An automation file. Raises AutomationError, also for a MIDI file with what to do."""
-    from stylefader.realtime.automation.keyframes import read_sheet
+    from stylefader.realtime.automation.keyframes import read_automation_file
     from stylefader.realtime.automation.midi_file import is_midi_file
     from stylefader.training.errors import AutomationError
 
     if is_midi_file(source):
         raise AutomationError(f"{source} is a MIDI file: make a CSV of it first (stylefader automation convert)")
-    return read_sheet(source)
+    return read_automation_file(source)
 
 
-def write_sheet(sheet: AutomationFile, output: Path) -> None:
-    from stylefader.realtime.automation.automation_file import sheet_text
+def write_automation_file(file: AutomationFile, output: Path) -> None:
+    from stylefader.realtime.automation.automation_file import file_text
 
-    write_whole(output, sheet_text(sheet).encode())
+    write_whole(output, file_text(file).encode())
 
 
-def _written(sheet: AutomationFile, output: Path, *, json: bool, notes: list[str] | None = None) -> None:
+def _written(file: AutomationFile, output: Path, *, json: bool, notes: list[str] | None = None) -> None:
     """Write it and say so."""
-    keyframes = sheet.automation.keyframes
-    write_sheet(sheet, output)
+    keyframes = file.automation.keyframes
+    write_automation_file(file, output)
     seconds = float(keyframes[-1].time)
     say(f"wrote {output}: {len(keyframes)} rows, to {seconds:.6g} s")
     if json:

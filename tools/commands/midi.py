@@ -79,6 +79,9 @@ def learn(
     target: Annotated[str, typer.Argument(help="alpha, alpha0, alpha1, ..., style, scene, bypass, panic, ...")],
     map: Annotated[Path, typer.Option("--map", metavar="FILE.toml", help="The mapping file.")],
     to: Annotated[str | None, typer.Option(help="A style's number, or a scene's number or name. [by place]")] = None,
+    style: Annotated[
+        list[str] | None, typer.Option(help="A style whose parameters TARGET may name; may be given again.")
+    ] = None,
     midi: Port = None,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long to listen.")] = 5.0,
     json: Json = False,
@@ -87,10 +90,14 @@ def learn(
     from stylefader.realtime.controls.mapping.learn import check_file, check_target, moved_most, write_learned
     from stylefader.realtime.controls.midi.port_names import port_part
     from stylefader.realtime.controls.midi.system import port_names
+    from stylefader.realtime.parameters.parameter import ALPHA, most_of, parameters_of
     from stylefader.training.errors import ControlError
+    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.pack_header import read_header
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to
-    check_target(target, which)
+    declared = most_of(parameters_of(read_header(find_pack(name))) for name in style or ())
+    check_target(target, which, names=declared or (ALPHA,))
     check_file(map)
     what = target if which is None else f"{target} {which}"
     say(f"move the control for {what} ({seconds:g} s; an endless encoder one way and back)")

@@ -119,8 +119,8 @@ class _Telling(Watcher):
     def note(self, words: str) -> None:
         say(f"note: {words}")
 
-    def kept_within(self, low: float, high: float) -> None:
-        say(f"alpha is kept within this style's range, {low:g} to {high:g}")
+    def kept_within(self, name: str, low: float, high: float) -> None:
+        say(f"{name} is kept within this style's range, {low:g} to {high:g}")
 
     def report(self, words: str) -> None:
         say(words)

@@ -1,4 +1,4 @@
-"""The keys of a live session, in one table that the help and the documents are made from.
+"""The keys of a live session: those of the table of actions and of a mapping file, the help and the documents of them.
 
 Letters and arrows mean the same with and without shift, since terminals do not tell all of them apart, so fine steps
 are a key that is switched and not one that is held. The pairs of the blocks lie one key above the other at the
@@ -11,8 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
-STEP, FINE_STEP, BIG_STEP = 0.05, 0.01, 0.25
+from stylefader.realtime.controls import actions
+from stylefader.realtime.controls.action_kinds import Action, Step
+from stylefader.realtime.controls.actions import key_words
+
 PAGE_LINES, PAGE_COLUMNS = 23, 79
 """Of the help in a terminal of 24 lines of 80 characters, whose last line is the status."""
 KEY_NAMES = (
@@ -33,48 +37,24 @@ class Row:
     window: bool = False
 
 
-def _one(action: str, keys: tuple[str, ...], help: str, *, window: bool = False) -> Row:
-    return Row(keys={action: keys}, help=help, window=window)
+def help_rows() -> list[Row]:
+    """The table of actions as lines: neighbours of the same words share one."""
+    rows = []
+    for help, group in groupby((action for action in actions.TABLE if action.keys is not None), lambda one: one.help):
+        together = list(group)
+        keys = {word: own for action in together for word, own in key_words(action).items()}
+        rows.append(Row(keys=keys, help=help, window=all(action.window for action in together)))
+    return rows
 
 
-def _block(block: int, up: tuple[str, ...], down: tuple[str, ...]) -> Row:
-    return Row(keys={f"alpha{block} up": up, f"alpha{block} down": down}, help=f"alpha{block} up, down")
-
-
-KEYS = (
-    Row(keys={"stronger": ("up", "+", "="), "weaker": ("down", "-")}, help="alpha of all blocks up, down"),
-    Row(keys={"much stronger": ("pageup",), "much weaker": ("pagedown",)}, help="the same by a quarter"),
-    _block(0, ("s",), ("x",)),
-    _block(1, ("e",), ("d",)),
-    _block(2, ("u",), ("j",)),
-    _block(3, ("i",), ("k",)),
-    _one("fine", ("c",), "coarse or fine steps"),
-    Row(keys={f"scene {number}": (f"{number}",) for number in range(1, 10)}, help="scenes; without any, styles"),
-    _one("save scene", ("a",), "add what plays as a scene"),
-    Row(keys={f"style {number}": (f"f{number}",) for number in range(1, 10)}, help="styles"),
-    Row(keys={"previous": ("left",), "next": ("right", "n")}, help="style before, next style"),
-    _one("bypass", ("b",), "bypass: the original"),
-    _one("freeze", ("f",), "freeze the picture"),
-    _one("blackout", ("0",), "black-out"),
-    _one("panic", ("p",), "panic: first style, default alpha, all else off"),
-    _one("modulation", ("m",), "LFOs and sound: off, on"),
-    _one("tap", ("t",), "tap the tempo"),
-    _one("record", ("r",), "begin a take, end it"),
-    _one("learn", ("l",), "learn: then the key of what to learn"),
-    _one("view", ("v",), "view: stylized, split, original", window=True),
-    _one("full screen", ("w", "f11"), "full screen", window=True),
-    _one("overlay", ("o",), "numbers on the picture", window=True),
-    _one("help", ("h", "?"), "this help"),
-    _one("back", ("esc",), "leave learning, help, full screen"),
-    _one("quit", ("q",), "quit"),
-)
-ACTIONS = tuple(action for row in KEYS for action in row.keys)
-_MORE = re.compile(r"(scene|style) [1-9][0-9]?|alpha(0|[1-9][0-9]?) (up|down)")
+def action_words() -> tuple[str, ...]:
+    """Every action of the table, as `[keys]` has it."""
+    return tuple(word for action in actions.TABLE for word in key_words(action))
 
 
 def is_action(word: str) -> bool:
-    """Whether there is such an action; scenes, styles and blocks go on beyond the table's, to 99."""
-    return word in ACTIONS or _MORE.fullmatch(word) is not None
+    """Whether there is such an action; choices and parameters go on beyond the table's, to 99."""
+    return actions.find(word) is not None
 
 
 def is_key(word: str) -> bool:
@@ -91,8 +71,11 @@ class KeyMap:
     def __init__(self, overrides: Overrides | None = None) -> None:
         overrides = overrides or {}
         taken = {key for keys in overrides.values() for key in keys}
+        self._rows = help_rows()
         self._keys = {
-            action: tuple(key for key in keys if key not in taken) for row in KEYS for action, keys in row.keys.items()
+            word: tuple(key for key in keys if key not in taken)
+            for row in self._rows
+            for word, keys in row.keys.items()
         } | dict(overrides)
         self._actions = {key: action for action, keys in self._keys.items() for key in keys}
 
@@ -106,8 +89,8 @@ class KeyMap:
 
     def rows(self, *, window: bool = True) -> list[tuple[str, str]]:
         """The help: keys, and what they do. window: with those that are of use in a window only."""
-        more = [action for action in self._keys if action not in ACTIONS]
-        rows = [*KEYS, *(_one(action, (), action) for action in more)]
+        own = {word for row in self._rows for word in row.keys}
+        rows = [*self._rows, *(Row(keys={word: ()}, help=word) for word in self._keys if word not in own)]
         return [
             (keys, row.help)
             for row in rows
@@ -156,11 +139,38 @@ def help_page(keys: KeyMap, page: int) -> list[str]:
 
 
 def markdown_table() -> str:
-    """The table of docs/control.md."""
-    lines = ["| keys | what they do | actions |", "| --- | --- | --- |"]
-    for row in KEYS:
-        names = re.sub(r"[^ /]+", r"`\g<0>`", shown(row.keys.values()))
-        actions = [f"`{action}`" for action in row.keys]
-        words = ", ".join(actions) if len(actions) <= 2 else f"{actions[0]} to {actions[-1]}"
-        lines.append(f"| {names} | {row.help} | {words} |")
+    """The table of docs/control.md: every action, by whatever it can be asked for."""
+    lines = ["| keys | what they do | actions | OSC | MIDI `target` |", "| --- | --- | --- | --- | --- |"]
+    for help, group in groupby(actions.TABLE, lambda action: action.help):
+        together = list(group)
+        words = {word: keys for action in together for word, keys in key_words(action).items()}
+        cells = [
+            re.sub(r"[^ /]+", r"`\g<0>`", shown(words.values())),
+            help,
+            _few(list(words)),
+            _few(_unique(_osc_address(action) for action in together)),
+            _few(_unique(_midi_target(action) for action in together)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _osc_address(action: Action) -> str:
+    if isinstance(action, Step):
+        target = action.target
+        return f"/{target.name}" + ("" if target.component is None else f"/{target.component}")
+    return f"/{action.osc}" if action.osc else ""
+
+
+def _midi_target(action: Action) -> str:
+    return str(action.target) if isinstance(action, Step) else action.name if action.midi else ""
+
+
+def _unique(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, words)))
+
+
+def _few(words: list[str]) -> str:
+    """Words of code in a cell; the first and the last of many."""
+    named = [f"`{word}`" for word in words]
+    return ", ".join(named) if len(named) <= 2 else f"{named[0]} to {named[-1]}"

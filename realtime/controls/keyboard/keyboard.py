@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from stylefader.realtime.controls.keyboard.key_table import (
-    BIG_STEP,
-    FINE_STEP,
-    STEP,
-    KeyMap,
-    Overrides,
-    help_page,
-)
+from stylefader.realtime.controls import actions
+from stylefader.realtime.controls.action_kinds import ActionRunner, Choice, Step, Switch, Trigger
+from stylefader.realtime.controls.actions import Asked
+from stylefader.realtime.controls.keyboard.key_table import KeyMap, Overrides, help_page
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
-from stylefader.realtime.controls.mapping.mapping import FLAGS, TRIGGERS
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.display.keycodes import CLOSED
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.training.errors import ControlError
 
 if TYPE_CHECKING:
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
     from stylefader.realtime.parameters.tempo import BeatClock
 
 _MODES: tuple[Mode, ...] = ("stylized", "split", "original")
-_PAIR = re.compile(r"(alpha[0-9]+) (up|down)")
-_BY_NUMBER = re.compile(r"(scene|style) ([0-9]+)")
-_ALL = {"stronger": (1, False), "weaker": (-1, False), "much stronger": (1, True), "much weaker": (-1, True)}
 
 
 class Recorder(Protocol):
@@ -47,7 +39,8 @@ class Keyboard:
     """Does what keys ask for. overlay, help: whether these are to be seen in the window; quits: whether to end.
 
     window: where one is, else help is said in lines. clock: whose tempo is tapped. modulated: those of MODULATIONS that
-    there are. What is not given does nothing. One thread: the session's owner.
+    there are. runner: what does the actions, shared with the other controls; one of its own where it is not given.
+    What is not given does nothing. One thread: the session's owner.
     """
 
     def __init__(
@@ -63,6 +56,7 @@ class Keyboard:
         modulated: Callable[[], Collection[str]] = lambda: (),
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        runner: ActionRunner | None = None,
     ) -> None:
         self.overlay, self.help, self.quits = overlay, False, False
         self.fine = False
@@ -70,30 +64,10 @@ class Keyboard:
         self.keys = KeyMap()
         self._overrides: Overrides = {}
         self._session, self._window = session, window
-        self._takes, self._learner, self._scenes, self._clock = takes, learner, scenes, clock
-        self._modulated, self._say, self._now_ns = modulated, say, now_ns
-        self._actions: dict[str, Callable[[], None]] = {
-            "fine": lambda: setattr(self, "fine", not self.fine),
-            "previous": lambda: session.step_style(-1),
-            "next": lambda: session.step_style(1),
-            "panic": session.panic,
-            "save scene": self._save_scene,
-            "modulation": self._modulation,
-            "tap": self._tap,
-            "record": self._record,
-            "learn": self._learn,
-            "view": self._next_view,
-            "full screen": self._full_screen,
-            "overlay": lambda: setattr(self, "overlay", not self.overlay),
-            "help": self._show_help,
-            "back": self._back,
-            "quit": lambda: setattr(self, "quits", True),
-            **{flag: lambda flag=flag: self._toggle(flag) for flag in FLAGS},  # type: ignore[misc]
-            **{
-                action: lambda sign=sign, big=big: self._nudge("all", sign, big)  # type: ignore[misc]
-                for action, (sign, big) in _ALL.items()
-            },
-        }
+        self._takes, self._learner = takes, learner
+        self._modulated, self._say = modulated, say
+        self._runner = runner or ActionRunner(session, scenes=scenes, clock=clock, say=say, now_ns=now_ns)
+        self._runner.surface = self
 
     def take_over(self, overrides: Overrides) -> None:
         """Keys of a mapping file from now on."""
@@ -121,70 +95,75 @@ class Keyboard:
         return self.keys.rows() if self.help else []
 
     def press(self, keys: Iterable[str]) -> None:
-        """Do what these keys ask for; those that mean nothing are left alone."""
+        """Do what these keys ask for, and what waited for this thread; keys that mean nothing are left alone."""
+        self._runner.do_waiting()
         for key in keys:
             if key == CLOSED:
                 self.quits = True
             elif self._learner is not None and self._learner.active and key == "esc":
                 self._learner.cancel()
             elif self._learner is not None and self._learner.asks:
-                self._choose(key, self._learner)
-            elif (action := self.keys.action(key)) is not None:
-                self._do(action)
+                self._learn_by(key, self._learner)
+            elif (word := self.keys.action(key)) is not None and (asked := actions.find(word)) is not None:
+                self._do(asked)
 
-    def _do(self, action: str) -> None:
-        if found := _PAIR.fullmatch(action):
-            self._nudge(int(found[1].removeprefix("alpha")), 1 if found[2] == "up" else -1, False)
-        elif found := _BY_NUMBER.fullmatch(action):
-            number = int(found[2]) - 1
-            if found[1] == "scene" and self._scenes is not None and self._scenes.names:
-                self._choose_numbered("scene", number, len(self._scenes.names), self._scenes.recall)
-            else:
-                self._choose_numbered("style", number, len(self._session.style_names), self._session.go)
-        else:
-            self._actions[action]()
-
-    def _choose_numbered(self, what: str, number: int, there: int, go: Callable[[int], None]) -> None:
-        if number < there:
-            go(number)
-        else:
-            self._say(f"there is no {what} {number + 1}: there {'is' if there == 1 else 'are'} {there}")
-
-    def _nudge(self, block: int | Literal["all"], sign: int, big: bool) -> None:
-        self._session.nudge(block, sign * (BIG_STEP if big else FINE_STEP if self.fine else STEP))
-
-    def _toggle(self, flag: str) -> None:
-        setattr(self._session.show, flag, not getattr(self._session.show, flag))
-
-    def _modulation(self) -> None:
-        muted = self._session.muted
-        if muted & set(MODULATIONS):
-            muted.difference_update(MODULATIONS)
-        else:
-            muted.update(MODULATIONS)
-
-    def _save_scene(self) -> None:
-        if self._scenes is None:
-            self._say("no scene is added: begin with --scenes FILE.toml")
-            return
+    def _do(self, asked: Asked) -> None:
+        action, refused = asked.action, ""
         try:
-            self._say(f"scene {self._scenes.save()!r} added")
+            if isinstance(action, Step):
+                self._session.nudge(action.target, action.fine if self.fine else action.by)
+            elif isinstance(action, Switch):
+                self._runner.turn(action, None, owner=True)
+            elif isinstance(action, Choice) and asked.number is not None:
+                self._choose(action, asked.number)
+            elif isinstance(action, Trigger):
+                refused = f"{action.refused}: " if action.refused else ""
+                told = self._runner.trigger(action, owner=True)
+                if told is not None:
+                    self._say(told)
         except ControlError as error:
-            self._say(f"no scene is added: {error}")
+            self._say(f"{refused}{error}")
 
-    def _tap(self) -> None:
-        if self._clock is None:
-            return
-        if self._clock.tap(self._now_ns()):
-            self._say(f"tempo: {self._clock.bpm:.1f} bpm")
+    def _choose(self, action: Choice, number: int) -> None:
+        """By its number, from 1; of another choice where this one has nothing."""
+        if action.instead and not action.names(self._runner):
+            asked = actions.find(f"{action.instead} {number}")
+            assert asked is not None and isinstance(asked.action, Choice)
+            action = asked.action
+        self._runner.choose(action, number, owner=True)
+
+    def _learn_by(self, key: str, learner: LiveLearner) -> None:
+        """The key of what is to be learned: a block's number, or the key that does it."""
+        asked = actions.find(self.keys.action(key) or "")
+        action = asked.action if asked is not None else None
+        if len(key) == 1 and key in "0123456789":
+            learner.begin(f"{ALPHA}{key}")
+        elif action is not None and action.name == "learn":
+            learner.cancel()
+        elif isinstance(action, Step):
+            learner.begin(str(action.target))
+        elif action is not None and action.midi and not isinstance(action, Choice):
+            learner.begin(action.name)
         else:
-            self._say(f"a tap changes nothing: the tempo, {self._clock.bpm:.1f} bpm, is {self._clock.source}'s")
+            self._say(f"learn: {key} does nothing that a control could; 0 to 9 are the blocks")
 
-    def _record(self) -> None:
+    # -- what actions ask of the surface -------------------------------------------------------------------------------
+
+    def toggle_fine(self) -> None:
+        """Coarse or fine steps."""
+        self.fine = not self.fine
+
+    def toggle_overlay(self) -> None:
+        """Numbers on the picture, or none."""
+        self.overlay = not self.overlay
+
+    def toggle_take(self) -> None:
+        """Begin a take, or end it."""
         if self._takes is not None:
             self._takes.toggle()
 
-    def _learn(self) -> None:
+    def toggle_learning(self) -> None:
+        """Ask what to learn, or leave that."""
         if self._learner is None:
             return
         if self._learner.active:
@@ -192,31 +171,18 @@ class Keyboard:
         else:
             self._learner.ask()
 
-    def _choose(self, key: str, learner: LiveLearner) -> None:
-        """The key of what is to be learned: a block's number, or the key that does it."""
-        action = self.keys.action(key)
-        if len(key) == 1 and key in "0123456789":
-            learner.begin(f"alpha{key}")
-        elif action == "learn":
-            learner.cancel()
-        elif action in _ALL:
-            learner.begin("alpha")
-        elif action is not None and (found := _PAIR.fullmatch(action)):
-            learner.begin(found[1])
-        elif action in (*FLAGS, *TRIGGERS):
-            learner.begin(action)
-        else:
-            self._say(f"learn: {key} does nothing that a control could; 0 to 9 are the blocks")
-
-    def _next_view(self) -> None:
+    def next_view(self) -> None:
+        """The next of the window's views."""
         if self._window is not None:
             self._window.mode = _MODES[(_MODES.index(self._window.mode) + 1) % len(_MODES)]
 
-    def _full_screen(self) -> None:
+    def toggle_full_screen(self) -> None:
+        """Full screen, or a window again."""
         if self._window is not None:
             self._window.full_screen = not self._window.full_screen
 
-    def _show_help(self) -> None:
+    def show_help(self) -> None:
+        """The help, in the window or in lines."""
         if self._window is not None:
             self.help = not self.help
         else:
@@ -224,9 +190,13 @@ class Keyboard:
                 self._say(line)
             self._help_page += 1
 
-    def _back(self) -> None:
+    def back(self) -> None:
         """Out of the innermost thing that can be left, and never out of the session."""
         if self.help:
             self.help = False
         elif self._window is not None and self._window.full_screen:
             self._window.full_screen = False
+
+    def quit(self) -> None:
+        """End the session."""
+        self.quits = True

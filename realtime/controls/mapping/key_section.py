@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KEY_NAMES, is_action, is_key
+from stylefader.realtime.controls.keyboard.key_table import KEY_NAMES, action_words, is_action, is_key
 from stylefader.realtime.controls.mapping.toml_tables import Table
 
 
@@ -12,7 +12,9 @@ def parse_keys(table: Table) -> dict[str, tuple[str, ...]]:
     of: dict[str, str] = {}
     for action, value in table.words.items():
         if not is_action(action):
-            there = ", ".join(word for word in ACTIONS if not word[-1].isdigit() and not word.startswith("alpha"))
+            there = ", ".join(
+                word for word in action_words() if not word[-1].isdigit() and word[-3:] not in (" up", "own")
+            )
             raise table.refuse(
                 action, f"there is no {action!r}; there are {there}, alpha0 up, alpha0 down, scene 1, style 1, ..."
             )

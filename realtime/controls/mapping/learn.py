@@ -6,7 +6,7 @@ A mapping's text is changed or added by itself, so that everything else in the f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,20 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from stylefader.realtime.controls.action_kinds import Choice
+from stylefader.realtime.controls.actions import find_mapped, parameter_target, remote
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.file_edits import rewrite, text_of
 from stylefader.realtime.controls.mapping.mapping import (
-    CHOICES,
-    TARGETS,
     ControlMap,
     Mapping,
     is_choice,
-    is_target,
     parse_mapping,
+    targets_there,
     without_effect,
 )
 from stylefader.realtime.controls.midi.encoders import Coding, coding_of
-from stylefader.realtime.parameters.targets import is_block
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.training.errors import ControlError
 
 _FINE = 32
@@ -67,14 +67,16 @@ def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
     return last[max(ways, key=lambda key: ways[key])] if ways else None
 
 
-def check_target(target: str, to: int | str | None) -> None:
-    """Raise ControlError where no control could be learned for this."""
-    if not is_target(target):
-        raise ControlError(f"{target!r:.60} cannot be learned: there is {TARGETS}")
+def check_target(target: str, to: int | str | None, names: Collection[str] = (ALPHA,)) -> None:
+    """Raise ControlError where no control could be learned for this. names: the parameters that there are."""
+    action, moves = find_mapped(target), parameter_target(target)
+    if action is None and (moves is None or moves.name not in names):
+        raise ControlError(f"{target!r:.60} cannot be learned: there is {targets_there(names)}")
     if to is None:
         return
-    if target not in CHOICES:
-        raise ControlError(f"--to has no effect with {target}: it is for {' and '.join(CHOICES)}")
+    if not isinstance(action, Choice):
+        choices = [choice.name for choice in remote(midi=True) if isinstance(choice, Choice)]
+        raise ControlError(f"--to has no effect with {target}: it is for {' and '.join(choices)}")
     if not is_choice(to) or (isinstance(to, str) and target != "scene"):
         raise ControlError(f"--to is a style's or a scene's number, from 1, or a scene's name, not {to!r:.60}")
 
@@ -92,7 +94,7 @@ def encoder_of(events: Iterable[ControlEvent], event: ControlEvent, target: str)
 
     Raises ControlError where what it sent could be of either.
     """
-    if event.kind != "cc" or not (is_block(target) or target == "style"):
+    if event.kind != "cc" or not (parameter_target(target) is not None or target == "style"):
         return None
     same = ("port", "kind", "number", "channel")
     raws = [other.raw for other in events if all(getattr(other, name) == getattr(event, name) for name in same)]
@@ -117,7 +119,9 @@ def learned(
     of its keys had no effect any more, and were taken away.
     """
     control: dict[str, Any] = {"port": port, "kind": event.kind, "number": event.number, "channel": event.channel}
-    if event.kind in ("pitchbend", "aftertouch") or (event.kind == "program" and target in CHOICES and to is None):
+    if event.kind in ("pitchbend", "aftertouch") or (
+        event.kind == "program" and isinstance(find_mapped(target), Choice) and to is None
+    ):
         del control["number"]
     coding = encoder_of(heard, event, target) if to is None else None
     if coding is not None:

@@ -1,10 +1,10 @@
-"""`[[lfo]]` of a mapping file: an LFO on alpha. docs/control.md has it key by key."""
+"""`[[lfo]]` of a mapping file: an LFO on a parameter. docs/control.md has it key by key."""
 
 from __future__ import annotations
 
+from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_bool, is_number, is_whole
 from stylefader.realtime.parameters.lfo import SHAPES, LfoMap
-from stylefader.realtime.parameters.targets import is_block
 
 
 def lfo(table: Table) -> LfoMap:
@@ -18,7 +18,7 @@ def lfo(table: Table) -> LfoMap:
 
 
 LFO_KEYS: dict[str, Check] = {
-    "target": (is_block, "alpha, alpha0, alpha1, ..."),
+    "target": (lambda value: parameter_target(value) is not None, "alpha, alpha0, alpha1, ..."),
     "shape": (lambda value: isinstance(value, str) and value in SHAPES, f"one of {', '.join(SHAPES)}"),
     "hertz": (lambda value: is_number(value) and 0 < value <= 100, "cycles a second, above 0, to 100"),
     "beats": (lambda value: is_number(value) and 0.01 <= value <= 10_000, "quarter notes a cycle, 0.01 to 10000"),

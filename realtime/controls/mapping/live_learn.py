@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import moved_most, write_learned
 from stylefader.realtime.controls.midi.port_names import port_part
-from stylefader.realtime.parameters.targets import block_of
+from stylefader.realtime.parameters.targets import Sizes, why_missing
 from stylefader.training.errors import ControlError
 
 LISTEN_S = 4.0
@@ -39,6 +40,8 @@ class Listens(Protocol):
 class LiveLearner:
     """asks: waits to be told what to learn; target: what it learns; active: one of the two.
 
+    sizes: the parameters of the session's styles, each with the most components that it has in one of them.
+
     `tick` comes from the thread that owns the session, some times a second, and so does all else.
     """
 
@@ -46,11 +49,11 @@ class LiveLearner:
         self,
         controls: Listens,
         *,
-        most_blocks: int,
+        sizes: Sizes,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._controls, self._most_blocks = controls, most_blocks
+        self._controls, self._sizes = controls, sizes
         self._say, self._now_ns = say, now_ns
         self.asks = False
         self.target: str | None = None
@@ -83,9 +86,10 @@ class LiveLearner:
 
     def begin(self, target: str) -> None:
         """Listen for the control that is to move this."""
-        block = block_of(target)
-        if isinstance(block, int) and block >= self._most_blocks:
-            self._say(f"there is no {target}: the styles of this session have {self._most_blocks} blocks at most")
+        moves = parameter_target(target)
+        why = None if moves is None else why_missing(moves, self._sizes, "the styles of this session have")
+        if why is not None:
+            self._say(why)
             return
         self.asks, self.target = False, target
         self._events.clear()

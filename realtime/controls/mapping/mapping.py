@@ -5,11 +5,15 @@ Everything is checked when it is read, and what is wrong is said with its line.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from stylefader.realtime.controls.action_kinds import Action, Choice, Switch
+from stylefader.realtime.controls.actions import find_mapped, parameter_target, remote
 from stylefader.realtime.controls.events import KINDS, ControlEvent, Kind
 from stylefader.realtime.controls.mapping.key_section import parse_keys
 from stylefader.realtime.controls.mapping.lfo_section import lfo
@@ -30,16 +34,10 @@ from stylefader.realtime.controls.midi.encoders import CODINGS, Coding
 from stylefader.realtime.controls.midi.port_names import fits
 from stylefader.realtime.parameters.curves import CURVES
 from stylefader.realtime.parameters.lfo import LfoMap
-from stylefader.realtime.parameters.targets import block_of, is_block
+from stylefader.realtime.parameters.parameter import ALPHA
+from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.parameters.tempo import LEAST_BPM, MOST_BPM
 
-CHOICES = ("style", "scene")
-"""What is chosen by a number, from 1 in files and from 0 by programs."""
-FLAGS = ("bypass", "freeze", "blackout")
-SWITCHES = (*FLAGS, "modulation")
-"""What is on or off: the flags of a scene, and what moves alpha by itself."""
-TRIGGERS = ("next", "previous", "panic")
-TARGETS = f"alpha, alpha0, alpha1, ..., {', '.join(CHOICES + SWITCHES + TRIGGERS)}"
 MODES = ("toggle", "hold")
 _NUMBERED = {"cc": 127, "cc14": 31, "nrpn": 16383, "note": 127, "polytouch": 127}
 
@@ -64,10 +62,15 @@ class ControlMap:
     feedback: bool = False
     line: int = 0
 
-    @property
-    def block(self) -> int | Literal["all"] | None:
-        """Which alpha it moves; None where it moves none."""
-        return block_of(self.target)
+    @cached_property
+    def moves(self) -> Target | None:
+        """Which parameter it moves; None where it moves none."""
+        return parameter_target(self.target)
+
+    @cached_property
+    def action(self) -> Action | None:
+        """Which action it asks for; None where it moves a parameter."""
+        return find_mapped(self.target)
 
     def takes(self, event: ControlEvent) -> bool:
         """Whether an event is of this control."""
@@ -78,15 +81,15 @@ class ControlMap:
             and fits(event.port, self.port)
         )
 
-    def alpha(self, value: float, bounds: tuple[float, float]) -> float:
-        """A control's place from 0 to 1 as alpha; `bounds` are the pack's, for a mapping without a range."""
+    def value(self, place: float, bounds: tuple[float, float]) -> float:
+        """A control's place from 0 to 1 as a value; `bounds` are the parameter's, for a mapping without a range."""
         low, high = self.range or bounds
-        return low + (high - low) * CURVES[self.curve].there(1 - value if self.invert else value)
+        return low + (high - low) * CURVES[self.curve].there(1 - place if self.invert else place)
 
-    def place(self, alpha: float, bounds: tuple[float, float]) -> float:
-        """Where a control would stand for an alpha, from 0 to 1."""
+    def place(self, value: float, bounds: tuple[float, float]) -> float:
+        """Where a control would stand for a value, from 0 to 1."""
         low, high = self.range or bounds
-        share = min(max((alpha - low) / (high - low), 0.0), 1.0) if high > low else 0.0
+        share = min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.0
         place = min(max(CURVES[self.curve].back(share), 0.0), 1.0)
         return 1 - place if self.invert else place
 
@@ -97,9 +100,11 @@ class Mapping:
 
     maps: tuple[ControlMap, ...] = ()
     keys: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
-    """By action, in place of the table's in realtime/controls/keyboard/key_table.py."""
+    """By action, in place of those of the table in realtime/controls/actions.py."""
     lfos: tuple[LfoMap, ...] = ()
     sounds: tuple[SoundMap, ...] = ()
+    lines: MappingOf[str, int] = field(default_factory=dict, compare=False)
+    """Where the keys of an action stand in the file."""
     bpm: float | None = None
     """Of the clock while no MIDI clock runs; None where the file does not say."""
 
@@ -129,6 +134,7 @@ def parse_mapping(text: str, *, origin: str) -> Mapping:
     return Mapping(
         maps=tuple(map(_control, tables["map"])),
         keys=parse_keys(tables["keys"][0]) if tables["keys"] else {},
+        lines={word: table.line_of(word) for table in tables["keys"] for word in table.words},
         lfos=tuple(map(lfo, tables["lfo"])),
         sounds=tuple(map(sound_map, tables["sound"])),
         bpm=words.get("bpm"),
@@ -155,22 +161,23 @@ def _control(table: Table) -> ControlMap:
 
 def without_effect(table: dict[str, Any]) -> dict[str, str]:
     """Keys that would do nothing in this table, and why."""
-    kind, target, relative = table["kind"], table["target"], "relative" in table
+    kind, action, relative = table["kind"], find_mapped(table["target"]), "relative" in table
+    switches, choices = _names(Switch), _names(Choice)
     without: dict[str, str] = {}
-    if not target.startswith("alpha"):
-        without |= dict.fromkeys(("range", "curve", "pickup"), "it is for alpha")
-        if target not in SWITCHES:
-            without["feedback"] = f"it is for alpha, {', '.join(SWITCHES)}"
+    if action is not None:
+        without |= dict.fromkeys(("range", "curve", "pickup"), "it is for alpha and other parameters")
+        if not isinstance(action, Switch):
+            without["feedback"] = f"it is for alpha and other parameters, {', '.join(switches)}"
         if not relative:
-            without["invert"] = "it is for alpha and relative encoders"
+            without["invert"] = "it is for alpha and other parameters, and relative encoders"
     if relative:
         without |= dict.fromkeys(("range", "curve", "pickup", "feedback"), "an encoder moves by steps")
     else:
         without["step"] = "it is for relative encoders"
     if kind != "cc":
         without["relative"] = "it is for kind cc"
-    if relative and target in ("scene", *SWITCHES, *TRIGGERS):
-        without["relative"] = "it is for alpha and style"
+    if relative and action is not None and action.name != "style":
+        without["relative"] = "it is for alpha and other parameters, and style"
     if kind == "program":
         without |= {
             "pickup": "a program does not move",
@@ -179,16 +186,26 @@ def without_effect(table: dict[str, Any]) -> dict[str, str]:
         }
     if kind == "note":
         without |= {"pickup": "a key does not move"}
-    if target not in CHOICES or relative:
-        without["to"] = f"it is for {' and '.join(CHOICES)}, by a press"
-    if target not in SWITCHES:
-        without["mode"] = f"it is for {', '.join(SWITCHES)}"
+    if not isinstance(action, Choice) or relative:
+        without["to"] = f"it is for {' and '.join(choices)}, by a press"
+    if not isinstance(action, Switch):
+        without["mode"] = f"it is for {', '.join(switches)}"
     return without
 
 
+def targets_there(names: Iterable[str] = (ALPHA,)) -> str:
+    """What a control can move, in words. names: the parameters that there are."""
+    moved = ", ".join(f"{name}, {name}0, {name}1, ..." for name in names)
+    return f"{moved}, {', '.join(action.name for action in remote(midi=True))}"
+
+
+def _names(kind: type[Choice | Switch]) -> list[str]:
+    return [action.name for action in remote(midi=True) if isinstance(action, kind)]
+
+
 def is_target(value: object) -> bool:
-    """Whether a control can move it."""
-    return is_block(value) or value in (*CHOICES, *SWITCHES, *TRIGGERS)
+    """Whether a control can move it, where some style declares it."""
+    return isinstance(value, str) and (find_mapped(value) is not None or parameter_target(value) is not None)
 
 
 def is_choice(value: object) -> bool:
@@ -207,7 +224,7 @@ _KEYS: dict[str, Check] = {
     "kind": (lambda value: value in KINDS, f"one of {', '.join(KINDS)}"),
     "number": (is_whole(0, 16383), "a whole number from 0"),
     "channel": (is_whole(1, 16), "a channel from 1 to 16"),
-    "target": (is_target, TARGETS),
+    "target": (is_target, targets_there()),
     "range": (is_range, "two numbers, the lower first, as in [0.0, 1.0]"),
     "invert": (is_bool, "true or false"),
     "curve": (lambda value: isinstance(value, str) and value in CURVES, f"one of {', '.join(CURVES)}"),

@@ -1,13 +1,15 @@
-"""`[[sound]]` of a mapping file: the level of a band of sound onto alpha. docs/control.md has it key by key."""
+"""`[[sound]]` of a mapping file: the level of a band of sound onto a parameter. docs/control.md has it key by key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
+from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_number
 from stylefader.realtime.parameters.curves import CURVES
-from stylefader.realtime.parameters.targets import block_of, is_block
+from stylefader.realtime.parameters.targets import Target
 
 Channel = Literal["left", "right", "both"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
@@ -30,7 +32,7 @@ _HIGHEST_HZ, _NARROWEST_HZ = 24000, 50
 
 @dataclass(frozen=True, kw_only=True)
 class SoundMap:
-    """One band of sound and the alpha that it moves; fields as in docs/control.md. line: where it stands in the file.
+    """One band of sound and the parameter that it moves; fields as in docs/control.md. line: where it stands.
 
     band: hertz, from and to. floor, ceiling: dB full scale. attack, release: seconds.
     """
@@ -46,12 +48,12 @@ class SoundMap:
     channel: Channel = "both"
     line: int = 0
 
-    @property
-    def block(self) -> int | Literal["all"]:
-        """Which alpha it moves."""
-        block = block_of(self.target)
-        assert block is not None
-        return block
+    @cached_property
+    def moves(self) -> Target:
+        """What it moves."""
+        target = parameter_target(self.target)
+        assert target is not None
+        return target
 
 
 def sound_map(table: Table) -> SoundMap:
@@ -89,7 +91,7 @@ def _between(low: float, high: float) -> Any:
 
 _NUMBERS = {"floor", "ceiling", "attack", "release", "depth"}
 _KEYS: dict[str, Check] = {
-    "target": (is_block, "alpha, alpha0, alpha1, ..."),
+    "target": (lambda value: parameter_target(value) is not None, "alpha, alpha0, alpha1, ..."),
     "band": (
         _is_band,
         f"one of {', '.join(BANDS)}, or [from, to] in hertz, {_NARROWEST_HZ} apart or more, to {_HIGHEST_HZ}",

@@ -43,6 +43,10 @@ class Table:
         """The line that it begins at."""
         return self.lines.of(self.section, self.number, None)
 
+    def line_of(self, key: str) -> int:
+        """The line of one of its keys."""
+        return self.lines.of(self.section, self.number, key)
+
     def refuse(self, key: str | None, why: str) -> ControlError:
         """The error that a key of this table, or the table itself, is not right."""
         return ControlError(f"{self.origin}, line {self.lines.of(self.section, self.number, key)}: {why}")

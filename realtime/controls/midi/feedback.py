@@ -7,8 +7,7 @@ from typing import NamedTuple
 from mido import Message
 
 from stylefader.realtime.controls.events import top
-from stylefader.realtime.controls.mapping.mapping import SWITCHES, ControlMap
-from stylefader.realtime.controls.player import Player, is_on
+from stylefader.realtime.controls.mapping.mapping import ControlMap
 from stylefader.realtime.controls.router import MapState, Router
 
 _PITCH_MIDDLE = 8192
@@ -42,8 +41,8 @@ class Note(NamedTuple):
 class Feedback:
     """Looks at a router's mappings now and then. One thread."""
 
-    def __init__(self, player: Player, router: Router) -> None:
-        self._player, self._router = player, router
+    def __init__(self, router: Router) -> None:
+        self._router = router
 
     def forget(self) -> None:
         """A controller came back: nothing is known of where it stands."""
@@ -66,14 +65,15 @@ class Feedback:
 
     def _raw(self, entry: ControlMap, state: MapState) -> int | None:
         """The value that a control should show; None where it does."""
-        if entry.target in SWITCHES:
-            raw = top(entry.kind) if is_on(self._player, entry.target) else 0
+        on = self._router.is_on(entry)
+        if on is not None:
+            raw = top(entry.kind) if on else 0
             told, state.told = state.told, raw
             return raw if raw != told else None
-        alpha = self._router.current(entry)
-        if alpha is None:
+        value, bounds = self._router.current(entry), self._router.bounds(entry)
+        if value is None or bounds is None:
             return None
-        raw = round(entry.place(alpha, self._player.alpha_range) * top(entry.kind))
+        raw = round(entry.place(value, bounds) * top(entry.kind))
         if raw == state.known:
             return None
         state.known = raw

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from stylefader.realtime.controls.mapping.mapping import SWITCHES, TRIGGERS
-from stylefader.realtime.controls.player import SOURCES
+from stylefader.realtime.controls.actions import remote
+from stylefader.realtime.parameters.targets import Sizes
 from stylefader.training.errors import ControlError
 
 ROOT = "/stylefader"
 PORT = 9000
 Address = tuple[str, int]
 """Of a socket."""
-_KINDS = ("alpha", "style", "scene", "mute", "subscribe", "unsubscribe", *SWITCHES, *TRIGGERS)
-"""Of complaints: the first word of an address, where it is one of these."""
+SUBSCRIBING = ("subscribe", "unsubscribe")
+"""Addresses that are about OSC itself."""
 
 
 def parse_osc_address(text: str) -> Address:
@@ -22,16 +22,14 @@ def parse_osc_address(text: str) -> Address:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def addresses(blocks: int) -> list[str]:
-    """All that mean something, for a style of so many blocks."""
-    words = [
-        "alpha", *(f"alpha/{block}" for block in range(blocks)), "style", "scene", "scene/save", *SWITCHES, *TRIGGERS,
-        *(f"mute/{source}" for source in SOURCES), "subscribe", "unsubscribe",
-    ]  # fmt: skip
-    return [f"{ROOT}/{word}" for word in words]
+def addresses(sizes: Sizes) -> list[str]:
+    """All that mean something, for a style whose parameters have these sizes."""
+    moved = [word for name, size in sizes.items() for word in (name, *(f"{name}/{number}" for number in range(size)))]
+    return [f"{ROOT}/{word}" for word in (*moved, *(action.osc for action in remote(osc=True)), *SUBSCRIBING)]
 
 
-def kind_of(address: str) -> str:
-    """Which kind of complaint one about this address is."""
+def kind_of(address: str, sizes: Sizes) -> str:
+    """Which kind of complaint one about this address is: its first word, where that means something."""
     word = address.removeprefix(f"{ROOT}/").partition("/")[0]
-    return word if word in _KINDS else "address"
+    known = {*sizes, *SUBSCRIBING, *(action.osc.partition("/")[0] for action in remote(osc=True))}
+    return word if word in known else "address"

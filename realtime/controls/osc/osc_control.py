@@ -8,23 +8,25 @@ network. What a session raises is said as well, and the next message is heard.
 from __future__ import annotations
 
 import math
-import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from stylefader.realtime.controls.action_kinds import ActionRunner, Choice, NamedTrigger, Switch, Trigger
+from stylefader.realtime.controls.actions import find_osc, remote
 from stylefader.realtime.controls.log_limiter import LogLimiter
-from stylefader.realtime.controls.mapping.mapping import SWITCHES, TRIGGERS
-from stylefader.realtime.controls.osc.address import PORT, ROOT, Address, addresses, kind_of
+from stylefader.realtime.controls.osc.address import PORT, ROOT, SUBSCRIBING, Address, addresses, kind_of
 from stylefader.realtime.controls.osc.packet import Value, read_packet
 from stylefader.realtime.controls.osc.pattern import is_pattern, matching
 from stylefader.realtime.controls.osc.subscribers import EXPIRES_S, Subscribers
 from stylefader.realtime.controls.osc.time_tags import MOST_AHEAD_S, MOST_WAITING, Agenda, ahead_ns
-from stylefader.realtime.controls.player import Player, check_source, is_on, turn
-from stylefader.realtime.controls.scenes.scene_controller import NO_SCENES, SceneController
-from stylefader.realtime.parameters.alpha_desk import Block
+from stylefader.realtime.controls.player import Player, check_source
+from stylefader.realtime.controls.scenes.scene_controller import SceneController
+from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.training.errors import ControlError
 
 _LARGEST = 65536
@@ -37,7 +39,8 @@ class OscControl:
     """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
 
     `tick` sends what changed to the subscribers, from whichever thread, and raises what our own thread died of.
-    `address` is where it listens. scenes: those that may be recalled and saved.
+    `address` is where it listens. scenes: those that may be recalled and saved. runner: what does the actions, shared
+    with the other controls; one of its own where it is not given.
     """
 
     def __init__(
@@ -47,11 +50,12 @@ class OscControl:
         port: int = PORT,
         *,
         scenes: SceneController | None = None,
+        runner: ActionRunner | None = None,
         say: Callable[[str], None] = lambda words: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._scenes = scenes
+        self._runner = runner or ActionRunner(player, scenes=scenes, say=say, now_ns=now_ns)
         self._player, self._now_ns, self._wall_ns = player, now_ns, wall_ns
         self._complain = LogLimiter(say, now_ns=now_ns)
         self.error: BaseException | None = None
@@ -99,15 +103,18 @@ class OscControl:
             self._send(subscriber, address, value)
 
     def _state(self) -> dict[str, float | str]:
-        targets = [float(value) for value in self._player.targets()]
+        state: dict[str, float | str] = {}
+        for name, values in self._player.targets().items():
+            state[name] = float(np.mean(values, dtype=np.float64)) if len(values) else 0.0
+            state |= {f"{name}/{number}": float(value) for number, value in enumerate(values)}
         names, style = self._player.style_names, self._player.style
-        return {
-            f"{ROOT}/alpha": sum(targets) / len(targets) if targets else 0.0,
-            **{f"{ROOT}/alpha/{block}": value for block, value in enumerate(targets)},
-            f"{ROOT}/style": names[style],
-            **({f"{ROOT}/scene": self._player.scene or ""} if self._scenes is not None else {}),
-            **{f"{ROOT}/{switch}": int(is_on(self._player, switch)) for switch in SWITCHES},
-        }
+        state["style"] = names[style]
+        if self._runner.scenes is not None:
+            state["scene"] = self._player.scene or ""
+        for action in remote(osc=True):
+            if isinstance(action, Switch) and action.keys is not None:
+                state[action.osc] = int(action.is_on(self._runner))
+        return {f"{ROOT}/{word}": value for word, value in state.items()}
 
     def _send(self, to: Any, address: str, value: float | str) -> None:
         from pythonosc.osc_message_builder import build_msg
@@ -177,96 +184,76 @@ class OscControl:
         try:
             self._do(address, values, sender, at_ns)
         except ControlError as error:
-            self._complain(kind_of(address), f"OSC: {error}")
+            self._complain(self._kind_of(address), f"OSC: {error}")
         except Exception as error:  # a fault of ours must not end a show
-            self._complain(kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
+            self._complain(self._kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
 
     def _matching(self, address: str) -> list[str]:
         """The addresses that one stands for. Raises ControlError for a pattern that stands for none."""
         if not is_pattern(address):
             return [address]
-        found = matching(address, addresses(len(self._player.targets())))
+        found = matching(address, addresses(self._sizes()))
         if not found:
             raise ControlError(f"{address!r:.80} matches no address; they begin with {ROOT}/alpha, {ROOT}/style, ...")
         return found
 
+    def _sizes(self) -> dict[str, int]:
+        """The parameters of the style that was chosen last, with the components of each."""
+        return {name: parameter.size for name, parameter in self._player.parameters.items()}
+
+    def _kind_of(self, address: str) -> str:
+        return kind_of(address, self._sizes())
+
     def _do(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
         """One message. Raises ControlError."""
         word = address.removeprefix(f"{ROOT}/") if address.startswith(f"{ROOT}/") else ""
-        if word == "alpha" and len(values) > 1:
-            self._move_each(values, address, at_ns)
-        elif word == "alpha":
-            self._move("all", *_one(values, address), address, at_ns)
-        elif re.fullmatch(r"alpha/(0|[1-9][0-9]?)", word):
-            self._move(int(word[6:]), *_one(values, address), address, at_ns)
-        elif word == "style":
-            self._player.go(self._style(*_one(values, address), address))
-        elif word in ("scene", "scene/save"):
-            self._scene(word, values, address)
-        elif word in SWITCHES:
-            turn(self._player, word, _number(*_one(values, address), address) >= 0.5)
+        action, target = find_osc(word), _target(word)
+        if isinstance(action, Switch):
+            self._runner.turn(action, _number(*_one(values, address), address) >= 0.5)
+        elif isinstance(action, Choice):
+            self._choose(action, values, address)
+        elif isinstance(action, Trigger):
+            self._trigger(action, values, address)
         elif word.startswith("mute/"):
-            source, on = check_source(word[5:]), _number(*_one(values, address), address) >= 0.5
-            (self._player.muted.add if on else self._player.muted.discard)(source)
-        elif word in TRIGGERS:
-            # Buttons send 1 when they are pressed and 0 when they are let go.
-            if not values or _number(*_one(values, address), address) >= 0.5:
-                self._trigger(word)
-        elif word in ("subscribe", "unsubscribe"):
+            check_source(word[5:])  # which none is, since those that there are have an action each
+        elif word in SUBSCRIBING:
             self._subscribe(values, sender, address, at_ns, on=word == "subscribe")
+        elif target is not None and target.name in self._player.parameters:
+            self._move(target, values, address, at_ns)
         else:
             raise ControlError(f"{address!r:.80} means nothing; addresses begin with {ROOT}/alpha, {ROOT}/style, ...")
 
-    def _move(self, block: Block, value: object, address: str, at_ns: int) -> None:
-        alpha = _number(value, address)
-        self._check_block(block, address)
-        self._player.move(block, alpha, at_ns, "osc")
+    def _move(self, target: Target, values: Sequence[object], address: str, at_ns: int) -> None:
+        """A parameter, or its components in their order: all of them, or none where one value is not right."""
+        several = target.component is None and len(values) > 1
+        wanted = [_number(value, address) for value in (values if several else _one(values, address))]
+        targets = [Target(target.name, number) for number in range(len(wanted))] if several else [target]
+        why = why_missing(targets[-1], self._sizes())
+        if why is not None:
+            raise ControlError(f"{address}: {why}")
+        for one, value in zip(targets, wanted, strict=True):
+            self._player.move(one, value, at_ns, "osc")
 
-    def _move_each(self, values: Sequence[object], address: str, at_ns: int) -> None:
-        """The blocks in their order: all of them, or none where one value is not right."""
-        alphas = [_number(value, address) for value in values]
-        self._check_block(len(alphas) - 1, address)
-        for block, alpha in enumerate(alphas):
-            self._player.move(block, alpha, at_ns, "osc")
-
-    def _check_block(self, block: Block, address: str) -> None:
-        blocks = len(self._player.targets())
-        if block != "all" and block >= blocks:
-            raise ControlError(f"{address}: there is no block {block}: this style has {blocks}")
-
-    def _style(self, value: object, address: str) -> int:
-        names = self._player.style_names
-        if isinstance(value, str) and value in names:
-            return names.index(value)
-        if isinstance(value, str):
-            raise ControlError(f"{address}: there is no style {value!r:.80}; there are {', '.join(names)}")
-        number = _number(value, address)
-        if not (number.is_integer() and 1 <= number <= len(names)):
-            raise ControlError(f"{address}: a style's name, or its number from 1 to {len(names)}, not {number:g}")
-        return int(number) - 1
-
-    def _scene(self, word: str, values: Sequence[Any], address: str) -> None:
-        """Recall a scene by name or number, or save one by a name or a new one."""
-        if self._scenes is None:
-            raise ControlError(f"{address}: {NO_SCENES}")
-        which = _one(values, address)[0] if values or word == "scene" else 1
-        if not isinstance(which, str):
-            which = _number(which, address)
+    def _choose(self, action: Choice, values: Sequence[Any], address: str) -> None:
+        """By a name, or a number from 1."""
+        (given,) = _one(values, address)
+        which = given if isinstance(given, str) else _number(given, address)
         try:
-            if word == "scene":
-                self._scenes.recall(self._scenes.find(which))
-            elif isinstance(which, str):
-                self._scenes.save(which)
-            elif which >= 0.5:  # a button, as those of triggers
-                self._scenes.save()
+            self._runner.choose(action, which)
         except ControlError as error:
             raise ControlError(f"{address}: {error}") from error
 
-    def _trigger(self, word: str) -> None:
-        if word == "panic":
-            self._player.panic()
-        else:
-            self._player.step_style(1 if word == "next" else -1)
+    def _trigger(self, action: Trigger, values: Sequence[Any], address: str) -> None:
+        """By nothing or a button: those send 1 when they are pressed and 0 when they are let go. Some take a name."""
+        name = _one(values, address)[0] if values else None
+        if not isinstance(action, NamedTrigger) or not isinstance(name, str):
+            if name is not None and _number(name, address) < 0.5:
+                return
+            name = None
+        try:
+            self._runner.trigger(action, name)
+        except ControlError as error:
+            raise ControlError(f"{address}: {error}") from error
 
     def _subscribe(self, values: Sequence[Any], sender: Any, address: str, at_ns: int, *, on: bool) -> None:
         """Feedback goes to the sender's machine, at its port or another."""
@@ -282,6 +269,13 @@ class OscControl:
             self._subscribers.add(sender, at_ns)
         except ControlError as error:
             raise ControlError(f"{address}: {error}") from error
+
+
+def _target(word: str) -> Target | None:
+    """`NAME`, or `NAME/N` for one of its components."""
+    name, slash, number = word.partition("/")
+    target = parse_target(name + number) if bool(slash) == bool(number) else None
+    return target if target is not None and target.name == name else None
 
 
 def _one(values: Sequence[Any], address: str) -> tuple[Any]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from stylefader.realtime.controls.action_kinds import place_in
 from stylefader.realtime.controls.mapping.watched_file import Stamp, stamp_of
 from stylefader.realtime.controls.player import Player
+from stylefader.realtime.controls.scenes.saved_scenes import standing, write_saved
 from stylefader.realtime.controls.scenes.scene_file import (
     MOST_SCENES,
     SCENE_NAME,
@@ -22,14 +24,11 @@ from stylefader.realtime.controls.scenes.scene_file import (
     cast,
     is_scene_name,
     read_scenes,
-    standing,
-    write_saved,
 )
-from stylefader.realtime.parameters.alpha_desk import Alpha
+from stylefader.realtime.parameters.parameter import Values
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_file import PackFile
 
-NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _MOST_WAITING = 100
 _SETTLE_S = 5.0
 Cast = tuple[tuple[Scene, int | None], ...]
@@ -47,7 +46,7 @@ class Styles(Protocol):
 class Performed(Player, Protocol):
     """A player that scenes can be saved of."""
 
-    def standing(self) -> tuple[int, Alpha]: ...
+    def standing(self) -> tuple[int, Mapping[str, Values]]: ...
 
 
 @dataclass
@@ -96,14 +95,7 @@ class SceneController:
 
     def find(self, which: str | float) -> int:
         """A scene's number from 0, by its name or its number from 1. Raises ControlError with what there is."""
-        names = self.names
-        if isinstance(which, str):
-            if which in names:
-                return names.index(which)
-            raise ControlError(f"there is no scene {which!r:.80}; there are {', '.join(names) or 'none'}")
-        if not (float(which).is_integer() and 1 <= which <= len(names)):
-            raise ControlError(f"there is no scene {which:g}; there are {len(names)}")
-        return int(which) - 1
+        return place_in(self.names, which, "scene")
 
     def recall(self, number: int) -> None:
         """Go to a scene, from 0, in its own time; a number that no scene has is left alone."""
@@ -113,9 +105,9 @@ class SceneController:
         scene, style = there[number]
         for flag, value in scene.flags.items():
             setattr(self._player.show, flag, value)
-        alpha = None if scene.alpha is None else np.atleast_1d(np.asarray(scene.alpha, np.float32))
+        values = {name: np.atleast_1d(np.asarray(value, np.float32)) for name, value in scene.values.items()}
         fade_s = self._fade_s if scene.fade is None else scene.fade
-        self._player.fade_to(style, alpha, fade_s, scene=scene.name)
+        self._player.fade_to(style, values, fade_s, scene=scene.name)
 
     def save(self, name: str | None = None) -> str:
         """Keep how the session stands at this moment as a scene of that name; a new one where none is given.

@@ -1,4 +1,6 @@
-"""Scenes: a style, strengths and the time to fade there, under a name, in a TOML file; docs/control.md has it by key.
+"""Scenes: a style, values of its parameters and the time to fade there, under a name, in a TOML file.
+
+docs/control.md has it by key.
 
 A file is checked in two steps: by itself when it is read, and against the styles of a session when it is cast. What is
 wrong is said with its line.
@@ -7,13 +9,11 @@ wrong is said with its line.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from stylefader.realtime.controls.mapping.file_edits import rewrite
-from stylefader.realtime.controls.mapping.mapping import FLAGS
+from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.mapping.toml_tables import (
     Check,
     Form,
@@ -24,7 +24,9 @@ from stylefader.realtime.controls.mapping.toml_tables import (
     parse_tables,
     read_text,
 )
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.parameters.flags import FLAGS
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, most_of, parameters_of
+from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -32,16 +34,23 @@ from stylefader.training.packs.pack_file import PackFile
 _LONGEST_S = 3600
 _MOST_LETTERS = 64
 MOST_SCENES = 1000
-_DIGITS = 4
+
+
+Wished = tuple[float, ...] | float
+"""Of a parameter: a number for each component, or one for all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What stands in one `[[scene]]`, None for what it leaves as it is. line: where it stands in the file."""
+    """What stands in one `[[scene]]`, None for what it leaves as it is. line: where it stands in the file.
+
+    parameters: those besides alpha, by name.
+    """
 
     name: str
     style: str | None = None
-    alpha: tuple[float, ...] | float | None = None
+    alpha: Wished | None = None
+    parameters: Mapping[str, Wished] = field(default_factory=dict)
     fade: float | None = None
     bypass: bool | None = None
     freeze: bool | None = None
@@ -52,6 +61,11 @@ class Scene:
     def flags(self) -> dict[str, bool]:
         """The flags that it sets."""
         return {flag: value for flag in FLAGS if (value := getattr(self, flag)) is not None}
+
+    @property
+    def values(self) -> dict[str, Wished]:
+        """The parameters that it moves, alpha among them."""
+        return {**({} if self.alpha is None else {ALPHA: self.alpha}), **self.parameters}
 
 
 _SECTIONS: dict[str, Form] = {"scene": "many"}
@@ -80,12 +94,16 @@ def parse_scenes(text: str, *, origin: str) -> tuple[Scene, ...]:
 
 def _scene(table: Table) -> Scene:
     words = table.check(_KEYS, needed=("name",))
-    if not words.keys() & {"style", "alpha", *FLAGS}:
-        raise table.refuse(None, f"the scene {words['name']!r} changes nothing: give style, alpha, {', '.join(FLAGS)}")
-    if "fade" in words and not words.keys() & {"style", "alpha"}:
-        raise table.refuse("fade", "fade has no effect here: it is for style and alpha")
-    if isinstance(words.get("alpha"), list):
-        words["alpha"] = tuple(map(float, words["alpha"]))
+    if not words.keys() & {"style", "alpha", "parameters", *FLAGS}:
+        raise table.refuse(
+            None, f"the scene {words['name']!r} changes nothing: give style, alpha, {', '.join(FLAGS)} or parameters"
+        )
+    if "fade" in words and not words.keys() & {"style", "alpha", "parameters"}:
+        raise table.refuse("fade", "fade has no effect here: it is for style, alpha and parameters")
+    if "alpha" in words:
+        words["alpha"] = _wished(words["alpha"])
+    if "parameters" in words:
+        words["parameters"] = {name: _wished(value) for name, value in words["parameters"].items()}
     return Scene(**words, line=table.line)
 
 
@@ -93,15 +111,27 @@ def is_scene_name(value: object) -> bool:
     return is_text(value) and isinstance(value, str) and len(value) <= _MOST_LETTERS
 
 
-def _is_alpha(value: object) -> bool:
+def _is_wish(value: object) -> bool:
     return is_number(value) or (isinstance(value, list) and value != [] and all(map(is_number, value)))
+
+
+def _are_wishes(value: object) -> bool:
+    """A table of parameters besides alpha."""
+    return isinstance(value, dict) and all(
+        name != ALPHA and parameter_target(name) == Target(name) and _is_wish(wish) for name, wish in value.items()
+    )
+
+
+def _wished(value: list[float] | float) -> Wished:
+    return tuple(map(float, value)) if isinstance(value, list) else value
 
 
 SCENE_NAME = f"a scene's name of {_MOST_LETTERS} letters at most"
 _KEYS: dict[str, Check] = {
     "name": (is_scene_name, SCENE_NAME),
     "style": (is_text, "a style's name or a pack file"),
-    "alpha": (_is_alpha, "a number, or a number for each block as in [0.2, 1, 0.5]"),
+    "alpha": (_is_wish, "a number, or a number for each block as in [0.2, 1, 0.5]"),
+    "parameters": (_are_wishes, "numbers by name, as in { mix = 0.5, zones = [0, 1, 0.5] }"),
     "fade": (lambda value: is_number(value) and 0 <= value <= _LONGEST_S, f"seconds from 0 to {_LONGEST_S}"),
     **dict.fromkeys(FLAGS, (is_bool, "true or false")),
 }
@@ -165,17 +195,20 @@ def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
 
 
 def _why_no_fit(scene: Scene, packs: Sequence[PackFile]) -> str | None:
-    """Why the alpha of a scene suits none of these styles."""
-    most = max((pack.n_blocks for pack in packs), default=None)
-    if scene.alpha is None or most is None:
+    """Why the values of a scene suit none of these styles."""
+    if not packs:
         return None
+    sizes = most_of(parameters_of(pack.header) for pack in packs)
     which = packs[0].header.name if len(packs) == 1 else "every style of this session"
-    if most == 0:
-        return f"alpha has no effect here: {which} has no tuning-block"
-    if not isinstance(scene.alpha, tuple):
-        return None
-    wrong = len(scene.alpha) != most if scene.style is not None else len(scene.alpha) > most
-    return f"alpha has {len(scene.alpha)} numbers; {which} has {most} blocks{_most(scene)}" if wrong else None
+    for name, wished in scene.values.items():
+        if name not in sizes:
+            return why_missing(Target(name), sizes, f"{which} has")
+        most = sizes[name]
+        if most == 0:
+            return f"{name} has no effect here: {which} has none to move"
+        if isinstance(wished, tuple) and (len(wished) != most if scene.style is not None else len(wished) > most):
+            return f"{name} has {len(wished)} numbers; {which} takes {most}{_most(scene)}"
+    return None
 
 
 def _most(scene: Scene) -> str:
@@ -183,84 +216,18 @@ def _most(scene: Scene) -> str:
 
 
 def _beyond(scene: Scene, packs: Sequence[PackFile]) -> str | None:
-    """Words for an alpha that is kept within what the style, or any of these, can do."""
-    if scene.alpha is None or not packs:
-        return None
-    low, high = min(pack.header.alpha.low for pack in packs), max(pack.header.alpha.high for pack in packs)
-    alphas = scene.alpha if isinstance(scene.alpha, tuple) else (scene.alpha,)
-    if all(low <= alpha <= high for alpha in alphas):
-        return None
+    """Words for values that are kept within what the style, or any of these, can do."""
     whose = f"{packs[0].header.name}'s" if len(packs) == 1 else "the styles'"
-    return f"alpha is kept within {whose} range, {low:g} to {high:g}"
+    kept = []
+    for name, wished in scene.values.items():
+        declared = [parameter for pack in packs for parameter in parameters_of(pack.header) if parameter.name == name]
+        if declared and not _within(wished, declared):
+            low, high = min(one.bounds()[0] for one in declared), max(one.bounds()[1] for one in declared)
+            kept.append(f"{name} is kept within {whose} range, {low:g} to {high:g}")
+    return ", ".join(kept) or None
 
 
-# -- scenes made by performing -----------------------------------------------------------------------------------------
-
-
-def standing(name: str, pack: PackFile, targets: Alpha, path: Path) -> Scene:
-    """How a session stands, as a scene for the file `path`. targets: float32, of this pack or the one before it."""
-    alphas = tuple(round(float(alpha), _DIGITS) for alpha in carried_over(targets, pack.n_blocks))
-    alpha = None if not alphas else alphas[0] if len(set(alphas)) == 1 else alphas
-    return Scene(name=name, style=_word_for(pack, path.parent), alpha=alpha)
-
-
-def _word_for(pack: PackFile, folder: Path) -> str:
-    """What to write for a pack in a scenes file of that folder."""
-    try:
-        if find_pack(pack.file.stem).resolve() == pack.file.resolve():
-            return pack.file.stem
-    except PackError:
-        pass
-    try:
-        beside = Path(os.path.relpath(pack.file.resolve(), folder.resolve()))
-    except ValueError:  # on Windows, another drive
-        beside = pack.file.resolve()
-    word = beside.as_posix()
-    return word if "/" in word or word.endswith(".safetensors") else f"./{word}"
-
-
-def saved(text: str, scenes: Sequence[Scene], *, origin: str) -> str:
-    """A scenes file's text with the style and alpha of these, each in its own place or at the end; comments stay.
-
-    A scene of a name that is there keeps its fade and flags. Raises ControlError where that cannot be.
-    """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    there = {scene.name for scene in parse_scenes(text, origin=origin)} | {scene.name for scene in scenes}
-    if len(there) > MOST_SCENES:
-        raise ControlError(f"{origin}: there would be more than {MOST_SCENES} scenes")
-    try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:  # which is stricter in places
-        raise ControlError(f"{origin} cannot be edited: {error}") from error
-    tables: Any = document.get("scene")
-    if tables is not None and not isinstance(tables, tomlkit.items.AoT):
-        raise ControlError(f"{origin}: write [[scene]] for each, so that one can be added")
-    if tables is None:
-        tables = tomlkit.aot()
-        document.add("scene", tables)
-    by_name = {table["name"]: table for table in tables}
-    for scene in scenes:
-        new: dict[str, Any] = {"style": scene.style}
-        if scene.alpha is not None:
-            new["alpha"] = list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha
-        if scene.name in by_name:
-            if scene.alpha is None:
-                by_name[scene.name].pop("alpha", None)
-            by_name[scene.name].update(new)
-            continue
-        table = tomlkit.table()
-        table.update({"name": scene.name, **new})
-        if len(tables):
-            tables[-1].add(tomlkit.nl())
-        tables.append(table)
-        by_name[scene.name] = table
-    text = document.as_string()
-    parse_scenes(text, origin=origin)
-    return text
-
-
-def write_saved(path: Path, scenes: Sequence[Scene]) -> None:
-    """The same, in a file. Raises ControlError, also where it cannot be written or would be too large to be read."""
-    rewrite(path, "scenes file", lambda text: saved(text, scenes, origin=str(path)))
+def _within(wished: Wished, declared: Sequence[Parameter]) -> bool:
+    """Whether every component of a wish is within what some of these can do."""
+    low, high = min(one.bounds()[0] for one in declared), max(one.bounds()[1] for one in declared)
+    return all(low <= value <= high for value in (wished if isinstance(wished, tuple) else (wished,)))

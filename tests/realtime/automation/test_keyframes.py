@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefader.realtime.automation.keyframes import Automation, parse_csv, parse_inline, parse_sheet, read_csv
+from stylefader.realtime.automation.keyframes import (
+    Automation,
+    parse_automation_file,
+    parse_csv,
+    parse_inline,
+    read_csv,
+)
 from stylefader.realtime.media.timecode import format_time, parse_time
 from stylefader.training.errors import AutomationError
 
@@ -49,7 +55,7 @@ def test_the_example_of_the_design() -> None:
 def test_the_csv_says_the_same() -> None:
     text = "\ufefftime, alpha0,alpha1,alpha2\n# a comment\n0,0,0,0\n2,1,1,1\n\n0:04,0.2,1,0.5\n".removeprefix("\ufeff")
     automation = parse_csv(text, origin="take.csv")
-    assert automation.keyframes[2].alpha == (0.2, 1, 0.5)
+    assert automation.keyframes[2].values == (0.2, 1, 0.5)
     np.testing.assert_allclose(alphas(automation, 3), [[0.6, 1, 0.75]], atol=1e-6)
 
 
@@ -72,12 +78,12 @@ def test_one_strength_holds_throughout(text: str) -> None:
         ("", "is empty"),
         ("0s:0 x", "column 6"),
         ("0s:0 2s", "column 6"),
-        ("0s:0 2s:nan", "column 6: 'nan' is not an alpha"),
-        ("0s:0 2s:inf", "not an alpha"),
-        ("0s:1e99", "not an alpha"),
+        ("0s:0 2s:nan", "column 6: 'nan' is not a number"),
+        ("0s:0 2s:inf", "not a number"),
+        ("0s:1e99", "not a number"),
         ("2s:1 1s:0", "column 6: 1 s comes after 2 s"),
         ("0s:0:bounce", "ease 'bounce'"),
-        ("0s:0,,1", "not an alpha"),
+        ("0s:0,,1", "not a number"),
         ("-1s:0", "not a time"),
         (":0", "not a keyframe"),
     ],
@@ -125,7 +131,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_number_of_blocks_must_fit() -> None:
     automation = parse_inline("0s:0 2s:1,1")
     automation.check_blocks(2)
-    with pytest.raises(AutomationError, match="2 alphas at 2 s, but this style has 3 tuning-blocks: give 1 or 3"):
+    with pytest.raises(AutomationError, match="2 values for alpha at 2 s, but this style takes 3: give 1 or 3"):
         automation.check_blocks(3)
 
 
@@ -136,7 +142,7 @@ def test_any_text_gives_finite_alphas_or_a_clear_error(text: str) -> None:
             automation = parse(text)
         except AutomationError:
             continue
-        n_blocks = max(len(keyframe.alpha) for keyframe in automation.keyframes)
+        n_blocks = max(len(keyframe.values) for keyframe in automation.keyframes)
         low, high = automation.bounds()
         for at in (Fraction(0), automation.keyframes[-1].time, automation.keyframes[-1].time / 3):
             try:
@@ -181,7 +187,7 @@ def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.
         automation = read_csv(path)
     except AutomationError:
         return
-    n_blocks = len(automation.keyframes[0].alpha)
+    n_blocks = len(automation.keyframes[0].values)
     automation.check_blocks(n_blocks)
     for keyframe in automation.keyframes:
         assert np.isfinite(automation.alpha(keyframe.time, n_blocks)).all()
@@ -190,9 +196,9 @@ def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.
 
 def test_comments_and_lines_are_counted_as_they_stand() -> None:
     """Whatever is in a comment: quotes and commas mean nothing there."""
-    sheet = parse_sheet('# a "quote, \ntime,alpha\n#,"\n0,1\n\n  # 3 style x\n', origin="x")
-    assert sheet.comments == ((-1, '# a "quote,'), (0, '#,"'), (1, "  # 3 style x"))
-    assert sheet.names == ("alpha",)
+    file = parse_automation_file('# a "quote, \ntime,alpha\n#,"\n0,1\n\n  # 3 style x\n', origin="x")
+    assert file.comments == ((-1, '# a "quote,'), (0, '#,"'), (1, "  # 3 style x"))
+    assert file.columns == ("alpha",)
     with pytest.raises(AutomationError, match="line 5, column 2"):
         parse_csv('# a "quote, \ntime,alpha\n#,"\n\n0,x\n', origin="x")
 

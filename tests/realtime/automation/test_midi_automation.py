@@ -16,14 +16,15 @@ from mido import Message
 
 from stylefader.realtime.automation.midi_automation import MidiAutomation, midi_automation
 from stylefader.realtime.automation.midi_file import MidiFile, MidiMessage, parse_midi_file
-from stylefader.realtime.automation.midi_keyframes import midi_sheet
+from stylefader.realtime.automation.midi_keyframes import midi_keyframes
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.midi.decoder import Decoder
 from stylefader.realtime.controls.router import Router
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
+from stylefader.realtime.parameters.parameter import Parameter, alpha_parameter
 from stylefader.training.errors import AutomationError
 from tests.realtime.automation.test_midi_file import smf
-from tests.realtime.controls.player import FakePlayer
+from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEADER
 
 MAPPING = """
@@ -63,6 +64,10 @@ target = "panic"
 N = 3
 
 
+def blocks(number: int = N) -> list[Parameter]:
+    return [alpha_parameter(HEADER.alpha, number)]
+
+
 def made(
     messages: Sequence[tuple[int, bytes]], mapping: str = MAPPING, tracks: tuple[str, ...] = ("",), **words: int
 ) -> MidiAutomation:
@@ -71,7 +76,7 @@ def made(
         tracks=tracks, messages=tuple(MidiMessage(ms * 10**6, 0, Message.from_bytes(data)) for ms, data in messages)
     )
     return midi_automation(
-        file, parse_mapping(mapping, origin="c.toml").maps, HEADER.alpha, words.get("n_blocks", N), origin="take.mid"
+        file, parse_mapping(mapping, origin="c.toml").maps, blocks(words.get("n_blocks", N)), origin="take.mid"
     )
 
 
@@ -166,10 +171,10 @@ def test_a_tracks_name_is_its_port(tracks: tuple[str, ...], port: str, moves: bo
         f'[[map]]\nkind="cc"\nnumber=1\ntarget="alpha"\n{f"port={port!r}" if port else ""}', origin="c"
     ).maps
     if moves:
-        assert midi_automation(file, maps, HEADER.alpha, N, origin="take.mid").notes == ([note] if note else [])
+        assert midi_automation(file, maps, blocks(), origin="take.mid").notes == ([note] if note else [])
     else:
-        with pytest.raises(AutomationError, match="moves an alpha"):
-            midi_automation(file, maps, HEADER.alpha, N, origin="take.mid")
+        with pytest.raises(AutomationError, match="moves a parameter"):
+            midi_automation(file, maps, blocks(), origin="take.mid")
 
 
 def test_what_a_render_cannot_do_is_said_once() -> None:
@@ -185,15 +190,15 @@ def test_what_a_render_cannot_do_is_said_once() -> None:
     [
         ([(1, b"\xb0\x07\x00")] * 3 + [(1, b"\xe0\0\0")], MAPPING, 3, r"it has cc 7 \(3 times\), .*; map one of them"),
         ([], MAPPING, 3, "it has no controls, notes or programs at all"),
-        ([(1, b"\xc0\x07")], '[[map]]\nkind="program"\ntarget="style"\n', 3, "no mapping for alpha"),
-        ([(1, b"\xb0\x14\0")], '[[map]]\nkind="cc"\nnumber=20\ntarget="alpha2"', 1, "alpha2 are mapped, but .* has 1 "),
+        ([(1, b"\xc0\x07")], '[[map]]\nkind="program"\ntarget="style"\n', 3, "no mapping for a parameter"),
+        ([(1, b"\xb0\x14\0")], '[[map]]\nkind="cc"\nnumber=20\ntarget="alpha2"', 1, "no alpha2: .* alpha0 alone"),
         ([(1, b"\x90\x25\x7f")], MAPPING, 3, "it has note 37"),
     ],
 )  # fmt: skip
 def test_a_file_that_moves_no_alpha_is_refused(
     messages: list[tuple[int, bytes]], mapping: str, n_blocks: int, reason: str
 ) -> None:
-    with pytest.raises(AutomationError, match=rf"nothing in take\.mid moves an alpha: .*{reason}"):
+    with pytest.raises(AutomationError, match=rf"nothing in take\.mid moves a parameter: .*{reason}"):
         made(messages, mapping, n_blocks=n_blocks)
 
 
@@ -201,7 +206,7 @@ def test_blocks_that_the_style_does_not_have_are_left_alone() -> None:
     automation = made([(1, b"\xb0\x14\x00"), (2, b"\xe1\x7f\x7f")], n_blocks=1)
     assert automation.alpha(Fraction(3), 1).tolist() == pytest.approx([1])
     assert automation.bounds() == (0.5, 1)
-    with pytest.raises(AutomationError, match="was read for 1 tuning-blocks, not 3"):
+    with pytest.raises(AutomationError, match="was read for 1 of alpha, not 3 of alpha"):
         automation.check_blocks(3)
 
 
@@ -219,7 +224,7 @@ def test_any_messages_give_finite_alphas_or_a_clear_error(
     track = b"".join(map(bytes, events))
     try:
         file = parse_midi_file(smf(track), origin="x.mid")
-        automation = midi_automation(file, parse_mapping(MAPPING, origin="c").maps, HEADER.alpha, N, origin="x.mid")
+        automation = midi_automation(file, parse_mapping(MAPPING, origin="c").maps, blocks(), origin="x.mid")
     except AutomationError:
         return
     for at in times:
@@ -231,23 +236,23 @@ def test_any_messages_give_finite_alphas_or_a_clear_error(
 def test_as_keyframes_it_is_nowhere_further_than_the_tolerance(tolerance: float) -> None:
     messages = [(1, b"\xb0\x14\x00"), (5000, b"\x90\x24\x7f"), *((ms + 7000, data) for ms, data in performance(3, 60))]
     automation = made(messages)
-    sheet = midi_sheet(automation, N, tolerance)
-    assert sheet.names == ("alpha0", "alpha1", "alpha2")
-    assert len(sheet.automation.keyframes) < 20 * 60
+    file = midi_keyframes(automation, tolerance)
+    assert file.columns == ("alpha0", "alpha1", "alpha2")
+    assert len(file.automation.keyframes) < 20 * 60
     times = [Fraction(n, 500) for n in range((messages[-1][0] + 3000) // 2)]
-    apart = [np.abs(sheet.automation.alpha(at, N) - automation.alpha(at, N)).max() for at in times]
+    apart = [np.abs(file.automation.alpha(at, N) - automation.alpha(at, N)).max() for at in times]
     assert max(apart) <= tolerance
-    together = midi_sheet(made([(0, b"\xb0\x07\x7f")], '[[map]]\nkind="cc"\nnumber=7\ntarget="alpha"'), N, tolerance)
-    assert together.names == ("alpha",) and [k.alpha for k in together.automation.keyframes] == [(1,)]
+    together = midi_keyframes(made([(0, b"\xb0\x07\x7f")], '[[map]]\nkind="cc"\nnumber=7\ntarget="alpha"'), tolerance)
+    assert together.columns == ("alpha",) and [k.values for k in together.automation.keyframes] == [(1,)]
 
 
 def test_a_desk_and_its_copy_go_their_own_ways() -> None:
-    desk = AlphaDesk(HEADER.alpha, 2)
-    desk.move(0, 1, 0, "midi")
+    desk = AlphaDesk(blocks(2))
+    desk.move(block(0), 1, 0, "midi")
     other = desk.copy()
-    other.move("all", 0, 10**8, "midi")
-    alone = AlphaDesk(HEADER.alpha, 2)
-    alone.move(0, 1, 0, "midi")
+    other.move(ALL, 0, 10**8, "midi")
+    alone = AlphaDesk(blocks(2))
+    alone.move(block(0), 1, 0, "midi")
     np.testing.assert_array_equal(desk.alpha(3 * 10**8), alone.alpha(3 * 10**8))
     assert other.alpha(3 * 10**8)[0] < 0.5
 
@@ -269,8 +274,8 @@ def test_time_goes_with_the_number_of_messages(spread: int) -> None:
         try:
             file = parse_midi_file(smf(track), origin="take.mid")
             maps = parse_mapping(MAPPING, origin="c.toml").maps
-            automation = midi_automation(file, maps, HEADER.alpha, N, origin="take.mid", tell=told.append)
-            midi_sheet(automation, N, 0.01, tell=told.append)
+            automation = midi_automation(file, maps, blocks(), origin="take.mid", tell=told.append)
+            midi_keyframes(automation, 0.01, tell=told.append)
             automation.alpha(Fraction(10**6), N)
         finally:
             sys.setprofile(None)
@@ -288,5 +293,5 @@ def test_a_large_file_tells_how_far_it_is() -> None:
     )
     file = MidiFile(tracks=("",), messages=messages)
     maps = parse_mapping(MAPPING, origin="c.toml").maps
-    made = midi_automation(file, maps, HEADER.alpha, N, origin="take.mid", tell=told.append)
+    made = midi_automation(file, maps, blocks(), origin="take.mid", tell=told.append)
     assert len(made.moves) == 20_000 and len(told) == 5 and told == sorted(told) and told[-1] > 0.8

@@ -8,7 +8,12 @@ import pytest
 
 from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.realtime.automation.modulated_automation import ModulatedAutomation
+from stylefader.realtime.parameters.parameter import Layout, Parameter
 from stylefader.training.errors import AutomationError
+
+
+def alpha(blocks: int) -> list[Parameter]:
+    return [Parameter.even("alpha", blocks, low=0, high=1, default=0.5)]
 
 
 class Rising:
@@ -17,12 +22,12 @@ class Rising:
     def __init__(self, each: float) -> None:
         self._each = each
 
-    def offsets_at(self, seconds: Fraction, n_blocks: int) -> npt.NDArray[np.float64]:
-        return float(seconds) * self._each * np.arange(1, n_blocks + 1)
+    def offsets_at(self, seconds: Fraction, layout: Layout) -> npt.NDArray[np.float64]:
+        return float(seconds) * self._each * np.arange(1, layout.size + 1)
 
 
 def test_what_is_added_is_kept_within_the_range() -> None:
-    played = ModulatedAutomation(parse_inline("0.25"), Rising(0.25), Rising(-0.125), low=0, high=1)
+    played = ModulatedAutomation(parse_inline("0.25"), Rising(0.25), Rising(-0.125), parameters=alpha(2))
     assert played.alpha(Fraction(0), 2).tolist() == [0.25, 0.25]
     assert played.alpha(Fraction(2), 2).tolist() == [0.5, 0.75]
     assert played.alpha(Fraction(100), 2).tolist() == [1, 1]
@@ -31,11 +36,11 @@ def test_what_is_added_is_kept_within_the_range() -> None:
 
 def test_the_base_is_kept_within_it_before_as_live() -> None:
     """Else a keyframe of 7 would hide every modulation downwards."""
-    played = ModulatedAutomation(parse_inline("7"), Rising(-0.25), low=0, high=1)
+    played = ModulatedAutomation(parse_inline("7"), Rising(-0.25), parameters=alpha(1))
     assert played.alpha(Fraction(1), 1).tolist() == [0.75]
     assert played.bounds() == (7, 7)
 
 
 def test_blocks_are_those_of_the_base() -> None:
     with pytest.raises(AutomationError, match="give 1 or 3"):
-        ModulatedAutomation(parse_inline("0,1"), low=0, high=1).check_blocks(3)
+        ModulatedAutomation(parse_inline("0,1"), parameters=alpha(3)).check_blocks(3)

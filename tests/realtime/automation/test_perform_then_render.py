@@ -28,6 +28,7 @@ from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
 from tests.realtime.clips import HEIGHT, WIDTH, Clip
+from tests.realtime.controls.player import ALL, block
 
 N = 3
 CLIPS = {
@@ -108,7 +109,7 @@ def perform(
 
     def played(frame: Frame, style: str, alpha: Any) -> None:
         times.append(frame.pts)
-        take.played(frame.pts, style, alpha)
+        take.played(frame.pts, style, {"alpha": alpha})
 
     loader = EngineLoader([pack], backend="openvino", build=lambda *_, **__: Build(engine))  # type: ignore[arg-type, return-value]
     choice = live_source(str(clip), LiveOptions(size=(WIDTH, HEIGHT)))
@@ -121,11 +122,11 @@ def perform(
         played=played,
     )
     moves = {
-        3: lambda: session.move("all", 0.7), 12: lambda: session.move(0, 0.1, source="midi"),
-        13: lambda: session.move(0, 0.2, source="midi"), 16: lambda: session.move(2, 0.9, source="osc"),
-        18: lambda: session.nudge(1, -0.3), 30: lambda: session.move("all", 0.0, source="midi"),
-        36: lambda: session.nudge(0, 0.5), 40: lambda: session.show.__setattr__("bypass", True),
-        46: lambda: session.move(1, 0.4),
+        3: lambda: session.move(ALL, 0.7), 12: lambda: session.move(block(0), 0.1, source="midi"),
+        13: lambda: session.move(block(0), 0.2, source="midi"), 16: lambda: session.move(block(2), 0.9, source="osc"),
+        18: lambda: session.nudge(block(1), -0.3), 30: lambda: session.move(ALL, 0.0, source="midi"),
+        36: lambda: session.nudge(block(0), 0.5), 40: lambda: session.show.__setattr__("bypass", True),
+        46: lambda: session.move(block(1), 0.4),
     }  # fmt: skip
     session.start()
     try:
@@ -151,7 +152,7 @@ def test_the_same_alphas_at_the_same_frames(which: str, tmp_path: Path) -> None:
     clip.make(tmp_path / name)
     save_pack(random_pack(tmp_path / "small.safetensors"))
     pack = PackFile(tmp_path / "small.safetensors")
-    take = AutomationRecorder(tmp_path / "take.csv", N)
+    take = AutomationRecorder(tmp_path / "take.csv", {"alpha": N})
     times, live = perform(tmp_path / name, pack, take)
     assert len(times) > 15 and np.ptp(live, axis=0).min() > 0.2, "frames were played, and all blocks moved"
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stylefader.realtime.automation.automation_file import sheet_of
-from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_inline, parse_sheet
+from stylefader.realtime.automation.automation_file import file_of
+from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_automation_file, parse_inline
 from stylefader.realtime.automation.plot import plot
 from stylefader.training.errors import StylefaderError
 from stylefader.training.evaluation.plots import png, svg
@@ -23,9 +23,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 Way = tuple[list[tuple[float, float]], str, bool]
 
 
-def drawn(sheet: AutomationFile) -> list[Way]:
+def drawn(file: AutomationFile) -> list[Way]:
     """Points, colour and whether it is dotted, of every line but those where a style begins."""
-    (axes,) = plot(sheet, "x").axes
+    (axes,) = plot(file, "x").axes
     return [
         (list(map(tuple, line.get_xydata().tolist())), line.get_color(), line.get_linestyle() == ":")
         for line in axes.lines
@@ -34,12 +34,12 @@ def drawn(sheet: AutomationFile) -> list[Way]:
 
 
 def inline(text: str) -> AutomationFile:
-    return sheet_of(parse_inline(text).keyframes, origin="x")
+    return file_of(parse_inline(text).keyframes, origin="x")
 
 
-def texts(sheet: AutomationFile) -> list[str]:
+def texts(file: AutomationFile) -> list[str]:
     """All words on the page."""
-    return [str(text.text) for text in ElementTree.fromstring(svg(plot(sheet, "x"))).iter(f"{SVG}text")]
+    return [str(text.text) for text in ElementTree.fromstring(svg(plot(file, "x"))).iter(f"{SVG}text")]
 
 
 def test_what_is_straight_what_is_eased_and_what_jumps() -> None:
@@ -57,10 +57,10 @@ def test_what_is_straight_what_is_eased_and_what_jumps() -> None:
 
 def test_a_line_for_each_block_and_the_styles_by_name() -> None:
     text = "time,alpha0,alpha1\n# 0 style first\n0,0,0\n# 2 style second\n# 3 bars of nothing\n5,1,0\n"
-    sheet = parse_sheet(text, origin="x")
-    assert len({colour for _, colour, _ in drawn(sheet)}) == 2
-    assert {"first", "second", "alpha0", "alpha1", "time", "alpha"} <= set(texts(sheet))
-    (axes,) = plot(sheet, "x").axes
+    file = parse_automation_file(text, origin="x")
+    assert len({colour for _, colour, _ in drawn(file)}) == 2
+    assert {"first", "second", "alpha0", "alpha1", "time", "alpha"} <= set(texts(file))
+    (axes,) = plot(file, "x").axes
     begins = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
     assert begins == [0, 2]
     assert "alpha0" not in texts(inline("0:0 1s:1"))
@@ -68,7 +68,9 @@ def test_a_line_for_each_block_and_the_styles_by_name() -> None:
 
 def test_names_of_styles_that_find_no_room_are_left_out() -> None:
     begins = "".join(f"# {at} style painting{at}\n" for at in range(60))
-    names = [word for word in texts(parse_sheet(f"time,alpha\n{begins}0,0\n60,1\n", origin="x")) if "paint" in word]
+    names = [
+        word for word in texts(parse_automation_file(f"time,alpha\n{begins}0,0\n60,1\n", origin="x")) if "paint" in word
+    ]
     assert 5 < len(names) < 30 and names[0] == "painting0"
 
 
@@ -96,8 +98,8 @@ def test_times_as_people_read_them(text: str, labels: set[str]) -> None:
 @settings(deadline=None, max_examples=40)
 @given(automations(), st.sampled_from([0, 10**6]), st.sampled_from([1, Fraction(1, 10**10)]))
 def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine: Fraction) -> None:
-    moved = [Keyframe(time=late + k.time * fine, alpha=k.alpha, ease=k.ease) for k in keyframes]
-    (axes,) = plot(sheet_of(moved, origin="x"), "x").axes
+    moved = [Keyframe(time=late + k.time * fine, values=k.values, ease=k.ease) for k in keyframes]
+    (axes,) = plot(file_of(moved, origin="x"), "x").axes
     assert len(axes.lines) < 250
     for line in axes.lines:
         low, high = axes.viewLim.min, axes.viewLim.max
@@ -105,8 +107,8 @@ def test_any_automation_can_be_drawn(keyframes: list[Keyframe], late: int, fine:
 
 
 def test_a_nights_take_is_drawn_with_few_points() -> None:
-    keyframes = [Keyframe(time=Fraction(n, 30), alpha=(n % 20000 / 20000,)) for n in range(60_000)]
-    figure = plot(sheet_of(keyframes, origin="x"), "night.csv")
+    keyframes = [Keyframe(time=Fraction(n, 30), values=(n % 20000 / 20000,)) for n in range(60_000)]
+    figure = plot(file_of(keyframes, origin="x"), "night.csv")
     assert sum(len(line.get_xydata()) for line in figure.axes[0].lines) < 100
     picture = cv2.imdecode(np.frombuffer(png(figure), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (840, 1920, 3)

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefader.realtime.automation.automation_file import sheet_of, sheet_text
+from stylefader.realtime.automation.automation_file import file_of, file_text
 from stylefader.realtime.automation.difference import largest_difference
-from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe, parse_sheet
+from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe, parse_automation_file
 from stylefader.realtime.automation.thinning import thin
 
 
 def keyframes(*rows: tuple[float | str, float] | tuple[float | str, float, str]) -> list[Keyframe]:
-    return [Keyframe(time=Fraction(row[0]), alpha=(row[1],), ease=(*row, "linear")[2]) for row in rows]  # type: ignore[misc]
+    return [Keyframe(time=Fraction(row[0]), values=(row[1],), ease=(*row, "linear")[2]) for row in rows]  # type: ignore[misc]
 
 
 def thinned(before: list[Keyframe], tolerance: float) -> list[Keyframe]:
-    return list(thin(sheet_of(before, origin="x"), tolerance).automation.keyframes)
+    return list(thin(file_of(before, origin="x"), tolerance).automation.keyframes)
 
 
 @st.composite
@@ -31,7 +31,9 @@ def automations(draw: st.DrawFn) -> list[Keyframe]:
     alpha = st.integers(-3, 6).map(lambda n: n * 0.01) | st.floats(-2, 2)
     return [
         Keyframe(
-            time=Fraction(time, 30), alpha=tuple(draw(alpha) for _ in range(columns)), ease=draw(st.sampled_from(EASES))
+            time=Fraction(time, 30),
+            values=tuple(draw(alpha) for _ in range(columns)),
+            ease=draw(st.sampled_from(EASES)),
         )
         for time in times
     ]
@@ -45,7 +47,7 @@ def test_nowhere_further_than_the_tolerance(before: list[Keyframe], tolerance: f
     after = thinned(before, tolerance)
     assert len(after) <= len(before)
     assert largest_difference(before, after) <= tolerance
-    columns = len(before[0].alpha)
+    columns = len(before[0].values)
     times = st.fractions(0, 15, max_denominator=900) | st.sampled_from([keyframe.time for keyframe in before])
     for at in data.draw(st.lists(times, max_size=20)):
         one, other = Automation(before).alpha(at, columns), Automation(after).alpha(at, columns)
@@ -55,7 +57,7 @@ def test_nowhere_further_than_the_tolerance(before: list[Keyframe], tolerance: f
 @given(automations(), automations(), st.data())
 def test_the_largest_difference_is_one(one: list[Keyframe], other: list[Keyframe], data: st.DataObject) -> None:
     """No sample is further apart than it, and fine samples come close to it."""
-    one, other = ([Keyframe(time=k.time, alpha=k.alpha[:1], ease=k.ease) for k in side] for side in (one, other))
+    one, other = ([Keyframe(time=k.time, values=k.values[:1], ease=k.ease) for k in side] for side in (one, other))
     most = largest_difference(one, other)
     assert most == largest_difference(other, one)
     times = sorted({k.time for k in (*one, *other)})
@@ -69,10 +71,10 @@ def test_the_largest_difference_is_one(one: list[Keyframe], other: list[Keyframe
 
 def test_what_it_was_made_for() -> None:
     rate = Fraction(30000, 1001)
-    take = [Keyframe(time=n / rate, alpha=(n / 3000, 0.25, 1 - n / 3000)) for n in range(3001)]
+    take = [Keyframe(time=n / rate, values=(n / 3000, 0.25, 1 - n / 3000)) for n in range(3001)]
     after = thinned(take, 0.005)
-    assert [keyframe.alpha for keyframe in after] == [take[0].alpha, take[-1].alpha], "a ramp is two keyframes"
-    wave = [Keyframe(time=Fraction(n, 30), alpha=(0.5 + 0.5 * math.sin(n / 30),)) for n in range(3000)]
+    assert [keyframe.values for keyframe in after] == [take[0].values, take[-1].values], "a ramp is two keyframes"
+    wave = [Keyframe(time=Fraction(n, 30), values=(0.5 + 0.5 * math.sin(n / 30),)) for n in range(3000)]
     # As many as a chord between points of the curve can span: sqrt(8 * tolerance / bend) on the mean.
     chords = sum(math.sqrt(0.5 * abs(math.sin(n / 30)) / (8 * 0.005)) / 30 for n in range(3000))
     assert len(thinned(wave, 0.005)) < 1.05 * chords < 0.1 * len(wave)
@@ -112,7 +114,7 @@ def test_close_to_the_fewest() -> None:
 def test_what_stays(before: list[Keyframe], after: list[Keyframe]) -> None:
     found = thinned(before, 0.005)
     assert [k.time for k in found] == [k.time for k in after]
-    assert [k.alpha[0] for k in found] == pytest.approx([k.alpha[0] for k in after], abs=0.005)
+    assert [k.values[0] for k in found] == pytest.approx([k.values[0] for k in after], abs=0.005)
     assert [k.ease for k in found[:-1]] == [k.ease for k in after[:-1]]
 
 
@@ -121,8 +123,8 @@ def test_comments_stay_in_place() -> None:
         "# mine\ntime,alpha0\n# 0 style first\n0,0\n1,0.1\n# the chorus\n2,0.2\n3,0.3\n# 4 style second\n4,0.4\n"
         "5,0\n# the end\n"
     )
-    after = thin(parse_sheet(text, origin="take.csv"), 0.005)
-    assert sheet_text(after) == (
+    after = thin(parse_automation_file(text, origin="take.csv"), 0.005)
+    assert file_text(after) == (
         "# mine\ntime,alpha0\n# 0 style first\n0,0\n# the chorus\n# 4 style second\n4,0.4\n5,0\n# the end\n"
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from stylefader.realtime.controls.events import ControlEvent, Kind
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
-from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk, Block
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import Parameter, Values, alpha_parameter
+from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import ControlError
 from tests.realtime.live import HEADER
 
@@ -29,32 +33,39 @@ class FakeScenes:
         self.saved.append(name)
 
 
-class FakePlayer:
-    """Three blocks at alpha 0.5 and three styles."""
+ALL = Target("alpha")
 
-    def __init__(self) -> None:
-        self.desk = AlphaDesk(HEADER.alpha, 3)
+
+def block(number: int) -> Target:
+    return Target("alpha", number)
+
+
+class FakePlayer:
+    """Three blocks at alpha 0.5, other parameters as given, and three styles."""
+
+    def __init__(self, *others: Parameter) -> None:
+        self.desk = AlphaDesk([alpha_parameter(HEADER.alpha, 3), *others])
         self.asked: list[object] = []
         self.show = OutputFlags()
         self.muted: set[str] = set()
         self.style = 0
         self.scene: str | None = None
         self.style_names = ["first", "second", "third"]
-        self.alpha_range = (0.0, 1.0)
-        self.moves: list[tuple[Block, float, int | None, str]] = []
+        self.moves: list[tuple[Target, float, int | None, str]] = []
 
-    def move(self, block: Block, target: float, at_ns: int | None = None, source: str = "keys") -> None:
-        self.moves.append((block, target, at_ns, source))
-        if block == "all" or block < self.desk.n_blocks:
-            self.desk.move(block, target, at_ns, source)
+    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
+        self.moves.append((target, value, at_ns, source))
+        if self.desk.has(target):
+            self.desk.move(target, value, at_ns, source)
 
-    def nudge(self, block: Block, step: float, at_ns: int | None = None, source: str = "keys") -> None:
-        self.desk.nudge(block, step, at_ns, source)
+    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
+        if self.desk.has(target):
+            self.desk.nudge(target, step, at_ns, source)
 
-    def targets(self) -> Alpha:
+    def targets(self) -> Mapping[str, Values]:
         return self.desk.targets()
 
-    def standing(self) -> tuple[int, Alpha]:
+    def standing(self) -> tuple[int, Mapping[str, Values]]:
         return self.style, self.targets()
 
     def go(self, style: int) -> None:
@@ -64,17 +75,26 @@ class FakePlayer:
     def step_style(self, by: int) -> None:
         self.asked.append(("step", by))
 
-    def fade_to(self, style: int | None, alpha: Alpha | None, fade_s: float, *, scene: str | None = None) -> None:
+    def fade_to(
+        self, style: int | None, values: Mapping[str, Values], fade_s: float, *, scene: str | None = None
+    ) -> None:
         self.scene = scene
-        self.asked.append(("fade", style, None if alpha is None else alpha.tolist(), fade_s))
+        self.asked.append(("fade", style, {name: value.tolist() for name, value in values.items()}, fade_s))
 
     def panic(self) -> None:
         self.asked.append("panic")
         self.desk.reset()
 
     @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        return self.desk.parameters
+
+    @property
     def alpha(self) -> list[float]:
-        return [round(float(value), 4) for value in np.asarray(self.targets())]
+        return self.values("alpha")
+
+    def values(self, name: str) -> list[float]:
+        return [round(float(value), 4) for value in np.asarray(self.targets()[name])]
 
 
 def event(kind: Kind, raw: int, number: int = 1, channel: int = 1, port: str = "nanoKONTROL2 MIDI 1") -> ControlEvent:

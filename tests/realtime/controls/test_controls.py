@@ -16,7 +16,7 @@ from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
-from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.controls.player import FakePlayer, block, event
 from tests.realtime.live import Clock
 
 FADER = '[[map]]\nport = "nano"\nkind = "cc"\nnumber = 1\ntarget = "alpha{}"\npickup = false\n'
@@ -62,7 +62,7 @@ class Stage:
         self.path, self.clock, self.said, self.player = folder / "c.toml", Clock(), list[str](), FakePlayer()
         self.edit(text)
         options = ControlOptions(mapping=self.path, **words)  # type: ignore[arg-type]
-        self.controls = Controls(self.player, options, most_blocks=3, say=self.said.append, now_ns=self.clock)
+        self.controls = Controls(self.player, options, sizes={"alpha": 3}, say=self.said.append, now_ns=self.clock)
         self.controls.start()
         self.ports = Ports.made[-1]
 
@@ -91,7 +91,7 @@ def test_an_edit_takes_over_while_it_plays(tmp_path: Path) -> None:
     stage.ports.receive(event("cc", 0))
     assert stage.player.alpha == [0, 0, 0.5]
     assert stage.ports.wanted == [{"inputs": ["nano", "pads"], "outputs": []}]
-    assert stage.said[-1].endswith("line 7: there is no alpha8: the styles of this session have 3 blocks at most")
+    assert stage.said[-1].endswith("line 7: there is no alpha8: the styles of this session have alpha0 to alpha2")
     stage.controls.close()
     assert stage.ports.closed
 
@@ -113,7 +113,7 @@ def test_feedback_of_any_port_goes_to_the_device_that_moved_it(tmp_path: Path) -
     stage.tick()
     assert stage.ports.sent == []
     stage.ports.receive(event("cc", 127, port="pads #2"))
-    stage.player.move(0, 0.0)
+    stage.player.move(block(0), 0.0)
     stage.tick()
     assert stage.ports.sent == [("pads #2", (0xB0, 1, 0))]
 
@@ -135,7 +135,7 @@ def test_without_a_midi_system_the_rest_goes_on(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(module, "MidiPorts", none)
     said: list[str] = []
-    controls = Controls(FakePlayer(), ControlOptions(midi=["nano"], osc="0"), most_blocks=3, say=said.append)
+    controls = Controls(FakePlayer(), ControlOptions(midi=["nano"], osc="0"), sizes={"alpha": 3}, say=said.append)
     controls.start()
     controls.tick()
     controls.close()
@@ -161,14 +161,19 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
     )
     clock = Clock()
     controls = Controls(
-        stage.player, ControlOptions(mapping=stage.path), most_blocks=3, scenes=scenes, say=said.append, now_ns=clock
+        stage.player,
+        ControlOptions(mapping=stage.path),
+        sizes={"alpha": 3},
+        scenes=scenes,
+        say=said.append,
+        now_ns=clock,
     )
     controls.start()
     assert [words.split(".toml, ")[1] for words in said] == [
-        "line 6: there is no scene 2; there are 1", "line 11: there is no scene 'b'; there are a",
+        "line 6: there is no scene 2; there is 1", "line 11: there is no scene 'b'; there are a",
     ]  # fmt: skip
     Ports.made[-1].receive(event("note", 5))
-    assert [asked[2] for asked in stage.player.asked] == [[1], [1]]  # type: ignore[index]
+    assert [asked[2] for asked in stage.player.asked] == [{"alpha": [1]}, {"alpha": [1]}]  # type: ignore[index]
     said.clear()
     (tmp_path / "scenes.toml").write_text("[[scene]]\nname='b'\nalpha=0.5\n")
     for _ in range(100):
@@ -178,9 +183,7 @@ def test_mappings_of_scenes_that_are_not_there_are_said(tmp_path: Path, pack: St
             break
         threading.Event().wait(0.05)
     assert said[0].endswith("scenes.toml: 1 scenes") and len(said) == 3
-    assert said[1].endswith("line 6: there is no scene 2; there are 1") and said[2].endswith(
-        "no scene 'a'; there are b"
-    )
+    assert said[1].endswith("line 6: there is no scene 2; there is 1") and said[2].endswith("no scene 'a'; there are b")
     scenes.save("c")
     controls.close()
     assert scenes.names == ["b", "c"], "what was saved at the last moment is written"

@@ -22,7 +22,7 @@ class Stage:
         self.path, self.clock, self.said = path / "c.toml", Clock(), list[str]()
         self.path.write_text(text)
         self.controls = Controls(
-            FakePlayer(), ControlOptions(mapping=self.path), most_blocks=3, modulators=Modulators(*parts),
+            FakePlayer(), ControlOptions(mapping=self.path), sizes={"alpha": 3}, modulators=Modulators(*parts),
             say=self.said.append, now_ns=self.clock,
         )  # fmt: skip
 
@@ -37,7 +37,7 @@ def test_an_edit_reaches_what_listens(tmp_path: Path) -> None:
     assert [entry.target for entry in sound._maps] == ["alpha1", "alpha7"]
     assert stage.said[0].endswith("c.toml: 0 mappings, 2 of sound")
     assert stage.said[1].endswith(
-        "c.toml, line 4: there is no alpha7: the styles of this session have 3 blocks at most"
+        "c.toml, line 4: there is no alpha7: the styles of this session have alpha0 to alpha2"
     )
     stage.path.write_text("[[sound]]")
     stage.clock.ns += 500_000_000

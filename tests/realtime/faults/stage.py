@@ -26,6 +26,7 @@ from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
 from tests.paths import DOCS
+from tests.realtime.controls.player import ALL
 from tests.realtime.live import HEIGHT, WIDTH, numbered
 from tests.realtime.pipeline.test_capture import Reel
 from tests.realtime.session.test_live_session import Behind, Build
@@ -193,7 +194,7 @@ class Stage:
         """Let the engine of that build come, and wait for its picture; the engine."""
         self.until(lambda: len(self.builds) > build)
         engine = self.builds[build].ready(**words)
-        self.live.move("all", alpha)
+        self.live.move(ALL, alpha)
         self.until(lambda: self.watcher.count and shift(self.watcher.last) == round(100 * alpha))
         return engine
 

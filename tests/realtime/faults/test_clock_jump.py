@@ -13,6 +13,7 @@ import av
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sinks.live.recording import RecordingSink
 from stylefader.realtime.sources.live.testcard import TestcardSource
+from tests.realtime.controls.player import ALL
 from tests.realtime.faults.stage import MOST_WAITING, Stage, promise, shift, until
 
 HOUR_NS = 3_600_000_000_000
@@ -73,7 +74,7 @@ def test_after_a_suspend_the_next_frame_is_shown(tmp_path: Path) -> None:
         stage.until(lambda: len(stage.live.stylizer.desks) == 1)
         assert shift(stage.frames()[-1]) == 50 and stage.builds[0].engine.closed, "the fade's time is over"
         assert sources[0].dropped >= 3600 * 30 - 2, "what was due meanwhile is left out"
-        stage.live.move("all", 0.25)
+        stage.live.move(ALL, 0.25)
         stage.until(lambda: shift(stage.watcher.last) == 25)
     with av.open(str(path)) as container:
         times = [packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size]

@@ -17,6 +17,7 @@ from stylefader.realtime.controls.log_limiter import MOST
 from stylefader.realtime.controls.midi import ports as midi_module
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
 from tests.realtime.controls.midi.jack import Controller, jack_server
+from tests.realtime.controls.player import ALL
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
 
 MAPPING = '[[map]]\nport = "{}"\nkind = "cc"\nnumber = 7\ntarget = "alpha"\npickup = false\n'
@@ -43,7 +44,7 @@ def test_a_midi_system_that_goes_and_comes_back(tmp_path: Path, controller: Call
     mapping.write_text(MAPPING.format("desk"))
     with jack_server() as server, Stage(tmp_path, Flow) as stage:
         stage.play(alpha=0.0)
-        controls = Controls(stage.live, ControlOptions(mapping=mapping), most_blocks=3, say=stage.said.append)
+        controls = Controls(stage.live, ControlOptions(mapping=mapping), sizes={"alpha": 3}, say=stage.said.append)
         with closing(controls):
             controls.start()
 
@@ -75,7 +76,7 @@ def test_an_osc_flood(tmp_path: Path) -> None:
     """Good messages, bad ones and rubbish, as fast as a socket takes them."""
     with (
         Stage(tmp_path, Flow) as stage,
-        closing(Controls(stage.live, ControlOptions(osc="0"), most_blocks=3, say=stage.said.append)) as controls,
+        closing(Controls(stage.live, ControlOptions(osc="0"), sizes={"alpha": 3}, say=stage.said.append)) as controls,
     ):
         stage.play(alpha=0.0)
         controls.start()
@@ -119,7 +120,7 @@ def test_a_midi_flood(tmp_path: Path) -> None:
         stage.play(alpha=0.0)
 
         def receive(event) -> None:  # type: ignore[no-untyped-def]
-            stage.live.move("all", event.raw / 127, event.at_ns, "midi")
+            stage.live.move(ALL, event.raw / 127, event.at_ns, "midi")
 
         clock = [0]
         panel = MidiInput(

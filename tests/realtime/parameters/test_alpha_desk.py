@@ -4,16 +4,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stylefader.realtime.parameters.alpha_desk import AlphaDesk, carried_over
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+from stylefader.realtime.parameters.parameter import Layout, alpha_parameter, carried_over
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_header import AlphaHeader
+from tests.realtime.controls.player import ALL, block
 from tests.realtime.live import HEADER
 
 S = 1_000_000_000
 
 
 def desk(**words: object) -> AlphaDesk:
-    return AlphaDesk(HEADER.alpha, 3, **words)  # type: ignore[arg-type]
+    return AlphaDesk([alpha_parameter(HEADER.alpha, 3)], **words)  # type: ignore[arg-type]
 
 
 def test_it_starts_at_the_default_and_stays_there() -> None:
@@ -28,7 +30,7 @@ def test_alpha_goes_to_its_target_by_time_whatever_the_frame_rate() -> None:
     for fps in (10, 30, 240):
         d = desk(time_constant_s=0.1)
         d.alpha(0)
-        d.move(1, 1.0)
+        d.move(block(1), 1.0)
         for frame in range(1, fps + 1):
             alpha = d.alpha(frame * S // fps // 5)
         ways.append(alpha[1])
@@ -38,26 +40,26 @@ def test_alpha_goes_to_its_target_by_time_whatever_the_frame_rate() -> None:
 
 def test_targets_are_kept_in_the_range_and_the_default_comes_back() -> None:
     d = desk(time_constant_s=0)
-    d.move("all", 7)
+    d.move(ALL, 7)
     assert d.alpha(0).tolist() == [1, 1, 1]
-    d.nudge(0, -0.25)
-    d.nudge(2, 0.25)
-    assert d.targets().tolist() == [0.75, 1, 1]
+    d.nudge(block(0), -0.25)
+    d.nudge(block(2), 0.25)
+    assert d.targets()["alpha"].tolist() == [0.75, 1, 1]
     d.reset()
     assert d.alpha(1).tolist() == [0.5] * 3
 
 
 def test_bad_moves_are_refused() -> None:
-    with pytest.raises(ControlError, match="no block 3: this style has 3"):
-        desk().move(3, 0.5)
+    with pytest.raises(ControlError, match="no alpha3: this style has alpha0 to alpha2"):
+        desk().move(block(3), 0.5)
     with pytest.raises(ControlError, match="finite"):
-        desk().move("all", float("nan"))
+        desk().move(ALL, float("nan"))
 
 
 def test_time_that_goes_back_changes_nothing() -> None:
     d = desk(time_constant_s=0.1)
     d.alpha(S)
-    d.move("all", 1.0)
+    d.move(ALL, 1.0)
     np.testing.assert_allclose(d.alpha(0), 0.5)
     after = d.alpha(S + S // 10)
     np.testing.assert_allclose(after, 0.5 + 0.5 * (1 - np.exp(-1)), rtol=1e-5)
@@ -69,7 +71,7 @@ FRAME_S = 1 / 30
 
 def sweep(seconds: float, source: str = "midi") -> np.ndarray:
     """What a fader that goes evenly through its 128 positions moves alpha by in each frame, in 7-bit steps."""
-    d = AlphaDesk(HEADER.alpha, 1, start=np.zeros(1, np.float32))
+    d = AlphaDesk([alpha_parameter(HEADER.alpha, 1)], start={"alpha": np.zeros(1, np.float32)})
     d.alpha(0)
     steps = [(round(seconds * S * number / 127), number) for number in range(128)]
     way = []
@@ -77,7 +79,7 @@ def sweep(seconds: float, source: str = "midi") -> np.ndarray:
         at = round(frame * FRAME_S * S)
         while steps and steps[0][0] <= at:
             when, number = steps.pop(0)
-            d.move(0, number / 127, when, source)
+            d.move(block(0), number / 127, when, source)
         way.append(float(d.alpha(at)[0]))
     assert way[-1] == pytest.approx(1, abs=1e-3)
     return np.diff(way) / STEP
@@ -105,7 +107,7 @@ def test_a_move_counts_from_its_own_time() -> None:
         d.alpha(0)
         for frame in frames:
             if frame == frames[-1]:
-                d.move(0, 1.0, 70_000_000, "midi")
+                d.move(block(0), 1.0, 70_000_000, "midi")
             alpha = d.alpha(frame * 1_000_000)
         ways.append(float(alpha[0]))
     u = 30 / 60
@@ -115,13 +117,13 @@ def test_a_move_counts_from_its_own_time() -> None:
 def test_the_last_mover_wins_and_alpha_does_not_jump() -> None:
     d = desk()
     d.alpha(0)
-    d.move(0, 1.0, 0, "midi")
+    d.move(block(0), 1.0, 0, "midi")
     before = d.alpha(S // 20)[0]
-    d.move(0, 0.0, S // 20, "keys")
+    d.move(block(0), 0.0, S // 20, "keys")
     assert d.alpha(S // 20)[0] == before
     assert d.alpha(S // 10)[0] < before
-    d.move(0, 0.9, S // 10, "osc")
-    assert d.targets()[0] == pytest.approx(0.9)
+    d.move(block(0), 0.9, S // 10, "osc")
+    assert d.targets()["alpha"][0] == pytest.approx(0.9)
     assert d.alpha(3 * S)[0] == pytest.approx(0.9)
 
 
@@ -129,20 +131,20 @@ def test_a_muted_source_moves_nothing() -> None:
     muted: set[str] = set()
     d = desk(muted=muted)
     muted.add("midi")
-    d.move("all", 1.0, source="midi")
-    d.nudge(0, 0.1, source="midi")
-    assert d.targets().tolist() == [0.5] * 3
-    d.move(1, 0.75, source="osc")
+    d.move(ALL, 1.0, source="midi")
+    d.nudge(block(0), 0.1, source="midi")
+    assert d.targets()["alpha"].tolist() == [0.5] * 3
+    d.move(block(1), 0.75, source="osc")
     muted.clear()
-    d.move(0, 1.0, source="midi")
-    assert d.targets().tolist() == [1.0, 0.75, 0.5]
+    d.move(block(0), 1.0, source="midi")
+    assert d.targets()["alpha"].tolist() == [1.0, 0.75, 0.5]
 
 
 @pytest.mark.parametrize("frames", [1, 7, 60])
 def test_a_scene_glides_evenly_in_its_own_time(frames: int) -> None:
     d = desk()
-    d.glide("all", np.array([1.0, 0.0, 0.5], np.float32), 2.0, 0)
-    assert d.targets().tolist() == [1, 0, 0.5]
+    d.glide(ALL, np.array([1.0, 0.0, 0.5], np.float32), 2.0, 0)
+    assert d.targets()["alpha"].tolist() == [1, 0, 0.5]
     ways = [d.alpha(S * frame // frames).tolist() for frame in range(1, frames + 1)]
     assert ways[-1] == pytest.approx([0.75, 0.25, 0.5])
     np.testing.assert_allclose(d.alpha(2 * S), [1, 0, 0.5])
@@ -152,14 +154,14 @@ def test_a_scene_glides_evenly_in_its_own_time(frames: int) -> None:
 def test_whatever_moves_takes_over_from_a_glide() -> None:
     d = desk()
     d.alpha(0)
-    d.glide("all", 1.0, 2.0, 0)
+    d.glide(ALL, 1.0, 2.0, 0)
     assert d.alpha(S)[0] == pytest.approx(0.75)
-    d.nudge(0, -1.0, S, "keys")
+    d.nudge(block(0), -1.0, S, "keys")
     assert d.alpha(S)[0] == pytest.approx(0.75), "no jump"
     moved, *glide = d.alpha(S + S // 10).tolist()
     assert moved < 0.2 and glide == pytest.approx([0.775, 0.775])
-    d.glide(0, 1.0, 1.0, 2 * S)
-    d.glide(0, 0.0, 1.0, 2 * S + S // 2)
+    d.glide(block(0), 1.0, 1.0, 2 * S)
+    d.glide(block(0), 0.0, 1.0, 2 * S + S // 2)
     assert d.alpha(2 * S + S // 2)[0] == pytest.approx(0.5, abs=1e-4), "from where it stands"
     assert d.alpha(3 * S)[0] == pytest.approx(0.25, abs=1e-4)
 
@@ -167,25 +169,25 @@ def test_whatever_moves_takes_over_from_a_glide() -> None:
 def test_a_glide_of_no_time_is_a_jump_and_bad_ones_are_refused() -> None:
     d = desk()
     d.alpha(0)
-    d.glide("all", 1.0, 0, S)
+    d.glide(ALL, 1.0, 0, S)
     assert d.alpha(S + 1).tolist() == [1] * 3
     for bad in (float("nan"), np.zeros(2, np.float32)):
         with pytest.raises(ControlError, match="finite number"):
-            d.glide("all", bad, 1, 0)
+            d.glide(ALL, bad, 1, 0)
 
 
 class Wave:
     """Adds the seconds of the time, to the first block half of it."""
 
-    def offsets(self, at_ns: int, n_blocks: int) -> npt.NDArray[np.float64]:
-        return at_ns / S * np.array([0.5] + [1] * (n_blocks - 1))
+    def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
+        return at_ns / S * np.array([0.5] + [1] * (layout.size - 1))
 
 
 def test_a_modulation_is_added_on_top_and_kept_in_the_range() -> None:
     d = desk(time_constant_s=0, modulation=Wave())
     np.testing.assert_allclose(d.alpha(S // 4), [0.625, 0.75, 0.75])
-    assert d.targets().tolist() == [0.5] * 3, "the faders stand where they stood"
-    d.move(0, 0.0)
+    assert d.targets()["alpha"].tolist() == [0.5] * 3, "the faders stand where they stood"
+    d.move(block(0), 0.0)
     np.testing.assert_allclose(d.alpha(S // 2), [0.25, 1, 1])
     np.testing.assert_allclose(d.alpha(9 * S), [1, 1, 1])
 
@@ -200,7 +202,7 @@ def test_slew_limits_a_modulation_too() -> None:
 def test_slew_is_limited_by_time(fps: int) -> None:
     d = desk(time_constant_s=0, slew=0.4)
     d.alpha(0)
-    d.move("all", 1.0)
+    d.move(ALL, 1.0)
     for frame in range(1, fps + 1):
         alpha = d.alpha(frame * S // fps)
     np.testing.assert_allclose(alpha, 0.9, rtol=1e-6)
@@ -219,4 +221,6 @@ def test_strengths_are_carried_over_to_another_number_of_blocks(
 
 def test_what_is_carried_over_is_kept_in_the_new_range() -> None:
     narrow = AlphaHeader(meaning={}, low=0, high=0.4, default=0.1)
-    assert AlphaDesk(narrow, 2, start=np.array([0.9, 0.3], np.float32)).alpha(0) == pytest.approx([0.4, 0.3])
+    assert AlphaDesk([alpha_parameter(narrow, 2)], start={"alpha": np.array([0.9, 0.3], np.float32)}).alpha(
+        0
+    ) == pytest.approx([0.4, 0.3])

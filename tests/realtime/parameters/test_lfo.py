@@ -11,7 +11,8 @@ from stylefader.realtime.controls.mapping.lfo_section import LFO_KEYS
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.parameters.lfo import SHAPES, LfoMap, Lfos
 from stylefader.training.errors import ControlError
-from tests.realtime.controls.mapping.test_mapping import DOCS
+from tests.realtime.controls.mapping.test_mapping import CONTROL_MD
+from tests.realtime.live import blocks
 
 S = 10**9
 
@@ -68,8 +69,8 @@ def test_several_add_up_and_blocks_that_are_not_there_are_left_alone() -> None:
         LfoMap(target="alpha7", hertz=1, depth=9),
     ]
     both = Lfos(maps, beat=lambda at_ns: at_ns / S * 2, zero_ns=S)
-    np.testing.assert_allclose(both.offsets(S + S // 8, 2), [0.1, 0.1 + 2 * 0.25 - 1 - 1 + 1])
-    assert Lfos([], beat=lambda at_ns: 0.0).offsets(5, 3).tolist() == [0, 0, 0]
+    np.testing.assert_allclose(both.offsets(S + S // 8, blocks(2)), [0.1, 0.1 + 2 * 0.25 - 1 - 1 + 1])
+    assert Lfos([], beat=lambda at_ns: 0.0).offsets(5, blocks(3)).tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_any_lfo_stays_within_its_depth(shape: str, hertz: float, depth: float, 
 
 
 def test_the_documents_have_every_key_and_shape() -> None:
-    text = DOCS.read_text()
+    text = CONTROL_MD.read_text()
     for key in LFO_KEYS:
         assert f"| `{key}` |" in text
     for shape in SHAPES:

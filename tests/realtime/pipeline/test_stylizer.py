@@ -15,6 +15,7 @@ from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
 from stylefader.training.errors import EngineError
 from tests.conftest import random_pack
+from tests.realtime.controls.player import ALL
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
 
 MS = 1_000_000
@@ -107,7 +108,7 @@ def test_an_alpha_change_is_in_the_very_next_frame() -> None:
     which = playing(engine)
     stage.stylizer.play(which)
     for number in range(20):
-        which.desk.move("all", number / 20)
+        which.desk.move(ALL, number / 20)
         stage.mailbox.put(numbered(number))
         stage.clock.pass_to(stage.clock.ns + MS)
         stage.stylizer.step(0)

@@ -24,6 +24,7 @@ from stylefader.training.errors import ControlError, EngineError, PackError, Sty
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
+from tests.realtime.controls.player import ALL, block
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
 
@@ -355,7 +356,7 @@ def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
     assert session.live.numbers()["engine"] is None
     Build.made[0].ready()
     session.live.tick()
-    session.live.move("all", 1.0)
+    session.live.move(ALL, 1.0)
     session.until(lambda: first_pixel(session.outputs) > 90)
     numbers = session.live.numbers()
     assert (numbers["engine"], numbers["style"], numbers["size"]) == ("auto", "first", f"{WIDTH}x{HEIGHT}")
@@ -366,9 +367,9 @@ def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
 def test_styles_change_and_take_the_strength_along(session: Any) -> None:
     first = Build.made[0].ready()
     session.until(lambda: session.live.numbers()["engine"] is not None)
-    session.live.move(0, 0.9)
-    session.live.move(1, 0.1)
-    session.live.move(2, 0.1)
+    session.live.move(block(0), 0.9)
+    session.live.move(block(1), 0.1)
+    session.live.move(block(2), 0.1)
     session.live.step_style(1)
     session.until(lambda: len(Build.made) == 2)
     assert Build.made[1].pack.header.name == "second"
@@ -387,11 +388,11 @@ def test_styles_change_and_take_the_strength_along(session: Any) -> None:
 def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> None:
     Build.made[0].ready()
     session.until(lambda: session.live.numbers()["engine"] is not None)
-    session.live.fade_to(None, np.array([0.25], np.float32), 0.0)
+    session.live.fade_to(None, {"alpha": np.array([0.25], np.float32)}, 0.0)
     session.until(lambda: session.live.numbers()["alpha"] == pytest.approx([0.25] * 3))
-    session.live.fade_to(2, np.array([0.1, 0.2, 0.3], np.float32), 30.0)
+    session.live.fade_to(2, {"alpha": np.array([0.1, 0.2, 0.3], np.float32)}, 30.0)
     session.until(lambda: len(Build.made) == 2)
-    session.live.fade_to(2, np.array([0.4, 0.5, 0.6], np.float32), 60.0)
+    session.live.fade_to(2, {"alpha": np.array([0.4, 0.5, 0.6], np.float32)}, 60.0)
     session.live.tick()
     assert session.live.numbers()["alpha"] == pytest.approx([0.25] * 3), "it waits for its style"
     Build.made[1].ready()
@@ -401,7 +402,7 @@ def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> No
     newest = session.live.stylizer.desks[1]
     assert newest.alpha(0)[0] < 0.3, "it has just begun"
     with pytest.raises(ControlError):
-        session.live.fade_to(0, np.array([np.nan], np.float32), 1)
+        session.live.fade_to(0, {"alpha": np.array([np.nan], np.float32)}, 1)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0.7, 0.7), (3.0, 1.0), (None, 0.0)])
@@ -411,14 +412,14 @@ def test_a_session_begins_at_the_alpha_that_was_asked_for(
     options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
     live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True, say=print),
                        Outlet(), a_rack(packs, []), options)  # fmt: skip
-    assert live.targets().tolist() == pytest.approx([given] * 3)
+    assert live.targets()["alpha"].tolist() == pytest.approx([given] * 3)
     assert live._desk.alpha(0).tolist() == pytest.approx([given] * 3), "at once, however slowly alpha may move"
 
 
 def test_panic(session: Any) -> None:
     Build.made[0].ready()
     session.until(lambda: session.live.numbers()["engine"] is not None)
-    session.live.move("all", 1.0)
+    session.live.move(ALL, 1.0)
     session.live.show.blackout = session.live.show.freeze = True
     session.live.go(2)
     session.until(lambda: len(Build.made) == 2)

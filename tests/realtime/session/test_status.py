@@ -11,6 +11,7 @@ import pytest
 from stylefader.realtime.controls.mapping.sound_section import BANDS
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import alpha_parameter
 from stylefader.realtime.session.status import Status, overlay_lines, status_line
 from stylefader.training.packs.pack_header import AlphaHeader
 
@@ -85,8 +86,8 @@ def test_modulation_is_seen_where_alpha_is() -> None:
 
 def test_the_lines_follow_alpha_from_frame_to_frame() -> None:
     at = [0]
-    modulation = types.SimpleNamespace(offsets=lambda at_ns, n_blocks: np.full(n_blocks, 0.1 * at[0]))
-    desk = AlphaDesk(AlphaHeader(meaning={}, low=0, high=1, default=0.5), 1, modulation=modulation)
+    modulation = types.SimpleNamespace(offsets=lambda at_ns, layout: np.full(layout.size, 0.1 * at[0]))
+    desk = AlphaDesk([alpha_parameter(AlphaHeader(meaning={}, low=0, high=1, default=0.5), 1)], modulation=modulation)
     session = types.SimpleNamespace(
         numbers=lambda: dict(ROW), targets=desk.targets, latest=desk.latest, show=OutputFlags(),
         capture=types.SimpleNamespace(state="running"),
@@ -102,7 +103,7 @@ def test_the_lines_follow_alpha_from_frame_to_frame() -> None:
 
 @pytest.mark.parametrize("rewrites", [True, False])
 def test_the_line_is_as_short_as_the_terminal_is_wide(rewrites: bool) -> None:
-    desk = AlphaDesk(AlphaHeader(meaning={}, low=0, high=1, default=0.5), 3)
+    desk = AlphaDesk([alpha_parameter(AlphaHeader(meaning={}, low=0, high=1, default=0.5), 3)])
     session = types.SimpleNamespace(
         numbers=lambda: dict(FULL), targets=desk.targets, latest=desk.latest, show=OutputFlags(blackout=True),
         capture=types.SimpleNamespace(state="lost"),

@@ -9,6 +9,7 @@ import pytest
 from stylefader.realtime.controls.mapping.sound_section import BANDS, CHANNELS, SoundMap
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter
 from stylefader.realtime.sound.envelope import Envelopes, bands_of, offsets
+from tests.realtime.live import blocks
 from tests.realtime.sound.waves import silence, tone
 
 STEP_S = 256 / 48000
@@ -75,9 +76,9 @@ def test_silence_adds_exactly_nothing_and_so_does_what_has_died_away() -> None:
 
 def test_what_blocks_get() -> None:
     maps = [entry(depth=0.5), entry(target="alpha1", depth=-1), entry(target="alpha7")]
-    assert offsets(maps, np.array([1.0, 0.25, 1.0]), 3).tolist() == [0.5, 0.25, 0.5]
-    assert offsets(maps, np.array([1.0, 0.25, 1.0]), 0).tolist() == []
-    assert offsets([], np.zeros(0), 2).tolist() == [0, 0]
+    assert offsets(maps, np.array([1.0, 0.25, 1.0]), blocks(3)).tolist() == [0.5, 0.25, 0.5]
+    assert offsets(maps, np.array([1.0, 0.25, 1.0]), blocks(0)).tolist() == []
+    assert offsets([], np.zeros(0), blocks(2)).tolist() == [0, 0]
 
 
 def test_values_are_taken_over() -> None:

@@ -18,6 +18,7 @@ from stylefader.realtime.sound.input import SoundInput
 from stylefader.realtime.sound.ring import Ring
 from stylefader.training.errors import ControlError
 from tests.realtime.fake_clock import FakeClock
+from tests.realtime.live import blocks
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import silence, tone
 
@@ -52,7 +53,7 @@ class Room:
 
     @property
     def offset(self) -> float:
-        return float(self.input.offsets(self.clock.now_ns(), 2)[1])
+        return float(self.input.offsets(self.clock.now_ns(), blocks(2))[1])
 
 
 def test_alpha_follows_the_input() -> None:
@@ -156,7 +157,7 @@ def test_an_edited_mapping_goes_on_from_where_it_stands() -> None:
     assert room.offset == pytest.approx(0.5), "until the next samples"
     room.hear(silence(0.05))
     assert room.offset == pytest.approx(-1, abs=0.05)
-    assert room.input.offsets(0, 1)[0] == pytest.approx(0, abs=0.01)
+    assert room.input.offsets(0, blocks(1))[0] == pytest.approx(0, abs=0.01)
     room.input.take_over(Mapping())
     room.hear(silence(0.05))
     assert room.offset == 0
@@ -166,9 +167,9 @@ def test_muted() -> None:
     room = Room()
     room.hear(tone(60, -10, 0.3))
     modulators = Modulators(room.input)
-    assert modulators.offsets(0, 1)[0] == pytest.approx(0.5)
+    assert modulators.offsets(0, blocks(1))[0] == pytest.approx(0.5)
     modulators.muted = {"sound"}
-    assert modulators.offsets(0, 1)[0] == 0
+    assert modulators.offsets(0, blocks(1))[0] == 0
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -3e38])

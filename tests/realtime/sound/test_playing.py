@@ -15,6 +15,7 @@ from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.realtime.sources.files.paced_file import PacedSource
 from tests.realtime.clips import Clip
 from tests.realtime.fake_clock import FakeClock
+from tests.realtime.live import blocks
 from tests.realtime.sound.waves import beat, clip_with_sound, silence, tone
 
 MAP = SoundMap(target="alpha", band=BANDS["low"], floor=-40, ceiling=-12, attack=0, release=0.1)
@@ -37,7 +38,7 @@ class Show:
         with self.source:
             for number, frame in enumerate(self.source, 1):
                 self.sound.step()
-                offsets.append(float(self.sound.offsets(frame.captured_ns, 1)[0]))
+                offsets.append(float(self.sound.offsets(frame.captured_ns, blocks(1))[0]))
                 self.levels.append(self.sound.numbers())
                 if number == frames:
                     break
@@ -53,7 +54,7 @@ def kicks(tmp_path: Path) -> Path:
 
 def rendered(path: Path, frames: int) -> np.ndarray:
     sound = TrackSound(path, [MAP], clock_zero=Fraction(0))
-    return np.array([sound.offsets_at(Fraction(n, 25), 1)[0] for n in range(frames)])
+    return np.array([sound.offsets_at(Fraction(n, 25), blocks(1))[0] for n in range(frames)])
 
 
 def test_the_level_is_that_of_what_is_shown(kicks: Path) -> None:
@@ -85,7 +86,7 @@ def test_frames_that_were_left_out_and_late_ones(kicks: Path) -> None:
     with show.source:
         for frame in show.source:
             show.sound.step()
-            seen[frame.index] = float(show.sound.offsets(frame.captured_ns, 1)[0])
+            seen[frame.index] = float(show.sound.offsets(frame.captured_ns, blocks(1))[0])
             if frame.index == 3:
                 show.clock.pass_time(0.5)
     show.sound.close()
@@ -114,7 +115,7 @@ def test_an_edited_mapping_is_heard_within_a_second(tmp_path: Path) -> None:
     with show.source:
         for frame in show.source:
             show.sound.step()
-            heard.append(float(show.sound.offsets(frame.captured_ns, 1)[0]))
+            heard.append(float(show.sound.offsets(frame.captured_ns, blocks(1))[0]))
             if frame.index == 25:
                 down = SoundMap(target="alpha", band=BANDS["low"], ceiling=-12, depth=-0.5)
                 show.sound.take_over(Mapping(sounds=(down,)))
@@ -127,7 +128,7 @@ def test_an_edited_mapping_is_heard_within_a_second(tmp_path: Path) -> None:
 def test_before_anything_is_shown_there_is_nothing() -> None:
     sound = PlayingSound()
     sound.step()
-    assert sound.offsets(5, 2).tolist() == [0, 0]
+    assert sound.offsets(5, blocks(2)).tolist() == [0, 0]
     assert sound.numbers() == {"state": "opening", "low": -120, "mid": -120, "high": -120, "all": -120, "lost": 0}
     sound.start()
     sound.close()

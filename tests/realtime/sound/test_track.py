@@ -16,6 +16,7 @@ from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.realtime.sources.files.video_file import VideoFileSource
 from stylefader.training.errors import SourceError
 from tests.realtime.clips import Clip
+from tests.realtime.live import blocks
 from tests.realtime.sound.waves import beat, clip_with_sound, silence, tone
 
 LOW, MID, HIGH, ALL = range(4)
@@ -169,7 +170,7 @@ MAPS = [SoundMap(target="alpha", band=BANDS["low"], floor=-40, ceiling=-12, atta
 
 def alphas(path: Path, times: list[Fraction]) -> np.ndarray:
     sound = TrackSound(path, MAPS, clock_zero=zero_of(path))
-    values = np.array([sound.offsets_at(at, 2) for at in times])
+    values = np.array([sound.offsets_at(at, blocks(2)) for at in times])
     sound.close()
     return values
 

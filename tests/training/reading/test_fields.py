@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from stylefader.realtime.automation.keyframes import read_sheet
+from stylefader.realtime.automation.keyframes import read_automation_file
 from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import write_learned
 from stylefader.realtime.controls.mapping.mapping import read_mapping
-from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes, write_saved
+from stylefader.realtime.controls.scenes.saved_scenes import write_saved
+from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.training.errors import StylefaderError
 from stylefader.training.files import TooLargeError, open_regular, read_at_most, read_whole
 from stylefader.training.loop.recipe import read_recipe
@@ -68,7 +69,7 @@ def test_folders_are_refused(tmp_path: Path) -> None:
 MOVED = ControlEvent(kind="cc", channel=1, number=7, raw=64, at_ns=0)
 READERS: dict[str, Callable[[Path], Any]] = {
     "recipe": read_recipe,
-    "automation": read_sheet,
+    "automation": read_automation_file,
     "MIDI file": read_midi_file,
     "mapping": read_mapping,
     "scenes": read_scenes,

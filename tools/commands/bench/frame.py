@@ -111,6 +111,7 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
 
     from stylefader.engines import Engine
     from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+    from stylefader.realtime.parameters.parameter import alpha_parameter
     from stylefader.realtime.pipeline.active_style import ActiveStyle
     from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import Stylizer
@@ -135,7 +136,11 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
     mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
     stylizer = Stylizer(mailbox, lambda frame: None, height=height, width=width, now_ns=time.monotonic_ns)
     stylizer.play(
-        ActiveStyle(header=header, engine=Copier(height=height, width=width, n_blocks=0), desk=AlphaDesk(alpha, 0))
+        ActiveStyle(
+            header=header,
+            engine=Copier(height=height, width=width, n_blocks=0),
+            desk=AlphaDesk([alpha_parameter(alpha, 0)]),
+        )
     )
 
     def step() -> None:

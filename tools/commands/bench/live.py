@@ -60,6 +60,7 @@ class _Seen:
 
 def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, int], rate: int) -> dict[str, Any]:
     from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+    from stylefader.realtime.parameters.parameter import alpha_parameter
     from stylefader.realtime.pipeline.active_style import ActiveStyle
     from stylefader.realtime.pipeline.capture import Capture
     from stylefader.realtime.pipeline.fan_out import FanOut
@@ -93,7 +94,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
         mailbox, SessionOutputs(fan_out, view=False).put, height=height, width=width, now_ns=time.monotonic_ns,
         timed=timed,
     )  # fmt: skip
-    stylizer.play(ActiveStyle(header=header, engine=sleeper, desk=AlphaDesk(alpha, 0)))
+    stylizer.play(ActiveStyle(header=header, engine=sleeper, desk=AlphaDesk([alpha_parameter(alpha, 0)])))
     fan_out.open()
     capture.start()
     began = time.monotonic()

@@ -127,7 +127,7 @@ def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engi
         stack.callback(setattr, rtmidi, "MidiIn", rtmidi.MidiIn)
         rtmidi.MidiIn = _marking_input(rtmidi.MidiIn, marks)
         player: Any = _MarkingPlayer(session, marks)
-        controls = stack.enter_context(closing(Controls(player, ControlOptions(mapping=mapping), most_blocks=99)))
+        controls = stack.enter_context(closing(Controls(player, ControlOptions(mapping=mapping), sizes={"alpha": 99})))
         session.start()
         controls.start()
         assert controls.midi is not None and sender.stdin is not None and sender.stdout is not None
@@ -229,11 +229,11 @@ class _MarkingPlayer:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
-    def move(self, block: Any, target: float, at_ns: int | None = None, source: str = "keys") -> None:
-        self._session.move(block, target, at_ns, source)
+    def move(self, target: Any, value: float, at_ns: int | None = None, source: str = "keys") -> None:
+        self._session.move(target, value, at_ns, source)
         now = time.monotonic_ns()
-        low, high = self._session.alpha_range
-        raw = round((target - low) / (high - low) * (_PORTS * _VALUES - 1))
+        low, high = self._session.parameters[target.name].bounds()
+        raw = round((value - low) / (high - low) * (_PORTS * _VALUES - 1))
         self._marks.moved[self._marks.key("moved", raw)] = now
 
 

@@ -57,7 +57,7 @@ def strip(
 
     if ":" in alphas:
         raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
-    values = parse_inline(alphas, origin="--alphas").keyframes[0].alpha
+    values = parse_inline(alphas, origin="--alphas").keyframes[0].values
     if not 16 <= cell <= 4096:
         raise typer.BadParameter(f"a cell is 16 to 4096 pixels wide, not {cell}")
     check_output(output, ".jpg", ".jpeg", ".png", overwrite=overwrite, inputs=[photo])

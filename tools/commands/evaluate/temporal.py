@@ -56,7 +56,7 @@ def command(
         check_output(output, overwrite=overwrite, inputs=[] if clip is None else [clip])
     pack = load_pack(find_pack(style))
     low, high = pack.header.alpha.low, pack.header.alpha.high
-    values = parse_inline(alphas, origin="--alphas").keyframes[0].alpha if alphas else (low, (low + high) / 2, high)
+    values = parse_inline(alphas, origin="--alphas").keyframes[0].values if alphas else (low, (low + high) / 2, high)
     unwind()
     rows: list[dict[str, Any]] = []
     if photos is not None:

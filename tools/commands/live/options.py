@@ -36,8 +36,11 @@ class Asked:
     recordings: tuple[str, ...]
 
     @property
-    def most_blocks(self) -> int:
-        return max(pack.n_blocks for pack in self.packs)
+    def sizes(self) -> dict[str, int]:
+        """The parameters of the styles, each with the most components that it has in one of them."""
+        from stylefader.realtime.parameters.parameter import most_of, parameters_of
+
+        return most_of(parameters_of(pack.header) for pack in self.packs)
 
 
 def asked(words: dict[str, Any], say: Say) -> Asked:

@@ -96,7 +96,7 @@ class Live:
                     every=words["every"], put_packet=fan_out.put_packet, say=say,
                 ),
                 outputs, loader, options, say=say, say_more=say_more,
-                played=lambda frame, style, alpha: takes.played(frame, style, alpha), modulation=modulators,
+                played=lambda frame, style, alpha: takes.played(frame, style, {"alpha": alpha}), modulation=modulators,
             )  # fmt: skip
             modulators.muted = session.muted
             session.muted.update(wanted.muted)
@@ -107,9 +107,9 @@ class Live:
             ]:  # fmt: skip
                 say(line)
             controls = stack.enter_context(closing(self._controls(session, clock, modulators)))
-            learner = LiveLearner(controls, most_blocks=wanted.most_blocks, say=say)
+            learner = LiveLearner(controls, sizes=wanted.sizes, say=say)
             # After all that may refuse its words, so that a start that fails touches no take.
-            takes = Takes(words["record_automation"], wanted.most_blocks, overwrite=words["overwrite"], say=say)
+            takes = Takes(words["record_automation"], wanted.sizes, overwrite=words["overwrite"], say=say)
             stack.callback(takes.close)
             keyboard = self._keyboard(session, window, takes, learner, controls)
             numbers = numbers_file(words["stats"])
@@ -221,7 +221,7 @@ class Live:
         return Keyboard(
             session, window=window, overlay=self._words["overlay"], takes=takes, learner=learner,
             scenes=controls.scenes, clock=controls.clock, modulated=lambda: modulated(controls, hears=hears),
-            say=self._say,
+            say=self._say, runner=controls.runner,
         )  # fmt: skip
 
     def _sound(self, source: TransformedSource) -> LiveSound | None:
@@ -241,7 +241,7 @@ class Live:
             scenes = SceneController(words["scenes"], session, session.loader, fade_s=words["fade"], say=say)
         options = ControlOptions(mapping=words["map"], midi=words["midi"] or (), osc=words["osc"])
         return Controls(
-            session, options, most_blocks=self._asked.most_blocks, clock=clock, modulators=modulators, scenes=scenes,
+            session, options, sizes=self._asked.sizes, clock=clock, modulators=modulators, scenes=scenes,
             say=say,
         )  # fmt: skip
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from stylefader.realtime.controls.keyboard.key_table import (
-    ACTIONS,
     KEY_NAMES,
-    KEYS,
     KeyMap,
+    action_words,
     help_lines,
     help_page,
+    help_rows,
     is_action,
     is_key,
     markdown_table,
@@ -19,9 +19,9 @@ from tests.paths import DOCS
 
 
 def test_every_key_does_one_thing_and_has_a_name_that_is_given() -> None:
-    keys = [key for row in KEYS for of_one in row.keys.values() for key in of_one]
+    keys = [key for row in help_rows() for of_one in row.keys.values() for key in of_one]
     assert len(keys) == len(set(keys)) and all(map(is_key, keys))
-    assert len(ACTIONS) == len(set(ACTIONS)) and all(map(is_action, ACTIONS))
+    assert len(action_words()) == len(set(action_words())) and all(map(is_action, action_words()))
     assert {*KEY_NAMES} == {*NAMES} - {"5"}
 
 
@@ -48,7 +48,7 @@ def test_the_pairs_of_the_blocks_lie_together_on_every_keyboard() -> None:
 
 def test_the_help_has_everything_and_fits_opencv() -> None:
     rows = KeyMap().rows()
-    assert len(rows) == len(KEYS)
+    assert len(rows) == len(help_rows())
     assert all(words.isascii() for row in rows for words in row), "OpenCV draws nothing else"
     assert ("up + = / down -", "alpha of all blocks up, down") in rows
     assert ("1-9", "scenes; without any, styles") in rows

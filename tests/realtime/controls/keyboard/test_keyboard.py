@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stylefader.realtime.automation.recorder import Takes
-from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KEY_NAMES, KeyMap
+from stylefader.realtime.controls.keyboard.key_table import KEY_NAMES, KeyMap, action_words
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
 from stylefader.realtime.parameters.flags import OutputFlags
@@ -17,8 +17,8 @@ from tests.realtime.controls.player import FakePlayer
 
 
 class Player(FakePlayer):
-    def nudge(self, block: object, step: float, *more: object) -> None:  # type: ignore[override]
-        self.asked.append((block, step))
+    def nudge(self, target: object, step: float, *more: object) -> None:  # type: ignore[override]
+        self.asked.append((str(target), step))
 
 
 class FakeScenes:
@@ -55,7 +55,7 @@ class Listening:
 class Board(Keyboard):
     def __init__(self, *, fails: bool = False, **more: Any) -> None:
         self.player, self.said, self.listening = Player(), list[str](), Listening(fails=fails)
-        self.learner = LiveLearner(self.listening, most_blocks=3, say=self.said.append, now_ns=lambda: 0)
+        self.learner = LiveLearner(self.listening, sizes={"alpha": 3}, say=self.said.append, now_ns=lambda: 0)
         super().__init__(
             self.player, learner=self.learner, say=self.said.append, now_ns=lambda: 77, **more,
         )  # fmt: skip
@@ -68,12 +68,20 @@ def window() -> Any:
 def test_alphas_by_pairs_fine_and_coarse() -> None:
     board = Board()
     board.press(["up", "-", "s", "x", "k", "pageup", "pagedown"])
-    coarse = [("all", 0.05), ("all", -0.05), (0, 0.05), (0, -0.05), (3, -0.05), ("all", 0.25), ("all", -0.25)]
+    coarse = [
+        ("alpha", 0.05),
+        ("alpha", -0.05),
+        ("alpha0", 0.05),
+        ("alpha0", -0.05),
+        ("alpha3", -0.05),
+        ("alpha", 0.25),
+        ("alpha", -0.25),
+    ]
     assert board.player.asked == coarse
     board.press("c")
     assert board.notes == ["fine steps"]
     board.press(["down", "e"])
-    assert board.player.asked[7:] == [("all", -0.01), (1, 0.01)]
+    assert board.player.asked[7:] == [("alpha", -0.01), ("alpha1", 0.01)]
     board.press("c")
     assert board.notes == []
 
@@ -99,7 +107,7 @@ def test_digits_are_scenes_where_there_are_scenes() -> None:
 
 
 def test_every_action_of_the_table_can_be_done(tmp_path: Path) -> None:
-    for action in ACTIONS:
+    for action in action_words():
         for with_window in (window(), None):
             keys = KeyMap().keys(action)
             assert keys, action
@@ -150,20 +158,20 @@ def test_keys_of_a_file_are_taken_over_and_given_back() -> None:
     board = Board()
     board.take_over({"panic": ("up",)})
     board.press(["up", "+", "p"])
-    assert board.player.asked == ["panic", ("all", 0.05)]
+    assert board.player.asked == ["panic", ("alpha", 0.05)]
     board.take_over({})
     board.press(["up", "p"])
-    assert board.player.asked[2:] == [("all", 0.05), "panic"]
+    assert board.player.asked[2:] == [("alpha", 0.05), "panic"]
 
 
 def test_taps_say_the_tempo() -> None:
     clock = BeatClock(now_ns=lambda: 0)
     board = Board(clock=clock)
     board.press("t")
-    board._now_ns = lambda: 77 + 400_000_000
+    board._runner.now_ns = lambda: 77 + 400_000_000
     board.press("t")
     assert board.said == ["tempo: 120.0 bpm", "tempo: 150.0 bpm"]
-    clock.tick(board._now_ns(), "drums")
+    clock.tick(board._runner.now_ns(), "drums")
     board.press("t")
     assert board.said[-1] == "a tap changes nothing: the tempo, 150.0 bpm, is drums's"
 
@@ -171,7 +179,7 @@ def test_taps_say_the_tempo() -> None:
 def test_a_number_that_nothing_has_is_said() -> None:
     board = Board(scenes=FakeScenes("quiet"))
     board.press(["7", "f9"])
-    assert board.said == ["there is no scene 7: there is 1", "there is no style 9: there are 3"]
+    assert board.said == ["there is no scene 7; there is 1", "there is no style 9; there are 3"]
 
 
 def test_only_what_is_there_is_said_to_be_off() -> None:
@@ -182,7 +190,7 @@ def test_only_what_is_there_is_said_to_be_off() -> None:
 
 def test_a_take_is_begun_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    board = Board(takes=Takes(None, 3))
+    board = Board(takes=Takes(None, {"alpha": 3}))
     board.press("r")
     assert board.notes == ["rec take-1.csv"] and Path("take-1.csv").exists()
     board.press("r")
@@ -211,7 +219,7 @@ def test_learning_asks_on_and_can_be_left() -> None:
     assert "learn: v does nothing" in board.said[1] and "there is no alpha7" in board.said[2]
     assert board.learner.asks
     board.press(["l", "up"])
-    assert not board.learner.active and board.player.asked == [("all", 0.05)]
+    assert not board.learner.active and board.player.asked == [("alpha", 0.05)]
     board.press(["l", "q", "q"])
     assert not board.quits, "a key that was meant for learning ends no show"
     board.take_over({"learn": ("g",), "back": ()})
@@ -222,7 +230,7 @@ def test_learning_asks_on_and_can_be_left() -> None:
 def test_without_midi_nothing_can_be_learned() -> None:
     board = Board(fails=True)
     board.press(["l", "up"])
-    assert "there is no MIDI system here" in board.said[0] and board.player.asked == [("all", 0.05)]
+    assert "there is no MIDI system here" in board.said[0] and board.player.asked == [("alpha", 0.05)]
 
 
 def test_keys_that_are_not_given_do_nothing() -> None:
@@ -250,4 +258,4 @@ def test_what_plays_becomes_a_scene() -> None:
     assert board.said == ["scene 'full' added", "no scene is added: no more"]
     without = Board()
     without.press(["a"])
-    assert without.said == ["no scene is added: begin with --scenes FILE.toml"]
+    assert without.said == ["no scene is added: there are no scenes: give --scenes FILE.toml"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefader.realtime.controls.keyboard.key_table import ACTIONS, KeyMap, is_key
+from stylefader.realtime.controls.keyboard.key_table import KeyMap, action_words, is_key
 from stylefader.realtime.controls.mapping.mapping import parse_mapping, read_mapping
 from stylefader.realtime.controls.mapping.watched_file import WatchedFile
 from stylefader.training.errors import ControlError
@@ -51,7 +51,7 @@ def test_what_is_wrong_is_said_with_its_line(text: str, message: str) -> None:
 WORDS = st.sampled_from(["a", "b", "up", "F1", "é", "", "  ", "kp5"])
 
 
-@given(st.dictionaries(st.sampled_from([*ACTIONS, "alpha9 up", "x"]), st.lists(WORDS, max_size=3), max_size=4))
+@given(st.dictionaries(st.sampled_from([*action_words(), "alpha9 up", "x"]), st.lists(WORDS, max_size=3), max_size=4))
 def test_any_keys_give_a_map_without_two_actions_a_key_or_an_error(section: dict[str, list[str]]) -> None:
     text = "[keys]\n" + "".join(f"{action!r} = {keys!r}\n" for action, keys in section.items())
     try:
@@ -64,7 +64,7 @@ def test_any_keys_give_a_map_without_two_actions_a_key_or_an_error(section: dict
         assert re.match(r"t, line [2-5]: ", said)
         return
     keys = KeyMap(overrides)
-    actions = {*ACTIONS, *section}
+    actions = {*action_words(), *section}
     all_keys = [key for action in actions for key in keys.keys(action)]
     assert len(all_keys) == len(set(all_keys)) and all(map(is_key, all_keys))
     assert all(keys.action(key) == action for action in actions for key in keys.keys(action))

@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_not_written(tmp_path: Path) -> None:
     assert entry.number is None and entry.target == "style"
     before = path.read_bytes()
     with pytest.raises(ControlError, match="target is alpha, alpha0"):
-        write_learned(path, "apha", event("cc", 4), port="nano")
+        write_learned(path, "alpha 1", event("cc", 4), port="nano")
     path.write_bytes(before + b"curve = 3")
     with pytest.raises(ControlError, match="curve"):
         write_learned(path, "alpha", event("cc", 4), port="nano")

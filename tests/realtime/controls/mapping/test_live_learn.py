@@ -53,8 +53,8 @@ class Stage:
         if text is not None:
             self.path.write_text(text)
         options = ControlOptions(mapping=self.path if text is not None else None)
-        self.controls = Controls(self.player, options, most_blocks=3, say=self.said.append, now_ns=self.clock)
-        self.learner = LiveLearner(self.controls, most_blocks=3, say=self.said.append, now_ns=self.clock)
+        self.controls = Controls(self.player, options, sizes={"alpha": 3}, say=self.said.append, now_ns=self.clock)
+        self.learner = LiveLearner(self.controls, sizes={"alpha": 3}, say=self.said.append, now_ns=self.clock)
         self.controls.start()
 
     def sweep(self, port: str = "pads MIDI 1", number: int = 9) -> None:

@@ -49,7 +49,7 @@ def test_a_file_with_everything() -> None:
         ("[[map]]\nkind='cc14'\nnumber=32\ntarget='alpha'", "t, line 3: cc14 has a number from 0 to 31"),
         ("[[map]]\nkind='pitchbend'\nnumber=1\ntarget='alpha'", "t, line 3: pitchbend has no number"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='alpha01'", "t, line 4: target is alpha, alpha0"),
-        ("[[map]]\nkind='cc'\nnumber=1\ntarget='tempo'", "t, line 4: target is alpha, alpha0"),
+        ("[[map]]\nkind='cc'\nnumber=1\ntarget='alpha 1'", "t, line 4: target is alpha, alpha0"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=0", "t, line 5: to is a style's or a scene's number"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='scene'\nto=' '", "t, line 5: to is a style's or a scene's number"),
         ("[[map]]\nkind='cc'\nnumber=1\ntarget='style'\nto='x'", "t, line 5: to is a style's number, from 1: only"),
@@ -97,8 +97,8 @@ def test_any_values_give_a_mapping_or_an_error_with_its_line(tables: list[dict[s
     try:
         for entry in parse_mapping(text, origin="t").maps:
             for place in (0.0, 0.3, 1.0):
-                if entry.block is not None:
-                    assert abs(entry.alpha(place, (-1, 1))) < 1e6
+                if entry.moves is not None:
+                    assert abs(entry.value(place, (-1, 1))) < 1e6
                     assert 0 <= entry.place(place, (-1, 1)) <= 1
     except ControlError as error:
         said = str(error)
@@ -119,7 +119,7 @@ def test_curves_rise_from_0_to_1_and_go_back(name: str, place: float) -> None:
 def test_a_place_for_feedback_is_where_the_control_would_be() -> None:
     (entry,) = parse_mapping(GOOD + "range=[0.2, 0.8]\ninvert=true\ncurve='smooth'", origin="t").maps
     for place in (0.0, 0.25, 0.7, 1.0):
-        assert entry.place(entry.alpha(place, (0, 1)), (0, 1)) == pytest.approx(place)
+        assert entry.place(entry.value(place, (0, 1)), (0, 1)) == pytest.approx(place)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(tmp_path: Path) -> None:
 
 
 def test_the_documents_have_every_key_and_kind() -> None:
-    text = DOCS.read_text()
+    text = CONTROL_MD.read_text()
     for key in _KEYS:
         assert f"| `{key}` |" in text
     for word in (*KINDS, *CURVES):

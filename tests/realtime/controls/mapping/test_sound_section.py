@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.mapping.sound_section import _KEYS, BANDS, CHANNELS, LEVELS, SoundMap
 from stylefader.realtime.parameters.curves import CURVES
+from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import ControlError
 from tests.paths import DOCS
 
@@ -25,9 +26,9 @@ def test_a_file_with_everything_and_with_nothing() -> None:
         target="alpha2", band=(40, 90.5), floor=-60, ceiling=-6, attack=0, release=2, depth=-0.5, curve="slow",
         channel="left", line=1,
     )  # fmt: skip
-    assert first.block == 2
+    assert first.moves == Target("alpha", 2)
     assert second == SoundMap(target="alpha", line=12)
-    assert second.block == "all"
+    assert second.moves == Target("alpha")
     assert str(mapping) == "0 mappings, 2 of sound"
     assert parse_mapping("", origin="t").sounds == ()
 
@@ -97,6 +98,6 @@ def test_any_table_gives_what_can_be_followed_or_an_error(words: dict[str, str])
 
 
 def test_every_key_is_documented() -> None:
-    section = DOCS.read_text(encoding="utf-8").partition("## Sound")[2].partition("\n## ")[0]
+    section = CONTROL_MD.read_text(encoding="utf-8").partition("## Sound")[2].partition("\n## ")[0]
     for key in _KEYS:
         assert f"| `{key}` |" in section, key

@@ -6,7 +6,7 @@ from stylefader.realtime.controls.mapping.mapping import ControlMap, parse_mappi
 from stylefader.realtime.controls.midi.decoder import WAIT_NS, Decoder
 from stylefader.realtime.controls.midi.feedback import Feedback, encode
 from stylefader.realtime.controls.router import Router
-from tests.realtime.controls.player import FakePlayer, event
+from tests.realtime.controls.player import FakePlayer, block, event
 
 
 def told(feedback: Feedback) -> list[tuple[str, tuple[int, ...]]]:
@@ -20,7 +20,7 @@ def answered(feedback: Feedback) -> list[tuple[str, str, tuple[int, ...]]]:
 def parts(text: str) -> tuple[Router, FakePlayer, Feedback]:
     player = FakePlayer()
     router = Router(player, parse_mapping(f'[[map]]\nport="nano"\nfeedback=true\n{text}', origin="t").maps)
-    return router, player, Feedback(player, router)
+    return router, player, Feedback(router)
 
 
 def test_what_something_else_moved_is_sent_back_once() -> None:
@@ -31,7 +31,7 @@ def test_what_something_else_moved_is_sent_back_once() -> None:
     router.handle(event("cc", 20, number=7, channel=3))
     assert player.alpha[0] == pytest.approx(20 / 127, abs=1e-4)
     assert told(feedback) == [], "the fader knows where it is"
-    player.move(0, 1.0)
+    player.move(block(0), 1.0)
     assert told(feedback) == [("nano", (0xB2, 7, 127))]
     feedback.forget()
     assert told(feedback) == [("nano", (0xB2, 7, 127))], "it was unplugged meanwhile"
@@ -50,7 +50,7 @@ def test_flags_are_lights() -> None:
 def test_without_feedback_nothing_is_sent() -> None:
     player = FakePlayer()
     router = Router(player, parse_mapping('[[map]]\nkind="cc"\nnumber=7\ntarget="alpha0"', origin="t").maps)
-    assert told(Feedback(player, router)) == []
+    assert told(Feedback(router)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_without_a_port_the_device_that_the_control_came_from_is_told() -> None:
     player = FakePlayer()
     text = '[[map]]\nkind="note"\nnumber=36\ntarget="bypass"\nfeedback=true\n'
     router = Router(player, parse_mapping(text, origin="t").maps)
-    feedback = Feedback(player, router)
+    feedback = Feedback(router)
     assert feedback.due() == [], "nobody knows of which device"
     router.handle(event("note", 100, number=36, port="pads #2"))
     assert answered(feedback) == [("", "pads #2", (0x90, 36, 127))] and answered(feedback) == []

@@ -15,7 +15,7 @@ from pythonosc.osc_packet import OscPacket
 from stylefader.realtime.controls.osc.address import parse_osc_address
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.training.errors import ControlError
-from tests.realtime.controls.player import FakePlayer, FakeScenes
+from tests.realtime.controls.player import ALL, FakePlayer, FakeScenes, block
 from tests.realtime.live import Clock
 
 
@@ -124,8 +124,8 @@ def test_sources_are_muted_and_heard_again(stage: Stage) -> None:
 
 def test_bundles(stage: Stage) -> None:
     bundle = OscBundleBuilder(IMMEDIATELY)
-    for block in (0, 2):
-        bundle.add_content(build_msg(f"/stylefader/alpha/{block}", 0.75))
+    for number in (0, 2):
+        bundle.add_content(build_msg(f"/stylefader/alpha/{number}", 0.75))
     stage.raw(bundle.build().dgram)
     stage.until(lambda: stage.player.alpha == [0.75, 0.5, 0.75])
 
@@ -136,12 +136,12 @@ def test_bundles(stage: Stage) -> None:
         ("/alpha", ("x",), "/stylefader/alpha takes a finite number, not 'x'"),
         ("/alpha", (float("nan"),), "/stylefader/alpha takes a finite number, not nan"),
         ("/alpha", (), "/stylefader/alpha takes one value, not 0"),
-        ("/alpha/7", (1.0,), "/stylefader/alpha/7: there is no block 7: this style has 3"),
+        ("/alpha/7", (1.0,), "/stylefader/alpha/7: there is no alpha7: this style has alpha0 to alpha2"),
         ("/alpha/x", (1.0,), "'/stylefader/alpha/x' means nothing"),
         ("/tempo", (1.0,), "'/stylefader/tempo' means nothing"),
         ("/style", ("fourth",), "there is no style 'fourth'; there are first, second, third"),
-        ("/style", (4,), "its number from 1 to 3, not 4"),
-        ("/style", (1.5,), "its number from 1 to 3, not 1.5"),
+        ("/style", (4,), "/stylefader/style: there is no style 4; there are 3"),
+        ("/style", (1.5,), "/stylefader/style: there is no style 1.5; there are 3"),
         ("/scene", ("bridge",), "/stylefader/scene: there is no scene 'bridge'; there are verse, chorus"),
         ("/scene", (0,), "/stylefader/scene: there is no scene 0; there are 2"),
         ("/scene", (1.5,), "/stylefader/scene: there is no scene 1.5; there are 2"),
@@ -275,7 +275,7 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
             "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/scene": "",
             "/bypass": 0, "/freeze": 0, "/blackout": 0, "/modulation": 1,
         }  # fmt: skip
-    stage.player.move("all", 1.0)
+    stage.player.move(ALL, 1.0)
     stage.player.show.bypass = True
     stage.player.style = 1
     stage.player.scene = "chorus"
@@ -285,7 +285,7 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     assert (heard["/style"], heard["/scene"]) == ("second", "chorus")
     stage.send("/unsubscribe", other.getsockname()[1])
     stage.until(lambda: len(stage.osc._subscribers) == 1)
-    stage.player.move(0, 0.0)
+    stage.player.move(block(0), 0.0)
     stage.osc.tick()
     assert stage.heard(stage.socket, 9)["/alpha/0"] == 0
     other.setblocking(False)
@@ -337,7 +337,7 @@ def test_patterns_that_match_nothing_are_said(stage: Stage, address: str, words:
 def test_a_value_that_suits_one_address_of_a_pattern_and_not_another(stage: Stage) -> None:
     stage.raw(build_msg("/stylefader/{alpha,style}", 0.5).dgram)
     stage.until(lambda: len(stage.said) == 1)
-    assert stage.player.moves[0][:2] == ("all", 0.5) and "its number from 1 to 3, not 0.5" in stage.said[0]
+    assert stage.player.moves[0][:2] == (ALL, 0.5) and "there is no style 0.5; there are 3" in stage.said[0]
 
 
 SECOND = 10**9
@@ -476,4 +476,4 @@ def closed() -> Iterator[OscControl]:
 @given(st.binary(max_size=60), st.sampled_from([b"", b"/stylefader/alpha\0\0\0,", b"#bundle\0\0\0\0\0\0\0\0\1"]))
 def test_any_bytes_do_no_harm(closed: OscControl, packet: bytes, begin: bytes) -> None:
     closed.take(begin + packet, ("127.0.0.1", 9))
-    assert all(0 <= value <= 1 for value in closed._player.targets())
+    assert all(0 <= value <= 1 for value in closed._player.alpha)

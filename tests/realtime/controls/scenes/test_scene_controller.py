@@ -16,7 +16,8 @@ from stylefader.realtime.controls.scenes import scene_controller as module
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.parameters.alpha_desk import Alpha, carried_over
+from stylefader.realtime.parameters.alpha_desk import Alpha
+from stylefader.realtime.parameters.parameter import carried_over
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
@@ -26,10 +27,10 @@ from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
-from tests.realtime.controls.player import FakePlayer
+from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, FrameOutputs, a_rack
+from tests.realtime.session.test_live_session import Build, Outlet, a_rack
 
 FILE = """
 [[scene]]
@@ -92,12 +93,12 @@ def test_recalling(stage: Stage) -> None:
     scenes, player = stage.scenes, stage.player
     assert scenes.names == ["verse", "chorus", "pause"] and current(scenes) is None
     scenes.recall(0)
-    assert player.asked == [("fade", 1, [0.25], 4)] and current(scenes) == 0
+    assert player.asked == [("fade", 1, {"alpha": [0.25]}, 4)] and current(scenes) == 0
     scenes.recall(scenes.find("chorus"))
-    assert player.asked[1:] == [("fade", None, [0.5, 1, 0.75], 1.5)] and current(scenes) == 1
+    assert player.asked[1:] == [("fade", None, {"alpha": [0.5, 1, 0.75]}, 1.5)] and current(scenes) == 1
     player.show.freeze = True
     scenes.recall(2)
-    assert player.asked[2:] == [("fade", None, None, 1.5)]
+    assert player.asked[2:] == [("fade", None, {}, 1.5)]
     assert player.show.blackout and not player.show.freeze and not player.show.bypass
     for number in (-1, 3, 99):
         scenes.recall(number)
@@ -133,7 +134,7 @@ def test_an_edit_takes_over_and_a_broken_one_does_not(stage: Stage, folder: Path
     assert "alpha is kept within third's range, 0 to 1" in stage.said[-2] and stage.said[-1].endswith("4 scenes")
     assert [pack.header.name for pack in stage.loader.packs] == ["first", "second", "third"]
     stage.scenes.recall(0)
-    assert stage.player.asked[-1] == ("fade", 2, [2], 1.5)
+    assert stage.player.asked[-1] == ("fade", 2, {"alpha": [2]}, 1.5)
     stage.edit("")
     assert stage.scenes.settle(60) and stage.scenes.names == [] and current(stage.scenes) is None
 
@@ -157,19 +158,22 @@ def test_a_file_that_does_not_fit_is_an_error_at_the_start(folder: Path, tmp_pat
 
 
 def test_saving_how_it_stands(stage: Stage, folder: Path) -> None:
-    stage.player.move(0, 0.125)
+    stage.player.move(block(0), 0.125)
     stage.player.style = 1
     assert stage.scenes.save("verse") == "verse"
     stage.player.style = 0
-    stage.player.move(1, 1.0)
+    stage.player.move(block(1), 1.0)
     assert [stage.scenes.save() for _ in range(2)] == ["scene 1", "scene 2"]
-    stage.player.move("all", 0.0)
+    stage.player.move(ALL, 0.0)
     assert stage.path.read_text() == FILE, "written by the one that owns the session"
     assert stage.scenes.settle(60) and not stage.scenes.settle(60)
     assert stage.scenes.names == ["verse", "chorus", "pause", "scene 1", "scene 2"]
     text = stage.path.read_text()
     assert "alpha = 0.125\nfade = 4" in text and "blackout = true" in text
-    for number, expected in ((0, ("fade", 1, [0.125], 4)), (3, ("fade", 0, [0.125, 1, 0.5], 1.5))):
+    for number, expected in (
+        (0, ("fade", 1, {"alpha": [0.125]}, 4)),
+        (3, ("fade", 0, {"alpha": [0.125, 1, 0.5]}, 1.5)),
+    ):
         stage.scenes.recall(number)
         assert stage.player.asked[-1] == expected
     assert stage.said[0] == f"{stage.path}: saved 3 scenes, the last 'scene 2'" and stage.said[-1].endswith(
@@ -194,14 +198,14 @@ class Show:
     def __init__(self, folder: Path, tmp_path: Path) -> None:
         Build.made.clear()
         self.clock, self.said, self.number, self.ready = Clock(), list[str](), 0, True
-        self.take = AutomationRecorder(tmp_path / "take.csv", 3)
+        self.take = AutomationRecorder(tmp_path / "take.csv", {"alpha": 3})
         self.got: list[tuple[Fraction, str, list[float]]] = []
         (tmp_path / "scenes.toml").write_text(f"{FILE}\n[[scene]]\nname='back'\nstyle='first'\nalpha=1\nfade=2\n")
         self.loader = a_rack(packs(folder, "first", "second"))
         options = SessionOptions(height=HEIGHT, width=WIDTH)
         self.live = LiveSession(
             self._capture,
-            FrameOutputs(),
+            Outlet(),
             self.loader,
             options,
             now_ns=self.clock,
@@ -209,7 +213,7 @@ class Show:
             played=self._played,
         )
         self.scenes = SceneController(tmp_path / "scenes.toml", self.live, self.loader, say=self.said.append)
-        self.loader.order(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
+        self.loader.request(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
         self.frames(3)
         self.got.clear()
 
@@ -219,7 +223,7 @@ class Show:
 
     def _played(self, frame: Frame, style: str, alpha: Alpha) -> None:
         self.got.append((frame.pts, style, alpha.tolist()))
-        self.take.played(frame.pts, style, alpha)
+        self.take.played(frame.pts, style, {"alpha": alpha})
 
     def frames(self, count: int) -> None:
         for _ in range(count):
@@ -282,7 +286,7 @@ def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Pa
     assert now() == (None, None)
     show.scenes.recall(1)
     assert now() == ("chorus", 1)
-    show.live.move("all", 0.1)
+    show.live.move(ALL, 0.1)
     assert now() == ("chorus", 1), "a fader rides on top of it"
     for other in (lambda: show.live.go(0), lambda: show.live.step_style(1), show.live.panic):
         show.scenes.recall(1)
@@ -349,7 +353,7 @@ def test_panic_while_a_scene_is_on_its_way(show: Show) -> None:
 
 
 def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> None:
-    show.live.move("all", 0.9)
+    show.live.move(ALL, 0.9)
     show.frames(2)
     show.ready = False
 
@@ -373,7 +377,7 @@ def test_a_scene_saved_while_its_style_is_built_is_what_comes(show: Show) -> Non
     show.frames(1)
     show.ready = True
     show.frames(150)
-    show.live.move("all", 0.5)
+    show.live.move(ALL, 0.5)
     assert saved() == ("second", 0.5), "what was moved since counts"
     show.ready = False
     show.live.go(0)
@@ -453,7 +457,7 @@ def test_a_session_waits_neither_for_a_scene_to_be_written_nor_for_the_file_to_b
         stage.scenes.save(f"s{number}")
         assert not stage.scenes.poll(), "it is still written"
     stage.scenes.recall(0)
-    assert stage.player.asked == [("fade", 1, [0.25], 4)]
+    assert stage.player.asked == [("fade", 1, {"alpha": [0.25]}, 4)]
     assert [thread.name for thread in threading.enumerate()].count("scenes") == 1
     may_end.set()
     assert stage.scenes.settle(60)

@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stylefader.realtime.controls.scenes.saved_scenes import saved, standing, write_saved
 from stylefader.realtime.controls.scenes.scene_file import (
     _KEYS,
     Scene,
     cast,
     parse_scenes,
     read_scenes,
-    saved,
-    standing,
-    write_saved,
 )
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.library import find_pack
@@ -150,11 +148,11 @@ class TestCasting:
     @pytest.mark.parametrize(
         ("style", "alpha", "message"),
         [
-            ("three", (0.1, 0.2), "alpha has 2 numbers; three has 3 blocks"),
-            ("three", (0.1,), "alpha has 1 numbers; three has 3 blocks"),
-            ("one", (0.1, 0.2), "alpha has 2 numbers; one has 1 blocks"),
-            ("none", 0.1, "alpha has no effect here: none has no tuning-block"),
-            (None, (0.1,) * 4, "alpha has 4 numbers; every style of this session has 3 blocks at most"),
+            ("three", (0.1, 0.2), "alpha has 2 numbers; three takes 3"),
+            ("three", (0.1,), "alpha has 1 numbers; three takes 3"),
+            ("one", (0.1, 0.2), "alpha has 2 numbers; one takes 1"),
+            ("none", 0.1, "alpha has no effect here: none has none to move"),
+            (None, (0.1,) * 4, "alpha has 4 numbers; every style of this session takes 3 at most"),
         ],
     )
     def test_an_alpha_that_does_not_fit(
@@ -193,9 +191,9 @@ class TestSaving:
     def test_how_it_stands(self, folder: Path) -> None:
         three, one, none = packs(folder, "three", "one", "none")
         path = folder / "scenes.toml"
-        targets = np.array([0.1, 0.25, 1], np.float32)
+        targets = {"alpha": np.array([0.1, 0.25, 1], np.float32)}
         assert standing("a", three, targets, path) == Scene(name="a", style="three.safetensors", alpha=(0.1, 0.25, 1))
-        assert standing("a", three, np.array([0.3], np.float32), path).alpha == 0.3
+        assert standing("a", three, {"alpha": np.array([0.3], np.float32)}, path).alpha == 0.3
         assert standing("a", one, targets, path).alpha == 0.1, "of a style that is still on its way"
         assert standing("a", none, targets, path).alpha is None
         assert standing("a", three, targets, folder / "again" / "s.toml").style == "../three.safetensors"
@@ -203,7 +201,7 @@ class TestSaving:
 
     def test_a_pack_file_without_the_ending(self, folder: Path) -> None:
         (folder / "bare").write_bytes((folder / "one.safetensors").read_bytes())
-        scene = standing("a", PackFile(folder / "bare"), np.ones(1, np.float32), folder / "s.toml")
+        scene = standing("a", PackFile(folder / "bare"), {"alpha": np.ones(1, np.float32)}, folder / "s.toml")
         assert scene.style == "./bare"
         assert cast([scene], packs(folder, "three"), folder / "s.toml").added[0].file == folder / "bare"
 
@@ -241,7 +239,7 @@ class TestSaving:
 
 
 def test_the_documents_have_every_key() -> None:
-    text = DOCS.read_text().split("## Scenes")[1].split("\n## ")[0]
+    text = CONTROL_MD.read_text().split("## Scenes")[1].split("\n## ")[0]
     for key in _KEYS:
         assert f"`{key}`" in text
     scenes = parse_scenes(text.split("```toml\n")[1].split("```")[0], origin="docs/control.md")

@@ -1,0 +1,126 @@
+"""Live parameters: what a style declares that a performer moves, by name, with its components and their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
+from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
+
+Values = npt.NDArray[np.float32]
+"""The components of one parameter: float32 (size,)."""
+ALPHA = "alpha"
+"""The parameter that every style has had so far: one component for each tuning-block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter.
+
+    Attributes:
+        name: Small letters, with single underscores between them.
+        low: The lowest value of each component.
+        high: The highest value of each component.
+        default: Where each component begins, and what panic returns to.
+    """
+
+    name: str
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    default: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        assert is_parameter_name(self.name), self.name
+        assert len(self.low) == len(self.high) == len(self.default) <= MOST_COMPONENTS, self.name
+        assert all(a <= b <= c for a, b, c in zip(self.low, self.default, self.high, strict=True)), self.name
+
+    @classmethod
+    def even(cls, name: str, size: int, *, low: float, high: float, default: float) -> Parameter:
+        """A parameter whose `size` components have the same range and default."""
+        return cls(name=name, low=(low,) * size, high=(high,) * size, default=(default,) * size)
+
+    @property
+    def size(self) -> int:
+        """How many components it has."""
+        return len(self.default)
+
+    def bounds(self, component: int | None = None) -> tuple[float, float]:
+        """Lowest and highest value of a component, or of any where None is given; (0, 0) where there is none."""
+        if component is not None:
+            return self.low[component], self.high[component]
+        return min(self.low, default=0.0), max(self.high, default=0.0)
+
+
+def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
+    """alpha with a component for each tuning-block."""
+    return Parameter.even(ALPHA, n_blocks, low=header.low, high=header.high, default=header.default)
+
+
+def parameters_of(header: PackHeader) -> tuple[Parameter, ...]:
+    """What a performer moves in a style."""
+    return (alpha_parameter(header.alpha, len(header.blocks)),)
+
+
+def sizes_of(parameters: Iterable[Parameter]) -> dict[str, int]:
+    """The components of each parameter."""
+    return {parameter.name: parameter.size for parameter in parameters}
+
+
+def most_of(styles: Iterable[Sequence[Parameter]]) -> dict[str, int]:
+    """Every parameter that any of these styles declares, with the most components that it has in one of them."""
+    most: dict[str, int] = {}
+    for parameters in styles:
+        for parameter in parameters:
+            most[parameter.name] = max(most.get(parameter.name, 0), parameter.size)
+    return most
+
+
+class Layout:
+    """Where the components of some parameters stand in one vector, one parameter after the other."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self.parameters: Mapping[str, Parameter] = {parameter.name: parameter for parameter in parameters}
+        assert len(self.parameters) == len(parameters), "a name is declared once"
+        self.parts: dict[str, slice] = {}
+        self._places: dict[Target, int | slice] = {}
+        self.size = 0
+        for parameter in parameters:
+            begin, self.size = self.size, self.size + parameter.size
+            self.parts[parameter.name] = self._places[Target(parameter.name)] = slice(begin, self.size)
+            for component in range(parameter.size):
+                self._places[Target(parameter.name, component)] = begin + component
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The components of each parameter."""
+        return sizes_of(self.parameters.values())
+
+    def place(self, target: Target) -> int | slice | None:
+        """Where a target stands; None where there is no such parameter or component."""
+        return self._places.get(target)
+
+    def split(self, vector: npt.NDArray[np.float64]) -> dict[str, Values]:
+        """A vector as one array for each parameter: float32 (size,), views of one new array."""
+        whole = vector.astype(np.float32)
+        return {name: whole[part] for name, part in self.parts.items()}
+
+
+def carried_over(values: Values, size: int) -> Values:
+    """Values for another number of components: one each as far as they go, their mean for the others."""
+    mean = float(values.mean()) if len(values) else 0.0
+    wider = np.full(size, mean, np.float32)
+    wider[: len(values)] = values[:size]
+    return wider
+
+
+def carried_to(values: Mapping[str, Values], parameters: Iterable[Parameter]) -> dict[str, Values]:
+    """What of some values another style's parameters begin at; those that it alone declares are left out."""
+    return {
+        parameter.name: carried_over(values[parameter.name], parameter.size)
+        for parameter in parameters
+        if parameter.name in values
+    }
