@@ -1,3 +1,5 @@
+"""`stylefader live`: what is written, how it ends, and one clear line for what does not fit."""
+
 from __future__ import annotations
 
 import json
@@ -10,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,58 +21,13 @@ import numpy as np
 import pytest
 from stylefader.engines import open_engine
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 
-from tests.conftest import random_pack
 from tests.realtime.clips import Clip
+from tests.tools.live import NO_DISPLAY, WAIT_S, playing, words
 from tests.tools.program import PROGRAM, stylefader
 
-WAIT_S = 60
 ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)
-NO_DISPLAY = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small pack, its engine at 96x64 in the cache `c`, and a picture."""
-    folder = tmp_path_factory.mktemp("stage")
-    save_pack(random_pack(folder / "small.safetensors"))
-    pack = PackFile(folder / "small.safetensors")
-    open_engine(pack, 64, 96, backend="openvino", cache_dir=folder / "c")[0].close()
-    picture = cv2.resize(np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8), (96, 64))
-    cv2.imwrite(str(folder / "picture.png"), picture)
-    return folder
-
-
-def words(source: str, *more: str) -> list[str]:
-    return [
-        "live", "--style", "small.safetensors", "--source", source, "--size", "96x64", "--engine", "openvino",
-        "--cache-dir", "c", *more,
-    ]  # fmt: skip
-
-
-@contextmanager
-def playing(source: str, *more: str, cwd: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A session in a process of its own, from when its engine plays."""
-    line = [str(PROGRAM), *words(source, *more)]
-    with subprocess.Popen(line, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True) as run:
-        try:
-            assert run.stderr is not None
-            limit = threading.Timer(WAIT_S, run.kill)  # whatever happens, the lines below come to an end
-            limit.start()
-            told = []
-            for said in run.stderr:
-                told.append(said)
-                if said.startswith("Random:"):
-                    break
-            assert told and told[-1].startswith("Random:"), told
-            limit.cancel()
-            yield run
-        finally:
-            limit.cancel()
-            run.kill()
-            run.wait(WAIT_S)
 
 
 def test_a_recording_and_its_numbers(stage: Path) -> None:
@@ -140,6 +96,7 @@ def frames_in(recording: Path) -> int:
         return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "ends"),
     [
@@ -220,7 +177,7 @@ def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
     ],
 )
 def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
-    done = stylefader(*words("testcard"), *more, cwd=stage, timeout=WAIT_S)
+    done = stylefader(*words("testcard"), *more, cwd=stage)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -229,14 +186,14 @@ def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message
 def test_a_start_that_fails_leaves_no_take(stage: Path) -> None:
     done = stylefader(
         *words("testcard", "--no-window", "--sink", "null", "--record-automation", "tk.csv", "--osc", "70000"),
-        cwd=stage, timeout=WAIT_S,
+        cwd=stage,
     )  # fmt: skip
     assert done.returncode == 2 and "is no address for OSC" in done.stderr and not (stage / "tk.csv").exists()
 
 
 def test_options_without_effect_are_said(stage: Path) -> None:
     more = ("--fade", "3", "--overwrite", "--full-screen", "--no-window", "--sink", "null", "--seconds", "0.1")
-    done = stylefader(*words("testcard", *more), cwd=stage, timeout=WAIT_S)
+    done = stylefader(*words("testcard", *more), cwd=stage)
     for option in ("--fade", "--overwrite", "--full-screen"):
         assert f"note: {option} does nothing" in done.stderr
     done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--seconds", "0.1"), cwd=stage)
