@@ -46,7 +46,7 @@ def test_a_recording_and_its_numbers(stage: Path) -> None:
     assert len(rows) >= 3
     with av.open(stage / "show.mkv") as clip:
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
-    assert len(frames) > 30 and frames[0].shape == (64, 96, 3)
+    assert len(frames) > 5 and frames[0].shape == (64, 96, 3)
 
 
 def test_a_file_that_ends_before_an_engine_is_ready_says_so(stage: Path) -> None:

@@ -23,6 +23,8 @@ from stylefader.training.packs.pack import load_pack
 from tests.tools.program import PROGRAM
 from tests.training.given import changes, make_given
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:

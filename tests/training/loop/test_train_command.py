@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from stylefader.tools.cli import run
 from stylefader.training.errors import PackError
 from stylefader.training.loop.run import Run
 from stylefader.training.packs.pack import load_pack
@@ -70,20 +69,13 @@ def arguments(given: Path, output: Path, *more: str) -> list[str]:
     ],
 )
 def test_what_is_missing_or_of_another_kind_is_said_and_nothing_written(
-    given: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    key: str,
-    value: str,
-    said: str,
+    given: Path, tmp_path: Path, key: str, value: str, said: str
 ) -> None:
-    monkeypatch.setattr("stylefader.tools.commands.train.unwind", lambda: None)  # signals are pytest's here
     changed = ("--set", f"{key}={value if key == 'train.precision' else given / value}")
-    assert run(arguments(given, tmp_path / "p.safetensors", "--device", "cpu", *changed)) == 2
-    words = capsys.readouterr().err
-    assert [line[:6] for line in words.splitlines()] == ["error:"]
-    assert said in words
+    done = stylefader(*arguments(given, tmp_path / "p.safetensors", "--device", "cpu", *changed), cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]
+    assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,6 +171,7 @@ def assert_goes_on(given: Path, folder: Path, steps: int) -> None:
     assert load_pack(folder / "p.safetensors").header.training["main"]["iterations"] == steps
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["lock", "training main", "step", "measuring on"])
 def test_ctrl_c_at_any_moment_loses_nothing_that_was_saved(
     given: Path, tmp_path: Path, begun: Callable[[list[str]], Training], moment: str
