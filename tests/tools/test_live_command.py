@@ -96,16 +96,15 @@ def frames_in(recording: Path) -> int:
         return 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "ends"),
     [
-        ("", ENDED),
+        pytest.param("", ENDED, marks=pytest.mark.slow),
         ("numpy._core._multiarray_umath", ENDED),
-        ("import 'av'", ENDED),
-        ("Ctrl-C or q ends", (0,)),
+        pytest.param("import 'av'", ENDED, marks=pytest.mark.slow),
+        pytest.param("Ctrl-C or q ends", (0,), marks=pytest.mark.slow),
         ("the original passes through", (0,)),
-        ("Random:", (0,)),
+        pytest.param("Random:", (0,), marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_at_any_moment_of_the_start_ends_it(

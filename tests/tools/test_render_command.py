@@ -205,7 +205,7 @@ def test_ctrl_c_leaves_nothing_behind(folder: Path, number: signal.Signals, code
     (folder / "out.mp4").write_bytes(b"was here before")
     running = subprocess.Popen(
         [PROGRAM, "render", "clip.mp4", "-o", "out.mp4", "--style", "slow.safetensors", "--engine", "torch",
-         "--size", "640x480", "--overwrite"],
+         "--size", "320x240", "--overwrite"],
         cwd=folder, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert running.stderr

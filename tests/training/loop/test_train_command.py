@@ -171,8 +171,10 @@ def assert_goes_on(given: Path, folder: Path, steps: int) -> None:
     assert load_pack(folder / "p.safetensors").header.training["main"]["iterations"] == steps
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["lock", "training main", "step", "measuring on"])
+@pytest.mark.parametrize(
+    "moment",
+    ["step", *(pytest.param(one, marks=pytest.mark.slow) for one in ("lock", "training main", "measuring on"))],
+)
 def test_ctrl_c_at_any_moment_loses_nothing_that_was_saved(
     given: Path, tmp_path: Path, begun: Callable[[list[str]], Training], moment: str
 ) -> None:
