@@ -7,12 +7,13 @@ terminal, closed streams, limits of memory and disk, and what is imported.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -37,8 +38,8 @@ def stylefader(*arguments: object, cwd: Path, stdout: int | None = None) -> Done
     """Run a command to its end in this process.
 
     What is written is taken at the descriptors, as it leaves a process: with what libraries of C and processes that
-    the command starts write there. Standard input is empty. Handlers of signals and `--verbose` are afterwards as they
-    were. Other exceptions than those that the command line turns into words go through.
+    the command starts write there. Standard input is empty. Handlers of signals, `--verbose` and logging are afterwards
+    as they were. Exceptions that the command line does not turn into words go through, with what was said as a note.
 
     Args:
         stdout: a descriptor that takes the place of standard output, which is empty in the result then.
@@ -47,11 +48,16 @@ def stylefader(*arguments: object, cwd: Path, stdout: int | None = None) -> Done
         stack.enter_context(chdir(cwd))
         stack.enter_context(_console_as_it_was())
         null, out, err = (stack.enter_context(TemporaryFile()) for _ in range(3))
-        stack.enter_context(_stream("stdin", 0, null.fileno()))
-        stack.enter_context(_stream("stdout", 1, out.fileno() if stdout is None else stdout))
-        stack.enter_context(_stream("stderr", 2, err.fileno()))
-        code = cli.run([str(argument) for argument in arguments])
-        sys.stderr.flush()
+        try:
+            with (
+                _stream("stdin", 0, null.fileno()),
+                _stream("stdout", 1, out.fileno() if stdout is None else stdout),
+                _stream("stderr", 2, err.fileno()),
+            ):
+                code = cli.run([str(argument) for argument in arguments])
+        except BaseException as error:
+            error.add_note(_text(err))
+            raise
         return Done(returncode=code, stdout=_text(out), stderr=_text(err))
 
 
@@ -65,6 +71,7 @@ def stylefader_process(*arguments: object, cwd: Path, timeout: float = 300) -> s
 def _console_as_it_was() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in signals.NUMBERS}
     watch, verbose_before = (signals._watch.limits_s, signals._watch.clean_up), verbose._verbose
+    logs = [(log, log.level, log.handlers[:]) for log in (logging.getLogger(), logging.getLogger("stylefader"))]
     try:
         yield
     finally:
@@ -72,6 +79,9 @@ def _console_as_it_was() -> Iterator[None]:
             signal.signal(number, handler)
         signals._watch.limits_s, signals._watch.clean_up = watch
         verbose._verbose = verbose_before
+        for log, level, log_handlers in logs:
+            log.setLevel(level)
+            log.handlers[:] = log_handlers
 
 
 @contextmanager
@@ -81,19 +91,17 @@ def _stream(name: str, number: int, target: int) -> Iterator[None]:
     if number:
         before.flush()
     os.dup2(target, number)
-    stream: TextIO = open(number, "w" if number else "r", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    mode = "w" if number else "r"
+    stream: TextIO = open(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     setattr(sys, name, stream)
     try:
         yield
     finally:
         setattr(sys, name, before)
-        try:
+        with suppress(OSError):  # it cannot be written to, as the test wants it
             stream.close()
-        except OSError:  # it cannot be written to, as the test wants it
-            pass
-        finally:
-            os.dup2(kept, number)
-            os.close(kept)
+        os.dup2(kept, number)
+        os.close(kept)
 
 
 def _text(file: IO[bytes]) -> str:
