@@ -214,6 +214,7 @@ def test_the_plot_says_what_does_not_hold() -> None:
     assert image.shape == (2 * drawing.height, 2 * drawing.width, 3)
 
 
+@pytest.mark.slow
 def test_a_session_of_some_seconds(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("two", 2)):
         save_pack(random_pack(tmp_path / f"{name}.safetensors", seed=seed))

@@ -33,7 +33,7 @@ ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 def test_a_recording_and_its_numbers(stage: Path) -> None:
     done = stylefader(
         *words("testcard", "--no-window", "--sink", "show.mkv", "--sink", "null", "--stats", "n.jsonl"),
-        "--alpha", "0.8", "--seconds", "4", "--overwrite", cwd=stage,
+        "--alpha", "0.8", "--seconds", "3", "--overwrite", cwd=stage,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"Random: 96x64, engine: openvino (bf16|f32), as asked, from the cache", done.stderr)
@@ -57,7 +57,7 @@ def test_a_file_that_ends_before_an_engine_is_ready_says_so(stage: Path) -> None
 
 
 def test_a_performance_is_rendered_again(stage: Path) -> None:
-    Clip(frames=75, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
+    Clip(frames=45, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
     (stage / "lfo.toml").write_text('[[lfo]]\ntarget = "alpha1"\nhertz = 1\ndepth = 0.2\n')
     play = words("clip.mp4", "--no-window", "--sink", "null", "--record-automation", "take.csv", "--alpha", "0.8")
     play += ["--map", "lfo.toml"]
@@ -69,7 +69,7 @@ def test_a_performance_is_rendered_again(stage: Path) -> None:
     assert len(keyframes) > 10 and first == pytest.approx(0.8) and last == pytest.approx(0.8)
     assert 0.59 < swung.min() < 0.65 and 0.95 < swung.max() <= 1
     times = [float(keyframe.time * 15) for keyframe in keyframes]
-    assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 75, "the clip's own times"
+    assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 45, "the clip's own times"
     again = ["render", "clip.mp4", "-o", "again.mp4", "--style", "small.safetensors", "--automation", "take.csv"]
     done = stylefader(*again, "--engine", "openvino", "--cache-dir", "c", cwd=stage)
     assert done.returncode == 0, done.stderr
@@ -136,7 +136,7 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_numbers_that_cannot_be_written_do_not_end_the_show(stage: Path) -> None:
-    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--stats", "/dev/full"), "--seconds", "3",
+    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--stats", "/dev/full"), "--seconds", "2.2",
                       cwd=stage)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("the numbers are not written any more: No space left on device") == 1
