@@ -4,18 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test fuzz lint types format gallery clean
+.PHONY: demo test quick fuzz lint types format gallery clean
 
 demo: $(READY)
 	$(VENV)/bin/stylefader demo
 
 # A thread each: two processes with two threads on two cores wait for each other most of the time.
-test: $(READY) lint
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
-# The same tests as in `make test`, with new examples each time, for about ten minutes.
+test: $(READY) lint
+	$(PYTEST)
+
+# Without what takes long: the tests that are marked `slow`.
+quick: $(READY) lint
+	$(PYTEST) -m "not slow"
+
+# The property tests of what comes from outside, with new examples each time; EXAMPLES=5000 take about ten minutes.
 fuzz: $(READY)
-	STYLEFADER_FUZZ=$(or $(EXAMPLES),5000) $(VENV)/bin/python -m pytest tests/fuzz
+	$(VENV)/bin/python -m pytest --hypothesis-profile fuzz tests/fuzz
 
 lint: $(READY) types
 	$(VENV)/bin/ruff format --check .

@@ -1,7 +1,8 @@
-"""Fixtures that many tests share: small packs with random weights, and pictures to put through them."""
+"""What many tests share: small packs with random weights, pictures to put through them, profiles of Hypothesis."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from stylefader.engines import REGISTRY
 from stylefader.training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
@@ -18,6 +20,17 @@ from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader
 
 MakePack = Callable[..., StylePack]
+
+_QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+# The same few examples in every run, however slow the machine is.
+settings.register_profile(
+    "ci", max_examples=50, deadline=None, derandomize=True, database=None, suppress_health_check=_QUIET
+)
+# New examples in each run, for as long as one likes: `make fuzz`. What fails is kept and tried first the next time.
+settings.register_profile(
+    "fuzz", max_examples=int(os.environ.get("EXAMPLES") or 5000), deadline=None, suppress_health_check=_QUIET
+)
+settings.load_profile("ci")
 
 
 def random_pack(

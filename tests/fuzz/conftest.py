@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.given import EXAMPLES
+from tests.fuzz.given import LONG
 
-_LIMIT_S = 1200 if EXAMPLES else 300
+_LIMIT_S = 1200 if LONG else 300
 
 
 @pytest.fixture(autouse=True)

@@ -1,33 +1,31 @@
 """What the fuzz tests share: how many examples, hostile values, and damaged copies of good files.
 
-In CI every run is the same short one. `make fuzz` sets STYLEFADER_FUZZ to a number of examples and tries new ones each
-time; what fails is kept in .hypothesis and tried first the next time.
+In `make test` every run is the same short one. `make fuzz` takes another profile of Hypothesis (tests/conftest.py) and
+tries new examples each time; what fails is kept in .hypothesis and tried first the next time.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from stylefader.training.errors import StylefaderError
 
-EXAMPLES = int(os.environ.get("STYLEFADER_FUZZ", "0"))
+LONG = settings.get_current_profile_name() == "fuzz"
 _LONGEST_MESSAGE = 1500
 
 
 def fuzz(short: int = 40, share: float = 1.0) -> settings:
-    """Settings of a test. short: examples in CI. share: of those of a long run, for tests that are slow."""
-    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-    if EXAMPLES:
-        return settings(max_examples=max(short, int(EXAMPLES * share)), deadline=None, suppress_health_check=quiet)
-    return settings(
-        max_examples=short, deadline=None, suppress_health_check=quiet, derandomize=True, database=None,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-    )  # fmt: skip
+    """How many examples a test tries.
+
+    Args:
+        short: in `make test`.
+        share: of those of `make fuzz`, for tests that are slow.
+    """
+    return settings(max_examples=max(short, int(settings().max_examples * share)) if LONG else short)
 
 
 def survives(work: Callable[[], Any], *others: type[Exception]) -> Any:

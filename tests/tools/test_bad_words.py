@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import typer
 
-from stylefader.tools.cli import app, run
+from stylefader.tools.cli import app
 from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
+from tests.tools.program import stylefader
 
 DIGITS = "9" * 5000
 """More than Python converts to an integer."""
@@ -79,14 +80,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=lambda value: " ".join(value[-2:])[:40].encode("ascii", "backslashreplace").decode() if isinstance(value, list)
     else "",
 )  # fmt: skip
-def test_one_line_and_exit_code_2(
-    folder: Path, line: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(folder)
-    assert run(line) == 2
-    out, err = capsys.readouterr()
-    *before, last = err.splitlines()
-    assert out == "" and last.startswith("error: ") and said in last
+def test_one_line_and_exit_code_2(folder: Path, line: list[str], said: str) -> None:
+    done = stylefader(*line, cwd=folder)
+    assert done.returncode == 2
+    *before, last = done.stderr.splitlines()
+    assert done.stdout == "" and last.startswith("error: ") and said in last
     assert last.isprintable() and len(last) < 2100 and not any("error" in line for line in before)
     assert not (folder / "out.png").exists()
 

@@ -28,6 +28,7 @@ def test_bench_render_ends_in_one_json_line(pack: StylePack, tmp_path: Path, siz
     assert "peak_ratio" not in result
 
 
+@pytest.mark.slow
 def test_bench_render_compares_the_memory_of_two_lengths(pack: StylePack, tmp_path: Path) -> None:
     words = ("--style", pack.file, "--size", "64x48", "--seconds", "0.3", "--runs", "1", "--memory-rate", "2")
     done = stylefader("bench", "render", *words, cwd=tmp_path)
@@ -45,6 +46,7 @@ def test_bad_input(tmp_path: Path, words: tuple[str, str]) -> None:
     assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]
 
 
+@pytest.mark.slow
 def test_bench_engine_sets_every_engine_beside_the_floor(pack: StylePack, tmp_path: Path) -> None:
     words = ("--style", pack.file, "--size", "64x48", "--seconds", "0.1", "--cache-dir", tmp_path / "c")
     engines = ("--engine", "openvino", "--engine", "torch", "--engine", "cuda")
@@ -109,6 +111,7 @@ def test_bench_engine_asks_only_for_what_the_processor_has(
     assert asked == expected
 
 
+@pytest.mark.slow
 def test_bench_midi_ends_in_one_json_line(pack: StylePack, tmp_path: Path) -> None:
     words = ("--style", pack.file, "--size", "96x64", "--seconds", "1", "--rate", "200", "--engine", "openvino")
     with jack_server():

@@ -218,6 +218,7 @@ def test_the_plot_says_what_does_not_hold() -> None:
     assert image.shape == (1800, 1920, 3)
 
 
+@pytest.mark.slow
 def test_a_session_of_some_seconds(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("two", 2)):
         save_pack(random_pack(tmp_path / f"{name}.safetensors", seed=seed))
@@ -226,7 +227,7 @@ def test_a_session_of_some_seconds(tmp_path: Path) -> None:
     words = ("--minutes", "0.1", "--change", "1", "--sample", "0.25", "--size", "96x64", "--engine", "openvino")
     styles = ("--style", "one.safetensors", "--style", "two.safetensors", "--cache-dir", "c")
     with jack_server():
-        done = stylefader("bench", "soak", *words, *styles, "-o", "run", cwd=tmp_path, timeout=240)
+        done = stylefader("bench", "soak", *words, *styles, "-o", "run", cwd=tmp_path)
     assert done.stdout.count("\n") == 1, done.stderr
     found = json.loads(done.stdout)
     assert done.returncode == (0 if found["ok"] else 1)
@@ -243,5 +244,5 @@ def test_a_session_of_some_seconds(tmp_path: Path) -> None:
     assert {row["plays"] for row in rows} == {"one", "two"}
     assert cv2.imread(str(tmp_path / "run" / "soak.png")) is not None
     assert not (tmp_path / "run" / "show.mkv").exists(), "it was read, and is gone"
-    done = stylefader("bench", "soak", "-o", "run", cwd=tmp_path, timeout=60)
+    done = stylefader("bench", "soak", "-o", "run", cwd=tmp_path)
     assert done.returncode == 2 and "run is not empty" in done.stderr

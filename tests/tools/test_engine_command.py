@@ -65,6 +65,7 @@ def test_render_uses_the_cache(built: Path) -> None:
         assert word in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="TensorRT for RTX is not installed")
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here a GPU decides what is built")
 def test_plans_for_other_machines(built: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from stylefader.tools.cli import app, run
-from tests.tools.program import PROGRAM, stylefader
+from tests.tools.program import PROGRAM, stylefader_process
 from tests.tools.terminal import Terminal
 
 
@@ -73,7 +73,7 @@ def test_short_help_is_shown_as_it_is(tmp_path: Path) -> None:
 
 
 def test_in_a_pipe_all_of_the_help_comes_at_once(tmp_path: Path) -> None:
-    done = stylefader("live", "--help", cwd=tmp_path, timeout=60)
+    done = stylefader_process("live", "--help", cwd=tmp_path)
     assert done.returncode == 0 and "--source" in done.stdout and "--seconds" in done.stdout
     assert all(len(line) < 80 for line in done.stdout.splitlines())
 

@@ -20,6 +20,7 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.objectives import looks
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
+from tests.tools.program import stylefader
 
 Header = dict[str, Any]
 Change = Callable[[Header], object]
@@ -162,18 +163,9 @@ def test_no_tensor_is_read_before_all_fit(tmp_path: Path, dtype: str, capsys: py
     assert run(["styles", "check", str(made.file)]) == 2
     assert "is not a style pack that fits" in capsys.readouterr().err
     for engine in ("openvino", "torch"):
-        line = [
-            "render",
-            str(demo_clip("bigbuckbunny")),
-            "-o",
-            str(tmp_path / "a.mp4"),
-            "--style",
-            str(made.file),
-            "--engine",
-            engine,
-        ]
-        assert run(line) == 2
-        assert "is not a style pack that fits" in capsys.readouterr().err
+        words = ("-o", "a.mp4", "--style", made.file, "--engine", engine)
+        done = stylefader("render", demo_clip("bigbuckbunny"), *words, cwd=tmp_path)
+        assert done.returncode == 2 and "is not a style pack that fits" in done.stderr
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < size // 2 // 1024
 
 

@@ -1,3 +1,5 @@
+"""`stylefader live`: what is written, how it ends, and one clear line for what does not fit."""
+
 from __future__ import annotations
 
 import json
@@ -10,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,63 +22,18 @@ import pytest
 
 from stylefader.engines import open_engine
 from stylefader.realtime.automation.keyframes import read_csv
-from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
-from tests.conftest import random_pack
 from tests.realtime.clips import Clip
+from tests.tools.live import NO_DISPLAY, WAIT_S, playing, words
 from tests.tools.program import PROGRAM, stylefader
 
-WAIT_S = 60
 ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)
-NO_DISPLAY = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small pack, its engine at 96x64 in the cache `c`, and a picture."""
-    folder = tmp_path_factory.mktemp("stage")
-    save_pack(random_pack(folder / "small.safetensors"))
-    pack = PackFile(folder / "small.safetensors")
-    open_engine(pack, 64, 96, backend="openvino", cache_dir=folder / "c")[0].close()
-    picture = cv2.resize(np.random.default_rng(1).integers(0, 256, (4, 6, 3), np.uint8), (96, 64))
-    cv2.imwrite(str(folder / "picture.png"), picture)
-    return folder
-
-
-def words(source: str, *more: str) -> list[str]:
-    return [
-        "live", "--style", "small.safetensors", "--source", source, "--size", "96x64", "--engine", "openvino",
-        "--cache-dir", "c", *more,
-    ]  # fmt: skip
-
-
-@contextmanager
-def playing(source: str, *more: str, cwd: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A session in a process of its own, from when its engine plays."""
-    line = [str(PROGRAM), *words(source, *more)]
-    with subprocess.Popen(line, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True) as run:
-        try:
-            assert run.stderr is not None
-            limit = threading.Timer(WAIT_S, run.kill)  # whatever happens, the lines below come to an end
-            limit.start()
-            told = []
-            for said in run.stderr:
-                told.append(said)
-                if said.startswith("Random:"):
-                    break
-            assert told and told[-1].startswith("Random:"), told
-            limit.cancel()
-            yield run
-        finally:
-            limit.cancel()
-            run.kill()
-            run.wait(WAIT_S)
 
 
 def test_a_recording_and_its_numbers(stage: Path) -> None:
     done = stylefader(
         *words("testcard", "--no-window", "--sink", "show.mkv", "--sink", "null", "--stats", "n.jsonl"),
-        "--alpha", "0.8", "--seconds", "4", "--overwrite", cwd=stage,
+        "--alpha", "0.8", "--seconds", "3", "--overwrite", cwd=stage,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"Random: 96x64, engine: openvino (bf16|f32), as asked, from the cache", done.stderr)
@@ -90,7 +46,7 @@ def test_a_recording_and_its_numbers(stage: Path) -> None:
     assert len(rows) >= 3
     with av.open(stage / "show.mkv") as clip:
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
-    assert len(frames) > 30 and frames[0].shape == (64, 96, 3)
+    assert len(frames) > 5 and frames[0].shape == (64, 96, 3)
 
 
 def test_a_file_that_ends_before_an_engine_is_ready_says_so(stage: Path) -> None:
@@ -101,7 +57,7 @@ def test_a_file_that_ends_before_an_engine_is_ready_says_so(stage: Path) -> None
 
 
 def test_a_performance_is_rendered_again(stage: Path) -> None:
-    Clip(frames=75, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
+    Clip(frames=45, rate=Fraction(15), size=(96, 64)).make(stage / "clip.mp4")
     (stage / "lfo.toml").write_text('[[lfo]]\ntarget = "alpha1"\nhertz = 1\ndepth = 0.2\n')
     play = words("clip.mp4", "--no-window", "--sink", "null", "--record-automation", "take.csv", "--alpha", "0.8")
     play += ["--map", "lfo.toml"]
@@ -113,7 +69,7 @@ def test_a_performance_is_rendered_again(stage: Path) -> None:
     assert len(keyframes) > 10 and first == pytest.approx(0.8) and last == pytest.approx(0.8)
     assert 0.59 < swung.min() < 0.65 and 0.95 < swung.max() <= 1
     times = [float(keyframe.time * 15) for keyframe in keyframes]
-    assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 75, "the clip's own times"
+    assert times == pytest.approx([round(time) for time in times], abs=1e-9) and times[-1] < 45, "the clip's own times"
     again = ["render", "clip.mp4", "-o", "again.mp4", "--style", "small.safetensors", "--automation", "take.csv"]
     done = stylefader(*again, "--engine", "openvino", "--cache-dir", "c", cwd=stage)
     assert done.returncode == 0, done.stderr
@@ -143,12 +99,12 @@ def frames_in(recording: Path) -> int:
 @pytest.mark.parametrize(
     ("moment", "ends"),
     [
-        ("", ENDED),
+        pytest.param("", ENDED, marks=pytest.mark.slow),
         ("numpy._core._multiarray_umath", ENDED),
-        ("import 'av'", ENDED),
-        ("Ctrl-C or q ends", (0,)),
+        pytest.param("import 'av'", ENDED, marks=pytest.mark.slow),
+        pytest.param("Ctrl-C or q ends", (0,), marks=pytest.mark.slow),
         ("the original passes through", (0,)),
-        ("Random:", (0,)),
+        pytest.param("Random:", (0,), marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_at_any_moment_of_the_start_ends_it(
@@ -180,7 +136,7 @@ def test_a_signal_at_any_moment_of_the_start_ends_it(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_numbers_that_cannot_be_written_do_not_end_the_show(stage: Path) -> None:
-    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--stats", "/dev/full"), "--seconds", "3",
+    done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--stats", "/dev/full"), "--seconds", "2.2",
                       cwd=stage)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("the numbers are not written any more: No space left on device") == 1
@@ -220,7 +176,7 @@ def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
     ],
 )
 def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:
-    done = stylefader(*words("testcard"), *more, cwd=stage, timeout=WAIT_S)
+    done = stylefader(*words("testcard"), *more, cwd=stage)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -229,14 +185,14 @@ def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message
 def test_a_start_that_fails_leaves_no_take(stage: Path) -> None:
     done = stylefader(
         *words("testcard", "--no-window", "--sink", "null", "--record-automation", "tk.csv", "--osc", "70000"),
-        cwd=stage, timeout=WAIT_S,
+        cwd=stage,
     )  # fmt: skip
     assert done.returncode == 2 and "is no address for OSC" in done.stderr and not (stage / "tk.csv").exists()
 
 
 def test_options_without_effect_are_said(stage: Path) -> None:
     more = ("--fade", "3", "--overwrite", "--full-screen", "--no-window", "--sink", "null", "--seconds", "0.1")
-    done = stylefader(*words("testcard", *more), cwd=stage, timeout=WAIT_S)
+    done = stylefader(*words("testcard", *more), cwd=stage)
     for option in ("--fade", "--overwrite", "--full-screen"):
         assert f"note: {option} does nothing" in done.stderr
     done = stylefader(*words("testcard", "--no-window", "--sink", "null", "--seconds", "0.1"), cwd=stage)

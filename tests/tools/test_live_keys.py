@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,14 @@ import pytest
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from tests.paths import ROOT
-from tests.realtime.controls.midi.jack import Controller, jack_server
+from tests.realtime.controls.midi.jack import Controller
+from tests.tools.live import until, words
 from tests.tools.program import PROGRAM
-from tests.tools.test_live_command import stage, words
 
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo-terminals like these", allow_module_level=True)
 
 from tests.tools.terminal import WAIT_S, Terminal
-
-__all__ = ["stage"]
 
 NO_WINDOW = ("--no-window", "--sink", "null", "--stats", "n.jsonl", "--overwrite")
 
@@ -39,14 +36,6 @@ def in_terminal(stage: Path, *more: str) -> Terminal:
     terminal.until("Random: 96x64")
     until(lambda: not terminal.shows_keys)
     return terminal
-
-
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(WAIT_S * 20):
-        if true():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("it never came")
 
 
 def last(stage: Path) -> dict[str, Any]:
@@ -224,14 +213,6 @@ def test_keys_of_a_mapping_file_also_after_an_edit(stage: Path) -> None:
         terminal.until("keys.toml: 0 mappings, keys of 1 actions")
         terminal.type("qé".encode())
         assert terminal.run.wait(WAIT_S) == 0
-
-
-@pytest.fixture(scope="module")
-def nano() -> Iterator[Controller]:
-    with jack_server():
-        controller = Controller("nano")
-        yield controller
-        controller.close()
 
 
 def test_a_control_is_learned_while_it_plays(stage: Path, nano: Controller) -> None:

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("live_sound")
     save_pack(random_pack(folder / "small.safetensors", width=4))
     open_engine(PackFile(folder / "small.safetensors"), 48, 64, backend="openvino", cache_dir=folder / "c")[0].close()
-    clip_with_sound(folder / "kicks.mp4", beat(20), codec="aac", frames=300, picture_rate=Fraction(15))
+    clip_with_sound(folder / "kicks.mp4", beat(8), codec="aac", frames=120, picture_rate=Fraction(15))
     (folder / "kick.toml").write_text('[[sound]]\ntarget = "alpha1"\nband = "low"\nfloor = -40\ndepth = 0.75\n')
     return folder
 

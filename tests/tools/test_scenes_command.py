@@ -1,9 +1,10 @@
+"""`stylefader scenes`, and a session that is played by scenes."""
+
 from __future__ import annotations
 
 import json
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,9 @@ from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
-from tests.realtime.controls.midi.jack import Controller, jack_server
+from tests.realtime.controls.midi.jack import Controller
+from tests.tools.live import WAIT_S, playing, until, words
 from tests.tools.program import stylefader
-from tests.tools.test_live_command import WAIT_S, playing, stage, words
-from tests.tools.test_midi_command import until
-
-__all__ = ["stage"]
 
 FILE = """# the show
 [[scene]]
@@ -42,14 +40,6 @@ def show(stage: Path) -> Path:
     save_pack(random_pack(stage / "other.safetensors", places=("residual3",), seed=1))
     open_engine(PackFile(stage / "other.safetensors"), 64, 96, backend="openvino", cache_dir=stage / "c")[0].close()
     return stage
-
-
-@pytest.fixture
-def nano() -> Iterator[Controller]:
-    with jack_server():
-        controller = Controller("nano")
-        yield controller
-        controller.close()
 
 
 def test_list(show: Path) -> None:
@@ -88,7 +78,7 @@ def test_what_does_not_fit_is_refused_at_the_start(show: Path, text: str | None,
         (show / "s.toml").write_text(text)
     for line in (("scenes", "list", "s.toml", "--style", "small.safetensors"),
                  words("testcard", "--no-window", "--sink", "null", "--scenes", "s.toml")):  # fmt: skip
-        done = stylefader(*line, cwd=show, timeout=WAIT_S)
+        done = stylefader(*line, cwd=show)
         assert done.returncode == 2, done.stderr
         assert message in done.stderr.strip().splitlines()[-1] and "Traceback" not in done.stderr
 

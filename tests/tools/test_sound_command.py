@@ -16,7 +16,7 @@ from stylefader.tools.commands.sound import suggested
 from tests.realtime.controls.midi.jack import jack_server
 from tests.realtime.sound.fake_system import FakeSystem
 from tests.realtime.sound.waves import clip_with_sound, silence, tone
-from tests.tools.program import stylefader
+from tests.tools.program import stylefader, stylefader_process
 
 _PLAYER = """
 import sys, numpy, sounddevice
@@ -94,7 +94,7 @@ def test_a_tone_through_portaudio(tmp_path: Path) -> None:
         with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as player:
             assert player.stdin is not None and player.stdout is not None
             assert player.stdout.readline() == "there\n"
-            done = stylefader("sound", "monitor", "PortAudio", "--seconds", "4", "--json", cwd=tmp_path, timeout=60)
+            done = stylefader_process("sound", "monitor", "PortAudio", "--seconds", "4", "--json", cwd=tmp_path)
             player.stdin.write("\n")
             player.stdin.close()
     assert done.returncode == 0, done.stderr

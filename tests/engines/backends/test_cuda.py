@@ -107,6 +107,7 @@ def test_each_form_compiles_as_one_graph_in_which_alpha_is_an_input(
     assert graphs == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="Inductor needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore")
 def test_inductor_makes_the_compiled_form(

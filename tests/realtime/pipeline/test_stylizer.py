@@ -41,7 +41,7 @@ class Stage:
         )  # fmt: skip
 
     def _put(self, frame: Frame) -> None:
-        # What is kept here is in use for ever, so an hour's pictures are let go.
+        # What is kept here is in use for ever, so the pictures of minutes are let go.
         self.shown.append((self.clock.ns, frame if self.keeps else replace(frame, image=NOTHING, original=None)))
 
     def camera(self, number: int = 0) -> None:
@@ -64,7 +64,7 @@ class Stage:
 
 
 @pytest.mark.parametrize("slots", [1, 2])
-def test_a_slow_engine_for_an_hour_shows_the_newest_and_never_falls_behind(slots: int) -> None:
+def test_a_slow_engine_for_ten_minutes_shows_the_newest_and_never_falls_behind(slots: int) -> None:
     stage = Stage()
     engine = TimedEngine(stage.clock, 100, slots=slots)
     stage.stylizer.play(playing(engine))
@@ -78,9 +78,9 @@ def test_a_slow_engine_for_an_hour_shows_the_newest_and_never_falls_behind(slots
         begin(slot, frame_HWC, alpha)
 
     engine._begin = watched  # type: ignore[method-assign]
-    stage.run_to(3600 * 1000 * MS)
+    stage.run_to(600 * 1000 * MS)
     latencies = [at - frame.captured_ns for at, frame in stage.shown]
-    assert len(latencies) > 35_900, "as many as the engine makes"
+    assert len(latencies) > 5_980, "as many as the engine makes"
     assert all(newest)
     # With two slots a frame waits in its slot while the one before is computed.
     assert max(latencies) <= slots * 100 * MS + FRAME_NS

@@ -33,6 +33,13 @@ def clean():
 signals.begin()
 """
 SOON = "signals.UNWIND_S = signals.ASK_S = 0.5\n"
+HEARD = """
+import signal
+def hear():  # what comes, as it is handed on to the handler that is there
+    heard, handler = [], signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda number, frame: (heard.append(number), handler(number, frame)))
+    return heard
+"""
 WAITING = "print('there', flush=True)\nwhile True: time.sleep(0.01)\n"
 
 
@@ -86,8 +93,9 @@ def test_a_clean_up_that_hangs_is_left(tmp_path: Path) -> None:
 
 
 def test_unwinding_happens_once_and_puts_everything_in_order(tmp_path: Path) -> None:
-    code = BEGIN + "signals.unwind()\ntry:\n print('there', flush=True)\n while True: time.sleep(0.01)\nfinally:\n" \
-        " print('there', flush=True); time.sleep(0.2); print('in order', flush=True)\n"  # fmt: skip
+    code = BEGIN + HEARD + "signals.unwind()\nheard = hear()\ntry:\n print('there', flush=True)\n" \
+        " while True: time.sleep(0.01)\nfinally:\n print('there', flush=True)\n" \
+        " while len(heard) < 2: time.sleep(0.01)\n print('in order', flush=True)\n"  # fmt: skip
     code, said = ended(code, signal.SIGTERM, signal.SIGTERM, tmp_path=tmp_path)
     assert (code, said) == (143, "there\nthere\nin order\n")
 
@@ -119,16 +127,18 @@ def test_who_is_asked_and_never_ends_is_ended(tmp_path: Path) -> None:
 def test_inside_of_asking_there_is_no_limit_and_the_second_one_unwinds(tmp_path: Path) -> None:
     code = BEGIN + SOON + "came = []\nsignals.unwind()\ntry:\n with signals.asking(came.append):\n" \
         "  print('there', flush=True)\n  while not came: time.sleep(0.01)\n" \
-        "  time.sleep(1.2)\n  print('there', flush=True)\n  while True: time.sleep(0.01)\n" \
+        "  time.sleep(1)\n  signals._watch.limits_s = (signals._watch.limits_s[0], 60)\n" \
+        "  print('there', flush=True)\n  while True: time.sleep(0.01)\n" \
         "except KeyboardInterrupt: print('unwound')\n"  # fmt: skip
     assert ended(code, signal.SIGINT, signal.SIGINT, tmp_path=tmp_path) == (0, "there\nthere\nunwound\n")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="there is no fork")
 def test_signals_of_a_forked_child_are_its_own(tmp_path: Path) -> None:
-    code = BEGIN + "import os, signal\nchild = os.fork()\nif not child: time.sleep(1000)\n" \
+    code = BEGIN + "signals.AT_ONCE_S = 0.3\nsignals.end_at_once()\n" \
+        "import signal\nchild = os.fork()\nif not child: time.sleep(1000)\n" \
         "os.kill(child, signal.SIGTERM)\n" \
-        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\ntime.sleep(1.5)\nprint('on')\n"  # fmt: skip
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\ntime.sleep(0.8)\nprint('on')\n"  # fmt: skip
     assert ended(code, tmp_path=tmp_path) == (0, "-15\non\n")
 
 
@@ -140,7 +150,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
 
 def test_an_end_that_hangs_is_left(tmp_path: Path) -> None:
     """What libraries registered for the end may wait for ever, and so may threads that are no daemons."""
-    code = "import atexit, threading\nfrom tools import program\nprogram._END_S = 0.3\n" \
+    code = "import atexit, threading\nfrom stylefader.tools import program\nprogram._END_S = 0.3\n" \
         "threading.Thread(target=threading.Event().wait).start()\natexit.register(threading.Event().wait)\n" \
         "program.leave(5)\n"  # fmt: skip
     assert ended(code, tmp_path=tmp_path) == (5, "")

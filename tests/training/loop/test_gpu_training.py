@@ -18,8 +18,9 @@ from stylefader.training.networks import THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack
 from stylefader.training.settings import Precision, TrainSettings
 from tests.engines.backends.gpu import needs_cuda
+from tests.tools.program import PROGRAM
 from tests.training.given import QUICK, make_given, recipe_of
-from tests.training.loop.test_torchrun import command, losses, run
+from tests.training.loop.test_torchrun import in_two, losses, run, train
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +105,8 @@ def test_two_gpus_are_one_with_twice_the_batch(given: Path, tmp_path: Path) -> N
         pytest.skip("one GPU only")
     ours, theirs = tmp_path / "two.safetensors", tmp_path / "one.safetensors"
     for output, processes in ((ours, 2), (theirs, 1)):
-        words = command(given, output, "--device", "cuda", processes=processes, train__batch=2 // processes)
-        done = run(words)
+        words = train(given, output, "--device", "cuda", train__batch=2 // processes)
+        done = run(in_two(words) if processes == 2 else [str(PROGRAM), *words])
         assert done.returncode == 0, done.stderr
     for step, numbers in losses(theirs).items():
         assert losses(ours)[step] == pytest.approx(numbers, rel=0.02), step

@@ -20,8 +20,10 @@ import pytest
 import torch
 
 from stylefader.training.packs.pack import load_pack
-from tests.tools.program import PROGRAM
+from tests.tools.program import PROGRAM, stylefader
 from tests.training.given import changes, make_given
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +31,22 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_given(tmp_path_factory.mktemp("together"))
 
 
-def command(
-    given: Path, output: Path, *words: str, processes: int = 1, recipe: str = "level", **more: Any
-) -> list[str]:
-    """`stylefader train`, in several processes where there are more than one."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+def train(given: Path, output: Path, *words: str, recipe: str = "level", **more: Any) -> list[str]:
+    """The words of `stylefader train`."""
     parts = {"fixed": ("main",)}.get(recipe, ("main", "blocks"))
     values = {"styles__painting__picture": given / "style.png", **{f"{part}__iterations": 4 for part in parts}, **more}
     settings = [word for change in changes(given, **values) for word in ("--set", change)]
-    train = [str(PROGRAM), "train", recipe, "-o", str(output), "--device", "cpu", *settings, *words]
-    return [*launcher, "--no-python", *train] if processes > 1 else train
+    return ["train", recipe, "-o", str(output), "--device", "cpu", *settings, *words]
 
 
-def run(words: list[str], **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, timeout=400, check=False, **more)
+def in_two(words: list[str]) -> list[str]:
+    """The command line that runs these words in two processes, as a user starts them."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    return [*launcher, "--no-python", str(PROGRAM), *words]
+
+
+def run(line: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(line, capture_output=True, text=True, timeout=400, check=False)
 
 
 def losses(output: Path) -> dict[str, list[float]]:
@@ -64,9 +68,9 @@ def weights(output: Path) -> dict[str, torch.Tensor]:
 
 def test_two_processes_are_one_with_twice_the_batch(given: Path, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "two.safetensors", tmp_path / "one.safetensors"
-    together = run(command(given, ours, "--json", processes=2, train__batch=1, train__temporal="strong"))
+    together = run(in_two(train(given, ours, "--json", train__batch=1, train__temporal="strong")))
     assert together.returncode == 0, together.stderr
-    alone = run(command(given, theirs, train__batch=2, train__temporal="strong"))
+    alone = stylefader(*train(given, theirs, train__batch=2, train__temporal="strong"), cwd=tmp_path)
     assert alone.returncode == 0, alone.stderr
     expected = losses(theirs)
     assert len(expected) == 8
@@ -90,8 +94,8 @@ def test_a_signal_stops_all_and_one_process_with_their_batch_goes_on(
 ) -> None:
     output, steps = tmp_path / "p.safetensors", {"main__iterations": 3000, "recipe": "fixed"}
     checkpoint = tmp_path / "p.main.checkpoint.pt"
-    words = command(given, output, "--checkpoint-every", "5", processes=2, train__batch=1, **steps)
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+    line = in_two(train(given, output, "--checkpoint-every", "5", train__batch=1, **steps))
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         while not checkpoint.exists() and running.poll() is None:
             wait_a_moment(running)
         running.send_signal(number)  # as a terminal does: torchrun hands it on to its processes
@@ -107,7 +111,7 @@ def test_a_signal_stops_all_and_one_process_with_their_batch_goes_on(
 
     shutil.copytree(tmp_path, tmp_path / "again")
     output, steps["main__iterations"] = tmp_path / "again" / "p.safetensors", reached + 2
-    alone = run(command(given, output, "--resume", train__batch=1, **steps))
+    alone = stylefader(*train(given, output, "--resume", train__batch=1, **steps), cwd=tmp_path)
     assert alone.returncode == 2
     assert "other settings: batch, iterations" in alone.stderr
 
@@ -115,13 +119,13 @@ def test_a_signal_stops_all_and_one_process_with_their_batch_goes_on(
 def test_two_processes_go_on_where_one_with_their_batch_stopped(given: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     steps = {"main__iterations": 12, "recipe": "fixed"}
-    assert run(command(given, whole, train__batch=2, **steps)).returncode == 0
-    words = command(given, parts, "--checkpoint-every", "4", train__batch=2, **steps)
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as running:
+    assert stylefader(*train(given, whole, train__batch=2, **steps), cwd=tmp_path).returncode == 0
+    line = [str(PROGRAM), *train(given, parts, "--checkpoint-every", "4", train__batch=2, **steps)]
+    with subprocess.Popen(line, stderr=subprocess.DEVNULL) as running:
         while not (tmp_path / "parts.main.checkpoint.pt").exists() and running.poll() is None:
             wait_a_moment(running)
         running.kill()
-    resumed = run(command(given, parts, "--resume", processes=2, train__batch=1, **steps))
+    resumed = run(in_two(train(given, parts, "--resume", train__batch=1, **steps)))
     assert resumed.returncode == 0, resumed.stderr
     for step, numbers in losses(whole).items():
         assert losses(parts)[step] == pytest.approx(numbers, rel=1e-3), step
@@ -135,13 +139,13 @@ def wait_a_moment(running: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def two(first: list[str], second: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
-    """Two processes that train together, each with a command line of its own, and nobody to look after them."""
+    """Two processes that train together, each with words of its own, and nobody to look after them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
     running = [
         subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [str(PROGRAM), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **place, "LOCAL_WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank, words in enumerate((first, second))
@@ -178,7 +182,7 @@ def test_what_one_cannot_do_ends_both_and_is_said_once(
         Path(folder).mkdir()
     cv2.imwrite("others/x.png", np.zeros((40, 40, 3), np.uint8))
     Path("broken/x.png").write_bytes(b"no picture")
-    lines = [command(given, Path("p.safetensors"), recipe="fixed", **more) for more in (first, second)]
+    lines = [train(given, Path("p.safetensors"), recipe="fixed", **more) for more in (first, second)]
     with two(*lines) as running:
         ends = [process.communicate(timeout=120) for process in running]
     assert [process.returncode for process in running] == [2, 2]
@@ -191,7 +195,7 @@ def test_what_one_cannot_do_ends_both_and_is_said_once(
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_process_that_dies_ends_the_other(given: Path, tmp_path: Path, victim: int) -> None:
     checkpoint = tmp_path / "p.main.checkpoint.pt"
-    line = command(given, tmp_path / "p.safetensors", "--checkpoint-every", "5", recipe="fixed", main__iterations=9000)
+    line = train(given, tmp_path / "p.safetensors", "--checkpoint-every", "5", recipe="fixed", main__iterations=9000)
     with two(line, line) as running:
         while not checkpoint.exists() and all(process.poll() is None for process in running):
             wait_a_moment(running[0])

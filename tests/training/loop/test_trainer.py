@@ -24,6 +24,7 @@ from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack, save_pack
 from stylefader.training.settings import TrainSettings
 from tests.conftest import random_pack
+from tests.tools.program import PROGRAM, stylefader
 from tests.training.given import QUICK, changes, make_given, recipe_of
 
 
@@ -395,10 +396,10 @@ def test_bf16_follows_f32(given: Path, tmp_path: Path, places: tuple[str, ...]) 
     assert totals["bf16"] == pytest.approx(totals["f32"], rel=0.05)
 
 
-def command(given: Path, output: Path, *more: str) -> list[str]:
+def arguments(given: Path, output: Path, *more: str) -> list[str]:
     settings = changes(given, styles__painting__picture=given / "style.png", main__iterations=6)
-    return [sys.executable, "-m", "stylefader.tools.program", "train", "fixed", "-o", str(output),
-            "--checkpoint-every", "5", *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
+    return ["train", "fixed", "-o", str(output), "--checkpoint-every", "5",
+            *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
 
 
 def wait_a_moment(running: subprocess.Popen[str]) -> None:
@@ -409,11 +410,11 @@ def wait_a_moment(running: subprocess.Popen[str]) -> None:
 
 def test_ctrl_c_and_sigterm_save_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
     output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=2000")
-    running = subprocess.Popen(command(given, output, *long), stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen([PROGRAM, *arguments(given, output, *long)], stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     while not checkpoint.exists() and running.poll() is None:
         wait_a_moment(running)
-    second = subprocess.run(command(given, output, *long), capture_output=True, text=True, timeout=300, check=False)
+    second = stylefader(*arguments(given, output, *long), cwd=tmp_path)
     assert second.returncode == 2
     assert "another run is training into" in second.stderr
     running.send_signal(signal.SIGINT)
@@ -422,7 +423,7 @@ def test_ctrl_c_and_sigterm_save_and_resume_goes_on(given: Path, tmp_path: Path)
     assert "--resume goes on from there" in words
     reached = torch.load(checkpoint, weights_only=True)["iteration"]
     assert 5 <= reached < 2000
-    again = subprocess.Popen(command(given, output, *long, "--resume"), stderr=subprocess.PIPE, text=True)
+    again = subprocess.Popen([PROGRAM, *arguments(given, output, *long, "--resume")], stderr=subprocess.PIPE, text=True)
     while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
         wait_a_moment(again)
     again.send_signal(signal.SIGTERM)
@@ -434,7 +435,7 @@ def test_ctrl_c_and_sigterm_save_and_resume_goes_on(given: Path, tmp_path: Path)
 
 def test_the_command_trains_to_the_end(given: Path, tmp_path: Path) -> None:
     output = tmp_path / "p.safetensors"
-    done = subprocess.run(command(given, output, "--json"), capture_output=True, text=True, timeout=300, check=False)
+    done = stylefader(*arguments(given, output, "--json"), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["header"]["training"]["main"]["iterations"] == 6
     assert load_pack(output).header.objective == "fixed"
@@ -451,9 +452,7 @@ def test_the_command_trains_to_the_end(given: Path, tmp_path: Path) -> None:
 def test_what_cannot_work_is_refused_before_training(
     given: Path, tmp_path: Path, words: tuple[str, str], said: str
 ) -> None:
-    done = subprocess.run(
-        command(given, tmp_path / "p.safetensors", *words), capture_output=True, text=True, timeout=300, check=False
-    )
+    done = stylefader(*arguments(given, tmp_path / "p.safetensors", *words), cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert [line[:6] for line in done.stderr.splitlines()] == ["error:"]
     assert said in done.stderr

@@ -118,7 +118,7 @@ class _Soak:
             port = free_udp_port()
             session = SoakSession(self.folder, self._words(recording, receiver.address, port, player is not None))
             stack.callback(session.end)
-            sender = StyleSender(port, self._names(session))
+            sender = stack.enter_context(closing(StyleSender(port, self._names(session))))
             self._watch(session, sender)
             code = session.end()
             if player is not None:

@@ -124,3 +124,6 @@ class StyleSender:
         self._client.send_message("/stylefader/style", style)
         self.asked.append(style)
         return style
+
+    def close(self) -> None:
+        self._client.close()

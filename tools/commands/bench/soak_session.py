@@ -62,15 +62,16 @@ class SoakSession:
         self._reader.start()
 
     def _hear(self, stderr: IO[str]) -> None:
-        for line in stderr:
-            said = line.rstrip("\n")
-            self._log.write(line)
-            self._log.flush()
-            asked = is_asked(said)
-            with self._lock:
-                self.lines += 1
-                if not asked:
-                    self.unasked.append(said)
+        with stderr:
+            for line in stderr:
+                said = line.rstrip("\n")
+                self._log.write(line)
+                self._log.flush()
+                asked = is_asked(said)
+                with self._lock:
+                    self.lines += 1
+                    if not asked:
+                        self.unasked.append(said)
 
     @property
     def runs(self) -> bool:
