@@ -88,6 +88,10 @@ class PlayingSound(LiveSound):
         number = 0 if before is None else before.round + new
         self._shown = Shown(path, clock_zero, float(seconds), number)
 
+    def stopped(self) -> None:
+        """No file is shown any more: silence."""
+        self._shown, self._last = None, Heard()
+
     def heard(self, at_ns: int) -> Heard:
         shown, parts = self._shown, self._parts
         if shown is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress
 from stylefader.tools.console.signals import end_at_once, unwind
@@ -67,17 +68,21 @@ def command(
     deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add the log to a file: events, and where errors came from.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Stylize a video: same size, same timestamps, sound and subtitles kept, alpha moving by keyframes.
 
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
-    result = run(
-        source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
-        fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
-        background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
-    )  # fmt: skip
+    with log_to(log_file, say=say):
+        result = run(
+            source, output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop, size=size,
+            fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,
+            background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,
+        )  # fmt: skip
     if json:
         print_json(result)
 

@@ -12,9 +12,9 @@ from functools import partial
 import av
 import cv2
 import numpy as np
+from stylefader.realtime.sources.base import LostError
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
-from stylefader.realtime.sources.base import LostError
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts
 from stylefader.realtime.sources.live.cameras import CAMERA_FORMATS, CameraInfo
 from stylefader.realtime.sources.live.decoding import rate_of, read_shots, video_of

@@ -12,8 +12,8 @@ from fractions import Fraction
 import mss
 import numpy as np
 from mss.exception import ScreenShotError
-from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.base import LostError
+from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts
 from stylefader.realtime.sources.pace import Pace
 from stylefader.training.errors import SourceError

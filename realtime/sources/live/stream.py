@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import av
 from av.container import InputContainer
-from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
 from stylefader.realtime.sources.base import LostError
+from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot
 from stylefader.realtime.sources.live.decoding import rate_of, read_shots, video_of
 from stylefader.realtime.sources.open_container import reason
