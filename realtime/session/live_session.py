@@ -45,6 +45,8 @@ _STEP_S = 0.1
 _END_S, _LEAST_S = 1.2, 0.1
 """What `close` may take, however much hangs, and what each part gets of it at least: a session ends within two seconds,
 and its sinks need some of them."""
+_CHANGE_S = 0.5
+"""How long a change of the source waits for the one before, which is left then."""
 _PATIENCE_NS = 1_000_000_000
 """A style that is there sooner needs no word."""
 MakeCapture = Callable[[NewestMailbox[Frame | LazyFrame]], Capture]
@@ -242,7 +244,7 @@ class LiveSession:
         with self._capture_lock:
             if self._stop.is_set():
                 return False
-            self.capture.stop(_END_S)
+            self.capture.stop(_CHANGE_S)
             between()
             capture = make_capture(self._mailbox)
             capture.start()

@@ -60,9 +60,16 @@ class _File(logging.FileHandler):
 
     def __init__(self, file: Path) -> None:
         super().__init__(file, encoding="utf-8", errors="backslashreplace")
-        self.setFormatter(logging.Formatter(_FORM))
+        self.setFormatter(_Printable(_FORM))
 
     def handleError(self, record: logging.LogRecord) -> None: ...  # noqa: N802  # the library's name
+
+
+class _Printable(logging.Formatter):
+    """Lines without what commands a terminal that shows them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(printable(line) for line in super().format(record).split("\n"))
 
 
 class _Terminal(logging.Handler):
