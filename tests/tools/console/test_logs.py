@@ -54,7 +54,7 @@ def test_the_terminal_shows_warnings_where_it_is_asked_to(word: str) -> None:
 
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with (
-        pytest.raises(SinkError, match="--log-file cannot be written to .*: No such file"),
+        pytest.raises(SinkError, match=r"--log-file cannot be written to .*: No such file"),
         log_to(tmp_path / "none" / "a.log", say=print),
     ):
         pass
