@@ -133,7 +133,7 @@ def test_a_recording_begun_in_the_middle_has_both_sources_at_one_size_and_ends_b
 
 def test_the_sound_of_a_recording_ends_with_its_source(folder: Path) -> None:
     for name in ("one.mp4", "two.mp4"):
-        Clip(frames=30, rate=Fraction(15), size=(WIDTH, HEIGHT), audio=("eng",)).make(folder / name)
+        Clip(frames=150, rate=Fraction(15), size=(WIDTH, HEIGHT), audio=("eng",)).make(folder / name)
     with open_session(config(folder, "one.mp4")) as session:
         session.run_in_background()
         until(lambda: session.snapshot().frames > 3, session)
@@ -192,7 +192,7 @@ def test_strengths_and_styles_are_set_by_name(folder: Path) -> None:
         until(lambda: session.snapshot().plays == "second", session)
         with pytest.raises(ValueError, match="there is no style 'third' in this session; there are first, second"):
             session.style = "third"
-        assert session.style == "second" and session.snapshot() != session.snapshot().alpha
+        assert session.style == "second"
 
 
 def test_in_the_callers_loop_it_runs_to_the_end_of_a_file(folder: Path) -> None:
