@@ -30,7 +30,7 @@ from tests.conftest import random_pack
 from tests.realtime.controls.player import FakePlayer
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, FrameOutputs, a_rack
+from tests.realtime.session.test_live_session import Build, Outlet, a_rack
 
 FILE = """
 [[scene]]
@@ -189,7 +189,7 @@ class Show:
         options = SessionOptions(height=HEIGHT, width=WIDTH)
         self.live = LiveSession(
             self._capture,
-            FrameOutputs(),
+            Outlet(),
             self.loader,
             options,
             now_ns=self.clock,
@@ -197,7 +197,7 @@ class Show:
             played=self._played,
         )
         self.scenes = SceneController(tmp_path / "scenes.toml", self.live, self.loader, say=self.said.append)
-        self.loader.order(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
+        self.loader.request(EngineRequest(style=0, size=Size(height=HEIGHT, width=WIDTH)))
         self.frames(3)
         self.got.clear()
 
