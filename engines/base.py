@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stylefader.training.errors import EngineError
+
+if TYPE_CHECKING:
+    from stylefader.engines.opening import EngineAccount
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
@@ -55,6 +58,8 @@ class Engine(ABC):
     """How this engine came out of the cache, where it is one that is kept there."""
     reasons: tuple[str, ...] = ()
     """Why it was taken and not another one, at length: for whoever asks."""
+    account: EngineAccount | None = None
+    """Which, why and how, as data: set by `open_engine`."""
 
     def __init__(self, *, height: int, width: int, n_blocks: int, slots: int = 1) -> None:
         self.height = height

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,6 +16,28 @@ from stylefader.training.errors import EngineError
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineAccount:
+    """Which engine was opened, why that one, and how it came. The texts have no comma at either end.
+
+    why: such as `as asked` or `the fastest here`. came: such as `from the cache`, empty where nothing is kept.
+    not_kept: why it could not be kept in the cache. reasons: at length, for whoever asks.
+    """
+
+    engine: str
+    precision: str
+    why: str
+    came: str = ""
+    not_kept: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """All but the reasons in one short line."""
+        line = ", ".join(filter(None, [f"{self.engine} {self.precision}", self.why, self.came]))
+        return f"{line}; not kept: {self.not_kept}" if self.not_kept else line
 
 
 def open_engine(
@@ -55,7 +78,7 @@ def open_engine(
     cache = EngineCache(cache_dir)
     if backend != "auto":
         engine = _open(backend, pack, height, width, precision, goal, cache, report)
-        return engine, _line(engine, "as asked", came)
+        return engine, _account(engine, "as asked", came).line
     choice = choose(
         pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report, measure=measure
     )
@@ -68,14 +91,18 @@ def open_engine(
             reasons.append(f"{candidate} {str(error).removeprefix(f'engine {name} ')}")
             continue
         engine.reasons = tuple(reasons)
-        return engine, _line(engine, choice.why if candidate == choice.order[0] else "the next that works here", came)
+        why = choice.why if candidate == choice.order[0] else "the next that works here"
+        return engine, _account(engine, why, came).line
     raise EngineError("no engine works here: " + "; ".join(reasons))
 
 
-def _line(engine: Engine, why: str, came: str) -> str:
-    """Which engine it is, by its name and precision, and how it came, in one short line."""
-    came = came or (engine.outcome.words if engine.outcome else "")
-    return ", ".join(filter(None, [f"{engine.name} {engine.precision}", why, came]))
+def _account(engine: Engine, why: str, came: str) -> EngineAccount:
+    """The account of an engine that was just opened; the engine has it from then on."""
+    engine.account = EngineAccount(
+        engine=engine.name, precision=engine.precision, why=why, reasons=engine.reasons,
+        came=came or (engine.outcome.words if engine.outcome else ""),
+    )  # fmt: skip
+    return engine.account
 
 
 def check_engine_words(backend: str, precision: str) -> None:

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from stylefader.training.errors import StylefaderError
 
 __all__ = ["Frame", "Style", "StylefaderError", "frames", "open", "render", "styles"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # what a library logs is shown where a program says so
 
 _MODULES = {
     "_clips": ("frames", "render"),

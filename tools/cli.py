@@ -2,8 +2,8 @@
 
 Exit codes: 0 done (a signal is `live`'s normal end), 2 bad input, 1 failed while running, also where a result could not
 be printed; 130 Ctrl-C, 143 ended by SIGTERM, 129 by a closed terminal.
-`--debug` anywhere on the line shows the traceback as well, `--verbose` says more. Commands import what they need when
-they run, so that `--help` is quick.
+`--debug` anywhere on the line shows the traceback as well, `--verbose` (`-v`) says more. Commands import what they
+need when they run, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; at any place.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say more, as why an engine was taken; at any place.")
+        bool, typer.Option("-v", "--verbose", help="Say more, as why an engine was taken; at any place.")
     ] = False,
 ) -> None:
     """Ride the style of video like a fader."""

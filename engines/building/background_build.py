@@ -207,7 +207,10 @@ class EngineBuild:
                     self._state = "cancelled"
             self._stop_if_cancelled()
             engine, why = self._open(folder, self._tell, came)
-        return engine, f"{why}; not kept: {problem}" if problem else why
+        if problem and engine.account is not None:
+            engine.account = replace(engine.account, not_kept=problem)
+            why = engine.account.line
+        return engine, why
 
     def _open(self, folder: Path, report: Report, came: str = "") -> tuple[Engine, str]:
         return open_engine(

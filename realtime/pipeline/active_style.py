@@ -18,14 +18,13 @@ from stylefader.training.packs.pack_header import PackHeader
 class ActiveStyle:
     """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
 
-    why: `open_engine`'s line. broken_since_ns: since when all its pictures have been broken, None where the last was
+    broken_since_ns: since when all its pictures have been broken, None where the last was
     good. One thread begins and ends frames.
     """
 
     header: PackHeader
     engine: Engine
     desk: AlphaDesk
-    why: str = ""
     broken_since_ns: int | None = None
 
     def begin(self, image: Picture, alpha: Alpha, out: Picture) -> PendingFrame:

@@ -7,13 +7,17 @@ sinks get the same frame, so whoever puts one gives its pictures away and never 
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.pipeline.sink_worker import Clock, Say, SinkStats, SinkWorker
+from stylefader.realtime.pipeline.events import SinkHung, Tell
+from stylefader.realtime.pipeline.sink_worker import Clock, SinkStats, SinkWorker
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet
+from stylefader.training.errors import SinkError
 
 _SECOND = 1_000_000_000
 # Of the time to close, the part for writing what is still waiting; the rest is for closing itself.
@@ -21,15 +25,16 @@ _DRAIN_SHARE = 0.7
 
 
 class FanOut:
-    """Sinks are added, then it is opened, frames are put, and it is closed; `close` twice is harmless.
+    """Opened, given frames, and closed; `close` twice is harmless. Sinks come and go at any time, from any thread.
 
-    say: gets what people should know, one line each, from any thread. clock: monotonic nanoseconds.
+    tell: gets what people should know, from any thread. clock: monotonic nanoseconds.
     """
 
-    def __init__(self, *, say: Say, clock: Clock = time.monotonic_ns) -> None:
-        self._say = say
+    def __init__(self, *, tell: Tell, clock: Clock = time.monotonic_ns) -> None:
+        self._tell = tell
         self._clock = clock
-        self._workers: list[SinkWorker] = []
+        self._lock = threading.Lock()  # over changes of the three below; `put` reads them without
+        self._workers: tuple[SinkWorker, ...] = ()
         self._opened = self._closed = False
 
     def add(
@@ -42,37 +47,86 @@ class FanOut:
         reconnects: bool = False,
         packets: bool = False,
     ) -> None:
-        """A sink, made and not open, for frames from now on; its thread opens, writes to and ends it.
+        """Add a sink, made and not open, for frames from now on; its thread writes to and ends it.
 
-        bound: frames that may wait; the oldest goes when another comes. drains: at the end the waiting frames are
-        still written (a recording). reconnects: where it fails it is ended and opened again, first after a second,
-        then after more, up to 15; such a sink's `open` works again after `abort`. Only what failed while running
-        (SinkError with `failure`) is tried again, bad input is not. packets: whether it takes those of `put_packet`.
+        While the fan-out is open, a sink that does not reconnect is opened here, before it gets a frame. One that
+        failed gives its name to the new one.
+
+        Args:
+            name: For people, and for `remove`; no two sinks that run have the same.
+            sink: What takes the frames.
+            bound: Frames that may wait; the oldest goes when another comes.
+            drains: At the end the waiting frames are still written (a recording).
+            reconnects: Where it fails it is ended and opened again, first after a second, then after more, up to 15;
+                such a sink's `open` works again after `abort`. Only what failed while running (SinkError with
+                `failure`) is tried again, bad input is not.
+            packets: Whether it takes those of `put_packet`.
+
+        Raises:
+            SinkError: The sink cannot be opened, its name is taken, or the fan-out is closed.
         """
-        if self._opened:
-            raise RuntimeError("sinks are added before the fan-out is opened")
-        self._workers.append(SinkWorker(name, sink, bound, drains, reconnects, packets, self._say, self._clock))
+        worker = SinkWorker(name, sink, bound, drains, reconnects, packets, self._tell, self._clock)
+        self._check(name)
+        if self._opened and not reconnects:
+            _open(sink)
+        try:
+            with self._lock:
+                self._check(name)  # what others did meanwhile
+                self._workers = (*(other for other in self._workers if other.name != name), worker)
+                if self._opened:
+                    worker.tell_notes()
+                    worker.thread.start()
+        except BaseException:
+            sink.abort()
+            raise
+
+    def _check(self, name: str) -> None:
+        if self._closed:
+            raise SinkError(f"{name} cannot be added: the session is over")
+        if any(worker.name == name and worker.state != "failed" for worker in self._workers):
+            raise SinkError(f"there is a sink {name} already; remove it first")
+
+    def remove(self, name: str, deadline_s: float = 2.0) -> None:
+        """End a sink and take it out: a recording is finished first, with the frames that wait.
+
+        Args:
+            name: The sink's.
+            deadline_s: Wait no longer than that; a sink that hangs is told of and left to its thread.
+
+        Raises:
+            SinkError: There is no sink of that name.
+        """
+        with self._lock:
+            found = [worker for worker in self._workers if worker.name == name]
+            if not found:
+                there = ", ".join(worker.name for worker in self._workers) or "none"
+                raise SinkError(f"there is no sink {name!r:.200}; there are {there}")
+            self._workers = tuple(worker for worker in self._workers if worker.name != name)
+            running = self._opened and not self._closed
+        if running:
+            self._end(found, deadline_s)
 
     def open(self) -> None:
         """Open the sinks that do not reconnect, here, and start all threads.
 
         Raises the first SinkError, and then nothing stays open. A sink that reconnects is opened on its own thread.
         """
-        self._opened = True
-        opened: list[SinkWorker] = []
-        try:
+        with self._lock:
+            self._opened = True
+            opened: list[SinkWorker] = []
+            try:
+                for worker in self._workers:
+                    if not worker.reconnects:
+                        opened.append(worker)
+                        worker.sink.open()
+            except BaseException:
+                self._closed = True
+                for worker in opened:
+                    worker.sink.abort()
+                raise
             for worker in self._workers:
-                if not worker.reconnects:
-                    opened.append(worker)
-                    worker.sink.open()
-        except BaseException:
-            self._closed = True
-            for worker in opened:
-                worker.sink.abort()
-            raise
-        for worker in self._workers:
-            worker.say_notes()
-            worker.thread.start()
+                worker.tell_notes()
+                worker.thread.start()
 
     def put(self, frame: Frame) -> None:
         """Give a frame to every sink; never waits for one. Its pictures must never be written to again.
@@ -88,31 +142,50 @@ class FanOut:
         for worker in self._workers:
             worker.put_packet(packet)
 
+    def end_packets(self) -> None:
+        """Another source comes: the sinks of now take no more packets, since those were made for the one before."""
+        for worker in self._workers:
+            worker.end_packets()
+
     def stats(self) -> list[SinkStats]:
         """The numbers of every sink, in the order in which they were added."""
         return [worker.stats() for worker in self._workers]
 
     @property
-    def alive(self) -> bool:
-        """Whether any sink still takes frames or tries to."""
-        return any(worker.state != "failed" for worker in self._workers)
+    def failed(self) -> bool:
+        """Whether there are sinks, and none of them takes frames or tries to any more."""
+        workers = self._workers
+        return bool(workers) and all(worker.state == "failed" for worker in workers)
 
     def close(self, deadline_s: float = 2.0) -> list[str]:
         """Write what recordings still hold, close every sink, and wait for that until the deadline.
 
         Gives the names of the sinks that hung; their threads are daemons and end with the program.
         """
-        if self._closed or not self._opened:
-            return []
-        self._closed = True
+        with self._lock:
+            if self._closed or not self._opened:
+                return []
+            self._closed = True
+        return self._end(self._workers, deadline_s)
+
+    def _end(self, workers: Sequence[SinkWorker], deadline_s: float) -> list[str]:
+        """End these sinks by the deadline; the names of those that hung."""
         began = self._clock()
-        for worker in self._workers:
+        for worker in workers:
             worker.stop(began + round(deadline_s * _DRAIN_SHARE * _SECOND))
         until = time.monotonic() + deadline_s
         hung = []
-        for worker in self._workers:
+        for worker in workers:
             worker.thread.join(max(0.0, until - time.monotonic()))
             if worker.thread.is_alive():
                 hung.append(worker.name)
-                self._say(f"{worker.name}: did not end within {deadline_s:g} s; it was left")
+                self._tell(SinkHung(sink=worker.name, after_s=deadline_s))
         return hung
+
+
+def _open(sink: Sink) -> None:
+    try:
+        sink.open()
+    except BaseException:
+        sink.abort()
+        raise

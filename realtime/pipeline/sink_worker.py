@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.pipeline.events import (
+    FramesNotWritten,
+    SinkConnected,
+    SinkLost,
+    SinkNotClosed,
+    SinkNote,
+    Tell,
+)
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet
 from stylefader.training.errors import SinkError, StylefaderError
 
 State = Literal["running", "reconnecting", "failed"]
 Clock = Callable[[], int]
-Say = Callable[[str], None]
 
+_log = logging.getLogger(__name__)
 _SECOND = 1_000_000_000
 # Seconds before the next try, one after the other; the last one stays.
 _BACK_OFF = (1, 2, 4, 8, 15)
@@ -68,7 +77,7 @@ class SinkWorker:
         drains: bool,
         reconnects: bool,
         packets: bool,
-        say: Say,
+        tell: Tell,
         clock: Clock,
     ) -> None:
         if bound < 1:
@@ -77,7 +86,7 @@ class SinkWorker:
         self.state: State = "reconnecting" if reconnects else "running"
         self.thread = Thread(target=self._run, name=f"sink {name}", daemon=True)
         self._bound, self._drains, self._takes_packets = bound, drains, packets
-        self._say, self._clock = say, clock
+        self._tell, self._clock = tell, clock
         self._changed = Condition()
         self._waiting: deque[Frame] = deque()
         self._packets: deque[Packet] = deque()
@@ -89,6 +98,7 @@ class SinkWorker:
         self._latencies = np.zeros(_RESERVOIR, np.int64)
         self._tries = 0
         self._noted: set[str] = set()
+        self._notes_seen = 0
 
     # -- from outside ----------------------------------------------------------------------------------------------
 
@@ -163,8 +173,8 @@ class SinkWorker:
         self._opened_at = self._clock()
         with self._changed:
             self.state = "running"
-        self._say(f"{self.name}: connected")
-        self.say_notes()
+        self._tell(SinkConnected(sink=self.name))
+        self.tell_notes()
 
     def _rest(self) -> None:
         """Wait before the next try, less than the wait where the session ends."""
@@ -184,7 +194,7 @@ class SinkWorker:
                 if not self._waiting:
                     return
                 if self._stopping and self._clock() >= self._drain_until:
-                    self._say(f"{self.name}: the last {len(self._waiting)} frames were not written in time")
+                    self._tell(FramesNotWritten(sink=self.name, frames=len(self._waiting)))
                     self._drop_waiting()
                     return
                 frame = self._waiting.popleft()
@@ -200,6 +210,8 @@ class SinkWorker:
                     self._dropped += 1
                 raise
             self._count(frame)
+            if len(self.sink.notes) != self._notes_seen:
+                self.tell_notes()
 
     def _count(self, frame: Frame) -> None:
         latency = self._clock() - frame.captured_ns
@@ -209,10 +221,8 @@ class SinkWorker:
             self._in_hand = 0
 
     def _fell(self, error: Exception) -> None:
-        """End a sink that failed; say what happens next."""
-        # Errors of ours say by themselves what failed.
-        ours = isinstance(error, StylefaderError)
-        why = str(error) if ours else f"{self.name}: {type(error).__name__}: {error}"
+        """End a sink that failed; tell what happens next."""
+        _log.warning("sink %s failed", self.name, exc_info=error)
         again = self.reconnects and isinstance(error, SinkError) and error.failure
         with self._changed:
             if again and self.state == "running" and self._clock() - self._opened_at >= _STEADY_NS:
@@ -220,29 +230,42 @@ class SinkWorker:
             self.state = "reconnecting" if again else "failed"
             self._drop_waiting()
         self.sink.abort()
+        why = self._why(error)
         if not again:
-            self._say(f"{why}; {self.name} is dropped, everything else goes on")
+            self._tell(SinkLost(sink=self.name, why=why))
         elif not self._stopping:
             self._tries += 1
-            wait = _BACK_OFF[min(self._tries, len(_BACK_OFF)) - 1]
-            self._say(f"{why}; trying again in {wait} s")
+            wait_s = _BACK_OFF[min(self._tries, len(_BACK_OFF)) - 1]
+            self._tell(SinkLost(sink=self.name, why=why, again_s=wait_s))
 
     def _finish(self) -> None:
         try:
             self.sink.close()
         except Exception as error:
+            _log.warning("sink %s could not be closed", self.name, exc_info=error)
             with self._changed:
                 self.state = "failed"
-            self._say(str(error) if isinstance(error, StylefaderError) else f"{self.name}: {error}")
+            self._tell(SinkNotClosed(sink=self.name, why=self._why(error)))
             self.sink.abort()
-        self.say_notes()
+        self.tell_notes()
 
-    def say_notes(self) -> None:
-        """Say what the sink noted and was not said yet."""
-        for note in self.sink.notes:
+    def _why(self, error: Exception) -> str:
+        """A sentence that names the sink: errors of ours do so by themselves."""
+        return str(error) if isinstance(error, StylefaderError) else f"{self.name}: {type(error).__name__}: {error}"
+
+    def tell_notes(self) -> None:
+        """Tell what the sink noted and was not told yet."""
+        notes = list(self.sink.notes)
+        self._notes_seen = len(notes)
+        for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
-                self._say(f"{self.name}: {note}")
+                self._tell(SinkNote(sink=self.name, note=note))
+
+    def end_packets(self) -> None:
+        """Take no more packets: those that come from now on are of another source."""
+        with self._changed:
+            self._takes_packets = False
 
     def _drop_waiting(self) -> None:
         self._dropped += len(self._waiting)

@@ -7,6 +7,7 @@ before is still computed, but a frame is never held back for want of a next one.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -20,11 +21,13 @@ from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
 from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.pipeline.rates import RateMeter
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import EngineError
 
 _MOST_BROKEN_NS = 2_000_000_000
 """For how long the last good picture holds in place of broken ones, until their engine counts as broken."""
+_log = logging.getLogger(__name__)
 NowNs = Callable[[], int]
 Played = Callable[[Frame, str, Alpha], None]
 
@@ -61,6 +64,7 @@ class _Begun:
 class Stylizer:
     """Takes frames of (height, width) from `mailbox` and gives them to `put` with their original.
 
+    rate: of the frames that went out.
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
     that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: told
@@ -82,6 +86,7 @@ class Stylizer:
     ) -> None:
         self.show = OutputFlags()
         self.counts = Counts()
+        self.rate = RateMeter()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
         self._failed, self._timed, self._played, self._spoilt = failed, timed, played, spoilt
         self._black = np.zeros((height, width, 3), np.uint8)
@@ -116,7 +121,7 @@ class Stylizer:
             dropped[0].engine.close()
 
     def step(self, timeout_s: float) -> bool:
-        """Take the newest frame, waiting no longer than that, and see it or the one before through; whether it came."""
+        """Wait up to timeout_s for a frame, start it, deliver finished ones; True if a frame arrived."""
         self._change_over()
         taken = self._mailbox.take(0 if self._begun else timeout_s)
         if taken is None:
@@ -177,9 +182,14 @@ class Stylizer:
             image = self._black
         else:
             image = held.image if self.show.bypass or self._last is None else self._last
-        self._out(replace(held, captured_ns=self._now_ns()), image)
+        self._deliver(replace(held, captured_ns=self._now_ns()), image)
 
     def _out(self, frame: Frame, image: Picture) -> None:
+        """Deliver a frame of the source."""
+        self.rate.count(self._now_ns())
+        self._deliver(frame, image)
+
+    def _deliver(self, frame: Frame, image: Picture) -> None:
         self._held, self._seen = frame, replace(self.show)
         # A window that shows the original beside is black as well.
         original = None if image is self._black else frame.image
@@ -273,6 +283,7 @@ class Stylizer:
                 self._incoming = None
             else:
                 return
+        _log.error("engine %s failed while it played", which.engine.name, exc_info=error)
         self.counts.engine_failures += 1
         which.engine.close()
         if not isinstance(error, EngineError):

@@ -6,6 +6,7 @@ for the cache, and what is the fastest here is measured behind what plays (`engi
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
+from stylefader.engines.opening import EngineAccount
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.selection.choice import own_precision, why_not_here
+from stylefader.realtime.pipeline.events import Note, Tell, untold
 from stylefader.realtime.session.adaptive_size import Size
+from stylefader.realtime.session.events import EngineRefused
 from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.training.errors import EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack_file import PackFile
@@ -25,7 +29,7 @@ LIVE_DB = 32.0
 _END_S = 0.5
 _MOST_BEHIND = 2
 """Builds that go on behind the wanted one; beyond that the oldest is ended."""
-Say = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,7 @@ class LoadedEngine:
 
     request: EngineRequest
     engine: Engine
-    why: str
+    account: EngineAccount
 
 
 class Ask(NamedTuple):
@@ -89,14 +93,14 @@ class EngineLoader:
         backend: str = "auto",
         precision: Precision = "auto",
         cache_dir: Path | None = None,
-        say: Say = lambda words: None,
+        tell: Tell = untold,
         build: Callable[..., EngineBuild] = EngineBuild,
         measuring: Callable[..., MeasuringBehind] = MeasuringBehind,
     ) -> None:
         keep_few_heaps()
         self.packs = list(packs)
         self._asked = Ask(backend, precision)
-        self._cache_dir, self._say, self._make = cache_dir, say, build
+        self._cache_dir, self._tell, self._make = cache_dir, tell, build
         self._broken: set[str] = set()
         self._refused: set[Ask] = set()
         self._request: EngineRequest | None = None
@@ -109,7 +113,9 @@ class EngineLoader:
         self._better = False  # the build is of a faster engine for what plays: nobody waits for it
         self._no_better: set[_Wish] = set()  # where that was tried, once in a session
         self._measuring = (
-            measuring(precision=precision, least_db=LIVE_DB, cache_dir=cache_dir, say=say)
+            measuring(
+                precision=precision, least_db=LIVE_DB, cache_dir=cache_dir, say=lambda words: tell(Note(words=words))
+            )
             if backend == "auto"
             else None
         )
@@ -126,13 +132,15 @@ class EngineLoader:
     @property
     def stage(self) -> str:
         """What the build is doing, in words."""
-        return self._build.stage if self._build else ""
+        build = self._build
+        return build.stage if build else ""
 
     @property
     def waits_for(self) -> str | None:
-        """What is on its way, in words: the style that is built, else what is measured behind, else None."""
-        if self._build is not None and self._request is not None:
-            return f"{self.packs[self._request.style].header.name}: {self._build.stage}"
+        """What is on its way, in words: a style that is built, else what is measured, else None. Any thread."""
+        build, request = self._build, self._request
+        if build is not None and request is not None:
+            return f"{self.packs[request.style].header.name}: {build.stage}"
         return (self._measuring.stage if self._measuring else "") or None
 
     def request(self, request: EngineRequest) -> None:
@@ -165,9 +173,10 @@ class EngineLoader:
         except Exception as error:  # of a compiler or the disk, too: another engine may do
             request, asked_by_name = self._request, self._asked != Ask("auto", "auto")
             better = self._better
+            _log.warning("%s cannot be had", self._trying, exc_info=error)
             self._cancel()
             if better:
-                self._say(f"{error}; the engine that plays goes on")
+                self._tell(EngineRefused(why=str(error), trying=None))
                 return None
             if asked_by_name and not self._delivered and isinstance(error, StylefaderError):
                 raise
@@ -175,16 +184,18 @@ class EngineLoader:
             following = self._next()
             if following is None:
                 raise EngineError(f"no engine is left to play on: {error}", failure=True) from error
-            self._say(f"{error}; trying {following}")
+            self._tell(EngineRefused(why=str(error), trying=str(following)))
             self._request = request
             self._begin(following)
             return None
         if result is None:
             return None
-        engine, why = result
-        if self._trying != self._asked:
-            why = why.replace(", as asked", ", in place of what failed")
-        loaded = LoadedEngine(request=self._request, engine=engine, why=why)
+        engine, _ = result
+        account = engine.account
+        assert account is not None, "open_engine gives one"
+        if self._trying != self._asked and self._trying.backend != "auto":
+            account = replace(account, why="in place of what failed")
+        loaded = LoadedEngine(request=self._request, engine=engine, account=account)
         self._plays = _Plays(self._request, engine.name, engine.precision)
         self._build = self._request = None
         self._delivered, self._better = True, False

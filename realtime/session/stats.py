@@ -1,4 +1,4 @@
-"""What a live session says of itself: rates, latencies, drops, over the last second and in all."""
+"""How long frames take in a live session, collected from several threads. Reading changes nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stylefader.realtime.pipeline.stylizer import StageTimes
 
@@ -14,26 +15,48 @@ _KEPT = 512
 _RECENT, _ENOUGH = 31, 5
 
 
-def percentiles_ms(durations_ns: Sequence[int]) -> dict[str, float | None]:
-    """p50, p95 and p99 in milliseconds, None where nothing was measured."""
+@dataclass(frozen=True, kw_only=True)
+class Percentiles:
+    """What half, 95 and 99 of a hundred frames took at most, in milliseconds; None where nothing was measured."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+    def as_json(self) -> dict[str, float | None]:
+        """By name."""
+        return {"p50": self.p50, "p95": self.p95, "p99": self.p99}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latencies:
+    """Of the stages: capture to engine, the engine, capture to the window."""
+
+    wait: Percentiles = Percentiles()
+    engine: Percentiles = Percentiles()
+    shown: Percentiles = Percentiles()
+
+
+def percentiles_ms(durations_ns: Sequence[int]) -> Percentiles:
+    """Of durations in nanoseconds."""
     ordered = sorted(durations_ns)
     if not ordered:
-        return {"p50": None, "p95": None, "p99": None}
-    return {
-        f"p{share}": round(ordered[min(len(ordered) - 1, math.ceil(share / 100 * len(ordered)) - 1)] / 1e6, 3)
-        for share in (50, 95, 99)
-    }
+        return Percentiles()
+
+    def at(share: int) -> float:
+        return round(ordered[min(len(ordered) - 1, math.ceil(share / 100 * len(ordered)) - 1)] / 1e6, 3)
+
+    return Percentiles(p50=at(50), p95=at(95), p99=at(99))
 
 
 class LiveStats:
-    """Collects times from several threads. Bounded: percentiles are over the last frames."""
+    """Bounded: percentiles are over the last frames."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._wait: deque[int] = deque(maxlen=_KEPT)
         self._engine: deque[int] = deque(maxlen=_KEPT)
         self._shown: deque[int] = deque(maxlen=_KEPT)
-        self._rates: dict[str, tuple[int, int]] = {}
 
     def engine_done(self, times: StageTimes) -> None:
         """A frame came out of the engine."""
@@ -57,16 +80,8 @@ class LiveStats:
         with self._lock:
             self._shown.append(shown_ns - captured_ns)
 
-    def stages(self) -> dict[str, dict[str, float | None]]:
-        """Percentiles of each stage: capture to engine, the engine, capture to shown."""
+    def latencies(self) -> Latencies:
+        """Percentiles of each stage."""
         with self._lock:
-            rows = {"wait": list(self._wait), "engine": list(self._engine), "shown": list(self._shown)}
-        return {name: percentiles_ms(values) for name, values in rows.items()}
-
-    def rate(self, name: str, count: int, now_ns: int) -> float | None:
-        """Events a second since this was asked last under that name, by their running count; None the first time."""
-        before = self._rates.get(name)
-        self._rates[name] = (count, now_ns)
-        if before is None or now_ns <= before[1]:
-            return None
-        return round((count - before[0]) * 1e9 / (now_ns - before[1]), 2)
+            wait, engine, shown = list(self._wait), list(self._engine), list(self._shown)
+        return Latencies(wait=percentiles_ms(wait), engine=percentiles_ms(engine), shown=percentiles_ms(shown))

@@ -1,17 +1,23 @@
-"""What people and programs see of a live session: lines over the picture, a line in the terminal, a line of JSON."""
+"""What people and programs see of a live session: lines over the picture, a line in the terminal, a line of JSON.
+
+All of it is made from snapshots, and nothing here changes the session.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TextIO
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol, TextIO
 
-from stylefader.realtime.controls.mapping.sound_section import BANDS
-from stylefader.realtime.parameters.parameter import ALPHA
-from stylefader.realtime.pipeline.fan_out import FanOut
-from stylefader.realtime.session.live_session import LiveSession
-from stylefader.realtime.sound.live_sound import LiveSound
+from stylefader.realtime.pipeline.events import Tell
+from stylefader.realtime.session.events import NumbersNotWritten
+from stylefader.realtime.session.snapshot import Snapshot, as_json
+from stylefader.realtime.session.stats import Percentiles
+from stylefader.realtime.sound.live_sound import SoundReading
+from stylefader.training.errors import SinkError
 
 
 class Screen(Protocol):
@@ -28,156 +34,147 @@ class Screen(Protocol):
 
     def show(self, words: str) -> None: ...
 
-    def say(self, words: str) -> None: ...
 
+class NoScreen:
+    """Shows nothing."""
 
-class _NoScreen:
     rewrites = False
     columns = 79
 
     def show(self, words: str) -> None: ...
 
-    def say(self, words: str) -> None: ...
+
+class Observed(Protocol):
+    """A session, as far as its status knows it."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def refreshed(self, snapshot: Snapshot) -> Snapshot:
+        """The same with what is quickly had as it is now, and all else as it was."""
+        ...
+
+
+class NumbersFile:
+    """A file of JSON lines, a snapshot each. Raises SinkError where it cannot be opened; later that is told, once."""
+
+    def __init__(self, path: Path, tell: Tell) -> None:
+        try:
+            self._file: TextIO | None = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise SinkError(f"--stats cannot be written to {path}: {error.strerror or error}") from error
+        self._tell = tell
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Add a line; a file that fails is no reason to end a show."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(as_json(snapshot)) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self._tell(NumbersNotWritten(why=error.strerror or str(error)))
+            self.close()
+
+    def close(self) -> None:
+        """Harmless twice."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # a full disk was told before
+                file.close()
 
 
 class Status:
-    """lines: for the overlay: numbers of the last `tell` or `refresh`, and alpha as it is now. sign: for the corner,
-    None where all is well.
+    """Keeps the newest snapshot for what is drawn many times a second. One thread: the session's owner.
 
-    notes: what else is to be seen in both, in words. sound: what is heard. bpm: the tempo, None where
-    nothing counts beats. modulated: what moves alpha by itself now (lfo, sound). screen: where a line of it is shown.
+    screen: where a line of it is shown.
     """
 
-    def __init__(
-        self,
-        session: LiveSession,
-        fan_out: FanOut,
-        notes: Callable[[], Sequence[str]] = lambda: (),
-        sound: LiveSound | None = None,
-        bpm: Callable[[], float | None] = lambda: None,
-        modulated: Callable[[], Sequence[str]] = lambda: (),
-        *,
-        screen: Screen | None = None,
-    ) -> None:
-        self._session, self._fan_out, self._notes, self._sound = session, fan_out, notes, sound
-        self._bpm, self._modulated = bpm, modulated
-        self._screen: Screen = screen or _NoScreen()
-        self._row: dict[str, Any] | None = None
-        self._file_full = False
-        self._said_at = time.monotonic()
-        self._began_ns = time.monotonic_ns()
+    def __init__(self, session: Observed, *, screen: Screen | None = None) -> None:
+        self._session = session
+        self._screen: Screen = screen or NoScreen()
+        self._newest: Snapshot | None = None
+        self._shown_at = time.monotonic()
+
+    def now(self) -> Snapshot:
+        """Numbers of the last `tell`; strengths, style, flags and notes as they are at this moment."""
+        newest = self._newest or self._session.snapshot()
+        return self._session.refreshed(newest)
 
     @property
-    def lines(self) -> list[str]:
-        """Empty before the first `tell`."""
-        return [] if self._row is None else overlay_lines(self._row | self._alpha())
-
-    def _alpha(self) -> dict[str, Any]:
-        """Where alpha stands and is, of a row; a modulation moves it from frame to frame."""
-        return {
-            "alpha": [float(value) for value in self._session.targets()[ALPHA]],
-            "alpha_now": [float(value) for value in self._session.latest()[ALPHA]],
-            "modulated": list(self._modulated()),
-        }
-
-    @property
-    def sign(self) -> str | None:
-        """A word where the picture is not what it seems to be."""
-        show = self._session.show
-        words = [name for name in ("blackout", "freeze", "bypass") if getattr(show, name)][:1]
-        if self._session.capture.state == "lost":
-            words.append("no signal")
-        return ", ".join([*words, *self._notes()]) or None
+    def told(self) -> bool:
+        """Whether there are numbers yet."""
+        return self._newest is not None
 
     def refresh(self) -> None:
         """Show at once what a key changed; the other numbers stay as they were told."""
-        if self._row is None:
-            return
-        self._row["style"] = self._session.style_names[self._session.style]
-        self._row["plays"] = self._session.plays
-        self._row["bpm"] = self._bpm()
-        self._row |= self._alpha()
-        if self._screen.rewrites:
-            self._screen.show(self._words(self._row))
+        if self._newest is not None and self._screen.rewrites:
+            self._screen.show(self._words(self.now()))
 
-    def tell(self, numbers: TextIO | None, *, every_s: float) -> None:
-        """Collect the numbers; write them to a file, refresh the lines, and say a line now and then."""
-        row = self._session.numbers()
-        row["time_s"] = round((time.monotonic_ns() - self._began_ns) / 1e9, 3)
-        row["sound"] = self._sound.numbers() if self._sound else None
-        row["bpm"] = self._bpm()
-        row["sinks"] = [
-            {
-                "name": sink.name,
-                "state": sink.state,
-                "written": sink.written,
-                "dropped": sink.dropped,
-                "latency_ms": [round(ns / 1e6, 3) for ns in sink.latency_ns(50, 95, 99)],
-            }
-            for sink in self._fan_out.stats()
-        ]
-        row["notes"] = list(self._notes())
-        row["modulated"] = list(self._modulated())
-        if numbers is not None and not self._file_full:
-            try:
-                numbers.write(json.dumps(row) + "\n")
-                numbers.flush()
-            except OSError as error:  # no reason to end a show
-                self._file_full = True
-                self._screen.say(f"the numbers are not written any more: {error.strerror or error}")
-        self._row = row
+    def tell(self, numbers: NumbersFile | None, *, every_s: float) -> None:
+        """Take a snapshot; write it to a file, and show a line now and then."""
+        self._newest = snapshot = self._session.snapshot()
+        if numbers is not None:
+            numbers.write(snapshot)
         if self._screen.rewrites:
-            self._screen.show(self._words(row))
-        elif time.monotonic() - self._said_at >= every_s:
-            self._said_at = time.monotonic()
-            self._screen.show(self._words(row))
+            self._screen.show(self._words(snapshot))
+        elif time.monotonic() - self._shown_at >= every_s:
+            self._shown_at = time.monotonic()
+            self._screen.show(self._words(snapshot))
 
-    def _words(self, row: dict[str, Any]) -> str:
+    def _words(self, snapshot: Snapshot) -> str:
         """The line: where it is rewritten as short as the terminal is wide, elsewhere whole."""
-        return status_line(row, sign=self.sign, width=self._screen.columns if self._screen.rewrites else None)
+        return status_line(snapshot, width=self._screen.columns if self._screen.rewrites else None)
 
 
-def overlay_lines(row: dict[str, Any]) -> list[str]:
+def sign_of(snapshot: Snapshot) -> str | None:
+    """A word where the picture is not what it seems to be; None where all is well."""
+    words = [name for name in ("blackout", "freeze", "bypass") if getattr(snapshot, name)][:1]
+    if snapshot.state == "lost":
+        words.append("no signal")
+    return ", ".join([*words, *snapshot.notes]) or None
+
+
+def overlay_lines(one: Snapshot) -> list[str]:
     """The numbers of a session in a few short lines."""
     lines = [
-        f"{_style_words(row)}  alpha {' '.join(f'{value:.2f}' for value in row['alpha'])}",
-        *([f"now {' '.join(f'{value:.2f}' for value in row['alpha_now'])} by {_movers(row)}"] if _movers(row) else []),
-        *([f"scene {row['scene']}"] if row["scene"] else []),
-        f"{_number(row['fps_in'])} fps in  {_number(row['fps_out'])} out",
-        f"{row['engine']} {row['precision']} {row['size']}" if row["engine"] else "no engine yet: original",
-        f"latency {_latency(row['latency_ms']['shown'])}",
+        f"{_style_words(one)}  alpha {' '.join(f'{value:.2f}' for value in one.alpha)}",
+        *([f"now {' '.join(f'{value:.2f}' for value in one.alpha_now)} by {_movers(one)}"] if _movers(one) else []),
+        *([f"scene {one.scene}"] if one.scene else []),
+        f"{_number(one.fps_in)} fps in  {_number(one.fps_out)} out",
+        f"{one.engine} {one.precision} {one.size_words}" if one.engine else "no engine yet: original",
+        f"latency {_latency(one.latency.shown)}",
     ]
-    if row["bpm"] is not None:
-        lines.append(f"{row['bpm']:.1f} bpm")
-    if row["sound"]:
-        lines.append(sound_words(row["sound"]))
-    if row["coming"]:
-        lines.append(f"coming: {row['coming']}")
+    if one.bpm is not None:
+        lines.append(f"{one.bpm:.1f} bpm")
+    if one.sound:
+        lines.append(sound_words(one.sound))
+    if one.coming:
+        lines.append(f"coming: {one.coming}")
     return lines
 
 
-def status_line(row: dict[str, Any], *, sign: str | None = None, width: int | None = None) -> str:
+def status_line(one: Snapshot, *, width: int | None = None) -> str:
     """The same in one line; where it is longer than `width` characters the least important goes first."""
-    drops = row["drops"]
-    now = f"now {_alphas(row['alpha_now'])} by {_movers(row)}" if _movers(row) else ""
-    shown = row["latency_ms"]["shown"]
+    sign = sign_of(one)
+    now = f"now {_alphas(one.alpha_now)} by {_movers(one)}" if _movers(one) else ""
+    shown, drops = one.latency.shown, one.drops
     # In the order in which they are read; beside each its rank, in the order in which they may stay.
     parts = [
         (1, f"[{sign}]" if sign else ""),
-        (0, _style_words(row)),
-        (5, f"{row['engine']} {row['precision']}" if row["engine"] else "original"),
-        (8, row["size"] or ""),
-        (2, f"; alpha {_alphas(row['alpha'])}"),
+        (0, _style_words(one)),
+        (5, f"{one.engine} {one.precision}" if one.engine else "original"),
+        (8, one.size_words or ""),
+        (2, f"; alpha {_alphas(one.alpha)}"),
         (4, now and f"; {now}"),
-        (10, f"; scene {row['scene']}" if row["scene"] else ""),
-        (6, f"; in {_rate(row['fps_in'])} out {_rate(row['fps_out'])} fps"),
-        (14, f"; engine {_latency(row['latency_ms']['engine'])}"),
-        (7, f"; shown {_latency(shown)}" if shown["p50"] else ""),
-        (13, f"; left out {drops['newer'] + drops['skipped']}, broken {drops['broken']}"),
-        (9, f"; {row['bpm']:.1f} bpm" if row["bpm"] is not None else ""),
-        (12, f"; {sound_words(row['sound'])}" if row["sound"] else ""),
-        (11, f"; coming: {row['coming']}" if row["coming"] else ""),
-        *((3, f"; {sink['name']} {sink['state']}") for sink in row["sinks"] if sink["state"] != "running"),
+        (10, f"; scene {one.scene}" if one.scene else ""),
+        (6, f"; in {_rate(one.fps_in)} out {_rate(one.fps_out)} fps"),
+        (14, f"; engine {_latency(one.latency.engine)}"),
+        (7, f"; shown {_latency(shown)}" if shown.p50 else ""),
+        (13, f"; left out {drops.newer + drops.skipped}, broken {drops.broken}"),
+        (9, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
+        (12, f"; {sound_words(one.sound)}" if one.sound else ""),
+        (11, f"; coming: {one.coming}" if one.coming else ""),
+        *((3, f"; {sink.name} {sink.state}") for sink in one.sinks if sink.state != "running"),
     ]
     stays = [part for part in parts if part[1]]
     while width is not None and len(_joined(stays)) > width and len(stays) > 1:
@@ -195,21 +192,21 @@ def _alphas(values: Sequence[float]) -> str:
     return words[0] if len(set(words)) == 1 else "/".join(words)
 
 
-def _movers(row: dict[str, Any]) -> str:
+def _movers(one: Snapshot) -> str:
     """What moves alpha by itself, in words."""
-    return ", ".join(row["modulated"])
+    return ", ".join(one.modulated)
 
 
-def _style_words(row: dict[str, Any]) -> str:
+def _style_words(one: Snapshot) -> str:
     """The style; while it is still being built also the one that plays."""
-    return row["style"] if row["plays"] in (None, row["style"]) else f"{row['plays']} -> {row['style']}"
+    return one.style if one.plays in (None, one.style) else f"{one.plays} -> {one.style}"
 
 
-def sound_words(sound: dict[str, Any]) -> str:
-    """The levels of a line's sound."""
-    if sound["state"] == "lost":
+def sound_words(sound: SoundReading) -> str:
+    """The levels of the bands."""
+    if sound.state == "lost":
         return "no sound"
-    return "sound " + "  ".join(f"{band} {sound[band]:.0f}" for band in BANDS) + " dB"
+    return "sound " + "  ".join(f"{band} {level:.0f}" for band, level in sound.levels_db) + " dB"
 
 
 def _rate(value: float | None) -> str:
@@ -221,7 +218,5 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _latency(stage: dict[str, float | None]) -> str:
-    if stage["p50"] is None:
-        return "-"
-    return f"{stage['p50']:.0f}/{stage['p99']:.0f} ms"
+def _latency(stage: Percentiles) -> str:
+    return "-" if stage.p50 is None else f"{stage.p50:.0f}/{stage.p99:.0f} ms"

@@ -8,8 +8,10 @@ An input that is lost is said, tried again by itself, and silence meanwhile.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -19,10 +21,12 @@ import numpy as np
 from stylefader.realtime.sound.bands import BandMeter, Floats
 from stylefader.realtime.sound.devices import InputInfo, find_input, sound_inputs, sound_system
 from stylefader.realtime.sound.envelope import Envelopes, bands_of
-from stylefader.realtime.sound.live_sound import Heard, LiveSound, highest
+from stylefader.realtime.sound.live_sound import HOLD_S, Heard, LiveSound, highest
 from stylefader.realtime.sound.ring import Ring
 from stylefader.realtime.sources.open_container import reason
 from stylefader.training.errors import ControlError
+
+_log = logging.getLogger(__name__)
 
 _RING_S = 1.0
 _EVERY_S = 0.005
@@ -58,7 +62,7 @@ class SoundInput(LiveSound):
         self._came_ns = self._silent_ns = self._try_ns = 0
         self._wait_ns = _FIRST_WAIT_NS
         self._stuck = False
-        self._recent: list[Floats] = []
+        self._recent: deque[tuple[int, Floats]] = deque(maxlen=_KEPT)  # when they were measured, and levels
         self._lock = threading.Lock()  # over _recent
         self._thread = threading.Thread(target=self._run, name="sound-input", daemon=True)
 
@@ -91,14 +95,13 @@ class SoundInput(LiveSound):
     def heard(self, at_ns: int) -> Heard:
         return self._heard
 
-    def levels(self) -> Floats:
-        return highest(self.recent())
+    def levels(self, now_ns: int) -> Floats:
+        return highest(self.recent(now_ns - round(HOLD_S * 1e9), now_ns))
 
-    def recent(self) -> list[Floats]:
-        """All levels since the last call, some seconds at most: dB (n, bands, 3) each."""
+    def recent(self, since_ns: int, until_ns: int) -> list[Floats]:
+        """All levels that were measured after the one and up to the other time, 2 s at most: dB (n, bands, 3) each."""
         with self._lock:
-            recent, self._recent = self._recent, []
-        return recent
+            return [levels for at_ns, levels in self._recent if since_ns < at_ns <= until_ns]
 
     def step(self) -> None:
         """Measure what came, see whether the input is still there, and try to get it back. The thread's turn."""
@@ -153,7 +156,7 @@ class SoundInput(LiveSound):
         values = self._envelopes.follow(levels)[-1]
         self._heard = Heard(self._envelopes.maps, values)
         with self._lock:
-            self._recent = [*self._recent[-_KEPT:], levels]
+            self._recent.append((self._now_ns(), levels))
 
     def _be_silent(self, now: int) -> None:
         """Measure silence for the time that passed."""
@@ -181,6 +184,7 @@ class SoundInput(LiveSound):
             self._system._initialize()
             self._open(find_input(self._word, sound_inputs(self._system)))
         except (ControlError, self._system.PortAudioError) as error:
+            _log.info("%s is not back", self.name, exc_info=error)
             self._lose(now, reason(error))
 
     def _drop(self) -> None:

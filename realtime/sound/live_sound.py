@@ -5,10 +5,13 @@ Whoever listens publishes what it heard as one immutable value; the alpha desk r
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,9 @@ from stylefader.realtime.sound.bands import SILENCE_DB, Floats
 from stylefader.realtime.sound.envelope import offsets
 
 SoundState = Literal["opening", "running", "lost"]
+HOLD_S = 1.0
+"""For how long a level that was reached is shown."""
+_log = logging.getLogger(__name__)
 
 
 class Heard(NamedTuple):
@@ -27,6 +33,18 @@ class Heard(NamedTuple):
 
     maps: tuple[SoundMap, ...] = ()
     values: Floats = np.zeros(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundReading:
+    """What is heard at a moment. levels_db: by the name of the band, the highest of the last second.
+
+    lost: samples that came faster than they were measured.
+    """
+
+    state: SoundState
+    levels_db: tuple[tuple[str, float], ...]
+    lost: int
 
 
 class LiveSound(ABC):
@@ -67,6 +85,7 @@ class LiveSound(ABC):
             while not self._stop.wait(self._every_s):
                 self.step()
         except BaseException as error:
+            _log.error("%s died", self.name, exc_info=error)
             self.error = error
         finally:
             self._drop()
@@ -76,8 +95,8 @@ class LiveSound(ABC):
         """Where the mappings stand at a time in monotonic nanoseconds. Any thread; never waits."""
 
     @abstractmethod
-    def levels(self) -> Floats:
-        """The highest level of each named band since the last call: dB (bands,)."""
+    def levels(self, now_ns: int) -> Floats:
+        """The highest level of each named band over the last `HOLD_S` seconds: dB (bands,). Any thread."""
 
     def take_over(self, mapping: Mapping) -> None:
         """Go on with the `[[sound]]` of this mapping."""
@@ -88,13 +107,11 @@ class LiveSound(ABC):
         heard = self.heard(at_ns)
         return offsets(heard.maps, heard.values, layout)
 
-    def numbers(self) -> dict[str, Any]:
-        """State and levels as JSON has them; levels are since the last call. Raises what the thread died of."""
-        if self.error is not None:
-            raise self.error
-        levels = zip(BANDS, self.levels().tolist(), strict=True)
-        bands = {name: round(max(level, SILENCE_DB), 1) for name, level in levels}
-        return {"state": self.state, **bands, "lost": self.lost}
+    def reading(self, now_ns: int | None = None) -> SoundReading:
+        """State and levels at a time in monotonic nanoseconds, now where None. Any thread; changes nothing."""
+        levels = self.levels(time.monotonic_ns() if now_ns is None else now_ns).tolist()
+        bands = tuple((name, round(max(level, SILENCE_DB), 1)) for name, level in zip(BANDS, levels, strict=True))
+        return SoundReading(state=self.state, levels_db=bands, lost=self.lost)
 
 
 def highest(levels: Sequence[Floats]) -> Floats:

@@ -23,8 +23,23 @@ def live_sound(word: str, source: Source, *, say: Callable[[str], None]) -> Live
         if not isinstance(source, PacedSource):
             raise ControlError("--sound file is for a file or a folder as --source: name a sound input, or default")
         playing = PlayingSound(say=say)
-        source.shown = playing.shown
+        follow(playing, source)
         return playing
     sound = SoundInput(word, say=say)
     sound.open()
     return sound
+
+
+def follow(sound: LiveSound, source: Source) -> bool:
+    """Hear the files of another source from now on, where the sound is that of files.
+
+    Returns:
+        False where it is, and the source plays no files.
+    """
+    if not isinstance(sound, PlayingSound):
+        return True
+    if not isinstance(source, PacedSource):
+        sound.stopped()
+        return False
+    source.shown = sound.shown
+    return True

@@ -23,7 +23,7 @@ import numpy as np
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
 from stylefader.realtime.sound.bands import SILENCE_DB, BandMeter, Floats
 from stylefader.realtime.sound.envelope import Envelopes, bands_of
-from stylefader.realtime.sound.live_sound import Heard, LiveSound, highest
+from stylefader.realtime.sound.live_sound import HOLD_S, Heard, LiveSound, highest
 from stylefader.realtime.sound.track import Levels, SoundTrack, open_track
 from stylefader.realtime.sources.files.pictures import is_picture
 from stylefader.training.errors import SourceError
@@ -64,7 +64,6 @@ class PlayingSound(LiveSound):
         self._shown: Shown | None = None
         self._parts: tuple[Part, ...] = ()
         self._last = Heard()
-        self._told_s: tuple[int, float] = (0, float("-inf"))
         self._round = -1
         self._track: SoundTrack | None = None
         self._levels: Iterator[Levels] | None = None
@@ -90,6 +89,10 @@ class PlayingSound(LiveSound):
         number = 0 if before is None else before.round + new
         self._shown = Shown(path, clock_zero, float(seconds), number)
 
+    def stopped(self) -> None:
+        """No file is shown any more: silence."""
+        self._shown, self._last = None, Heard()
+
     def heard(self, at_ns: int) -> Heard:
         shown, parts = self._shown, self._parts
         if shown is None:
@@ -102,14 +105,12 @@ class PlayingSound(LiveSound):
                 break
         return self._last  # before the sound of a new round is there, as it was
 
-    def levels(self) -> Floats:
+    def levels(self, now_ns: int) -> Floats:
+        """Of the last `HOLD_S` seconds of the file that were shown."""
         shown = self._shown
         if shown is None:
             return np.full(len(BANDS), SILENCE_DB)
-        until = shown.seconds
-        number, since = self._told_s
-        since = since if number == shown.round else float("-inf")
-        self._told_s = (shown.round, until)
+        since, until = shown.seconds - HOLD_S, shown.seconds
         parts = [part for part in self._parts if part.round == shown.round]
         return highest([part.levels[(part.times > since) & (part.times <= until)] for part in parts])
 

@@ -12,10 +12,19 @@ from av.packet import Packet as AvPacket
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.sources.decoded import LazyFrame, lazy
+from stylefader.training.errors import SourceError
 
 # PyAV's stubs make the class generic, the compiled class is not.
 Packet: TypeAlias = AvPacket[Any] if TYPE_CHECKING else AvPacket  # type: ignore[valid-type]
 """An undecoded piece of another track (sound, subtitles), which travels with the frames to the sink."""
+
+
+class LostError(SourceError):
+    """A source that gave pictures gives none any more. name: the source's; why: the reason alone."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} is lost: {why}", failure=True)
+        self.name, self.why = name, why
 
 
 class Source(ABC):

@@ -33,10 +33,13 @@ ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 def test_a_recording_and_its_numbers(stage: Path) -> None:
     done = stylefader(
         *words("testcard", "--no-window", "--sink", "show.mkv", "--sink", "null", "--stats", "n.jsonl"),
-        "--alpha", "0.8", "--seconds", "3", "--overwrite", cwd=stage,
+        "--alpha", "0.8", "--seconds", "3", "--overwrite", "--log-file", "show.log", cwd=stage,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"Random: 96x64, engine: openvino (bf16|f32), as asked, from the cache", done.stderr)
+    log = (stage / "show.log").read_text()
+    assert "stylefader.realtime.session: SessionStarted(source='the testcard', width=96, height=64)" in log
+    assert "EngineTaken(style='small', title='Random', size=Size(height=64, width=96)" in log
     rows = [json.loads(line) for line in (stage / "n.jsonl").read_text().splitlines()]
     last = rows[-1]
     assert last["engine"] == "openvino" and last["size"] == "96x64" and last["style"] == "small"

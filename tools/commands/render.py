@@ -13,6 +13,7 @@ import typer
 
 from stylefader.realtime.media.timecode import format_time
 from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
+from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
 from stylefader.tools.console.signals import end_at_once, unwind
@@ -75,6 +76,9 @@ def command(
     deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    log_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add the log to a file: events, and where errors came from.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Stylize a video: same size, same timestamps, sound and subtitles kept, alpha moving by keyframes.
@@ -86,7 +90,8 @@ def command(
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip
-    result = run(job)
+    with log_to(log_file, say=say):
+        result = run(job)
     if json:
         print_json(result)
 

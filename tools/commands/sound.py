@@ -122,6 +122,7 @@ def _of_input(word: str, seconds: float | None) -> Generator[tuple[float, Floats
     with closing(SoundInput(word, say=say)) as sound:
         sound.start()
         began = told = time.monotonic()
+        told_ns = 0
         while seconds is None or told - began < seconds:
             time.sleep(_AFTER_S)
             if sound.error is not None:
@@ -129,6 +130,7 @@ def _of_input(word: str, seconds: float | None) -> Generator[tuple[float, Floats
             now = time.monotonic()
             if now - told >= min(1.0, seconds or 1.0):
                 told = now
-                levels = sound.recent()
+                since_ns, told_ns = told_ns, time.monotonic_ns()
+                levels = sound.recent(since_ns, told_ns)
                 if levels:
                     yield now - began, np.concatenate(levels)

@@ -1,4 +1,4 @@
-"""`--verbose` anywhere on the line: what is short otherwise is said at length, as why an engine was taken."""
+"""`--verbose` or `-v` anywhere on the line: what is short otherwise is said at length, as why an engine was taken."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from collections.abc import Iterable
 
 from stylefader.tools.console.messages import say
 
+WORDS = ("--verbose", "-v")
 _verbose = False
 
 
 def take_verbose(arguments: list[str]) -> list[str]:
     """The words of a command line without `--verbose`, which holds from now on where it was among them."""
     global _verbose
-    _verbose = "--verbose" in arguments
-    return [word for word in arguments if word != "--verbose"]
+    _verbose = any(word in arguments for word in WORDS)
+    return [word for word in arguments if word not in WORDS]
 
 
-def say_more(reasons: Iterable[str]) -> None:
-    """Each reason on a line of its own, where it was asked for."""
-    if _verbose:
-        for reason in reasons:
-            say(f"  {reason}")
+def is_verbose() -> bool:
+    """Whether it was among them."""
+    return _verbose
+
+
+def reasons(words: Iterable[str]) -> list[str]:
+    """Each reason as a line of its own, where it was asked for."""
+    return [f"  {reason}" for reason in words] if _verbose else []
+
+
+def say_more(words: Iterable[str]) -> None:
+    """Say each reason, where it was asked for."""
+    for reason in reasons(words):
+        say(reason)

@@ -7,6 +7,7 @@ network. What a session raises is said as well, and the next message is heard.
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 import threading
@@ -29,6 +30,7 @@ from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.training.errors import ControlError
 
+_log = logging.getLogger(__name__)
 _LARGEST = 65536
 _WAIT_S, _LEAST_S = 0.2, 0.0005
 _Asked = tuple[str, list[Value], Any]
@@ -128,6 +130,7 @@ class OscControl:
         try:
             self._listen()
         except BaseException as error:
+            _log.error("the OSC thread died", exc_info=error)
             self.error = error
 
     def _listen(self) -> None:
@@ -186,6 +189,7 @@ class OscControl:
         except ControlError as error:
             self._complain(self._kind_of(address), f"OSC: {error}")
         except Exception as error:  # a fault of ours must not end a show
+            _log.error("OSC: %r", address, exc_info=error)
             self._complain(self._kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
 
     def _matching(self, address: str) -> list[str]:

@@ -8,6 +8,7 @@ is stuck in a driver ends when the driver lets go, and holds up nobody until the
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -17,9 +18,11 @@ from fractions import Fraction
 from threading import Condition, Thread
 
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.sources.base import Source
+from stylefader.realtime.sources.base import LostError, Source
 from stylefader.realtime.sources.decoded import Decoded, LazyFrame
 from stylefader.training.errors import SourceError
+
+_log = logging.getLogger(__name__)
 
 # Bursts of a network stream fit; what is more is old when somebody comes for it.
 _WAITING = 4
@@ -158,8 +161,9 @@ class BackgroundSource(Source):
                     if session.closed:
                         return
                     session.put(shot)
-            session.fail(SourceError(f"{self.name} is lost: it ended", failure=True))
+            session.fail(LostError(self.name, "it ended"))
         except Exception as error:
+            _log.warning("the reader of %s ended", self.name, exc_info=error)
             session.fail(error)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -178,7 +182,7 @@ class BackgroundSource(Source):
             if session.closed:
                 return
             if found is None:
-                raise SourceError(f"{self.name} is lost: no picture for {self._stall_s:g} s", failure=True)
+                raise LostError(self.name, f"no picture for {self._stall_s:g} s")
             index, shot = found
             self.dropped = session.dropped
             yield LazyFrame(

@@ -13,6 +13,7 @@ import av
 import cv2
 import numpy as np
 
+from stylefader.realtime.sources.base import LostError
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts
@@ -73,7 +74,7 @@ class CameraSource(BackgroundSource):
                 try:
                     yield from shots
                 except (av.FFmpegError, cv2.error, OSError, SourceError) as error:
-                    raise SourceError(f"{self.name} is lost: {reason(error)}", failure=True) from error
+                    raise LostError(self.name, reason(error)) from error
                 return
         told = "; ".join(f"{title}: {why}" for title, why in reasons.items())
         raise SourceError(

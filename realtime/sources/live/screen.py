@@ -13,6 +13,7 @@ import mss
 import numpy as np
 from mss.exception import ScreenShotError
 
+from stylefader.realtime.sources.base import LostError
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot, monotonic_pts
 from stylefader.realtime.sources.pace import Pace
@@ -88,7 +89,7 @@ class ScreenSource(BackgroundSource):
                     image_BGRA = np.asarray(screen.grab(place))
                 except _LOST as error:
                     why = str(error) or "its display does not answer"
-                    raise SourceError(f"the screen is lost: {why}", failure=True) from error
+                    raise LostError("the screen", why) from error
                 picture = ArrayPicture(image_BGRA, order="bgra")
                 yield Shot(picture=picture, captured_ns=captured_ns, pts=monotonic_pts(first_ns, captured_ns))
                 # A step that was missed is not made up for.

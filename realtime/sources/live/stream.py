@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import av
 from av.container import InputContainer
 
+from stylefader.realtime.sources.base import LostError
 from stylefader.realtime.sources.deinterlacing import Deinterlace, words_for
 from stylefader.realtime.sources.live.background import BackgroundSource, Session, Shot
 from stylefader.realtime.sources.live.decoding import rate_of, read_shots, video_of
@@ -74,9 +75,9 @@ class StreamSource(BackgroundSource):
                 )  # fmt: skip
             except av.ExitError as error:
                 why = f"nothing came for {self._stall_s:g} s"
-                raise SourceError(f"{self.name} is lost: {why}", failure=True) from error
+                raise LostError(self.name, why) from error
             except (av.FFmpegError, OSError) as error:
-                raise SourceError(f"{self.name} is lost: {reason(error)}", failure=True) from error
+                raise LostError(self.name, reason(error)) from error
 
     def _connect(self) -> InputContainer:
         try:

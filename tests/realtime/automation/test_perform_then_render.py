@@ -13,6 +13,7 @@ import pytest
 
 from stylefader.engines import Engine
 from stylefader.engines.base import Picture
+from stylefader.engines.opening import EngineAccount
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.media.frame import Frame
@@ -69,7 +70,8 @@ class Build:
         self._engine = engine
 
     def take(self) -> tuple[Engine, str]:
-        return self._engine, "for a test"
+        self._engine.account = EngineAccount(engine="openvino", precision="f32", why="for a test")
+        return self._engine, self._engine.account.line
 
     def cancel(self) -> None: ...
 

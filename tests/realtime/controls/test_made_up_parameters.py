@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mido import Message
 from pythonosc.osc_message_builder import build_msg
 
 from stylefader.realtime.automation.automation_file import file_text
@@ -43,7 +42,6 @@ from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sound.envelope import offsets
 from stylefader.training.errors import AutomationError, ControlError
-from stylefader.training.evaluation.plots import svg
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_header import PackHeader
@@ -297,8 +295,8 @@ def test_from_an_automation_file_and_edited(stage: Stage) -> None:
     thinned = thin(longer, 0.001)
     assert file_text(thinned) == file_text(file)
     assert largest_difference(longer.automation.keyframes, thinned.automation.keyframes) < 1e-6
-    drawn = svg(plot(file, "x")).decode()
-    assert all(f">{name}<" in drawn for name in ("murk", "panes0", "panes2", "alpha murk panes"))
+    svg = plot(file, "x").svg().decode()
+    assert all(f">{name}<" in svg for name in ("murk", "panes0", "panes2", "alpha murk panes"))
 
 
 @pytest.mark.parametrize(
@@ -363,10 +361,7 @@ def test_into_a_take_and_out_of_it(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_from_a_midi_file_and_as_keyframes() -> None:
-    messages = (
-        MidiMessage(S, 0, Message("control_change", control=1, value=127)),
-        MidiMessage(2 * S, 0, Message("control_change", control=2, value=0)),
-    )
+    messages = (MidiMessage(S, 0, bytes((0xB0, 1, 127))), MidiMessage(2 * S, 0, bytes((0xB0, 2, 0))))
     maps = parse_mapping(MAPPING, origin="t").maps
     played = midi_automation(MidiFile(tracks=("nano",), messages=messages), maps, [MURK, PANES], origin="x.mid")
     before, after = (played.values(Fraction(at), [MURK, PANES]) for at in (0, 9))

@@ -15,11 +15,13 @@ from typing import Any
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.pipeline.outputs import SessionOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.session.words import words_of
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Source
 from stylefader.training.packs.pack import save_pack
@@ -144,23 +146,26 @@ class Stage:
         self.said: list[str] = []
         self.builds: list[Build] = []
         self.watcher = Watcher()
-        self.fan_out = FanOut(say=self.said.append, clock=now_ns)
+        self.fan_out = FanOut(tell=self._tell, clock=now_ns)
         self.fan_out.add("watcher", self.watcher, bound=MOST_WAITING)
         for name, (sink, words) in (sinks or {}).items():
             self.fan_out.add(name, sink, **words)
         self.rests = Rests()
 
         def capture(mailbox: NewestMailbox[Frame]) -> Capture:
-            made = Capture(make_source, mailbox, name="the camera", reconnects=reconnects, say=self.said.append)
+            made = Capture(make_source, mailbox, name="the camera", reconnects=reconnects, tell=self._tell)
             made._stop = self.rests
             return made
 
         options = SessionOptions(height=size[0], width=size[1], fade_s=fade_s)
         packs = [_pack(folder, number) for number in range(styles)]
-        loader = EngineLoader(packs, say=self.said.append, build=self._build, measuring=Behind)  # type: ignore[arg-type]
+        loader = EngineLoader(packs, tell=self._tell, build=self._build, measuring=Behind)  # type: ignore[arg-type]
         self.live = LiveSession(
-            capture, SessionOutputs(self.fan_out, view=False), loader, options, say=self.said.append, now_ns=now_ns
+            capture, SessionOutputs(self.fan_out, view=False), loader, options, tell=self._tell, now_ns=now_ns
         )
+
+    def _tell(self, event: Event) -> None:
+        self.said.append(words_of(event))
 
     def _build(self, *words: Any, **more: Any) -> Build:
         self.builds.append(Build(*words, **more))
@@ -182,7 +187,7 @@ class Stage:
             self.live.tick()
             return true()
 
-        until(ticked, lambda: f"said: {self.said[-10:]}; {self.live.numbers()}")
+        until(ticked, lambda: f"said: {self.said[-10:]}; {self.live.snapshot()}")
 
     def frames(self, more: int = 5) -> list[Frame]:
         """Run until so many more pictures were shown; those."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylefader.realtime.session.status import Status
+from stylefader.realtime.session.status import sign_of
 from stylefader.realtime.sources.decoded import ArrayPicture
 from stylefader.realtime.sources.live import camera as camera_module
 from stylefader.realtime.sources.live.background import Session, Shot
@@ -56,11 +56,10 @@ def test_an_unplugged_camera_comes_back_under_another_number(tmp_path: Path) -> 
     cable = Cable()
     with Stage(tmp_path, cable.source) as stage:
         stage.play()
-        status = Status(stage.live, stage.fan_out)
-        assert status.sign is None
+        assert sign_of(stage.live.snapshot()) is None
         cable.number = None
         stage.until(lambda: stage.live.capture.state == "lost")
-        assert status.sign == "no signal"
+        assert sign_of(stage.live.snapshot()) == "no signal"
         held = stage.watcher.last
         assert shift(held) == 50, "the stylized picture holds"
         stage.until(lambda: len(stage.rests.seconds) >= 7)
@@ -75,7 +74,9 @@ def test_an_unplugged_camera_comes_back_under_another_number(tmp_path: Path) -> 
         stage.until(lambda: stage.live.capture.state == "running")
         assert len(stage.rests.seconds) <= tried + 1, "the next try after it is plugged in finds it"
         assert all(shift(frame) == 50 for frame in stage.frames()[1:]), "stylized at once: the engine was kept"
-        assert cable.opened == [0, 2] and stage.live.capture.counts.losses == 1 and status.sign is None
+        assert (
+            cable.opened == [0, 2] and stage.live.capture.counts.losses == 1 and sign_of(stage.live.snapshot()) is None
+        )
 
 
 def test_a_camera_that_hangs_is_given_up_and_opened_again(tmp_path: Path) -> None:

@@ -91,9 +91,10 @@ def test_a_jump_brings_what_waits_at_once(tmp_path: Path) -> None:
     probe = Probe()
     probe.refuses = SinkError("nobody is there", failure=True)
     from stylefader.realtime.pipeline.fan_out import FanOut
+    from stylefader.realtime.session.words import words_of
 
     said: list[str] = []
-    fan_out = FanOut(say=said.append, clock=clock.now_ns)
+    fan_out = FanOut(tell=lambda event: said.append(words_of(event)), clock=clock.now_ns)
     fan_out.add("stream", probe, reconnects=True)
     fan_out.open()
     until(lambda: said)

@@ -105,7 +105,7 @@ def test_an_osc_flood(tmp_path: Path) -> None:
             stage.until(last)
         shown = stage.watcher.since(before)
         missing = sum(b.index - a.index - 1 for a, b in itertools.pairwise(shown))
-        newer = stage.live.numbers()["drops"]["newer"]
+        newer = stage.live.snapshot().drops.newer
         assert missing <= newer and len(shown) > 5, "what is left out was left out for a newer one"
         assert promise("OSC or MIDI flood") == MOST + 1
         limiter = [words for words in stage.said[said:] if "OSC" in words or "/" in words]

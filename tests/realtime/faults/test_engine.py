@@ -40,12 +40,12 @@ def test_an_engine_that_raises_loses_no_frame(tmp_path: Path, error: Exception) 
         first = next(number for number, frame in enumerate(shown) if shift(frame) == 0)
         assert first > 0 and all(shift(frame) == 0 for frame in shown[first:]), "the original from that frame on"
         missing = shown[first].index - shown[first - 1].index - 1
-        newer = stage.live.numbers()["drops"]["newer"]  # where a busy machine has left one out
+        newer = stage.live.snapshot().drops.newer  # where a busy machine has left one out
         assert missing <= promise("engine raises") + newer
-        assert engine.closed and stage.live.numbers()["engine_failures"] == 1
+        assert engine.closed and stage.live.snapshot().engine_failures == 1
         assert sum("another one takes over" in words and str(error) in words for words in stage.said) == 1
         stage.play(1)
-        assert stage.live.numbers()["engine"] == stage.builds[1].backend != "auto"
+        assert stage.live.snapshot().engine == stage.builds[1].backend != "auto"
 
 
 def test_garbage_is_never_shown(tmp_path: Path) -> None:
@@ -55,12 +55,12 @@ def test_garbage_is_never_shown(tmp_path: Path) -> None:
         engine.spoils = tuple(range(engine.calls + 10, engine.calls + 20))
         stage.until(lambda: engine.calls > max(engine.spoils) + 10)
         stage.frames()
-        assert stage.live.numbers()["drops"]["broken"] == 10
+        assert stage.live.snapshot().drops.broken == 10
         shown = stage.watcher.since(before)
         assert all(frame.image.any() for frame in shown), "garbage is 0 all over"
         held = [after for one, after in itertools.pairwise(shown) if after.image is one.image]
         assert len(held) == 10, "the last good picture, ten times"
-        assert stage.live.numbers()["engine_failures"] == 0, "ten pictures are no reason to take it out"
+        assert stage.live.snapshot().engine_failures == 0, "ten pictures are no reason to take it out"
 
 
 def test_an_engine_that_gives_nothing_but_garbage_is_taken_out(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_engine_that_gives_nothing_but_garbage_is_taken_out(tmp_path: Path) -
     with Stage(tmp_path, Flow, now_ns=clock) as stage:
         engine = stage.play()
         engine.spoils = range(engine.calls + 5, 10**9)
-        stage.until(lambda: stage.live.numbers()["drops"]["broken"] >= 3)
+        stage.until(lambda: stage.live.snapshot().drops.broken >= 3)
         held = stage.watcher.last.image
         assert shift(stage.frames(3)[-1]) != 0 and np.array_equal(stage.watcher.last.image, held), "the last good one"
         assert len(stage.builds) == 1

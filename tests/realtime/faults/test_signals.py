@@ -152,7 +152,7 @@ def _builds(process: psutil.Process) -> bool:
 
 
 def _end_s() -> float:
-    from stylefader.tools.commands.live import session
+    from stylefader.realtime.session import session
 
     return session._END_S
 

@@ -48,7 +48,7 @@ def test_a_full_disk_ends_that_recording_alone(tmp_path: Path) -> None:
         assert lost_by(stage) == lost_by(stage, "good") == promise("sink full")
         (words,) = [words for words in stage.said if "is dropped" in words]
         assert "no space left" in words
-        assert stage.fan_out.alive
+        assert not stage.fan_out.failed
     from stylefader.tools.commands.bench.soak_proof import packets_in
 
     assert packets_in(good) == stage.watcher.count, "every frame that was shown is in the other recording"

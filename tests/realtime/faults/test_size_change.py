@@ -51,7 +51,7 @@ def test_a_picture_of_another_size_is_fitted(tmp_path: Path, fit: Fit) -> None:
         first = inner.first_wide
         assert first is not None
         missing = [number for number in range(first, first + 4) if number not in {frame.index for frame in shown}]
-        assert len(missing) <= promise("size change") - 1 + stage.live.numbers()["drops"]["newer"]
+        assert len(missing) <= promise("size change") - 1 + stage.live.snapshot().drops.newer
         for frame in shown:
             assert frame.image.shape == (48, 64, 3) and frame.original is not None
             if frame.index < first:

@@ -10,7 +10,8 @@ from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline import capture as capture_module
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
-from stylefader.realtime.sources.base import Source
+from stylefader.realtime.session.words import words_of
+from stylefader.realtime.sources.base import LostError, Source
 from stylefader.training.errors import SourceError
 from tests.realtime.live import numbered
 
@@ -68,7 +69,7 @@ def run(
     left = list(reels)
     capture = Capture(
         lambda: left.pop(0) if left else Reel(0, hangs=True), mailbox, name="the camera", reconnects=reconnects,
-        every=every, say=said.append,
+        every=every, tell=lambda event: said.append(words_of(event)),
     )  # fmt: skip
     capture.start()
     waited = threading.Event()
@@ -137,3 +138,47 @@ def test_a_source_that_hangs_is_ended_by_its_close() -> None:
     reel = Reel(0, hangs=True)
     run([reel], lambda c: True)
     assert not any(thread.name == "live-capture" for thread in threading.enumerate())
+
+
+class Noting(Reel):
+    """Notes something in the middle, and then waits."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield numbered(0)
+        self.notes.append("it plays too slowly")
+        yield numbered(1)
+        yield numbered(2)
+        assert self.closed.wait(WAIT_S)
+
+
+def test_a_note_is_told_while_it_plays_and_once() -> None:
+    _, mailbox, said = run([Noting(0)], lambda c: c.counts.captured == 3 and not c.over)
+    assert said == ["note: asked for 1920x1080, got 8x4", "note: it plays too slowly"]
+    assert len(mailbox.all) == 3
+
+
+def test_a_source_that_says_why_it_is_lost_is_named_once() -> None:
+    lost = LostError("the camera", "no picture for 3 s")
+    assert str(lost) == "the camera is lost: no picture for 3 s" and lost.failure
+    _, _, said = run([Reel(1, error=lost), Reel(1, hangs=True)], lambda c: c.counts.captured == 2)
+    assert said[1] == "the camera is lost (no picture for 3 s): the last picture holds, trying again"
+
+
+def test_what_broke_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    run([Reel(1, error=RuntimeError("select() timeout")), Reel(1, hangs=True)], lambda c: c.counts.captured == 2)
+    (record,) = caplog.records
+    assert record.name == "stylefader.realtime.pipeline.capture" and record.exc_info is not None
+    error = record.exc_info[1]
+    assert isinstance(error, SourceError) and isinstance(error.__cause__, RuntimeError)
+
+
+def test_another_capture_goes_on_counting() -> None:
+    first, mailbox, _ = run([Reel(3, hangs=True)], lambda c: c.counts.captured == 3)
+    second = Capture(lambda: Reel(2), mailbox, name="a file", reconnects=False, counts=first.counts)
+    second.start()
+    for _ in range(WAIT_S * 100):
+        if second.over:
+            break
+        threading.Event().wait(0.01)
+    assert second.stop()
+    assert [frame.index for frame in mailbox.all] == [0, 1, 2, 3, 4]

@@ -13,6 +13,7 @@ import pytest
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
 from stylefader.realtime.pipeline.sink_worker import SinkStats
+from stylefader.realtime.session.words import words_of
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sinks.live.null import NullSink
 from stylefader.training.errors import SinkError
@@ -72,7 +73,7 @@ class Stage:
         self.clock = Clock()
         self.words: list[str] = []
         self._said = threading.Condition()
-        self.fan_out = FanOut(say=self.say, clock=self.clock)
+        self.fan_out = FanOut(tell=lambda event: self.say(words_of(event)), clock=self.clock)
         self.index = 0
 
     def say(self, words: str) -> None:
@@ -196,7 +197,7 @@ def test_a_sink_that_fails_is_dropped_with_a_word(stage: Stage) -> None:
     assert (stage.of("bad").state, stage.of("bad").dropped) == ("failed", 11)
     assert stage.of("good").state == "running"
     assert bad.calls == ["open", "abort"]
-    assert stage.fan_out.alive
+    assert not stage.fan_out.failed
 
 
 @pytest.mark.parametrize("reconnects", [False, True])
@@ -208,7 +209,7 @@ def test_a_bug_in_a_sink_ends_that_sink_alone(stage: Stage, reconnects: bool) ->
     stage.until(lambda: stage.of("bad").state == "running")
     stage.put()
     stage.until_said("bad: ZeroDivisionError: by nothing; bad is dropped")
-    stage.until(lambda: not stage.fan_out.alive)
+    stage.until(lambda: stage.fan_out.failed)
 
 
 def test_a_sink_that_cannot_be_opened_opens_nothing(stage: Stage) -> None:
@@ -365,3 +366,105 @@ def test_numbers_stay_bounded(stage: Stage) -> None:
     stage.put(3000)
     stage.until(lambda: null.frames == 3000)
     assert len(stage.of("null").latencies_ns) == 1024
+
+
+def test_a_sink_is_added_and_removed_while_frames_flow(stage: Stage) -> None:
+    steady, visitor = Probe(), Probe()
+    stage.fan_out.add("steady", steady, bound=100)
+    stage.fan_out.open()
+    stage.put(3)
+    stage.fan_out.add("visitor", visitor, bound=100, drains=True)
+    assert visitor.calls == ["open"]
+    middle = stage.put(4)
+    stage.fan_out.remove("visitor", PATIENCE)
+    assert visitor.calls == ["open", "close"] and visitor.frames == middle, "what waited was written"
+    stage.put(2)
+    stage.until(lambda: len(steady.frames) == 9)
+    assert visitor.frames == middle and [one.name for one in stage.fan_out.stats()] == ["steady"]
+    with pytest.raises(SinkError, match="there is no sink 'visitor'; there are steady"):
+        stage.fan_out.remove("visitor")
+
+
+def test_one_that_cannot_be_opened_is_not_added(stage: Stage) -> None:
+    bad = Probe()
+    bad.refuses = SinkError("there is no such device")
+    stage.fan_out.open()
+    with pytest.raises(SinkError, match="no such device"):
+        stage.fan_out.add("bad", bad)
+    assert bad.calls == ["open", "abort"] and stage.fan_out.stats() == [] and not stage.fan_out.failed
+
+
+def test_a_name_is_free_again_once_its_sink_has_failed(stage: Stage) -> None:
+    first, second = Probe(), Probe()
+    stage.fan_out.add("null", first)
+    stage.fan_out.open()
+    with pytest.raises(SinkError, match="there is a sink null already"):
+        stage.fan_out.add("null", Probe())
+    first.fails = SinkError("the disk is full")
+    stage.put()
+    stage.until(lambda: stage.fan_out.failed)
+    stage.fan_out.add("null", second)
+    stage.put()
+    stage.until(lambda: len(second.frames) == 1)
+    assert stage.of("null").state == "running" and not stage.fan_out.failed
+
+
+def test_nothing_is_added_to_what_is_over(stage: Stage) -> None:
+    stage.fan_out.open()
+    stage.fan_out.close()
+    late = Probe()
+    with pytest.raises(SinkError, match="the session is over"):
+        stage.fan_out.add("late", late)
+    assert late.calls == []
+
+
+def test_sinks_come_and_go_from_many_threads(stage: Stage) -> None:
+    steady = Probe()
+    stage.fan_out.add("steady", steady, bound=10_000)
+    stage.fan_out.open()
+    failed: list[BaseException] = []
+
+    def visit(number: int) -> None:
+        try:
+            for _ in range(20):
+                stage.fan_out.add(f"visitor {number}", NullSink())
+                stage.fan_out.remove(f"visitor {number}", PATIENCE)
+        except BaseException as error:
+            failed.append(error)
+
+    visitors = [threading.Thread(target=visit, args=(number,)) for number in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    while any(visitor.is_alive() for visitor in visitors):
+        stage.put()
+        threading.Event().wait(0.001)
+    assert not failed
+    stage.until(lambda: stage.of("steady").written == stage.index)
+    assert len(stage.fan_out.stats()) == 1
+
+
+def test_a_sink_that_fails_is_logged_with_its_traceback(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    bad = Probe()
+    bad.fails = ZeroDivisionError("by nothing")
+    stage.fan_out.add("bad", bad)
+    stage.fan_out.open()
+    stage.put()
+    stage.until_said("bad is dropped")
+    (record,) = caplog.records
+    assert record.name == "stylefader.realtime.pipeline.sink_worker"
+    assert record.exc_info is not None and record.exc_info[1] is not None and record.exc_info[1].__traceback__
+
+
+def test_a_note_that_comes_while_it_writes_is_said_then(stage: Stage) -> None:
+    class Noting(Probe):
+        def write(self, frame: Frame) -> None:
+            super().write(frame)
+            if len(self.frames) == 2:
+                self.notes.append("the network is slow")
+
+    stage.fan_out.add("stream", Noting(), bound=10)
+    stage.fan_out.open()
+    stage.put(5)
+    stage.until_said("stream: the network is slow")
+    stage.fan_out.close(PATIENCE)
+    assert stage.words == ["stream: the network is slow"]

@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 
 from stylefader.engines import REGISTRY, Engine
+from stylefader.engines.opening import EngineAccount
 from stylefader.engines.selection.background_measuring import Look, News
 from stylefader.engines.selection.choice import Candidate, why_not_here
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.capture import Capture
+from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.session.words import words_of
 from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -70,6 +73,7 @@ class Build:
     def ready(self, engine: Engine | None = None, **words: Any) -> Engine:
         self.engine = engine or TimedEngine(Clock(), 0, n_blocks=self.pack.n_blocks, size=self.size, **words)
         self.engine.name = self.backend
+        self.engine.account = EngineAccount(engine=self.backend, precision=self.engine.precision, why="as asked")
         return self.engine
 
 
@@ -114,8 +118,10 @@ class Behind:
 
 
 def a_rack(packs: list[PackFile], said: list[str] | None = None, **words: Any) -> EngineLoader:
-    say = (said if said is not None else []).append
-    return EngineLoader(packs, say=say, build=Build, **{"measuring": Behind, **words})  # type: ignore[arg-type]
+    heard = said if said is not None else []
+    return EngineLoader(
+        packs, tell=lambda event: heard.append(words_of(event)), build=Build, **{"measuring": Behind, **words}
+    )  # type: ignore[arg-type]
 
 
 class TestRack:
@@ -186,7 +192,7 @@ class TestRack:
         assert (Build.made[2].backend, Build.made[2].words["precision"]) == ("openvino", "auto")
         Build.made[2].ready()
         loaded = loader.take()
-        assert loaded is not None and loaded.why == "openvino, in place of what failed"
+        assert loaded is not None and loaded.account.why == "in place of what failed"
 
     def test_a_spoilt_pack_is_no_fault_of_the_engines(self, packs: list[PackFile]) -> None:
         loader = a_rack(packs)
@@ -323,11 +329,14 @@ def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
     said: list[str] = []
     outputs = Outlet()
 
+    def tell(event: Event) -> None:
+        said.append(words_of(event))
+
     def capture(mailbox: NewestMailbox[Frame]) -> Capture:
-        return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, say=said.append)
+        return Capture(lambda: Flow(0), mailbox, name="the camera", reconnects=True, tell=tell)
 
     options = SessionOptions(height=HEIGHT, width=WIDTH, fade_s=0.05)
-    live = LiveSession(capture, outputs, a_rack(packs, said), options, say=said.append)
+    live = LiveSession(capture, outputs, a_rack(packs, said), options, tell=tell)
     live.start()
 
     def until(true: Callable[[], bool]) -> None:
@@ -336,7 +345,7 @@ def session(packs: list[PackFile]):  # type: ignore[no-untyped-def]
             if true():
                 return
             threading.Event().wait(0.005)
-        raise AssertionError(f"never so; said: {said}; {live.numbers()}")
+        raise AssertionError(f"never so; said: {said}; {live.snapshot()}")
 
     yield SimpleNamespace(live=live, said=said, outputs=outputs, until=until)
     live.close()
@@ -353,52 +362,52 @@ def first_pixel(outputs: Outlet) -> int:
 def test_the_original_passes_until_the_engine_is_there(session: Any) -> None:
     session.until(lambda: session.outputs.count > 5)
     assert first_pixel(session.outputs) == 0
-    assert session.live.numbers()["engine"] is None
+    assert session.live.snapshot().engine is None
     Build.made[0].ready()
     session.live.tick()
     session.live.move(ALL, 1.0)
     session.until(lambda: first_pixel(session.outputs) > 90)
-    numbers = session.live.numbers()
-    assert (numbers["engine"], numbers["style"], numbers["size"]) == ("auto", "first", f"{WIDTH}x{HEIGHT}")
-    assert numbers["alpha"] == [1.0] * 3
-    assert numbers["latency_ms"]["engine"]["p50"] is not None
+    numbers = session.live.snapshot()
+    assert (numbers.engine, numbers.style, numbers.size) == ("auto", "first", (WIDTH, HEIGHT))
+    assert numbers.alpha == (1.0,) * 3
+    assert numbers.latency.engine.p50 is not None
 
 
 def test_styles_change_and_take_the_strength_along(session: Any) -> None:
     first = Build.made[0].ready()
-    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.until(lambda: session.live.snapshot().engine is not None)
     session.live.move(block(0), 0.9)
     session.live.move(block(1), 0.1)
     session.live.move(block(2), 0.1)
     session.live.step_style(1)
     session.until(lambda: len(Build.made) == 2)
     assert Build.made[1].pack.header.name == "second"
-    assert session.live.numbers()["coming"] == "second: compiling", "the present one plays on"
+    assert session.live.snapshot().coming == "second: compiling", "the present one plays on"
     Build.made[1].ready()
     session.until(lambda: bool(first.closed))
-    assert session.live.numbers()["alpha"] == pytest.approx([0.9])
+    assert session.live.snapshot().alpha == pytest.approx([0.9])
     session.live.step_style(-1)
     session.live.step_style(-1)
     session.until(lambda: len(Build.made) == 3)
     assert Build.made[2].pack.header.name == "third", "round the corner"
     Build.made[2].ready()
-    session.until(lambda: len(session.live.stylizer.desks) == 1 and session.live.numbers()["style"] == "third")
+    session.until(lambda: len(session.live.stylizer.desks) == 1 and session.live.snapshot().style == "third")
 
 
 def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> None:
     Build.made[0].ready()
-    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.until(lambda: session.live.snapshot().engine is not None)
     session.live.fade_to(None, {"alpha": np.array([0.25], np.float32)}, 0.0)
-    session.until(lambda: session.live.numbers()["alpha"] == pytest.approx([0.25] * 3))
+    session.until(lambda: session.live.snapshot().alpha == pytest.approx([0.25] * 3))
     session.live.fade_to(2, {"alpha": np.array([0.1, 0.2, 0.3], np.float32)}, 30.0)
     session.until(lambda: len(Build.made) == 2)
     session.live.fade_to(2, {"alpha": np.array([0.4, 0.5, 0.6], np.float32)}, 60.0)
     session.live.tick()
-    assert session.live.numbers()["alpha"] == pytest.approx([0.25] * 3), "it waits for its style"
+    assert session.live.snapshot().alpha == pytest.approx([0.25] * 3), "it waits for its style"
     Build.made[1].ready()
     session.until(lambda: len(session.live.stylizer.desks) == 2)
-    numbers = session.live.numbers()
-    assert numbers["style"] == "third" and numbers["alpha"] == pytest.approx([0.4, 0.5, 0.6]), "the last one asked for"
+    numbers = session.live.snapshot()
+    assert numbers.style == "third" and numbers.alpha == pytest.approx([0.4, 0.5, 0.6]), "the last one asked for"
     newest = session.live.stylizer.desks[1]
     assert newest.alpha(0)[0] < 0.3, "it has just begun"
     with pytest.raises(ControlError):
@@ -410,15 +419,17 @@ def test_a_session_begins_at_the_alpha_that_was_asked_for(
     packs: list[PackFile], asked: float | None, given: float
 ) -> None:
     options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
-    live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True, say=print),
+    live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True),
                        Outlet(), a_rack(packs, []), options)  # fmt: skip
     assert live.targets()["alpha"].tolist() == pytest.approx([given] * 3)
-    assert live._desk.alpha(0).tolist() == pytest.approx([given] * 3), "at once, however slowly alpha may move"
+    assert live.performance._desk.alpha(0).tolist() == pytest.approx([given] * 3), (
+        "at once, however slowly alpha may move"
+    )
 
 
 def test_panic(session: Any) -> None:
     Build.made[0].ready()
-    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.until(lambda: session.live.snapshot().engine is not None)
     session.live.move(ALL, 1.0)
     session.live.show.blackout = session.live.show.freeze = True
     session.live.go(2)
@@ -427,7 +438,7 @@ def test_panic(session: Any) -> None:
     session.until(lambda: len(Build.made) == 3)
     assert Build.made[1].left and Build.made[2].pack.header.name == "first"
     assert not (session.live.show.blackout or session.live.show.freeze)
-    assert session.live.numbers()["alpha"] == [0.0] * 3, "this pack's default"
+    assert session.live.snapshot().alpha == (0.0,) * 3, "this pack's default"
     assert session.live.muted == {"lfo", "sound"}
 
 
@@ -439,18 +450,18 @@ def test_an_engine_that_breaks_gives_way_and_the_picture_goes_on(session: Any) -
     session.until(lambda: session.outputs.count > count + 5)
     assert first_pixel(session.outputs) == 0
     Build.made[1].ready()
-    session.until(lambda: session.live.numbers()["engine"] == Build.made[1].backend)
-    assert session.live.numbers()["engine_failures"] == 1
+    session.until(lambda: session.live.snapshot().engine == Build.made[1].backend)
+    assert session.live.snapshot().engine_failures == 1
 
 
 def test_a_style_that_cannot_be_had_leaves_the_one_that_plays(session: Any) -> None:
     Build.made[0].ready()
-    session.until(lambda: session.live.numbers()["engine"] is not None)
+    session.until(lambda: session.live.snapshot().engine is not None)
     session.live.go(1)
     session.until(lambda: len(Build.made) == 2)
     Build.made[1].error = PackError("second has NaN")
     session.until(lambda: "second has NaN; first goes on" in session.said)
-    assert session.live.numbers()["style"] == "first" and session.live.style == 0
+    assert session.live.snapshot().style == "first" and session.live.style == 0
     session.live.go(1)
     session.until(lambda: len(Build.made) == 3)
 
@@ -477,7 +488,9 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
 
     said: list[str] = []
     shown = Outlet()
-    live = LiveSession(capture, shown, a_rack(packs), options, say=said.append, now_ns=clock)
+    live = LiveSession(
+        capture, shown, a_rack(packs), options, now_ns=clock, tell=lambda event: said.append(words_of(event))
+    )
     live.loader.request(EngineRequest(style=0, size=Size(height=360, width=640)))
     Build.made[0].ready(TimedEngine(clock, 100, n_blocks=3, size=(360, 640)))
     for number in range(300):
@@ -489,7 +502,60 @@ def test_a_session_adapts_its_size(packs: list[PackFile]) -> None:
         clock.pass_to(clock.ns + 10_000_000)
     assert [build.size for build in Build.made] == [(360, 640), (180, 320)]
     assert "100 ms a frame: on to the smaller size 320x180" in said
-    assert live.numbers()["size"] == "320x180"
+    assert live.snapshot().size == (320, 180)
     assert shown.last is not None and shown.last.image.shape == (360, 640, 3), "what is shown keeps its size"
+    live.stylizer.close()
+    live.close()
+
+
+def test_a_move_between_two_desks_is_not_lost(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes just after the new desk has taken over where the old one stood."""
+    Build.made[0].ready()
+    session.until(lambda: session.live.snapshot().engine is not None)
+    performance, movers = session.live.performance, list[threading.Thread]()
+    saved: list[tuple[int, float]] = []
+
+    def act() -> None:
+        session.live.move(block(0), 0.9, source="midi")
+        style, alpha = session.live.standing()
+        saved.append((style, float(alpha["alpha"][0])))
+
+    def new_desk(*words: Any) -> Any:
+        desk = type(performance)._new_desk(performance, *words)
+        movers.append(threading.Thread(target=act))
+        movers[-1].start()
+        movers[-1].join(0.2)  # it waits for the lock, or has had its way by then
+        return desk
+
+    monkeypatch.setattr(performance, "_new_desk", new_desk)
+    session.live.go(2)
+    session.until(lambda: len(Build.made) == 2)
+    Build.made[1].ready()
+    session.until(lambda: session.live.plays == "third" or bool(movers))
+    movers[0].join(WAIT_S)
+    assert session.live.targets()["alpha"][0] == pytest.approx(0.9)
+    assert saved == [(2, pytest.approx(0.9))], "a scene that is saved then has the style with its own strength"
+
+
+def test_two_readers_see_the_same_rates(packs: list[PackFile]) -> None:
+    clock = Clock()
+    mailbox_of: list[NewestMailbox[Frame]] = []
+
+    def capture(mailbox: NewestMailbox[Frame]) -> Capture:
+        mailbox_of.append(mailbox)
+        return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False, now_ns=clock)
+
+    options = SessionOptions(height=HEIGHT, width=WIDTH)
+    live = LiveSession(capture, Outlet(), a_rack(packs), options, now_ns=clock)
+    for number in range(30):
+        live.capture.counts.rate.count(clock.ns)
+        mailbox_of[0].put(numbered(number, clock.ns))
+        live.stylizer.step(0)
+        clock.pass_to(clock.ns + 50_000_000)
+    first, second = live.snapshot(), live.snapshot()
+    assert first == second
+    assert first.fps_in == pytest.approx(20) and first.fps_out == pytest.approx(20) and first.frames == 30
+    with pytest.raises(AttributeError):
+        first.frames = 31  # type: ignore[misc]
     live.stylizer.close()
     live.close()

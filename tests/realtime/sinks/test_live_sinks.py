@@ -10,6 +10,7 @@ import pytest
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.session.words import words_of
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.training.errors import SinkError
 
@@ -63,7 +64,7 @@ def test_bad_words_are_told_what_there_is(word: str, part: str) -> None:
 
 def test_several_words_drive_one_fan_out(tmp_path: Path) -> None:
     words: list[str] = []
-    fan_out = FanOut(say=words.append)
+    fan_out = FanOut(tell=lambda event: words.append(words_of(event)))
     paths = [tmp_path / "show.mkv", tmp_path / "show.mp4", tmp_path / "web"]
     paths[0].write_bytes(b"old")
     for word in [str(paths[0]), str(paths[1]), f"hls:{paths[2]}", "null"]:

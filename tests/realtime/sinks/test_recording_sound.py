@@ -120,7 +120,7 @@ def test_the_fan_out_brings_packets_to_those_that_take_them(tmp_path: Path, clip
     target = tmp_path / "show.mkv"
     with VideoFileSource(clip) as source:
         sound = next(track for track in source.tracks if track.type == "audio")
-        fan_out = FanOut(say=print)
+        fan_out = FanOut(tell=print)
         sinks = [RecordingSink(path, width=WIDTH, height=HEIGHT, rate=F(25), sound=sound) for path in (
             target, tmp_path / "two.mkv")]  # fmt: skip
         for sink in sinks:

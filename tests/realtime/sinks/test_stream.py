@@ -17,6 +17,7 @@ import pytest
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.fan_out import FanOut
+from stylefader.realtime.session.words import words_of
 from stylefader.realtime.sinks.live import stream, stream_link
 from stylefader.realtime.sinks.live.live_video import LiveVideo
 from stylefader.realtime.sinks.live.stream import StreamSink, has_srt, protocol_of, shown_address
@@ -210,7 +211,7 @@ def test_a_server_that_never_answers_stops_nobody(hanging: int, monkeypatch: pyt
 def test_the_fan_out_brings_a_stream_back(port: int) -> None:
     address = f"rtmp://127.0.0.1:{port}/live/x"
     words: list[str] = []
-    fan_out = FanOut(say=words.append)
+    fan_out = FanOut(tell=lambda event: words.append(words_of(event)))
     fan_out.add("stream", StreamSink(address, width=64, height=48, rate=Fraction(30)), reconnects=True, bound=2)
     first = Receiver(address, "flv")
     fan_out.open()

@@ -10,6 +10,7 @@ import pytest
 
 from stylefader.realtime.controls.mapping.mapping import Mapping
 from stylefader.realtime.controls.mapping.sound_section import BANDS, SoundMap
+from stylefader.realtime.sound.live_sound import SoundReading
 from stylefader.realtime.sound.playing_sound import PlayingSound
 from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.realtime.sources.files.paced_file import PacedSource
@@ -31,7 +32,7 @@ class Show:
         self.sound.take_over(Mapping(sounds=(MAP,)))
         self.source = PacedSource(files, loop=loop, now_ns=self.clock.now_ns, sleep=self.clock.sleep)
         self.source.shown = self.sound.shown
-        self.levels: list[dict[str, float]] = []
+        self.levels: list[SoundReading] = []
 
     def play(self, frames: int) -> np.ndarray:
         offsets = []
@@ -39,7 +40,7 @@ class Show:
             for number, frame in enumerate(self.source, 1):
                 self.sound.step()
                 offsets.append(float(self.sound.offsets(frame.captured_ns, blocks(1))[0]))
-                self.levels.append(self.sound.numbers())
+                self.levels.append(self.sound.reading(frame.captured_ns))
                 if number == frames:
                     break
         self.sound.close()
@@ -62,9 +63,16 @@ def test_the_level_is_that_of_what_is_shown(kicks: Path) -> None:
     offsets = show.play(35)
     assert np.array_equal(offsets, rendered(kicks, 35)), "as a render has it"
     assert offsets[13] > 0.8 > 0.25 > offsets[11]
-    lows = [row["low"] for row in show.levels]
+
+
+def test_a_level_is_of_what_was_shown_in_the_last_second(tmp_path: Path) -> None:
+    wave = np.concatenate([silence(0.5), beat(0.4), silence(1.6)])
+    show = Show(clip_with_sound(tmp_path / "one.mkv", wave, codec="pcm_s16le", frames=60))
+    show.play(60)
+    lows = [dict(reading.levels_db)["low"] for reading in show.levels]
     assert max(lows) == pytest.approx(-3, abs=3)
-    assert lows[13] > lows[11] + 12, "of this frame's time, not of what was read ahead"
+    assert max(lows[:12]) < -60 < -10 < min(lows[14:36]), "of this frame's time, not of what was read ahead"
+    assert lows[55] < -60, "held for a second"
 
 
 def test_a_file_that_begins_again(tmp_path: Path) -> None:
@@ -105,7 +113,7 @@ def test_the_files_of_a_folder(tmp_path: Path) -> None:
     assert offsets[32:36] == pytest.approx(0, abs=2e-3)
     assert offsets[42:44] == pytest.approx(0.5, abs=0.05)
     assert show.said == [f"{silent} has no sound track: silence"]
-    assert {row["state"] for row in show.levels} == {"running", "lost"}
+    assert {reading.state for reading in show.levels} == {"running", "lost"}
 
 
 def test_an_edited_mapping_is_heard_within_a_second(tmp_path: Path) -> None:
@@ -129,7 +137,8 @@ def test_before_anything_is_shown_there_is_nothing() -> None:
     sound = PlayingSound()
     sound.step()
     assert sound.offsets(5, blocks(2)).tolist() == [0, 0]
-    assert sound.numbers() == {"state": "opening", "low": -120, "mid": -120, "high": -120, "all": -120, "lost": 0}
+    silent = tuple((band, -120.0) for band in ("low", "mid", "high", "all"))
+    assert sound.reading(5) == SoundReading(state="opening", levels_db=silent, lost=0)
     sound.start()
     sound.close()
     sound.close()

@@ -68,6 +68,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
     from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import StageTimes, Stylizer
     from stylefader.realtime.session.stats import percentiles_ms
+    from stylefader.realtime.session.words import words_of
     from stylefader.realtime.sources.decoded import LazyFrame
     from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -80,7 +81,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
         name="sleeper", title="Sleeper", objective="fixed", kind="single", width=1, blocks=(), alpha=alpha, style={},
         licence="MIT", training={},
     )  # fmt: skip
-    fan_out = FanOut(say=say)
+    fan_out = FanOut(tell=lambda event: say(words_of(event)))
     fan_out.add("null", _sink(lambda frame: seen.append(_Seen(frame.captured_ns, time.monotonic_ns()))))
     if slow_sink:
         fan_out.add("slow", _sink(lambda frame: time.sleep(_SLOW_SINK_S)))
@@ -111,7 +112,7 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
     return {
         "engine_ms": engine_ms, "slow_sink": slow_sink, "size": f"{width}x{height}", "rate": rate,
         "frames": len(both), "fps": round((len(both) - 1) / span, 3), "left_out": mailbox.replaced,
-        "added_ms": percentiles_ms(added), "latency_ms": percentiles_ms(latencies),
+        "added_ms": percentiles_ms(added).as_json(), "latency_ms": percentiles_ms(latencies).as_json(),
         "latency_max_ms": round(max(latencies) / 1e6, 3),
     }  # fmt: skip
 

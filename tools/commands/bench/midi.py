@@ -21,6 +21,7 @@ from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
 if TYPE_CHECKING:
+    from stylefader.realtime.pipeline.events import Event
     from stylefader.realtime.session.live_session import LiveSession
 
 _PORTS = 4
@@ -155,7 +156,7 @@ def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engi
                 sender.stdin.flush()
             if playing and now - began > seconds + _END_S:
                 break
-        engine = str(session.numbers()["engine"])
+        engine = str(session.snapshot().engine)
         fps = (session.stylizer.counts.stylized - frames) / (time.monotonic() - began)
         sent = json_module.loads(sender.stdout.readline())
     keys = [(port, number) for port in range(_PORTS) for number in range(len(sent[port]))]
@@ -182,7 +183,8 @@ def _session(
     from stylefader.realtime.pipeline.outputs import SessionOutputs
     from stylefader.realtime.session.engine_loader import EngineLoader
     from stylefader.realtime.session.live_session import LiveSession, SessionOptions
-    from stylefader.realtime.session.status import Status
+    from stylefader.realtime.session.viewer import Text, Viewer
+    from stylefader.realtime.session.words import words_of
     from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
     from stylefader.realtime.sources.open_live import live_source
     from stylefader.realtime.sources.options import LiveOptions
@@ -191,14 +193,18 @@ def _session(
 
     width, height = size
     choice = live_source("testcard", LiveOptions(size=size))
-    fan_out = FanOut(say=say)
+
+    def tell(event: Event) -> None:
+        say(words_of(event))
+
+    fan_out = FanOut(tell=tell)
     sink = live_sink("null", LiveSinkOptions(overwrite=False))
     fan_out.add(sink.name, sink.make(width, height, None), bound=sink.bound, drains=sink.drains)
     outputs = SessionOutputs(fan_out, view=drawn)
     session = LiveSession(
         lambda mailbox: Capture(choice.make, mailbox, name=choice.name, reconnects=False),
-        outputs, EngineLoader([PackFile(find_pack(style))], backend=engine, say=say),
-        SessionOptions(height=height, width=width), say=say,
+        outputs, EngineLoader([PackFile(find_pack(style))], backend=engine, tell=tell),
+        SessionOptions(height=height, width=width), tell=tell,
     )  # fmt: skip
     stack.callback(fan_out.close)
     stack.callback(session.close)
@@ -208,14 +214,11 @@ def _session(
     window = Window("stylefader bench midi", max(width, 640), max(height, 360))
     window.open()
     stack.callback(window.close)
-    status = Status(session, fan_out)
+    assert outputs.view is not None
+    viewer = Viewer(window, outputs.view)
 
     def show() -> None:
-        assert outputs.view is not None
-        frame = outputs.view.take(0.02)
-        if frame is not None:
-            window.show(frame, status.lines, status.sign)
-        window.poll()
+        viewer.step(0.02, Text)
 
     return session, show
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from stylefader.tools.commands.live.words import FADE_S
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 
@@ -28,7 +27,7 @@ def command(
     rotate: Annotated[int, typer.Option(help="0, 90, 180 or 270 degrees.")] = 0,
     crop: Annotated[str | None, typer.Option(metavar="X,Y,WxH", help="A part of the source's picture.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Files begin again at their end.")] = False,
-    every: Annotated[int, typer.Option(min=1, help="Take only every so-manieth frame.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Process only every Nth frame.")] = 1,
     adaptive: Annotated[
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
@@ -39,7 +38,9 @@ def command(
     mute: Annotated[
         list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
     ] = None,
-    fade: Annotated[float, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles.")] = FADE_S,
+    fade: Annotated[
+        float | None, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles. [default: 1]")
+    ] = None,
     scenes: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
     ] = None,
@@ -61,6 +62,9 @@ def command(
         Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played from the first, for render.")
     ] = None,
     stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add the log to a file: events, and where errors came from.")
+    ] = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
     monitor: Annotated[
@@ -80,6 +84,6 @@ def command(
     shows them all; up and down move alpha, left and right change the style, r records a take, q quits.
     """
     words = {**locals()}
-    from stylefader.tools.commands.live.session import Live
+    from stylefader.tools.commands.live.session import run
 
-    Live(words).run()
+    run(words)

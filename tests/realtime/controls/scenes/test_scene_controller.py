@@ -23,6 +23,7 @@ from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.session.words import words_of
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -209,7 +210,7 @@ class Show:
             self.loader,
             options,
             now_ns=self.clock,
-            say=self.said.append,
+            tell=lambda event: self.said.append(words_of(event)),
             played=self._played,
         )
         self.scenes = SceneController(tmp_path / "scenes.toml", self.live, self.loader, say=self.said.append)
@@ -281,7 +282,7 @@ def test_scenes_fade_over_their_own_time_and_the_take_has_what_the_engines_got(s
 def test_the_scene_is_told_until_something_else_is_chosen(show: Show, folder: Path) -> None:
     def now() -> tuple[object, int | None]:
         show.frames(1)
-        return show.live.numbers()["scene"], current(show.scenes)
+        return show.live.snapshot().scene, current(show.scenes)
 
     assert now() == (None, None)
     show.scenes.recall(1)
@@ -391,15 +392,15 @@ def test_a_style_on_its_way_is_not_said_to_play(show: Show) -> None:
     show.ready = False
     show.live.go(1)
     show.frames(2)
-    row = show.live.numbers()
-    assert (row["style"], row["plays"]) == ("second", "first")
+    row = show.live.snapshot()
+    assert (row.style, row.plays) == ("second", "first")
     before = list(show.said)
     show.frames(60)
     building = [line for line in show.said[len(before) :] if line.startswith("building")]
     assert building == ["building second: first goes on"]
     show.ready = True
     show.frames(2)
-    assert show.live.numbers()["plays"] == show.live.plays == "second"
+    assert show.live.snapshot().plays == show.live.plays == "second"
     show.ready = False
     show.live.go(0)
     show.frames(5)

@@ -1,0 +1,108 @@
+"""What a session's config comes to, checked before anything is opened: packs, the source, sinks, the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stylefader.engines.opening import check_engine_words
+from stylefader.realtime.controls.player import check_source
+from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
+from stylefader.realtime.display.sdl import check_monitor, why_no_display
+from stylefader.realtime.parameters.parameter import most_of, parameters_of
+from stylefader.realtime.pipeline.events import Event
+from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
+from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
+from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
+from stylefader.realtime.sources.open_live import LiveChoice, live_source
+from stylefader.realtime.sources.options import LiveOptions
+from stylefader.training.errors import SinkError
+from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.pack_file import PackFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionPlan:
+    """packs: the styles, those that scenes name at the end. source: what gives the frames. window: whether there is
+    one. events: what is to be told of all that."""
+
+    packs: tuple[PackFile, ...]
+    source: LiveChoice
+    window: bool
+    events: tuple[Event, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The parameters of the styles, each with the most components that it has in one of them."""
+        return most_of(parameters_of(pack.header) for pack in self.packs)
+
+
+def plan_session(config: SessionConfig) -> SessionPlan:
+    """Check a config; nothing is opened.
+
+    Raises:
+        StylefaderError: What cannot be, in one line that says what to do.
+    """
+    style, sinks = config.style, config.sinks
+    check_engine_words(style.backend, style.precision)
+    for name in style.muted:
+        check_source(name)
+    packs = [PackFile(find_pack(name)) for name in style.names]
+    if style.scenes is not None:
+        packs += cast(read_scenes(style.scenes), packs, style.scenes).added
+    if not packs:
+        packs = [PackFile(find_pack(DEFAULT_STYLE))]
+    events: list[Event] = []
+    window = config.window.shown
+    if window and (why := why_no_display()) is not None:
+        window = False
+        events.append(NoWindow(why=why))
+    elif window:
+        check_monitor(config.window.monitor)
+    if not window and not sinks.words:
+        raise SinkError("there is nothing to show the picture on: give --sink, such as --sink show.mkv")
+    check_recordings(sinks.words)
+    for word in sinks.words:
+        live_sink(word, LiveSinkOptions())
+    source = live_source(config.source.word, source_options(config.source, config.picture))
+    events += _without_effect(config, styles=len(packs), window=window)
+    header = packs[0].header.alpha
+    if style.alpha is not None and not header.low <= style.alpha <= header.high:
+        events.append(AlphaOutOfRange(low=header.low, high=header.high))
+    return SessionPlan(packs=tuple(packs), source=source, window=window, events=tuple(events))
+
+
+def source_options(source: SourceConfig, picture: PictureConfig) -> LiveOptions:
+    """What any source of a session is asked for. Raises SourceError."""
+    return LiveOptions(
+        size=(picture.width, picture.height), rate=source.rate, loop=source.loop, mirror=picture.mirror,
+        rotate=picture.rotate, crop=picture.crop, fit=picture.fit, deinterlace=source.deinterlace,
+        background=source.background,
+    )  # fmt: skip
+
+
+def is_recording(word: str) -> bool:
+    """Whether a sink's word is a file."""
+    return "://" not in word and word.lower().endswith((".mkv", ".mp4"))
+
+
+def check_recordings(words: tuple[str, ...]) -> None:
+    """Raise SinkError where two recordings would go into one file."""
+    recordings = [Path(word).resolve() for word in words if is_recording(word)]
+    if len(set(recordings)) < len(recordings):
+        raise SinkError("two recordings cannot go into one file")
+
+
+def _without_effect(config: SessionConfig, *, styles: int, window: bool) -> list[NoEffect]:
+    """Settings that do nothing in this session."""
+    found = []
+    recorded = config.take is not None or any(is_recording(word) for word in config.sinks.words)
+    if styles == 1 and config.style.scenes is None and not window and config.style.fade_s != FADE_S:
+        found.append(NoEffect(setting="fade", why="there is one style"))
+    if config.sinks.overwrite and not recorded:
+        found.append(NoEffect(setting="overwrite", why="nothing is recorded into a file"))
+    if config.window.full_screen and not window:
+        found.append(NoEffect(setting="full_screen", why="there is no window"))
+    if config.window.monitor is not None and not window:
+        found.append(NoEffect(setting="monitor", why="there is no window"))
+    return found
