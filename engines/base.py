@@ -6,15 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.engines.account import EngineAccount
 from stylefader.training.errors import EngineError
-
-if TYPE_CHECKING:
-    from stylefader.engines.opening import EngineAccount
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.registry import REGISTRY
@@ -16,28 +16,6 @@ from stylefader.training.errors import EngineError
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineAccount:
-    """Which engine was opened, why that one, and how it came. The texts have no comma at either end.
-
-    why: such as `as asked` or `the fastest here`. came: such as `from the cache`, empty where nothing is kept.
-    not_kept: why it could not be kept in the cache. reasons: at length, for whoever asks.
-    """
-
-    engine: str
-    precision: str
-    why: str
-    came: str = ""
-    not_kept: str = ""
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """All but the reasons in one short line."""
-        line = ", ".join(filter(None, [f"{self.engine} {self.precision}", self.why, self.came]))
-        return f"{line}; not kept: {self.not_kept}" if self.not_kept else line
 
 
 def open_engine(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
-from stylefader.engines.opening import EngineAccount
+from stylefader.engines.account import EngineAccount
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.realtime.pipeline.events import Note, Tell, untold

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from stylefader.engines.opening import EngineAccount
+from stylefader.engines.account import EngineAccount
 from stylefader.realtime.pipeline.events import Event, SinkHung, SinkLost, SinkNotClosed, SourceLost
 from stylefader.realtime.session.adaptive_size import Size
 

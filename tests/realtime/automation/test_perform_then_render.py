@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from stylefader.engines import Engine
+from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Picture
-from stylefader.engines.opening import EngineAccount
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.media.frame import Frame

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mido import Message
 from pythonosc.osc_message_builder import build_msg
 
 from stylefader.realtime.automation.automation_file import file_text
@@ -37,11 +38,12 @@ from stylefader.realtime.controls.scenes import saved_scenes, scene_file
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.lfo import Lfos, free_beat
 from stylefader.realtime.parameters.parameter import Parameter, most_of, parameters_of, sizes_of
-from stylefader.realtime.session import live_session
+from stylefader.realtime.session import performance
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sound.envelope import offsets
 from stylefader.training.errors import AutomationError, ControlError
+from stylefader.training.evaluation.plots import svg
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.packs.pack_header import PackHeader
@@ -142,14 +144,14 @@ class Stage:
     def later(self, seconds: float = 5.0) -> dict[str, list[float]]:
         """What the desk gives after so long."""
         self.clock.pass_to(self.clock() + round(seconds * S))
-        values = self.session._desk.values(self.clock())
+        values = self.session.performance._desk.values(self.clock())
         return {name: [round(float(value), 3) for value in own] for name, own in values.items()}
 
 
 @pytest.fixture
 def stage(tmp_path: Path, pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(controls_module, "MidiPorts", Ports)
-    for module in (live_session, scene_file, saved_scenes):
+    for module in (performance, scene_file, saved_scenes):
         monkeypatch.setattr(module, "parameters_of", declared)
     made = Stage(tmp_path, pack)
     yield made
@@ -250,7 +252,7 @@ def test_scenes_that_do_not_fit(stage: Stage, parameters: str, words: str) -> No
 
 def test_from_sound() -> None:
     maps = parse_mapping('[[sound]]\ntarget = "panes1"\ndepth = 0.5\n[[sound]]\ntarget = "murk"\n', origin="t").sounds
-    layout = live_session.AlphaDesk([MURK, PANES]).layout
+    layout = performance.AlphaDesk([MURK, PANES]).layout
     assert offsets(maps, np.array([1.0, 0.25]), layout).tolist() == [0.25, 0, 0.5, 0]
 
 
@@ -295,8 +297,8 @@ def test_from_an_automation_file_and_edited(stage: Stage) -> None:
     thinned = thin(longer, 0.001)
     assert file_text(thinned) == file_text(file)
     assert largest_difference(longer.automation.keyframes, thinned.automation.keyframes) < 1e-6
-    svg = plot(file, "x").svg().decode()
-    assert all(f">{name}<" in svg for name in ("murk", "panes0", "panes2", "alpha murk panes"))
+    drawn = svg(plot(file, "x")).decode()
+    assert all(f">{name}<" in drawn for name in ("murk", "panes0", "panes2", "alpha murk panes"))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +344,7 @@ def test_into_a_take_and_out_of_it(stage: Stage, tmp_path: Path) -> None:
         if number in (10, 30):
             stage.osc("murk", number / 30)
             stage.midi(2, 4 * number)
-        values = stage.session._desk.values(stage.clock())
+        values = stage.session.performance._desk.values(stage.clock())
         take.played(pts, "made_up", values)
         given.append((pts, values))
     take.played(Fraction(2), "another", {"alpha": np.full(1, 0.5, np.float32)})
@@ -361,7 +363,10 @@ def test_into_a_take_and_out_of_it(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_from_a_midi_file_and_as_keyframes() -> None:
-    messages = (MidiMessage(S, 0, bytes((0xB0, 1, 127))), MidiMessage(2 * S, 0, bytes((0xB0, 2, 0))))
+    messages = (
+        MidiMessage(S, 0, Message("control_change", control=1, value=127)),
+        MidiMessage(2 * S, 0, Message("control_change", control=2, value=0)),
+    )
     maps = parse_mapping(MAPPING, origin="t").maps
     played = midi_automation(MidiFile(tracks=("nano",), messages=messages), maps, [MURK, PANES], origin="x.mid")
     before, after = (played.values(Fraction(at), [MURK, PANES]) for at in (0, 9))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stylefader.engines import REGISTRY, Engine
-from stylefader.engines.opening import EngineAccount
+from stylefader.engines.account import EngineAccount
 from stylefader.engines.selection.background_measuring import Look, News
 from stylefader.engines.selection.choice import Candidate, why_not_here
 from stylefader.realtime.media.frame import Frame
