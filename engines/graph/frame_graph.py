@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from stylefader.engines.graph.half import HalfNet
 from stylefader.engines.graph.rewrite import Rewrites, rewrite
 from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
+from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.dynamic_net import DynamicNet
 
 
 class FrameGraph(nn.Module):

@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
-from stylefader.training.networks import DynamicNet
+from stylefader.training.networks.dynamic_net import DynamicNet
 
 
 class FloatStatisticsNorm(nn.Module):

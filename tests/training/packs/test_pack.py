@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylefader.training.errors import PackError
-from stylefader.training.networks import ONE_BLOCK
+from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.library import find_pack, gallery
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
