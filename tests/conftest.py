@@ -14,8 +14,8 @@ import torch
 
 from stylefader.engines import REGISTRY
 from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet, NetworkKind
-from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.header_reading import with_inputs
+from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader
 
 MakePack = Callable[..., StylePack]

@@ -112,8 +112,8 @@ def convert(
     from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_sheet
     from stylefader.realtime.controls.mapping.mapping import read_mapping
     from stylefader.tools.commands.render_alpha import telling
-    from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.header_reading import read_header
+    from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack_header import AlphaHeader
 
     if not LEAST_TOLERANCE <= tolerance <= 1:

@@ -109,8 +109,8 @@ def run(
     """Render and say how it goes on standard error; what was written as a JSON-ready dict."""
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.tools.commands.render_alpha import alpha_over_time
-    from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.header_reading import read_header
+    from stylefader.training.packs.library import find_pack
 
     pack_file = find_pack(style)
     header = read_header(pack_file)

@@ -33,9 +33,9 @@ from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
-from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights
 

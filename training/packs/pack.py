@@ -36,7 +36,7 @@ class StylePack:
         return len(self.header.blocks)
 
     def network(self) -> Any:
-        """A new float32 network (`nn.Module` of its family) with the pack's weights, in eval mode, parameters frozen."""
+        """A new float32 module of its family with the pack's weights, in eval mode, parameters frozen."""
         net = family_of(self.header.kind).module(self.header)
         net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()})
         return net.requires_grad_(False).eval()

@@ -401,7 +401,9 @@ from stylefader.training.packs.pack import load_pack
 print("ready", flush=True)
 sys.stdin.readline()
 engine, why = open_engine(load_pack(Path(sys.argv[1])), 32, 48, backend="openvino", cache_dir=Path(sys.argv[2]))
-picture = engine.stylize(np.full((32, 48, 3), 90, np.uint8), np.array([0.2, 1.0, 0.5], np.float32))
+picture = engine.run(
+    {"frame": np.full((32, 48, 3), 90, np.uint8), "alpha": np.array([0.2, 1.0, 0.5], np.float32)}
+)
 print(json.dumps([engine.outcome.hit, why, picture.tobytes().hex()]), flush=True)
 """
 
@@ -442,7 +444,7 @@ def test_openvino_from_the_cache_gives_the_same_bytes(
             assert engine.outcome is not None
             assert engine.outcome.hit is hit
             assert engine.outcome.words in why
-            pictures.append([engine.stylize(picture(33, 51), alpha).copy() for alpha in alphas])
+            pictures.append([engine.run({"frame": picture(33, 51), "alpha": alpha}).copy() for alpha in alphas])
     for others in pictures[1:]:
         for first, other in zip(pictures[0], others, strict=True):
             assert np.array_equal(first, other)
@@ -490,7 +492,7 @@ def test_an_unwritable_cache_is_in_the_line(pack: StylePack, tmp_path: Path, pic
     (tmp_path / "file").touch()
     engine, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "file" / "cache")
     assert "cannot be written (Not a directory)" in why
-    assert engine.stylize(picture(16, 16), ALPHA).shape == (16, 16, 3)
+    assert engine.run({"frame": picture(16, 16), "alpha": ALPHA}).shape == (16, 16, 3)
 
 
 def test_the_default_folder_is_the_users(pack: StylePack) -> None:

@@ -121,13 +121,14 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
     from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import Stylizer
     from stylefader.realtime.sources.decoded import LazyFrame
+    from stylefader.training.packs.families.dynamic_net import style_inputs
     from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
     class Copier(Engine):
         name, device, precision = "copier", "none", "none"
 
-        def _begin(self, slot: int, frame_HWC: Any, alpha: Any) -> None:
-            self._picture = frame_HWC
+        def _begin(self, slot: int, values: dict[str, Any]) -> None:
+            self._picture = values["frame"]
 
         def _finish(self, slot: int) -> Any:
             return self._picture
@@ -141,7 +142,9 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
     mailbox: NewestMailbox[Frame | LazyFrame] = NewestMailbox()
     stylizer = Stylizer(mailbox, lambda frame: None, height=height, width=width, now_ns=time.monotonic_ns)
     stylizer.play(
-        ActiveStyle(header=header, engine=Copier(height=height, width=width, n_blocks=0), desk=AlphaDesk(alpha, 0))
+        ActiveStyle(
+            header=header, engine=Copier(inputs=style_inputs([]), height=height, width=width), desk=AlphaDesk(alpha, 0)
+        )
     )
 
     def step() -> None:
