@@ -41,7 +41,7 @@ class StaticBuffers:
         self.inputs = {one.name: gpu.buffer(one.shape, TYPES[one.spec.dtype]) for one in bound}
         self.picture = gpu.buffer((height, width, 3), torch.uint8)
         self.defaults = {
-            one.name: gpu.buffer(one.shape, TYPES[one.spec.dtype]).copy_(torch.tensor(one.default))
+            one.name: torch.tensor(one.default, device=gpu.device)
             for one in bound if one.default is not None
         }  # fmt: skip
 

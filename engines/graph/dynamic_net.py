@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stylefader.engines.graph.families import GraphFamily
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION, OPENVINO_REWRITES
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
     from stylefader.engines.graph.rewrite import Rewrites
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
-
-OPENVINO_REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
-"""As `Rewrites` in `rewrite.py` names them. The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a
-fifth to a quarter less time than the network as trained. Folding the colours gained no time there."""
-LAST_CONVOLUTION = "main.output"
-"""The name of the convolution that makes the picture, in OpenVINO's graph."""
 
 
 class DynamicNetGraphs(GraphFamily):

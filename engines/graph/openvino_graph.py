@@ -15,7 +15,7 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
-from stylefader.engines.graph.dynamic_net import LAST_CONVOLUTION, OPENVINO_REWRITES
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION, OPENVINO_REWRITES
 from stylefader.engines.graph.openvino_names import name_inputs
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.networks.colour_numbers import COLOUR_MEAN, COLOUR_STD

@@ -13,7 +13,7 @@ import openvino as ov
 import pytest
 
 from stylefader.engines import frame_and_alpha, open_engine
-from stylefader.engines.graph.dynamic_net import LAST_CONVOLUTION
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION
 from stylefader.engines.graph.openvino_graph import convert
 from stylefader.training.errors import PackError
 from stylefader.training.packs.families.dynamic_net import STAGES, channels_before
