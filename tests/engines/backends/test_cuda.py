@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from stylefader.engines import REGISTRY, open_engine
+from stylefader.engines import REGISTRY, frame_and_alpha, open_engine
 from stylefader.engines.backends.cuda_engine import (
     FORMS,
     READY_FIRST,
@@ -197,8 +197,8 @@ def test_all_forms_in_f32_and_packs_with_fewer_blocks(
     alpha = np.full(len(places), 0.7, np.float32)
     with open_engine(pack, 33, 51, backend="torch")[0] as reference:
         with CudaEngine(pack, 33, 51, precision="f32", form=form) as engine:
-            found = engine.run({"frame": picture(33, 51), "alpha": alpha})
-        assert psnr(found, reference.run({"frame": picture(33, 51), "alpha": alpha})) >= F32_DB
+            found = engine.run(frame_and_alpha(picture(33, 51), alpha))
+        assert psnr(found, reference.run(frame_and_alpha(picture(33, 51), alpha))) >= F32_DB
 
 
 def test_run_cuda_says_who_owns_the_picture(pack: StylePack, picture: MakePicture, cpu_gpu: CpuGpu) -> None:
