@@ -78,7 +78,9 @@ class OpenVinoEngine(Engine):
 
         def load(exported: bytes) -> ov.CompiledModel:
             try:
-                return core.import_model(exported, "CPU", settings)
+                found = core.import_model(exported, "CPU", settings)
+                input_places(found, pack.header.inputs)  # a kept one that takes others is built anew
+                return found
             except RuntimeError as error:
                 raise failed("load", error) from error
 

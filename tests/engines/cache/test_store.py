@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stylefader.engines import open_engine
+from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.engines.backends.gpu_engine import in_a_range
 from stylefader.engines.base import Outcome, quiet
 from stylefader.engines.cache.entries import keep
@@ -34,9 +34,10 @@ MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 ALPHA = np.array([0.2, 1.0, 0.5], np.float32)
 KEY = EngineKey(
     engine="demo", precision="f32", size="64x48", network="single", width=8, places=("residual3",),
+    inputs=("frame: image uint8 HxWx3",),
     weights="ab" * 32, rewrites="none", device="a CPU", capability="F32", driver="none", libraries={"maker": "1.0"},
 )  # fmt: skip
-OTHER = {"width": 9, "places": ("residual3", "up1"), "libraries": {"maker": "1.1"}}
+OTHER = {"width": 9, "places": ("residual3", "up1"), "inputs": (), "libraries": {"maker": "1.1"}}
 
 
 class Maker:
@@ -444,7 +445,7 @@ def test_openvino_from_the_cache_gives_the_same_bytes(
             assert engine.outcome is not None
             assert engine.outcome.hit is hit
             assert engine.outcome.words in why
-            pictures.append([engine.run({"frame": picture(33, 51), "alpha": alpha}).copy() for alpha in alphas])
+            pictures.append([engine.run(frame_and_alpha(picture(33, 51), alpha)).copy() for alpha in alphas])
     for others in pictures[1:]:
         for first, other in zip(pictures[0], others, strict=True):
             assert np.array_equal(first, other)
@@ -477,7 +478,9 @@ def test_a_cached_openvino_engine_that_does_not_load_is_built_anew(pack: StylePa
     assert engine.outcome is not None
     key_file = tmp_path / f"{engine.outcome.digest}.json"
     document = json.loads(key_file.read_text())
-    key = EngineKey(**{**document["key"], "places": tuple(document["key"]["places"])})
+    fields = document["key"]
+    key = EngineKey(**{**fields, "places": tuple(fields["places"]), "inputs": tuple(fields["inputs"])})
+    assert key.inputs == ("frame: image uint8 HxWx3", "alpha: vector float32 3")
     assert key.digest == engine.outcome.digest
     keep(tmp_path, key, b"no model", {})
     again, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path)
