@@ -69,10 +69,10 @@ def test_int8_gives_nearly_the_picture_of_torch_at_any_size(
 def test_the_convolutions_are_really_computed_in_int8(quantized: StylePack) -> None:
     found = find_quantized(quantized)
     assert found is not None
-    types = [op.get_type_name() for op in found.graph.model(32, 40).get_ops()]
+    types = [op.get_type_name() for op in found.graph.model(quantized.header, 32, 40).get_ops()]
     convolutions = sum(name in ("Convolution", "ConvolutionBackpropData") for name in types)
     assert types.count("FakeQuantize") >= convolutions - 1, "all but the last convolution have quantised inputs"
-    compiled = ov.Core().compile_model(found.graph.model(32, 40), "CPU")
+    compiled = ov.Core().compile_model(found.graph.model(quantized.header, 32, 40), "CPU")
     ran = [op.get_rt_info() for op in compiled.get_runtime_model().get_ops()]
     kinds = [info["runtimePrecision"].astype(str) for info in ran if "onvolution" in info["layerType"].astype(str)]
     assert sum(kind in ("u8", "i8") for kind in kinds) >= convolutions / 2
