@@ -1,9 +1,9 @@
-"""What every engine promises: a style pack made callable for one device, size and precision."""
+"""What every engine promises: a pack's network made callable for one device, size and precision."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.engines.account import EngineAccount
+from stylefader.engines.example_inputs import example_inputs
+from stylefader.engines.inputs import Array, BoundInputs, Values
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.inputs import InputSpec
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
@@ -37,12 +40,19 @@ class Outcome:
 
 
 class Engine(ABC):
-    """`stylize` a frame at the strengths `alpha`, which are a run-time input: changing them costs nothing.
+    """A network with named inputs: `run` it on their values, which all change from call to call at no cost.
 
-    name: as in the registry; device: what it runs on, in words; precision: of the matrix products.
-    slots: how many frames may be under way at once, by `start`. Each has buffers of its own and they take turns, so
-    a picture returned without `out` belongs to the engine and holds until `slots` more frames were started; pass
-    `out` to have it written into a buffer of your own. One thread calls at a time. `close` twice is harmless.
+    Changing a value never compiles, allocates or synchronises. One thread calls at a time; `close` twice is harmless.
+
+    Attributes:
+        name: As in the registry.
+        device: What it runs on, in words.
+        precision: Of the matrix products.
+        inputs: The inputs that its pack declares, in the order in which its graph takes them.
+        height, width: Of its pictures, in pixels, and of every input that has the size of the picture.
+        slots: How many frames may be under way at once, by `start`. Each has buffers of its own and they take turns,
+            so a picture returned without `out` belongs to the engine and holds until `slots` more frames were
+            started; pass `out` to have it written into a buffer of your own.
 
     A subclass is made as `Kind(pack, height, width, *, precision, goal, cache, report)`, and says how a frame begins
     (`_begin`) and how its picture is had (`_finish`), slot by slot. What has nothing to keep takes no notice of
@@ -59,44 +69,50 @@ class Engine(ABC):
     account: EngineAccount | None = None
     """Which, why and how, as data: set by `open_engine`."""
 
-    def __init__(self, *, height: int, width: int, n_blocks: int, slots: int = 1) -> None:
+    def __init__(self, *, inputs: Sequence[InputSpec], height: int, width: int, slots: int = 1) -> None:
+        self.inputs = tuple(inputs)
         self.height = height
         self.width = width
-        self.n_blocks = n_blocks
         self.slots = slots
+        self._bound = BoundInputs(inputs, height, width)
+        self._shape = (height, width, 3)
         self._closed = False
         self._started = 0
         self._pending: list[Pending | None] = [None] * slots
 
-    def stylize(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32], *, out: Picture | None = None) -> Picture:
-        """Stylize one frame and wait for it.
+    def run(self, values: Values, *, out: Picture | None = None) -> Picture:
+        """Compute one picture and wait for it.
 
-        frame_HWC: uint8 (height, width, 3) RGB, any strides. alpha: float32 (n_blocks,).
-        out: uint8 (height, width, 3) to write into; it is then what is returned.
-        Raises EngineError when the engine is closed or shapes, types or alpha do not fit.
+        Args:
+            values: Arrays by the names of `inputs`, of their types and shapes and any strides; those left out take
+                their defaults. Numbers must be finite, labels within their range, and vectors keep their constraint;
+                a vector beyond low and high is computed like any other.
+            out: uint8 (height, width, 3) to write into; it is then what is returned.
+
+        Returns:
+            The picture, uint8 (height, width, 3) RGB.
+
+        Raises:
+            EngineError: The engine is closed, a name is unknown, an input without default is missing, or something
+                does not fit.
         """
-        return self.start(frame_HWC, alpha, out=out).result()
+        return self.start(values, out=out).result()
 
-    def start(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32], *, out: Picture | None = None) -> Pending:
-        """Begin a frame; its picture comes by `result` of what is returned. Arguments and errors as in `stylize`.
+    def start(self, values: Values, *, out: Picture | None = None) -> Pending:
+        """Begin a picture, which comes by `result` of what is returned. Arguments and errors as in `run`.
 
-        With several slots, the frames under way overlap. Frame, alpha and out must stay as they are until `result`.
+        With several slots, the frames under way overlap. Values and out must stay as they are until `result`.
         Raises EngineError as well when the slot whose turn it is has a picture that was not asked for yet.
         """
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
-        expected = (self.height, self.width, 3)
-        for what, picture in (("frame", frame_HWC), ("out", out)):
-            if picture is not None and (picture.shape != expected or picture.dtype != np.uint8):
-                raise EngineError(f"{what} is {picture.dtype} {picture.shape}, expected uint8 {expected}")
-        if alpha.shape != (self.n_blocks,) or alpha.dtype != np.float32:
-            raise EngineError(f"alpha is {alpha.dtype} {alpha.shape}, expected float32 {(self.n_blocks,)}")
-        if not np.isfinite(alpha).all():
-            raise EngineError(f"alpha has a value that is not finite: {alpha.tolist()}")
+        checked = self._bound.checked(values, self.name)
+        if out is not None and (out.shape != self._shape or out.dtype != np.uint8):
+            raise EngineError(f"out is {out.dtype} {out.shape}, expected uint8 {self._shape}")
         slot = self._started % self.slots
         if self._pending[slot] is not None:
             raise EngineError(f"engine {self.name} has {self.slots} frames under way: take a result first")
-        self._begin(slot, np.ascontiguousarray(frame_HWC), np.ascontiguousarray(alpha))
+        self._begin(slot, checked)
         self._started += 1
         pending = self._pending[slot] = Pending(self, slot, out)
         return pending
@@ -109,8 +125,12 @@ class Engine(ABC):
         return self._finish(slot)
 
     @abstractmethod
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
-        """Begin a checked, contiguous frame in a free slot. The arrays are kept until `_finish` by what holds them."""
+    def _begin(self, slot: int, values: dict[str, Array]) -> None:
+        """Begin a frame in a free slot.
+
+        values: every input by name, in the order of `inputs`, checked and contiguous. The arrays are kept until
+        `_finish` by what holds them.
+        """
 
     @abstractmethod
     def _finish(self, slot: int) -> Picture:
@@ -118,12 +138,12 @@ class Engine(ABC):
 
     def warm_up(self) -> None:
         """Run every slot once on a grey frame, so that the first real frame is as fast as the others."""
-        grey, alpha = np.full((self.height, self.width, 3), 128, np.uint8), np.zeros(self.n_blocks, np.float32)
-        for pending in [self.start(grey, alpha) for _ in range(self.slots)]:
+        values = example_inputs(self.inputs, self.height, self.width)
+        for pending in [self.start(values) for _ in range(self.slots)]:
             pending.result()
 
     def close(self) -> None:
-        """Free what the engine holds; afterwards `stylize` raises EngineError."""
+        """Free what the engine holds; afterwards `run` raises EngineError."""
         if not self._closed:
             self._closed = True
             self._release()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.inputs import frame_size
 from stylefader.engines.registry import REGISTRY
 from stylefader.engines.selection.choice import choose
 from stylefader.training.errors import EngineError
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 def open_engine(
     pack: StylePack | PackFile,
-    height: int,
-    width: int,
+    height: int | None = None,
+    width: int | None = None,
     *,
     backend: str = "auto",
     precision: Precision = "auto",
@@ -36,6 +37,7 @@ def open_engine(
 
     Why it is that one stands at length in `Engine.reasons`.
 
+    height, width: of the frames, in pixels; None for a pack that has a size of its own.
     pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
     backend: a name in the registry, or `auto` for the fastest here. Where there is a choice it is measured once,
     each engine in a process of its own, and remembered.
@@ -47,11 +49,10 @@ def open_engine(
     report: told in words before something that takes long.
     measure: False takes, with backend `auto`, what is there soonest where the fastest is not known yet.
     came: how the engine came, where whoever asks has just had it built into the cache.
-    Raises EngineError: unknown name, not installed (with the command that installs it), cannot run here; for
-    `auto`, every engine's reason.
+    Raises EngineError: a size that the pack does not have, unknown name, not installed (with the command that
+    installs it), cannot run here; for `auto`, every engine's reason.
     """
-    if height < 1 or width < 1:
-        raise EngineError(f"an engine's size must be 1x1 or more, not {width}x{height}")
+    height, width = frame_size(pack.header, height, width)
     check_engine_words(backend, precision)
     cache = EngineCache(cache_dir)
     if backend != "auto":

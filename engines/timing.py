@@ -1,4 +1,4 @@
-"""Timing an engine: warm, one call after another, alpha changing at every call."""
+"""Timing an engine: warm, one call after another, its vectors (alpha and others) changing at every call."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stylefader.engines.base import Engine, Picture
+from stylefader.engines.example_inputs import example_inputs, with_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +22,24 @@ class Timing:
     fps: float
 
 
-def time_engine(engine: Engine, frame_HWC: Picture, *, seconds: float, least: int = 3) -> Timing:
-    """Call `stylize` for about `seconds` and at least `least` times, after two calls that do not count."""
-    alphas = np.random.default_rng(0).random((64, engine.n_blocks), np.float32)
-    for warm in alphas[:2]:
-        engine.stylize(frame_HWC, warm)
+def time_engine(engine: Engine, picture_HWC: Picture, *, seconds: float, least: int = 3) -> Timing:
+    """Call `run` for about `seconds` and at least `least` times, after two calls that do not count.
+
+    Args:
+        engine: What is timed.
+        picture_HWC: uint8 (height, width, 3), for every image that it takes. Its vectors change at every call.
+        seconds, least: How long, and how often at least.
+    """
+    rng, specs = np.random.default_rng(0), engine.inputs
+    first = example_inputs(specs, engine.height, engine.width, rng=rng, picture=picture_HWC)
+    settings = [with_vectors(first, specs, rng) for _ in range(64)]
+    for warm in settings[:2]:
+        engine.run(warm)
     times: list[float] = []
     began = time.perf_counter()
     while len(times) < least or time.perf_counter() - began < seconds:
         called = time.perf_counter()
-        engine.stylize(frame_HWC, alphas[len(times) % len(alphas)])
+        engine.run(settings[len(times) % len(settings)])
         times.append(1000 * (time.perf_counter() - called))
     ordered = sorted(times)
     middle = float(np.median(ordered))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.engines import Engine, Precision, open_engine
+from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
 from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import find_pack, gallery
@@ -140,7 +140,7 @@ class Style:
             raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {frame.shape}")
         engine = self._engine(*frame.shape[:2])
         picture = np.empty(frame.shape, np.uint8) if out is None else out
-        return engine.stylize(frame, self.strengths(alpha), out=picture)
+        return engine.run(frame_and_alpha(frame, self.strengths(alpha)), out=picture)
 
     def strengths(self, alpha: Alpha | None) -> npt.NDArray[np.float32]:
         """What `alpha` means for this style: float32, one value a block, within `alpha_range`.
@@ -208,8 +208,8 @@ class Style:
 
         frame = frame if isinstance(frame, torch.Tensor) else from_dlpack(frame)
         engine = self._engine(*frame.shape[:2])
-        stylize = getattr(engine, "stylize_cuda", None)
-        if stylize is None:
+        run = getattr(engine, "run_cuda", None)
+        if run is None:
             raise EngineError(
                 f"the engine {engine.name} is not on the GPU that this frame is on: open the style with engine='cuda', "
                 "or bring the frame to the host"
@@ -222,7 +222,7 @@ class Style:
         for tensor in (frame, alpha, picture):
             if tensor.is_cuda:
                 tensor.record_stream(there)
-        stylize(frame, alpha, out=picture)
+        run({"frame": frame, "alpha": alpha} if len(self.blocks) else {"frame": frame}, out=picture)
         here.wait_stream(there)
         return picture
 

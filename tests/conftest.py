@@ -15,7 +15,8 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from stylefader.engines import REGISTRY
-from stylefader.training.networks import THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader
 
@@ -58,7 +59,7 @@ def random_pack(
         licence="MIT",
         training={},
     )
-    return make_pack(header, net, path)
+    return make_pack(with_inputs(header), net, path)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,7 +26,7 @@ from stylefader.engines.base import Goal, Outcome, Precision, Report, quiet
 from stylefader.engines.cache.folder import folder_problem
 from stylefader.engines.cache.key import version_of
 from stylefader.engines.cache.store import COMPILED, EngineCache
-from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
@@ -190,7 +190,7 @@ class CudaEngine(GpuEngine):
                 run, static = self._prepare(FORMS[name]), self._static
 
                 def work() -> None:
-                    static.picture.copy_(run(static.frame, static.alpha))
+                    static.picture.copy_(run(*static.inputs.values()))
 
                 # The recording holds addresses: weights must live as long as it does.
                 return Kept(self._gpu.record(work), run)
@@ -202,10 +202,11 @@ class CudaEngine(GpuEngine):
                 f"engine cuda cannot make its form {name}: {type(error).__name__} {first_line}", failure=True
             ) from error
 
-    def _prepare(self, form: KernelVariant) -> Callable[[Tensor, Tensor], Tensor]:
+    def _prepare(self, form: KernelVariant) -> Callable[..., Tensor]:
         half = self.precision == "fp16"
-        graph = FrameGraph(self._pack.network(), self.height, self.width, rewrites=form.rewrites, half=half)
-        graph = graph.eval().requires_grad_(False).to(self._gpu.device)
+        family = graphs_of(self._pack.header)
+        graph = family.frame_graph(self._pack, self.height, self.width, rewrites=form.rewrites, half=half)
+        graph = graph.requires_grad_(False).to(self._gpu.device)
         graph = graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not form.compiled:
             return graph

@@ -1,16 +1,14 @@
 """What the engines on a GPU share: fixed buffers and recorded work, replayed for each frame.
 
-A call copies frame and alpha into place and replays; it allocates nothing, and waits for nothing but the picture.
+A call copies its values into place and replays; it allocates nothing, and waits for nothing but the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,8 +16,10 @@ from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Engine, Picture, Precision
 from stylefader.engines.cache.key import EngineKey
+from stylefader.engines.graph.families import full_size_channels, network_key
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
+from stylefader.engines.inputs import Array
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
@@ -44,24 +44,24 @@ def bytes_needed(height: int, width: int, channels: int) -> int:
 
 
 class GpuEngine(Engine):
-    """`SLOTS` frames may be under way. The buffer that `stylize` returns is pinned host memory of the engine.
+    """`SLOTS` frames may be under way. The buffer that `run` returns is pinned host memory of the engine.
 
-    A subclass sets `_replay` in its constructor: recorded work on the compute lane of `_gpu` that reads `frame` and
-    `alpha` and writes `picture`, the fixed buffers of `_desk`.
+    A subclass sets `_replay` in its constructor: recorded work on the compute lane of `_gpu` that reads the inputs and
+    writes the picture of `_static`, its fixed buffers.
     """
 
     def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision) -> None:
-        super().__init__(height=height, width=width, n_blocks=pack.n_blocks, slots=SLOTS)
+        super().__init__(inputs=pack.header.inputs, height=height, width=width, slots=SLOTS)
         self.precision = half_or_f32(self.name, precision)
         self._gpu = Gpu.find(self.name)
         self.device = self._gpu.name
-        self._needs = bytes_needed(height, width, pack.header.width)
+        self._needs = bytes_needed(height, width, full_size_channels(pack.header))
         self._replay: Replay | None = None
         free = self._gpu.free_bytes()
         if self._needs > free:
             raise EngineError(f"{self._too_big()}, and {free / _GIB:.1f} GiB are free: use a smaller size")
         with self._errors():
-            self._static = StaticBuffers(self._gpu, height, width, self.n_blocks)
+            self._static = StaticBuffers(self._gpu, self._bound.all.values(), height, width)
             self._slots = [Slot(self._gpu, self._static) for _ in range(SLOTS)]
             self._gpu.settle()
 
@@ -70,48 +70,60 @@ class GpuEngine(Engine):
         """The one stream that the engine computes on, for as long as it lives."""
         return self._gpu.compute.stream
 
-    def stylize_cuda(self, frame_HWC: Tensor, alpha: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """`stylize` for a frame on the engine's GPU: enqueued on `stream`, returns at once, waits for nothing.
+    def run_cuda(self, values: Mapping[str, Tensor], *, out: Tensor | None = None) -> Tensor:
+        """`run` for tensors: enqueued on `stream`, returns at once, waits for nothing.
 
-        frame_HWC: uint8 (height, width, 3), any strides. alpha: float32 (n_blocks,), on the GPU or in pinned memory;
-        that it is finite is for the caller to see to. out: uint8 (height, width, 3) on the GPU to write into.
+        Order is the caller's: `stream` must wait for whatever fills the values, and whoever reads the picture must wait
+        for `stream`. Values and out are the caller's and stay as they are until `stream` has passed this call.
 
-        Order is the caller's: `stream` must wait for whatever fills frame and alpha, and whoever reads the picture
-        must wait for `stream`. Frame, alpha and out are the caller's and stay as they are until `stream` has passed
-        this call. Without `out` the picture is the engine's own buffer, overwritten in the place of the next call,
-        of `start` as well, on `stream`.
+        Args:
+            values: Tensors by the names of `inputs`, of their types and shapes and any strides, on the engine's GPU;
+                vectors and states in pinned memory as well. Those left out take their defaults. That numbers are
+                finite, in range and keep their constraint is for the caller to see to: looking would wait.
+            out: uint8 (height, width, 3) on the GPU to write into.
+
+        Returns:
+            `out`, or else the engine's own buffer, overwritten in the place of the next call, of `start` as well, on
+            `stream`.
+
+        Raises:
+            EngineError: The engine is closed, a name is unknown or missing, or a type, shape or device does not fit.
         """
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
-        expected = (self.height, self.width, 3)
-        for what, tensor in (("frame", frame_HWC), ("out", out)):
-            if tensor is None:
-                continue
-            if tensor.shape != expected or tensor.dtype != torch.uint8 or tensor.device != self._gpu.device:
-                raise EngineError(
-                    f"{what} is {tensor.dtype} {tuple(tensor.shape)} on {tensor.device}, "
-                    f"expected uint8 {expected} on {self._gpu.device}"
-                )
-        if alpha.shape != (self.n_blocks,) or alpha.dtype != torch.float32:
-            raise EngineError(f"alpha is {alpha.dtype} {tuple(alpha.shape)}, expected float32 {(self.n_blocks,)}")
-        if self.n_blocks and alpha.device != self._gpu.device and not alpha.is_pinned():
-            raise EngineError(f"alpha is on {alpha.device}, expected it on {self._gpu.device} or in pinned memory")
+        if out is not None:
+            self._check_tensor("out", out, (self.height, self.width, 3), torch.uint8, pinned=False)
+        static = self._static
+        tensors = self._bound.named(values, static.defaults, self.name)
+        for name, tensor in tensors.items():
+            buffer, pinned = static.inputs[name], not self._bound.all[name].spec.sized
+            self._check_tensor(name, tensor, tuple(buffer.shape), buffer.dtype, pinned=pinned)
         assert self._replay is not None
-        cuda_stream, static = self._gpu.compute, self._static
+        cuda_stream = self._gpu.compute
         with self._errors():
-            cuda_stream.copy(static.frame, frame_HWC)
-            if self.n_blocks:
-                cuda_stream.copy(static.alpha, alpha)
+            for name, tensor in tensors.items():
+                cuda_stream.copy(static.inputs[name], tensor)
             cuda_stream.replay(self._replay)
             if out is None:
                 return static.picture
             cuda_stream.copy(out, static.picture)
             return out
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
+    def _check_tensor(
+        self, name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype, *, pinned: bool
+    ) -> None:
+        """Raise EngineError where a tensor is none that a copy on the stream can take without a wait."""
+        expected = f"expected {str(dtype).removeprefix('torch.')} {shape}"
+        if tensor.shape != shape or tensor.dtype != dtype:
+            raise EngineError(f"{name} is {tensor.dtype} {tuple(tensor.shape)}, {expected}")
+        if tensor.device != self._gpu.device and not (pinned and tensor.is_pinned()):
+            where = f"on {self._gpu.device}{' or in pinned memory' if pinned else ''}"
+            raise EngineError(f"{name} is on {tensor.device}, expected it {where}")
+
+    def _begin(self, slot: int, values: dict[str, Array]) -> None:
         assert self._replay is not None
         with self._errors():
-            self._slots[slot].begin(frame_HWC, alpha, self._replay)
+            self._slots[slot].begin(values, self._replay)
 
     def _finish(self, slot: int) -> Picture:
         with self._errors():
@@ -162,8 +174,8 @@ def gpu_key(
 ) -> EngineKey:  # fmt: skip
     """What an engine that is compiled for this very GPU, or measured on it, is kept under in the cache."""
     return EngineKey(
-        engine=engine, precision=precision, size=size, network=pack.header.kind,
-        width=pack.header.width, places=pack.header.places, weights=weights, rewrites=rewrites,
+        engine=engine, precision=precision, size=size, **network_key(pack.header), weights=weights,
+        rewrites=rewrites,
         device=gpu.name, capability=gpu.capability, driver=gpu.driver, libraries=libraries,
     )  # fmt: skip
 

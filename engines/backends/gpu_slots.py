@@ -14,25 +14,36 @@ frame has at 60 a second.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.base import Picture
+from stylefader.engines.inputs import Array, BoundInput
 
+TYPES = {"uint8": torch.uint8, "int32": torch.int32, "float32": torch.float32}
+"""PyTorch's types of inputs."""
 SLOTS = 2
 """With two, the GPU computes without a gap as long as a picture's way down and a frame's way up, with the host's own
 copies, take no longer together than computing one. A third would add to the delay of a live picture."""
 
 
 class StaticBuffers:
-    """The fixed buffers on the device that recorded work reads (`frame`, `alpha`) and writes (`picture`)."""
+    """The fixed buffers on the device that recorded work reads (`inputs`, by name) and writes (`picture`).
 
-    def __init__(self, gpu: Gpu, height: int, width: int, n_blocks: int) -> None:
-        self.frame = gpu.buffer((height, width, 3), torch.uint8)
-        self.alpha = gpu.buffer((n_blocks,), torch.float32)
+    defaults: on the device too, for whoever gives tensors and leaves an input out.
+    """
+
+    def __init__(self, gpu: Gpu, inputs: Iterable[BoundInput], height: int, width: int) -> None:
+        bound = list(inputs)
+        self.inputs = {one.name: gpu.buffer(one.shape, TYPES[one.spec.dtype]) for one in bound}
         self.picture = gpu.buffer((height, width, 3), torch.uint8)
+        self.defaults = {
+            one.name: torch.tensor(one.default, device=gpu.device)
+            for one in bound if one.default is not None
+        }  # fmt: skip
 
 
 class Slot:
@@ -41,31 +52,27 @@ class Slot:
     def __init__(self, gpu: Gpu, static: StaticBuffers) -> None:
         self._gpu = gpu
         self._static = static
-        shape, n_blocks = tuple(static.frame.shape), len(static.alpha)
-        self._frame = gpu.buffer(shape, torch.uint8)
-        self._alpha = gpu.buffer((n_blocks,), torch.float32)
-        self._picture = gpu.buffer(shape, torch.uint8)
-        self._host_frame = gpu.host_buffer(shape, torch.uint8)
-        self._host_alpha = gpu.host_buffer((max(1, n_blocks),), torch.float32)[:n_blocks]
-        self._host_picture = gpu.host_buffer(shape, torch.uint8)
-        self._frame_array, self._alpha_array = self._host_frame.numpy(), self._host_alpha.numpy()
+        kinds = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in static.inputs.items()}
+        self._inputs = {name: gpu.buffer(*kind) for name, kind in kinds.items()}
+        self._picture = gpu.buffer(tuple(static.picture.shape), torch.uint8)
+        self._host_inputs = {name: gpu.host_buffer(*kind) for name, kind in kinds.items()}
+        self._host_picture = gpu.host_buffer(tuple(static.picture.shape), torch.uint8)
+        self._arrays = {name: tensor.numpy() for name, tensor in self._host_inputs.items()}
         self._picture_array: Picture = self._host_picture.numpy()
         self._up, self._computed, self._down = (gpu.event() for _ in range(3))
 
-    def begin(self, frame_HWC: Picture, alpha: npt.NDArray[np.float32], recorded: Replay) -> None:
-        """Enqueue a frame; the slot must be free. Frame and alpha are the caller's again when this returns."""
-        np.copyto(self._frame_array, frame_HWC)
-        np.copyto(self._alpha_array, alpha)
+    def begin(self, values: Mapping[str, Array], recorded: Replay) -> None:
+        """Enqueue a frame; the slot must be free. The values of all inputs are the caller's again when this returns."""
+        for name, array in self._arrays.items():
+            np.copyto(array, values[name])
         gpu, static = self._gpu, self._static
-        gpu.upload.copy(self._frame, self._host_frame)
-        if len(alpha):
-            gpu.upload.copy(self._alpha, self._host_alpha)
+        for name, host in self._host_inputs.items():
+            gpu.upload.copy(self._inputs[name], host)
         gpu.upload.mark(self._up)
 
         gpu.compute.follow(self._up)
-        gpu.compute.copy(static.frame, self._frame)
-        if len(alpha):
-            gpu.compute.copy(static.alpha, self._alpha)
+        for name, tensor in self._inputs.items():
+            gpu.compute.copy(static.inputs[name], tensor)
         gpu.compute.replay(recorded)
         gpu.compute.copy(self._picture, static.picture)
         gpu.compute.mark(self._computed)

@@ -1,7 +1,7 @@
 """`openvino`: the whole graph compiled by OpenVINO for the CPU. The default on machines without a GPU.
 
 What the cache keeps is OpenVINO's own export of the compiled model, which carries its version and the processor's
-instruction set and is refused elsewhere. Nothing here needs torch: `engines.graph.openvino_graph` writes the network.
+instruction set and is refused elsewhere. Nothing here needs torch where the network's family writes its graph itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import openvino as ov
 
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.graph.openvino_graph import REWRITES, convert
+from stylefader.engines.graph.families import full_size_channels, graphs_of, network_key
+from stylefader.engines.graph.openvino_names import input_places
+from stylefader.engines.inputs import Array
 from stylefader.engines.int8.proof import proved
 from stylefader.engines.int8.quantized import Quantized, find_quantized, quantized_file
 from stylefader.engines.machine import processor
@@ -43,7 +43,7 @@ class OpenVinoEngine(Engine):
         cache: EngineCache | None = None,
         report: Report = quiet,
     ) -> None:
-        core = ov.Core()
+        core, graphs = ov.Core(), graphs_of(pack.header)
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         if precision == "fp16":
             raise EngineError("engine openvino computes in bf16 or f32, not fp16")
@@ -51,7 +51,7 @@ class OpenVinoEngine(Engine):
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
         floating = "bf16" if processor.has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
-        check_memory(self.name, height, width, pack.header.width, self.precision)
+        check_memory(self.name, height, width, full_size_channels(pack.header), self.precision)
         quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         # One engine serves both goals: how many streams it runs in is settled when it is loaded.
@@ -65,7 +65,11 @@ class OpenVinoEngine(Engine):
 
         def build() -> bytes:
             report("converting the network")
-            model = convert(pack, height, width) if quantized is None else quantized.model(height, width)
+            model = (
+                graphs.openvino_model(pack, height, width)
+                if quantized is None
+                else quantized.model(pack.header, height, width)
+            )
             report("compiling")
             try:
                 return bytes(core.compile_model(model, "CPU", settings).export_model().getvalue())
@@ -74,7 +78,9 @@ class OpenVinoEngine(Engine):
 
         def load(exported: bytes) -> ov.CompiledModel:
             try:
-                return core.import_model(exported, "CPU", settings)
+                found = core.import_model(exported, "CPU", settings)
+                input_places(found, pack.header.inputs)  # a kept one that takes others is built anew
+                return found
             except RuntimeError as error:
                 raise failed("load", error) from error
 
@@ -82,10 +88,9 @@ class OpenVinoEngine(Engine):
             compiled = load(build())
         else:
             key = EngineKey(
-                engine=self.name, precision=self.precision, size=f"{width}x{height}",
-                network=pack.header.kind, width=pack.header.width, places=pack.header.places,
+                engine=self.name, precision=self.precision, size=f"{width}x{height}", **network_key(pack.header),
                 weights=pack.weights_hash() if quantized is None else quantized.sha256,
-                rewrites=" ".join(f"{name}={value}" for name, value in REWRITES.items()),
+                rewrites=graphs.openvino_rewrites,
                 device=self.device, capability=" ".join(sorted(processor.capabilities())), driver="none",
                 libraries={"openvino": ov.get_version()},
             )  # fmt: skip
@@ -93,15 +98,17 @@ class OpenVinoEngine(Engine):
             compiled, self.outcome = cache.open(key, build=build, load=load, report=report, facts=facts)
         # With throughput for a goal, each stream of cores takes a frame of its own.
         slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if goal == "throughput" else 1
-        super().__init__(height=height, width=width, n_blocks=pack.n_blocks, slots=slots)
+        super().__init__(inputs=pack.header.inputs, height=height, width=width, slots=slots)
+        self._places = input_places(compiled, self.inputs)
         self._requests = [compiled.create_infer_request() for _ in range(slots)]
         self._under_way: list[object] = [None] * slots
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
-        inputs = (frame_HWC, alpha)[: 1 + bool(self.n_blocks)]
-        self._under_way[slot] = inputs  # shared with OpenVINO, which does not keep them alive
+    def _begin(self, slot: int, values: dict[str, Array]) -> None:
+        self._under_way[slot] = values  # shared with OpenVINO, which does not keep them alive
         with self._errors():
-            self._requests[slot].start_async(dict(enumerate(inputs)), share_inputs=True)
+            self._requests[slot].start_async(
+                {place: values[name] for name, place in self._places.items()}, share_inputs=True
+            )
 
     def _finish(self, slot: int) -> Picture:
         try:

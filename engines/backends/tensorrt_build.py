@@ -19,41 +19,22 @@ from torch import Tensor
 
 from stylefader.engines.backends.gpu import Gpu
 from stylefader.engines.backends.gpu_engine import gpu_key, half_or_f32, words_of
+from stylefader.engines.backends.gpu_slots import TYPES
 from stylefader.engines.base import Outcome, Precision, Report
 from stylefader.engines.cache.key import EngineKey, version_of
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.graph.families import graphs_of
+from stylefader.engines.graph.frame_graph import PADDED_TYPES
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
 INSTALL = "pip install 'stylefader[tensorrt]'"
 TENSORRT_REWRITES = Rewrites(up="wide", output_stride=2)
 """Chosen by reasoning, not by measurement: no GPU was there."""
-TYPES = {"fp16": torch.float16, "f32": torch.float32}
-
-
-class PaddedGraph(FrameGraph):
-    """`FrameGraph` without its ends: the colours of a frame of padded size, in and out as numbers 0..255 of one type.
-
-    (height, width, 3), sides as `padded` gives them, and alpha float32 (n_blocks,), left out where there are no
-    blocks; the picture's numbers are whole, so that no conversion to uint8 can change them.
-    """
-
-    def __init__(self, pack: StylePack | PackFile, precision: str) -> None:
-        super().__init__(pack.network(), None, None, rewrites=TENSORRT_REWRITES, half=precision == "fp16")
-        self.picture_type = TYPES[precision]
-
-    def forward(self, frame_HWC: Tensor, alpha: Tensor | None = None) -> Tensor:
-        return super().forward(frame_HWC, frame_HWC.new_zeros(0) if alpha is None else alpha)
-
-    def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:
-        return x_NCHW
-
-    def _crop(self, y_NCHW: Tensor, height: int, width: int) -> Tensor:
-        return y_NCHW
 
 
 def load_library() -> Any:
@@ -72,7 +53,8 @@ def load_library() -> Any:
 
 def export_padded(pack: StylePack | PackFile, sizes: FrameSizes, *, precision: str, device: torch.device) -> Any:
     """The graph that TensorRT compiles, as an exported program on `device`; sides that vary are dynamic."""
-    graph = PaddedGraph(pack, precision).eval().requires_grad_(False).to(device)
+    family = graphs_of(pack.header)
+    graph = family.padded_graph(pack, precision, TENSORRT_REWRITES).requires_grad_(False).to(device)
     low, usual, high = padded_sizes(sizes)
     names = ("height", "width")
     dims = {
@@ -83,10 +65,18 @@ def export_padded(pack: StylePack | PackFile, sizes: FrameSizes, *, precision: s
     if dims and usual[0] == usual[1]:
         side = next(iter(dims))
         example[side] += 4 if usual[side] < high[side] else -4
-    inputs = [torch.zeros(*example, 3, dtype=graph.picture_type, device=device)]
-    if pack.n_blocks:
-        inputs.append(torch.zeros(pack.n_blocks, device=device))
-    return torch.export.export(graph, tuple(inputs), dynamic_shapes=(dims or None, None)[: len(inputs)])
+    specs = pack.header.inputs
+    values = [
+        torch.zeros(spec.sides(example[0], example[1]), dtype=input_type(spec, precision), device=device)
+        for spec in specs
+    ]
+    dynamic = tuple((dims or None) if spec.sized else None for spec in specs)
+    return torch.export.export(graph, tuple(values), dynamic_shapes=dynamic)
+
+
+def input_type(spec: InputSpec, precision: str) -> torch.dtype:
+    """The type that the compiled engine takes of an input: images are numbers of the network's own type."""
+    return PADDED_TYPES[precision] if spec.kind == "image" else TYPES[spec.dtype]
 
 
 def padded_sizes(sizes: FrameSizes) -> tuple[tuple[int, int], ...]:
@@ -112,16 +102,7 @@ def build_engine(
     """
     gpu = gpu or Gpu.find("tensorrt")
     library = load_library()
-    low, usual, high = padded_sizes(sizes)
-    frame_type = TYPES[precision]
-    if sizes.fixed or low == high:
-        frame = library.Input(shape=(*usual, 3), dtype=frame_type, name="frame_HWC")
-    else:
-        shapes = {"min_shape": (*low, 3), "opt_shape": (*usual, 3), "max_shape": (*high, 3)}
-        frame = library.Input(**shapes, dtype=frame_type, name="frame_HWC")
-    inputs = [frame]
-    if pack.n_blocks:
-        inputs.append(library.Input(shape=(pack.n_blocks,), dtype=torch.float32, name="alpha"))
+    inputs = [_library_input(library, spec, sizes, precision) for spec in pack.header.inputs]
     with tempfile.TemporaryDirectory(prefix="stylefader-") as folder:
         try:
             with torch.no_grad(), warnings.catch_warnings():
@@ -148,6 +129,13 @@ def build_engine(
             raise EngineError(f"engine tensorrt cannot be built for {width}x{height}: {why}", failure=True) from error
 
 
+def _library_input(library: Any, spec: InputSpec, sizes: FrameSizes, precision: str) -> Any:
+    """One input as Torch-TensorRT has it described."""
+    low, usual, high = (spec.sides(*size) for size in padded_sizes(sizes))
+    shapes = {"shape": usual} if low == high else {"min_shape": low, "opt_shape": usual, "max_shape": high}
+    return library.Input(**shapes, dtype=input_type(spec, precision), name=spec.name)
+
+
 class Plan:
     """A plan of TensorRT, loaded by its own runtime, which runs on fixed tensors."""
 
@@ -163,17 +151,21 @@ class Plan:
                 failure=True,
             )
         names = [self._engine.get_tensor_name(place) for place in range(self._engine.num_io_tensors)]
-        inputs = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
-        self._inputs = {len(self._engine.get_tensor_shape(name)): name for name in inputs}  # the frame has 3, alpha 1
-        (self._output,) = [name for name in names if name not in inputs]
+        # In the order of the exported program's, whatever the compiler calls them.
+        self._inputs = [name for name in names if self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+        (self._output,) = [name for name in names if name not in self._inputs]
         self._context = self._engine.create_execution_context()
 
     def bind(self, inputs: Sequence[Tensor], picture: Tensor) -> None:
-        """Give it the tensors that it reads and writes from now on. Raises EngineError where it is for other sizes."""
-        for tensor in inputs:
-            name = self._inputs.get(tensor.dim(), "")
+        """Give it the tensors that it reads and writes from now on, inputs in their declared order.
+
+        Raises EngineError where it is for other inputs or sizes.
+        """
+        if len(inputs) != len(self._inputs):
+            raise EngineError(f"the built engine has {len(self._inputs)} inputs, not {len(inputs)}")
+        for name, tensor in zip(self._inputs, inputs, strict=True):
             if not self._context.set_input_shape(name, tuple(tensor.shape)):
-                height, width = inputs[0].shape[:2]
+                height, width = picture.shape[:2]
                 raise EngineError(f"the built engine does not take {width}x{height}")
             self._context.set_tensor_address(name, tensor.data_ptr())
         self._context.set_tensor_address(self._output, picture.data_ptr())

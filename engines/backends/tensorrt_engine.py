@@ -10,9 +10,17 @@ from torch import Tensor
 
 from stylefader.engines.backends.gpu import Kept, Replay
 from stylefader.engines.backends.gpu_engine import GpuEngine, in_a_range
-from stylefader.engines.backends.tensorrt_build import TYPES, Plan, build_engine, engine_key, load_library, timing_file
+from stylefader.engines.backends.tensorrt_build import (
+    Plan,
+    build_engine,
+    engine_key,
+    input_type,
+    load_library,
+    timing_file,
+)
 from stylefader.engines.base import Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.graph.frame_graph import PADDED_TYPES
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
@@ -62,24 +70,31 @@ class TensorRtEngine(GpuEngine):
 
     def _record(self, built: bytes) -> Replay:
         plan, static = Plan(built), self._static
-        shape = (padded(self.height), padded(self.width), 3)
-        canvas, painted = (self._gpu.buffer(shape, TYPES[self.precision]) for _ in range(2))
-        plan.bind((canvas, static.alpha) if self.n_blocks else (canvas,), painted)
+        height, width = padded(self.height), padded(self.width)
+        # What has the size of the picture is padded into a canvas; the rest is read where it is.
+        bound, canvases = dict(static.inputs), dict[str, Tensor]()
+        for spec in self.inputs:
+            if spec.sized:
+                kind = input_type(spec, self.precision)
+                bound[spec.name] = canvases[spec.name] = self._gpu.buffer(spec.sides(height, width), kind)
+        painted = self._gpu.buffer((height, width, 3), PADDED_TYPES[self.precision])
+        plan.bind(list(bound.values()), painted)
         stream = self._gpu.compute.handle
 
         def work() -> None:
-            fill(canvas, static.frame)
+            for name, canvas in canvases.items():
+                fill(canvas, static.inputs[name])
             plan.run(stream)
             static.picture.copy_(painted[: self.height, : self.width])
 
-        return Kept(self._gpu.record(work), (plan, canvas, painted))
+        return Kept(self._gpu.record(work), (plan, bound, painted))
 
 
-def fill(canvas_HWC: Tensor, frame_HWC: Tensor) -> None:
-    """Write a frame into the top left of a canvas and repeat its right and bottom edge over the rest."""
-    height, width, _ = frame_HWC.shape
-    canvas_HWC[:height, :width].copy_(frame_HWC)
-    if width < canvas_HWC.shape[1]:
-        canvas_HWC[:height, width:].copy_(canvas_HWC[:height, width - 1 : width].expand_as(canvas_HWC[:height, width:]))
-    if height < canvas_HWC.shape[0]:
-        canvas_HWC[height:].copy_(canvas_HWC[height - 1 : height].expand_as(canvas_HWC[height:]))
+def fill(canvas: Tensor, frame: Tensor) -> None:
+    """Write a frame (H, W, ...) into the top left of a canvas and repeat its right and bottom edge over the rest."""
+    height, width = frame.shape[:2]
+    canvas[:height, :width].copy_(frame)
+    if width < canvas.shape[1]:
+        canvas[:height, width:].copy_(canvas[:height, width - 1 : width].expand_as(canvas[:height, width:]))
+    if height < canvas.shape[0]:
+        canvas[height:].copy_(canvas[height - 1 : height].expand_as(canvas[height:]))

@@ -127,10 +127,8 @@ class Execution:
     def bind(self, gpu: Gpu, static: StaticBuffers) -> None:
         """Give the context its buffers, and with them its size. Raises EngineError where the plan is not for it."""
         self._stream = gpu.compute.handle
-        height, width, _ = static.frame.shape
-        for name, tensor in (("frame", static.frame), ("alpha", static.alpha), ("picture", static.picture)):
-            if not tensor.numel():
-                continue  # a pack without blocks
+        height, width, _ = static.picture.shape
+        for name, tensor in (*static.inputs.items(), ("picture", static.picture)):
             # A fixed plan takes its own shape as well, and refuses every other.
             fits = name == "picture" or self._context.set_input_shape(name, tuple(tensor.shape))
             if not fits or not self._context.set_tensor_address(name, tensor.data_ptr()):

@@ -18,6 +18,7 @@ from stylefader.engines.backends.gpu_engine import half_or_f32, words_of
 from stylefader.engines.base import Outcome, Precision, Report
 from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.graph.families import network_key
 from stylefader.engines.graph.onnx_export import OnnxPrecision, export_onnx
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
@@ -60,7 +61,7 @@ def build_plan(
     precision: OnnxPrecision = "fp16",
     rewrites: Rewrites = RTX_REWRITES,
 ) -> bytes:
-    """Build one plan for a style pack; frame and alpha are its inputs as in `export_onnx`.
+    """Build one plan for a style pack; its inputs are those that the pack declares.
 
     capabilities: what the plan shall run on, such as `("7.5", "8.9", "12.0")`.
     Raises EngineError: library missing (with the command), a capability it does not know, or a failed build.
@@ -111,8 +112,8 @@ def plan_key(pack: StylePack | PackFile, sizes: FrameSizes, capability: str, pre
     the library that built it. PyTorch and ONNX only exported it, and their versions may differ between the two.
     """
     return EngineKey(
-        engine="tensorrt-rtx", precision=precision, size=str(sizes), network=pack.header.kind,
-        width=pack.header.width, places=pack.header.places, weights=pack.weights_hash(),
+        engine="tensorrt-rtx", precision=precision, size=str(sizes), **network_key(pack.header),
+        weights=pack.weights_hash(),
         rewrites=words_of(RTX_REWRITES), device="any", capability=capability, driver="any",
         libraries={"tensorrt-rtx": str(load_library().__version__)},
     )  # fmt: skip
@@ -132,13 +133,25 @@ def compile_plan(onnx_model: bytes, sizes: FrameSizes, *, capabilities: Sequence
             raise EngineError(f"TensorRT for RTX refuses compute capability {capabilities[index]}: {logger.said()}")
     if not sizes.fixed:
         profile = builder.create_optimization_profile()
-        profile.set_shape("frame", *((*size, 3) for size in (sizes.smallest, sizes.usual, sizes.largest)))
+        for name, shapes in _dynamic_shapes(parsed.network, sizes).items():
+            profile.set_shape(name, *shapes)
         if config.add_optimization_profile(profile) < 0:
             raise EngineError(f"TensorRT for RTX refuses the frame sizes {sizes}: {logger.said()}")
     plan = builder.build_serialized_network(parsed.network, config)
     if plan is None:
         raise EngineError(f"TensorRT for RTX cannot build the network: {logger.said()}", failure=True)
     return bytes(plan)
+
+
+def _dynamic_shapes(network: Any, sizes: FrameSizes) -> dict[str, list[tuple[int, ...]]]:
+    """Smallest, usual and largest shape of every input that has the size of the picture."""
+    found: dict[str, list[tuple[int, ...]]] = {}
+    for place in range(network.num_inputs):
+        entry = network.get_input(place)
+        shape = tuple(entry.shape)
+        if -1 in shape:
+            found[entry.name] = [(*size, *shape[2:]) for size in (sizes.smallest, sizes.usual, sizes.largest)]
+    return found
 
 
 class ParsedNetwork(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.graph.families import full_size_channels, graphs_of
+from stylefader.engines.inputs import Array
 from stylefader.engines.machine.memory import check_memory
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
@@ -31,17 +31,17 @@ class TorchEngine(Engine):
         cache: EngineCache | None = None,
         report: Report = quiet,
     ) -> None:
-        super().__init__(height=height, width=width, n_blocks=pack.n_blocks)
+        super().__init__(inputs=pack.header.inputs, height=height, width=width)
         if precision not in ("auto", "f32"):
             raise EngineError(f"engine torch is the reference and runs in f32 only, not {precision}")
-        check_memory(self.name, height, width, pack.header.width, self.precision)
-        self._graph = FrameGraph(pack.network(), height, width).eval()
+        check_memory(self.name, height, width, full_size_channels(pack.header), self.precision)
+        self._graph = graphs_of(pack.header).frame_graph(pack, height, width)
         self._picture: Picture = np.zeros((height, width, 3), np.uint8)
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
-        # A copy of the frame, since PyTorch takes no read-only arrays without a warning.
+    def _begin(self, slot: int, values: dict[str, Array]) -> None:
+        # Copies, since PyTorch takes no read-only arrays without a warning.
         with torch.inference_mode():
-            self._picture = self._graph(torch.tensor(frame_HWC), torch.tensor(alpha)).contiguous().numpy()
+            self._picture = self._graph(*map(torch.tensor, values.values())).contiguous().numpy()
 
     def _finish(self, slot: int) -> Picture:
         return self._picture

@@ -23,13 +23,14 @@ def version_of(package: str) -> str:
 
 @functools.cache
 def code_hash() -> str:
-    """Over the source of `engines` and the networks: a change there makes new engines, also between versions."""
+    """Over the source of `engines`, the networks and their families: a change there makes new engines."""
     digest = hashlib.sha256()
     rooms = Path(__file__).parents[2]
     training = rooms / "training"
-    folders = (rooms / "engines", training / "networks")
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    for path in (*paths, training / "packs" / "pack_tensors.py", training / "colour_numbers.py"):
+    packs = training / "packs"
+    folders = (rooms / "engines", training / "networks", packs / "families")
+    sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for path in (*sources, packs / "inputs.py", packs / "pack_tensors.py", training / "colour_numbers.py"):
         name = path.relative_to(rooms).as_posix()
         digest.update(f"{name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -39,7 +40,8 @@ def code_hash() -> str:
 class EngineKey:
     """Everything that makes an engine another one.
 
-    weights: the pack's `weights_hash`; network, width, places: what they are the weights of.
+    weights: the pack's `weights_hash`; network, width, places, inputs: what they are the weights of
+    (`graph.families.network_key`).
     size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
     device, capability, driver: what it is compiled for, each `any` where that makes no difference.
     libraries: versions of all that compiles or runs it.
@@ -52,6 +54,7 @@ class EngineKey:
     network: str
     width: int
     places: tuple[str, ...]
+    inputs: tuple[str, ...]
     weights: str
     rewrites: str
     device: str
@@ -67,7 +70,7 @@ class EngineKey:
 
     def fields(self) -> dict[str, Any]:
         """The key as JSON has it."""
-        return {**asdict(self), "places": list(self.places)}
+        return {**asdict(self), "places": list(self.places), "inputs": list(self.inputs)}
 
     def differs(self, fields: dict[str, Any]) -> set[str]:
         """The names of the fields in which another key, as JSON has it, is another one."""

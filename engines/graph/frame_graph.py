@@ -1,7 +1,7 @@
 """The whole numeric path of a frame as one module, which every engine compiles: uint8 in, uint8 out.
 
 Nothing numeric happens outside it: conversion to float, colour normalisation, padding, the network, cropping,
-clamp and rounding are all in the graph, and alpha is one of its two inputs.
+clamp and rounding are all in the graph, and alpha is one of its inputs.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from torch.nn import functional as F
 from stylefader.engines.graph.half import HalfNet
 from stylefader.engines.graph.rewrite import Rewrites, rewrite
 from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
+from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.dynamic_net import DynamicNet
+
+PADDED_TYPES = {"fp16": torch.float16, "f32": torch.float32}
+"""The type of colours in a `PaddedGraph`, by precision."""
 
 
 class FrameGraph(nn.Module):
     """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
+
+    A network without blocks takes the frame alone.
 
     The right and bottom edges are repeated up to the padded size and cut off again at the end.
 
@@ -48,14 +54,14 @@ class FrameGraph(nn.Module):
         self.register_buffer("mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
 
-    def forward(self, frame_HWC: Tensor, alpha: Tensor) -> Tensor:
+    def forward(self, frame_HWC: Tensor, alpha: Tensor | None = None) -> Tensor:
         height = frame_HWC.shape[0] if self.height is None else self.height
         width = frame_HWC.shape[1] if self.width is None else self.width
         x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)
         if not self.folded:
             x_NCHW = (x_NCHW - self.mean) / self.std
         x_NCHW = self._pad(x_NCHW, height, width)
-        if self.n_blocks:
+        if alpha is not None:
             # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
             alpha = alpha.view(-1, 1, 1, 1, 1)
         y_NCHW = self._crop(self.net(x_NCHW, alpha), height, width)
@@ -76,3 +82,21 @@ class FrameGraph(nn.Module):
             return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate")
         right, bottom = padded(width) - width, padded(height) - height
         return F.pad(x_NCHW, (0, right, 0, bottom), mode="replicate") if right or bottom else x_NCHW
+
+
+class PaddedGraph(FrameGraph):
+    """`FrameGraph` without its ends: the colours of a frame of padded size, in and out as numbers 0..255 of one type.
+
+    (height, width, 3), sides as `padded` gives them; the picture's numbers are whole, so that no conversion to uint8
+    can change them.
+    """
+
+    def __init__(self, net: DynamicNet, precision: str, *, rewrites: Rewrites) -> None:
+        super().__init__(net, None, None, rewrites=rewrites, half=precision == "fp16")
+        self.picture_type = PADDED_TYPES[precision]
+
+    def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:
+        return x_NCHW
+
+    def _crop(self, y_NCHW: Tensor, height: int, width: int) -> Tensor:
+        return y_NCHW

@@ -6,7 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
-from stylefader.training.networks import DynamicNet
+from stylefader.training.networks.dynamic_net import DynamicNet
 
 
 class FloatStatisticsNorm(nn.Module):
@@ -36,5 +36,5 @@ class HalfNet(nn.Module):
                 if isinstance(child, nn.InstanceNorm2d):
                     setattr(module, name, FloatStatisticsNorm(child.float()))
 
-    def forward(self, x_NCHW: Tensor, alpha: Tensor) -> Tensor:
-        return self.net(x_NCHW.half(), alpha.half()).float()
+    def forward(self, x_NCHW: Tensor, alpha: Tensor | None = None) -> Tensor:
+        return self.net(x_NCHW.half(), None if alpha is None else alpha.half()).float()

@@ -1,7 +1,6 @@
-"""A style pack as ONNX: the whole `FrameGraph`, for compilers that read it (TensorRT for RTX, ONNX Runtime).
+"""A pack's whole frame path as ONNX, for compilers that read it (TensorRT for RTX, ONNX Runtime).
 
-Inputs `frame` uint8 (height, width, 3) and `alpha` float32 (n_blocks,), output `picture` like `frame`. A pack
-without blocks has no input `alpha`.
+Its inputs are those that the pack declares, by name, type and shape; the output is `picture`, uint8 (height, width, 3).
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
 
-from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.example_inputs import example_inputs
+from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
@@ -42,24 +41,23 @@ def export_onnx(
     Raises EngineError: onnx or onnxscript is not installed (with the command), or the export fails.
     """
     height, width = sizes.usual if sizes.fixed else (None, None)
-    graph: nn.Module = FrameGraph(pack.network(), height, width, rewrites=rewrites, half=precision == "fp16").eval()
+    half, specs = precision == "fp16", pack.header.inputs
+    graph = graphs_of(pack.header).frame_graph(pack, height, width, rewrites=rewrites, half=half)
     # Sides of 1 and 2, and two that are equal, could be taken for constants: a dynamic export sees neither.
     shape = sizes.usual if sizes.fixed else (37, 51)
-    inputs: tuple[Tensor, ...] = (torch.zeros(*shape, 3, dtype=torch.uint8), torch.zeros(pack.n_blocks))
-    if not pack.n_blocks:
-        graph, inputs = _WithoutAlpha(graph), inputs[:1]
+    values = example_inputs(specs, *shape)
     dynamic: tuple[Any, ...] | None = None
     if not sizes.fixed:
         sides = {0: torch.export.Dim("height", min=1, max=1 << 16), 1: torch.export.Dim("width", min=1, max=1 << 16)}
-        dynamic = (sides, None)[: len(inputs)]
+        dynamic = tuple(sides if spec.sized else None for spec in specs)
     try:
         with _quiet():
             program = torch.onnx.export(
                 graph,
-                inputs,
+                tuple(torch.from_numpy(values[spec.name]) for spec in specs),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=["frame", "alpha"][: len(inputs)],
+                input_names=[spec.name for spec in specs],
                 output_names=["picture"],
                 dynamic_shapes=dynamic,
                 verbose=False,
@@ -71,17 +69,6 @@ def export_onnx(
     assert program is not None
     model: bytes = program.model_proto.SerializeToString()
     return model
-
-
-class _WithoutAlpha(nn.Module):
-    """The graph of a pack without blocks, whose alpha has no numbers and would be an input without use."""
-
-    def __init__(self, graph: nn.Module) -> None:
-        super().__init__()
-        self.frame_graph = graph  # not `graph`: an attribute of that name breaks the export
-
-    def forward(self, frame_HWC: Tensor) -> Tensor:
-        return self.frame_graph(frame_HWC, torch.zeros(0))
 
 
 @contextmanager

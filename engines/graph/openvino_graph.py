@@ -15,20 +15,17 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION, OPENVINO_REWRITES
+from stylefader.engines.graph.openvino_names import name_inputs
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
-from stylefader.training.packs.pack_tensors import STAGES, TUNING_CONVS
+from stylefader.training.packs.families.dynamic_net import STAGES, TUNING_CONVS
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 
-REWRITES: dict[str, Any] = {"up": "transposed", "output_stride": 2}
-"""As `Rewrites` in `rewrite.py` names them. The fastest on a CPU with AVX-512, in bf16 and f32, at width 32 and 16: a
-fifth to a quarter less time than the network as trained. Folding the colours gained no time there."""
-LAST_CONVOLUTION = "main.output"
-"""The friendly name of the convolution that makes the picture."""
-_STRIDE = 2  # REWRITES["output_stride"]
+_STRIDE = OPENVINO_REWRITES["output_stride"]
 _EPS = 1e-5  # of torch.nn.InstanceNorm2d
 _FOLD = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
 """The three taps of an up-convolution on the four of its transposed form: see `TransposedUpConv` in `rewrite.py`."""
@@ -36,8 +33,7 @@ Node = Any  # openvino.Node and openvino.Output, which its operators take alike
 
 
 def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
-    """The model for frames of one size: `frame` uint8 (height, width, 3), and where there are blocks `alpha` float32
-    (n_blocks,), to a picture like the frame. Raises PackError."""
+    """The model for frames of one size, whose parameters are the inputs that the pack declares. Raises PackError."""
     header = pack.header
     weights = {name: array.astype(np.float32) for name, array in pack.arrays().items()}
     frame = ops.parameter([height, width, 3], np.uint8, name="frame")
@@ -52,8 +48,7 @@ def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
         x_NCHW = _stage(x_NCHW, stage, weights)
     picture = _colours_out(x_NCHW, height, width)
     model = ov.Model([ops.result(picture)], [frame, *([alpha] if alpha is not None else [])], "stylefader")
-    model.inputs[0].get_tensor().set_names({"frame"})
-    return model
+    return name_inputs(model, header.inputs)
 
 
 def _colours_in(frame: Node, height: int, width: int) -> Node:

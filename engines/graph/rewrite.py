@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, DynamicNet
+from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.main_network import ConvNorm, OutputConv
 
 UpForm = Literal["nearest", "wide", "phases", "transposed"]

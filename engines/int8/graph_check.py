@@ -1,7 +1,7 @@
 """What the graph of an int8 form may be: only what our own quantiser writes, seen before OpenVINO reads a byte of it.
 
 The form comes with a pack from anywhere. OpenVINO would run whatever stands in it, loops without end and all, so its
-XML is looked through first: known operations, one frame and alpha in, one picture out, constants that are there.
+XML is looked through first: known operations, the declared inputs in, one picture out, constants that are there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import PackHeader
 from stylefader.training.packs.pack_tensors import expected_shapes
 
@@ -23,6 +24,7 @@ OPERATIONS = frozenset({
 LARGEST_XML = 4 << 20
 _MOST_LAYERS = 4000
 _ELEMENT_BYTES = {"f32": 4, "f16": 2, "i64": 8, "i32": 4, "u8": 1, "i8": 1}
+_TYPES = {"uint8": "u8", "int32": "i32", "float32": "f32"}
 _BYTES_A_WEIGHT = 16
 """More than the up-convolutions' folding and f32 take."""
 
@@ -68,12 +70,17 @@ def _check_layers(layers: list[ElementTree.Element], n_bytes: int, header: PackH
             results += [port.get("precision", "") for port in layer.findall("./input/port")]
         elif kind == "Const":
             _check_constant(data, n_bytes)
-    blocks = [("f32", str(len(header.blocks)))] if header.blocks else []
-    frame, *others = inputs or [("", "")]
-    if frame[0] != "u8" or not frame[1].endswith(",3") or frame[1].count(",") != 2 or others != blocks:
-        raise EngineError(f"its graph takes {_words(inputs)}, not a frame and the style's strengths")
+    if len(inputs) != len(header.inputs) or not all(map(_is_input, inputs, header.inputs)):
+        raise EngineError(f"its graph takes {_words(inputs)}, not {', '.join(spec.name for spec in header.inputs)}")
     if results != ["U8"]:
         raise EngineError(f"its graph gives {', '.join(results) or 'nothing'}, not one picture of bytes")
+
+
+def _is_input(found: tuple[str, str], spec: InputSpec) -> bool:
+    """Whether a parameter is of an input's type and shape; sides of the picture may be any."""
+    sides = found[1].split(",")
+    fits = [isinstance(wanted, str) or side == str(wanted) for side, wanted in zip(sides, spec.shape, strict=False)]
+    return found[0] == _TYPES[spec.dtype] and len(sides) == len(spec.shape) and all(fits)
 
 
 def _check_constant(data: Any, n_bytes: int) -> None:

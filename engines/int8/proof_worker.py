@@ -52,7 +52,8 @@ def _worst_db(file: Path) -> float:
     import numpy as np
     import openvino as ov
 
-    from stylefader.engines.graph.openvino_graph import convert
+    from stylefader.engines.example_inputs import even_vectors, example_inputs, spread_vectors
+    from stylefader.engines.graph.families import graphs_of
     from stylefader.engines.int8.quantized import find_quantized
     from stylefader.engines.timing import bench_picture, psnr_db
     from stylefader.training.errors import EngineError
@@ -63,17 +64,19 @@ def _worst_db(file: Path) -> float:
     assert found is not None
     height, width = _SIZE
     core, frame = ov.Core(), bench_picture(height, width)
-    graph = found.graph.model(height, width)
+    header = pack.header
+    graph = found.graph.model(header, height, width)
     output = graph.outputs[0]
     if output.element_type != ov.Type.u8 or list(output.get_partial_shape().to_shape()) != [height, width, 3]:
         raise EngineError(f"its int8 form gives {output.element_type} {output.partial_shape}, not the picture")
     int8 = core.compile_model(graph, "CPU")
-    f32 = core.compile_model(convert(pack, height, width), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    low, high = pack.header.alpha.low, pack.header.alpha.high
-    worst = 99.0
-    for alpha in (np.full(pack.n_blocks, low), np.full(pack.n_blocks, high), np.linspace(high, low, pack.n_blocks)):
-        inputs = (frame, alpha.astype(np.float32))[: 1 + bool(pack.n_blocks)]
-        expected, shown = (net(dict(enumerate(inputs)))[0] for net in (f32, int8))
+    f32 = core.compile_model(
+        graphs_of(header).openvino_model(pack, height, width), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+    specs, worst = header.inputs, 99.0
+    values = example_inputs(specs, height, width, rng=np.random.default_rng(0), picture=frame)
+    for vectors in (even_vectors(specs, 0), even_vectors(specs, 1), spread_vectors(specs)):
+        expected, shown = (net({**values, **vectors})[0] for net in (f32, int8))
         worst = min(worst, psnr_db(shown, expected))
     return worst
 

@@ -6,16 +6,16 @@ import importlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import openvino as ov
 
 from stylefader.engines.base import Picture
-from stylefader.engines.graph.openvino_graph import LAST_CONVOLUTION, REWRITES, convert
+from stylefader.engines.example_inputs import constrained, example_inputs, random_vectors
+from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.int8.quantized import Fidelity, QuantizedGraph
 from stylefader.engines.timing import psnr_db
 from stylefader.training.errors import EngineError
@@ -31,19 +31,6 @@ Measured at 256x192 on 16 photographs, PSNR at alpha 0, 0.5 and 1: 39.1, 39.1, 3
 for 5e-4 (width 32). NNCF's own choice, the mean over photographs, cuts off what only strong alphas reach: 41.8, 39.1
 and 30.2 dB (width 16), against 41.5, 39.1 and 37.1 dB with the largest over photographs.
 """
-
-
-def random_alphas(low: float, high: float, n_blocks: int, *, seed: int = 0) -> Iterator[npt.NDArray[np.float32]]:
-    """Endless alphas to quantise over: in turn all blocks alike, all at an end, each at an end, each anywhere.
-
-    Features are largest where blocks are strong together, which independent strengths hardly ever are.
-    """
-    rng = np.random.default_rng(seed)
-    while True:
-        yield np.full(n_blocks, rng.uniform(low, high), np.float32)
-        yield np.full(n_blocks, rng.choice([low, high]), np.float32)
-        yield rng.choice([low, high], n_blocks).astype(np.float32)
-        yield rng.uniform(low, high, n_blocks).astype(np.float32)
 
 
 def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
@@ -62,14 +49,17 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
         StatisticsType,
     )
 
-    alphas = random_alphas(pack.header.alpha.low, pack.header.alpha.high, pack.n_blocks)
-    samples = [(frame, next(alphas)) for frame in frames]
-    shapes = {frame.shape for frame, _ in samples}
+    specs, pictures = pack.header.inputs, list(frames)
+    shapes = {frame.shape for frame in pictures}
     if len(shapes) != 1:
         raise EngineError(f"quantising needs frames of one size, not {len(shapes)} sizes")
     height, width, _ = shapes.pop()
-    model = convert(pack, height, width)
-    n_inputs = len(model.inputs)
+    family = graphs_of(pack.header)
+    model = family.openvino_model(pack, height, width)
+    vectors, rng = random_vectors(specs), np.random.default_rng(0)
+    samples = [
+        {**example_inputs(specs, height, width, rng=rng, picture=frame), **next(vectors)} for frame in pictures
+    ]  # fmt: skip
 
     def end(aggregator: Any) -> Any:
         return StatisticsCollectorParameters(
@@ -80,10 +70,10 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
         warnings.simplefilter("ignore")
         quantized = nncf.quantize(
             model,
-            nncf.Dataset(samples, lambda sample: dict(enumerate(sample[:n_inputs]))),
+            nncf.Dataset(samples),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(samples),
-            ignored_scope=nncf.IgnoredScope(names=[LAST_CONVOLUTION]),
+            ignored_scope=nncf.IgnoredScope(names=list(family.floating)),
             advanced_parameters=AdvancedQuantizationParameters(
                 activations_range_estimator_params=RangeEstimatorParameters(
                     min=end(AggregatorType.MIN), max=end(AggregatorType.MAX)
@@ -97,7 +87,7 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
             "by": "NNCF post-training quantisation, mixed preset, last convolution in floating point",
             "photographs": len(samples),
             "size": f"{width}x{height}",
-            "rewrites": REWRITES,
+            "rewrites": family.openvino_rewrites,
             "nncf": str(nncf.__version__),
             "openvino": ov.get_version(),
         }
@@ -113,22 +103,28 @@ def measure_fidelity(
     losses: Losses | None = None,
     report: Callable[[int], None] = lambda done: None,
 ) -> Fidelity:
-    """Compare the pictures of a quantised graph with those of the network in f32.
+    """Compare the pictures of a quantised graph with the network's in f32, all vectors alike at each of `alphas`.
 
     frames_NHWC: uint8, photographs that it was not quantised over. losses: content and style loss of a picture,
     given its photograph. report: told the number of frames done.
     """
     n, height, width, _ = frames_NHWC.shape
+    specs = pack.header.inputs
     core = ov.Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
-    f32 = core.compile_model(convert(pack, height, width), "CPU", settings)
-    int8 = core.compile_model(graph.model(height, width), "CPU")
+    f32 = core.compile_model(graphs_of(pack.header).openvino_model(pack, height, width), "CPU", settings)
+    int8 = core.compile_model(graph.model(pack.header, height, width), "CPU")
     psnr = np.zeros((n, len(alphas)))
     sums = np.zeros((2, 2, len(alphas)))  # f32 and int8; content and style
     for number, frame in enumerate(frames_NHWC):
         for place, value in enumerate(alphas):
-            inputs = (frame, np.full(pack.n_blocks, value, np.float32))[: len(f32.inputs)]
-            pictures = [net(dict(enumerate(inputs)))[0] for net in (f32, int8)]
+            vectors = {
+                spec.name: constrained(spec, np.full(spec.sides(1, 1), value))
+                for spec in specs
+                if spec.kind == "vector"
+            }
+            values = {**example_inputs(specs, height, width, picture=frame), **vectors}
+            pictures = [net(values)[0] for net in (f32, int8)]
             psnr[number, place] = psnr_db(*pictures)
             if losses is not None:
                 sums[:, :, place] += [losses(frame, picture) for picture in pictures]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
+    from stylefader.training.packs.pack_header import PackHeader
 
 SUFFIX = ".int8"
 _HEADER_KEY = "stylefader-int8"
@@ -66,14 +67,19 @@ class QuantizedGraph:
         """Over graph and weights: what makes an engine of it another one."""
         return hashlib.sha256(self.xml + self.weights_bin).hexdigest()
 
-    def model(self, height: int, width: int) -> ov.Model:
-        """The graph for frames of one size. Raises EngineError where OpenVINO does not take it."""
+    def model(self, header: PackHeader, height: int, width: int) -> ov.Model:
+        """The graph for frames of one size, with the inputs of a pack. Raises EngineError where it is of no use."""
         import openvino as ov
 
+        from stylefader.engines.graph.openvino_names import name_inputs
+
+        specs = header.inputs
         try:
             model = ov.Core().read_model(self.xml, ov.Tensor(np.frombuffer(self.weights_bin, np.uint8).copy()))
-            model.reshape({0: ov.PartialShape([padded(height), padded(width), 3])})
-            return _framed(model, height, width)
+            sized = {place: spec for place, spec in enumerate(specs) if spec.sized}
+            sides = {place: list(spec.sides(padded(height), padded(width))) for place, spec in sized.items()}
+            model.reshape({place: ov.PartialShape(shape) for place, shape in sides.items()})
+            return name_inputs(_framed(model, list(sized), height, width), specs)
         except RuntimeError as error:
             raise EngineError(f"the int8 form does not fit this OpenVINO: {error}", failure=True) from error
 
@@ -169,21 +175,25 @@ def _header(form: bytes) -> dict[str, Any]:
     return dict(json.loads(json.loads(form[8 : 8 + length])["__metadata__"][_HEADER_KEY]))
 
 
-def _framed(model: ov.Model, height: int, width: int) -> ov.Model:
-    """The padding to a size that the network takes, and the cropping back, as `FrameGraph` does them."""
+def _framed(model: ov.Model, sized: list[int], height: int, width: int) -> ov.Model:
+    """The padding to a size that the network takes, and the cropping back, as `FrameGraph` does them.
+
+    sized: places of the inputs that have the size of the picture.
+    """
     import openvino as ov
     from openvino import opset13 as ops
 
     bottom, right = padded(height) - height, padded(width) - width
     if not (bottom or right):
         return model
-    inner = model.inputs[0].get_node()
-    readers = inner.output(0).get_target_inputs()
-    frame = ops.parameter([height, width, 3], np.uint8)
-    wide = ops.pad(frame, [0, 0, 0], [bottom, right, 0], "edge")
-    for reader in readers:
-        reader.replace_source_output(wide.output(0))
+    parameters = [port.get_node() for port in model.inputs]
+    for place in sized:
+        inner = parameters[place].output(0)
+        readers, rest = inner.get_target_inputs(), list(inner.get_shape())[2:]
+        parameters[place] = ops.parameter([height, width, *rest], inner.get_element_type())
+        wide = ops.pad(parameters[place], [0, 0, *[0] * len(rest)], [bottom, right, *[0] * len(rest)], "edge")
+        for reader in readers:
+            reader.replace_source_output(wide.output(0))
     picture = model.outputs[0].get_node().input_value(0)
     cropped = ops.slice(picture, [0, 0], [height, width], [1, 1], [0, 1])
-    others = [node.get_node() for node in model.inputs[1:]]
-    return ov.Model([ops.result(cropped)], [frame, *others])
+    return ov.Model([ops.result(cropped)], parameters)

@@ -173,7 +173,7 @@ class MeasuringBehind:
         if candidate.precision == "int8" and proved(look.pack, self._cache.folder, self._tell).problem:
             return
         kept = Measurements(self._cache.folder)
-        height, width = size_of(candidate, look.height, look.width)
+        height, width = size_of(candidate, look.pack.header, look.height, look.width)
         if kept.recall(look.pack, candidate.engine, candidate.precision, height=height, width=width) is not None:
             return  # it was only to be tried
         with Measuring(look.pack, height, width, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:

@@ -27,6 +27,7 @@ from stylefader.training.errors import EngineError
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
+    from stylefader.training.packs.pack_header import PackHeader
 
 CPU_SIZE = (180, 320)
 """Where engines on a CPU are compared: their time grows with the pixels. Those on a GPU at the size asked for."""
@@ -182,7 +183,7 @@ def choose(
     kept = Measurements(cache.folder)
     rows: dict[Candidate, Measured | None] = {}
     for candidate in others:
-        at_height, at_width = size_of(candidate, height, width)
+        at_height, at_width = size_of(candidate, pack.header, height, width)
         rows[candidate] = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
     unmeasured = tuple(c for c, row in rows.items() if row is None or (untried and c.precision == "int8"))
     if unmeasured and not measure:
@@ -236,7 +237,7 @@ def measure_all(
         for candidate in wanted:
             gpu = REGISTRY[candidate.engine].gpu
             if gpu not in at_size:
-                sides = size_of(candidate, height, width)
+                sides = size_of(candidate, pack.header, height, width)
                 at_size[gpu] = stack.enter_context(Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu]))
             folder = cache.folder if gpu else at_size[gpu].scratch / "engines"
             if not gpu:
@@ -247,6 +248,8 @@ def measure_all(
     return rows
 
 
-def size_of(candidate: Candidate, height: int, width: int) -> tuple[int, int]:
+def size_of(candidate: Candidate, header: PackHeader, height: int, width: int) -> tuple[int, int]:
     """The height and width at which a candidate for frames of height and width is measured."""
-    return (height, width) if REGISTRY[candidate.engine].gpu else CPU_SIZE
+    if header.size is not None or REGISTRY[candidate.engine].gpu:
+        return height, width
+    return CPU_SIZE

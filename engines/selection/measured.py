@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from stylefader.engines.cache.folder import folder_problem, may_read, read_file
 from stylefader.engines.cache.key import code_hash, version_of
+from stylefader.engines.graph.families import network_key
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.registry import REGISTRY
 from stylefader.training.files import written_whole
@@ -162,8 +163,8 @@ def _key(pack: StylePack | PackFile, engine: str, precision: str) -> dict[str, A
     """Everything that makes a measurement another one, but the size."""
     entry = REGISTRY[engine]
     return {
-        "engine": engine, "precision": precision, "network": pack.header.kind, "width": pack.header.width,
-        "places": list(pack.header.places), "device": machine.gpu_name() if entry.gpu else machine.cpu_name(),
+        "engine": engine, "precision": precision, **network_key(pack.header),
+        "device": machine.gpu_name() if entry.gpu else machine.cpu_name(),
         "libraries": {name: version_of(name) for name in sorted({"torch", *entry.needs.values()})},
         "stylefader": version_of("stylefader"), "code": code_hash(),
     }  # fmt: skip

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from stylefader.engines.base import Engine
-    from stylefader.training.packs.pack_header import PackHeader
 
-ALPHA = 0.7
+SHARE = 0.7
 
 
 def main() -> None:
@@ -47,13 +46,11 @@ def _make_reference(order: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from stylefader.engines.timing import bench_picture
-    from stylefader.training.packs.pack_file import PackFile
 
-    pack = PackFile(Path(order["pack"]))
     scratch = Path(order["scratch"])
     frame = bench_picture(order["height"], order["width"])
     engine = _open(order, None)
-    pictures = [engine.stylize(frame, alpha).copy() for alpha in _alphas(pack.header)]
+    pictures = [engine.run(values).copy() for values in _settings(engine, frame)]
     np.save(scratch / "frame.npy", frame)
     np.save(scratch / "reference.npy", np.stack(pictures))
     return {"done": True}
@@ -63,7 +60,6 @@ def _measure(order: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from stylefader.engines.timing import psnr_db, time_engine
-    from stylefader.training.packs.pack_file import PackFile
 
     began = time.perf_counter()
     importlib.import_module(order["module"])
@@ -89,10 +85,10 @@ def _measure(order: dict[str, Any]) -> dict[str, Any]:
         facts["open_cached_s"] = time.perf_counter() - began
         shutil.rmtree(cache, ignore_errors=True)
     engine.warm_up()
-    first, last = _alphas(PackFile(Path(order["pack"])).header)
-    worst = psnr_db(engine.stylize(frame, first), expected[0])
+    first, last = _settings(engine, frame)
+    worst = psnr_db(engine.run(first), expected[0])
     timing = time_engine(engine, frame, seconds=order["seconds"])
-    worst = min(worst, psnr_db(engine.stylize(frame, last), expected[1]))
+    worst = min(worst, psnr_db(engine.run(last), expected[1]))
     peak = _peak_bytes()
     facts.update(precision=engine.precision, device=engine.device, psnr_db=worst, **vars(timing))
     if peak is not None and before is not None:
@@ -116,15 +112,15 @@ def _open(order: dict[str, Any], cache_dir: Path | None) -> Engine:
     )[0]  # fmt: skip
 
 
-def _alphas(header: PackHeader) -> list[npt.NDArray[np.float32]]:
-    """All blocks alike, and each at its own strength."""
+def _settings(engine: Engine, picture: npt.NDArray[np.uint8]) -> list[dict[str, npt.NDArray[Any]]]:
+    """Values of all inputs: vectors whose components are alike, and vectors whose components all differ."""
     import numpy as np
 
-    low, high, n_blocks = header.alpha.low, header.alpha.high, len(header.blocks)
-    return [
-        np.full(n_blocks, min(max(ALPHA, low), high), np.float32),
-        np.linspace(high, low, n_blocks, dtype=np.float32),
-    ]
+    from stylefader.engines.example_inputs import even_vectors, example_inputs, spread_vectors
+
+    specs = engine.inputs
+    values = example_inputs(specs, engine.height, engine.width, rng=np.random.default_rng(0), picture=picture)
+    return [{**values, **vectors} for vectors in (even_vectors(specs, SHARE), spread_vectors(specs))]
 
 
 def _status_bytes(field: str) -> int | None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from stylefader.engines.graph.sizes import padded
-from stylefader.training.networks import DynamicNet
+from stylefader.training.networks.dynamic_net import DynamicNet
 
 _COPY_BYTES = 256 * 2**20
 _BYTES = {"f32": 4, "bf16": 2, "fp16": 2, "int8": 1}

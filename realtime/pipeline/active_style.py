@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from stylefader.engines import Engine
+from stylefader.engines import Engine, frame_and_alpha
 from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
 from stylefader.realtime.pipeline.output_check import is_broken
@@ -45,7 +45,7 @@ class PendingFrame:
         self.broken = False
         self._image, self._out = image, out
         self._scaled = scaled
-        self._pending = playing.engine.start(image, alpha, out=out if scaled is None else scaled)
+        self._pending = playing.engine.start(frame_and_alpha(image, alpha), out=out if scaled is None else scaled)
 
     def result(self) -> Picture:
         """Wait for the picture, at the session's size. Raises EngineError."""

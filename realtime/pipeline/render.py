@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from stylefader.engines import Engine, Pending
+from stylefader.engines import Engine, Pending, components, frame_and_alpha
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
@@ -54,7 +54,8 @@ def render(
     to `high`, the pack's range. `report` gets the number of frames stylized. Raises what reader, engine or
     writer raised, after the other threads have ended.
     """
-    automation.check_blocks(engine.n_blocks)
+    n_blocks = components(engine.inputs, "alpha")
+    automation.check_blocks(n_blocks)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
@@ -91,9 +92,9 @@ def render(
         for thing in to_engine:
             if isinstance(thing, Frame):
                 hand_on(engine.slots - 1)
-                alpha = automation.alpha(thing.pts - source.clock_zero, engine.n_blocks).clip(low, high)
+                alpha = automation.alpha(thing.pts - source.clock_zero, n_blocks).clip(low, high)
                 called = time.perf_counter()
-                pending = engine.start(thing.image, alpha, out=pictures[started % len(pictures)])
+                pending = engine.start(frame_and_alpha(thing.image, alpha), out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
                 in_order.append((thing, pending))
                 started += 1

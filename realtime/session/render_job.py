@@ -122,8 +122,8 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.realtime.session.render_alpha import alpha_over_time
+    from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import read_header
 
     watcher = watcher or Watcher()
     pack_file = find_pack(job.style)

@@ -32,7 +32,7 @@ def test_the_picture_is_the_engines(style: stylefader.Style, pack: StylePack, pi
     engine, _ = open_engine(pack, 32, 48, backend="torch")
     with engine:
         for alpha, meant in ((0.7, [0.7] * 3), ([0.2, 1.0, 0.5], [0.2, 1.0, 0.5]), (None, [0.0] * 3), (7, [1.0] * 3)):
-            wanted = engine.stylize(frame, np.array(meant, np.float32))
+            wanted = engine.run({"frame": frame, "alpha": np.array(meant, np.float32)})
             assert np.array_equal(style(frame, alpha), wanted), f"alpha {alpha}"
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import openvino as ov
 import pytest
 
-from stylefader.engines import REGISTRY, open_engine
+from stylefader.engines import REGISTRY, frame_and_alpha, open_engine
 from stylefader.engines.registry import EngineEntry
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import gallery
@@ -43,8 +43,8 @@ def test_openvino_gives_the_picture_of_torch(
         for values in ALPHAS:
             alpha = np.array(values[: pack.n_blocks], np.float32)
             for frame, enough in frames:
-                expected = reference.stylize(frame, alpha).copy()
-                assert psnr(engine.stylize(frame, alpha), expected) >= enough, values
+                expected = reference.run({"frame": frame, "alpha": alpha}).copy()
+                assert psnr(engine.run({"frame": frame, "alpha": alpha}), expected) >= enough, values
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 4), (1, 97), (33, 51), (7, 8), (64, 48)], ids=str)
@@ -54,9 +54,9 @@ def test_any_size_comes_back_at_that_size(
 ) -> None:
     alpha = np.array([0.1, 0.9, 0.4], np.float32)
     with open_engine(pack, *size, backend="torch")[0] as reference:
-        expected = reference.stylize(picture(*size), alpha)
+        expected = reference.run({"frame": picture(*size), "alpha": alpha})
         with open_engine(pack, *size, backend=backend, precision="f32")[0] as engine:
-            found = engine.stylize(picture(*size), alpha)
+            found = engine.run({"frame": picture(*size), "alpha": alpha})
             assert found.shape == (*size, 3)
             assert found.dtype == np.uint8
             assert psnr(found, expected) >= F32_DB
@@ -67,10 +67,10 @@ class TestEveryEngine:
     def test_the_same_input_gives_the_same_bytes(self, pack: StylePack, picture: MakePicture, backend: str) -> None:
         frame, alpha = picture(32, 48), np.array([0.3, 0.6, 0.9], np.float32)
         with open_engine(pack, 32, 48, backend=backend)[0] as engine:
-            first = engine.stylize(frame, alpha).copy()
-            other = engine.stylize(frame, np.zeros(3, np.float32)).copy()
+            first = engine.run({"frame": frame, "alpha": alpha}).copy()
+            other = engine.run({"frame": frame, "alpha": np.zeros(3, np.float32)}).copy()
             assert not np.array_equal(first, other), "alpha changes the picture"
-            assert np.array_equal(engine.stylize(frame, alpha), first)
+            assert np.array_equal(engine.run({"frame": frame, "alpha": alpha}), first)
 
     def test_strides_and_read_only_frames_do_not_matter(
         self, pack: StylePack, picture: MakePicture, backend: str
@@ -79,14 +79,14 @@ class TestEveryEngine:
         flipped = np.ascontiguousarray(frame[:, ::-1])
         frame.flags.writeable = False
         with open_engine(pack, 32, 48, backend=backend)[0] as engine:
-            expected = engine.stylize(frame, alpha).copy()
-            assert np.array_equal(engine.stylize(flipped[:, ::-1], alpha), expected)
+            expected = engine.run({"frame": frame, "alpha": alpha}).copy()
+            assert np.array_equal(engine.run({"frame": flipped[:, ::-1], "alpha": alpha}), expected)
 
     def test_out_is_written_and_returned(self, pack: StylePack, picture: MakePicture, backend: str) -> None:
         out = np.zeros((32, 48, 3), np.uint8)
         with open_engine(pack, 32, 48, backend=backend)[0] as engine:
-            expected = engine.stylize(picture(32, 48), np.ones(3, np.float32)).copy()
-            assert engine.stylize(picture(32, 48), np.ones(3, np.float32), out=out) is out
+            expected = engine.run({"frame": picture(32, 48), "alpha": np.ones(3, np.float32)}).copy()
+            assert engine.run({"frame": picture(32, 48), "alpha": np.ones(3, np.float32)}, out=out) is out
             assert np.array_equal(out, expected)
 
     def test_bad_calls_say_what_came_and_what_was_expected(self, pack: StylePack, backend: str) -> None:
@@ -94,18 +94,18 @@ class TestEveryEngine:
         engine, _ = open_engine(pack, 32, 48, backend=backend)
         for bad in (frame[:-1], frame.astype(np.float32), frame[..., :2]):
             with pytest.raises(EngineError, match=r"expected uint8 \(32, 48, 3\)"):
-                engine.stylize(bad, alpha)  # type: ignore[arg-type]
+                engine.run({"frame": bad, "alpha": alpha})  # type: ignore[arg-type]
         with pytest.raises(EngineError, match="out is"):
-            engine.stylize(frame, alpha, out=frame[:5])
+            engine.run({"frame": frame, "alpha": alpha}, out=frame[:5])
         for bad_alpha in (alpha[:2], alpha.astype(np.float64)):
             with pytest.raises(EngineError, match="expected float32"):
-                engine.stylize(frame, bad_alpha)  # type: ignore[arg-type]
+                engine.run({"frame": frame, "alpha": bad_alpha})  # type: ignore[arg-type]
         with pytest.raises(EngineError, match="not finite"):
-            engine.stylize(frame, np.array([0, np.nan, 0], np.float32))
+            engine.run({"frame": frame, "alpha": np.array([0, np.nan, 0], np.float32)})
         engine.close()
         engine.close()
         with pytest.raises(EngineError, match="closed"):
-            engine.stylize(frame, alpha)
+            engine.run({"frame": frame, "alpha": alpha})
 
     @pytest.mark.parametrize("places", [(), ("residual3",)])
     def test_packs_with_fewer_blocks(
@@ -117,8 +117,12 @@ class TestEveryEngine:
             open_engine(pack, 16, 16, backend="torch")[0] as reference,
             open_engine(pack, 16, 16, backend=backend, precision="f32")[0] as engine,
         ):
-            expected = reference.stylize(picture(16, 16), alpha).copy()
-            assert psnr(engine.stylize(picture(16, 16), alpha), expected) >= F32_DB
+            values = frame_and_alpha(picture(16, 16), alpha)
+            expected = reference.run(values).copy()
+            assert psnr(engine.run(values), expected) >= F32_DB
+            if not places:
+                with pytest.raises(EngineError, match=r"has no input 'alpha': it has frame"):
+                    engine.run({"frame": picture(16, 16), "alpha": alpha})
 
 
 def test_a_real_frame_at_alphas_inside_and_outside_the_range(bunny_frame: npt.NDArray[np.uint8]) -> None:
@@ -131,40 +135,45 @@ def test_a_real_frame_at_alphas_inside_and_outside_the_range(bunny_frame: npt.ND
         ):
             for value in (header.alpha.low - 0.5, 0.6, header.alpha.high + 0.5):
                 alpha = np.full(len(header.blocks), value, np.float32)
-                expected = reference.stylize(bunny_frame, alpha).copy()
-                assert psnr(f32.stylize(bunny_frame, alpha), expected) >= F32_DB, (header.name, value)
-                assert psnr(usual.stylize(bunny_frame, alpha), expected) >= BF16_DB, (header.name, value)
+                expected = reference.run({"frame": bunny_frame, "alpha": alpha}).copy()
+                assert psnr(f32.run({"frame": bunny_frame, "alpha": alpha}), expected) >= F32_DB, (header.name, value)
+                assert psnr(usual.run({"frame": bunny_frame, "alpha": alpha}), expected) >= BF16_DB, (
+                    header.name,
+                    value,
+                )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_thousand_calls_neither_drift_nor_grow(pack: StylePack, picture: MakePicture, backend: str) -> None:
     frame, alphas = picture(32, 48), np.random.default_rng(3).uniform(-0.5, 1.5, (1000, 3)).astype(np.float32)
     with open_engine(pack, 32, 48, backend=backend)[0] as engine:
-        first = [engine.stylize(frame, alpha).copy() for alpha in alphas[:20]]
+        first = [engine.run({"frame": frame, "alpha": alpha}).copy() for alpha in alphas[:20]]
         before = resident_bytes()
         for alpha in alphas:
-            engine.stylize(frame, alpha)
+            engine.run({"frame": frame, "alpha": alpha})
         assert resident_bytes() - before < 16 << 20
         for alpha, expected in zip(alphas, first, strict=False):
-            assert np.array_equal(engine.stylize(frame, alpha), expected)
+            assert np.array_equal(engine.run({"frame": frame, "alpha": alpha}), expected)
 
 
 def test_frames_under_way_come_back_in_order(pack: StylePack, picture: MakePicture) -> None:
     frames = [np.roll(picture(32, 48), shift, axis=1) for shift in range(12)]
     alphas = np.random.default_rng(4).random((12, 3), np.float32)
     with open_engine(pack, 32, 48, backend="openvino")[0] as engine:
-        expected = [engine.stylize(frame, alpha).copy() for frame, alpha in zip(frames, alphas, strict=True)]
+        expected = [
+            engine.run({"frame": frame, "alpha": alpha}).copy() for frame, alpha in zip(frames, alphas, strict=True)
+        ]
     with open_engine(pack, 32, 48, backend="openvino", goal="throughput")[0] as engine:
         found, under_way = [], []
         for frame, alpha in zip(frames, alphas, strict=True):
             if len(under_way) == engine.slots:
                 found.append(under_way.pop(0).result().copy())
-            under_way.append(engine.start(frame, alpha))
+            under_way.append(engine.start({"frame": frame, "alpha": alpha}))
         assert len(under_way) == engine.slots
         with pytest.raises(EngineError, match=f"{engine.slots} frames under way"):
-            engine.start(frames[0], alphas[0])
+            engine.start({"frame": frames[0], "alpha": alphas[0]})
         found += [pending.result().copy() for pending in under_way]
-        last = engine.start(frames[0], alphas[0])
+        last = engine.start({"frame": frames[0], "alpha": alphas[0]})
     for picture_, wanted in zip(found, expected, strict=True):
         assert psnr(picture_, wanted) >= BF16_DB
     with pytest.raises(EngineError, match="closed"):
@@ -179,8 +188,8 @@ def test_dual_packs_run_on_both_sides_of_zero(picture: MakePicture, tmp_path_fac
     ):
         for value in (-1.0, -0.3, 0.0, 0.6):
             alpha = np.full(3, value, np.float32)
-            expected = reference.stylize(picture(24, 24), alpha).copy()
-            assert psnr(engine.stylize(picture(24, 24), alpha), expected) >= F32_DB
+            expected = reference.run({"frame": picture(24, 24), "alpha": alpha}).copy()
+            assert psnr(engine.run({"frame": picture(24, 24), "alpha": alpha}), expected) >= F32_DB
 
 
 def test_auto_takes_the_first_that_works_and_says_why(pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,10 +36,11 @@ from stylefader.realtime.sources.files.truncation import is_cut_off
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.tools.cli import run
 from stylefader.training.errors import EngineError, StylefaderError
-from stylefader.training.networks import ONE_BLOCK
+from stylefader.training.networks.dynamic_net import ONE_BLOCK
+from stylefader.training.packs.header_reading import parse_header
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_file import PackFile
-from stylefader.training.packs.pack_header import PackHeader, parse_header
+from stylefader.training.packs.pack_header import PackHeader
 from stylefader.training.reading.pictures import PictureFile, kind_of
 from tests.conftest import random_pack
 from tests.fuzz.given import ANY_TEXT, JSON, damaged, fuzz, survives

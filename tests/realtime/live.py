@@ -6,15 +6,16 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-from stylefader.engines import Engine
+from stylefader.engines import Engine, components
 from stylefader.engines.base import Picture
+from stylefader.engines.inputs import Array
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import Layout, alpha_parameter
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
 HEIGHT, WIDTH = 4, 8
@@ -65,7 +66,9 @@ class TimedEngine(Engine):
         spoils: tuple[int, ...] = (),
         size: tuple[int, int] = (HEIGHT, WIDTH),
     ) -> None:
-        super().__init__(height=size[0], width=size[1], n_blocks=n_blocks, slots=slots)
+        super().__init__(
+            inputs=style_inputs([str(n) for n in range(n_blocks)]), height=size[0], width=size[1], slots=slots
+        )
         self.clock, self.ns = clock, round(ms * 1e6)
         self.breaks, self.spoils = breaks, spoils
         self.calls = 0
@@ -74,7 +77,8 @@ class TimedEngine(Engine):
         self._free_ns = 0
         self._ready: dict[int, tuple[int, Picture]] = {}
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
+    def _begin(self, slot: int, values: dict[str, Array]) -> None:
+        frame_HWC, alpha = values["frame"], values.get("alpha", ())
         self.calls += 1
         if self.calls == self.breaks:
             raise EngineError("the engine broke", failure=True)
@@ -101,8 +105,9 @@ def blocks(number: int) -> Layout:
 
 def playing(engine: Engine, *, alpha: float = 0.0, time_constant_s: float = 0.0) -> ActiveStyle:
     """An engine with a desk that stands at `alpha` and follows at once."""
-    start = {"alpha": np.full(engine.n_blocks, alpha, np.float32)}
-    desk = AlphaDesk([alpha_parameter(HEADER.alpha, engine.n_blocks)], start=start, time_constant_s=time_constant_s)
+    n_blocks = components(engine.inputs, "alpha")
+    start = {"alpha": np.full(n_blocks, alpha, np.float32)}
+    desk = AlphaDesk([alpha_parameter(HEADER.alpha, n_blocks)], start=start, time_constant_s=time_constant_s)
     return ActiveStyle(header=HEADER, engine=engine, desk=desk)
 
 

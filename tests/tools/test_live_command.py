@@ -226,7 +226,7 @@ def test_the_window_shows_the_stylized_picture(stage: Path, display: str) -> Non
     pack = PackFile(stage / "small.safetensors")
     picture = cv2.imread(str(stage / "picture.png"))[:, :, ::-1]
     with open_engine(pack, 64, 96, backend="openvino", cache_dir=stage / "c")[0] as engine:
-        expected = engine.stylize(np.ascontiguousarray(picture), np.full(3, 1.0, np.float32)).copy()
+        expected = engine.run({"frame": np.ascontiguousarray(picture), "alpha": np.full(3, 1.0, np.float32)}).copy()
     # The window shows a small picture seven times as large, in the middle of the screen.
     expected = np.asarray(cv2.resize(expected, (672, 448), interpolation=cv2.INTER_LINEAR))
     shown = ("picture.png", "--loop", "--alpha", "1", "--no-overlay")

@@ -118,8 +118,8 @@ def convert(
     from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_keyframes
     from stylefader.realtime.controls.mapping.mapping import read_mapping
     from stylefader.realtime.parameters.parameter import Parameter, parameters_of
+    from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import read_header
 
     if not LEAST_TOLERANCE <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")

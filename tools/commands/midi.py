@@ -92,8 +92,8 @@ def learn(
     from stylefader.realtime.controls.midi.system import port_names
     from stylefader.realtime.parameters.parameter import ALPHA, most_of, parameters_of
     from stylefader.training.errors import ControlError
+    from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import read_header
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to
     declared = most_of(parameters_of(read_header(find_pack(name))) for name in style or ())

@@ -61,8 +61,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a style pack's header: what alpha means, where it comes from, how it was trained, its losses."""
+    from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_header import read_header
 
     file = find_pack(name)
     header = read_header(file)

@@ -11,8 +11,8 @@ from torch import Tensor
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, to_rgb01
 from stylefader.training.losses.perceptual import StyleTarget, content_loss
-from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.packs.pack_header import LossCurve
 
 _PLAIN = Compute()

@@ -22,8 +22,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.hashing import file_hash
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget, content_loss
-from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.packs.pack_header import PackHeader
 
 Method = Literal["alpha", "grid", "interpolation", "fixed"]

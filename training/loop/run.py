@@ -32,10 +32,11 @@ from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
-from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
-from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader, parse_header
+from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights
 
 _LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
@@ -301,7 +302,7 @@ class Run:
         kind: NetworkKind = "dual" if recipe.objective == "dual" else "single"
         styles = {ENDS[part.name]: _said(part.style) for part in recipe.parts}
         alike = all(style == next(iter(styles.values())) for style in styles.values())
-        return PackHeader(
+        header = PackHeader(
             name=recipe.output.stem,
             title=recipe.title,
             objective=recipe.objective,
@@ -316,6 +317,7 @@ class Run:
             licence=recipe.licence,
             training=dict(self._record),
         )
+        return with_inputs(header)
 
     def _meaning(self) -> dict[str, str]:
         """What the picture is at each end of alpha, in words."""

@@ -31,8 +31,8 @@ from stylefader.training.loop.samples import Sample, loader_workers, made_ahead,
 from stylefader.training.losses.loss_network import LossNetwork
 from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
-from stylefader.training.networks import DynamicNet
 from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.settings import TrainSettings
 
 _CALIBRATION_PHOTOS = 32

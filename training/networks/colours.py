@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 
 
 def normalise(rgb01_NCHW: Tensor) -> Tensor:

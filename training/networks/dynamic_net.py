@@ -91,10 +91,11 @@ class DynamicNet(nn.Module):
     def n_blocks(self) -> int:
         return len(self.places)
 
-    def forward(self, x_NCHW: Tensor, alpha: Tensor) -> Tensor:
+    def forward(self, x_NCHW: Tensor, alpha: Tensor | None = None) -> Tensor:
         """x_NCHW: normalised RGB, H and W multiples of 4, at least 8; alpha: float (n_blocks,). Same shape out."""
         for name, stage in self.main.items():
             if name in self.blocks:
+                assert alpha is not None, "a network with blocks needs their strengths"
                 x_NCHW = self.blocks[name](x_NCHW, alpha[self.places.index(name)])
             x_NCHW = stage(x_NCHW)
         return x_NCHW

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from stylefader.training.errors import PackError
-from stylefader.training.packs.pack_header import PackHeader, read_header
+from stylefader.training.packs.header_reading import read_header
+from stylefader.training.packs.pack_header import PackHeader
 
 _FOLDER = Path(__file__).parents[1] / "styles"
 

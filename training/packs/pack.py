@@ -13,12 +13,13 @@ from typing import Any
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylefader.training.errors import PackError
 from stylefader.training.files import written_whole
-from stylefader.training.networks import DynamicNet, NetworkKind
-from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, parse_header, read_header
+from stylefader.training.packs.families.registry import family_of
+from stylefader.training.packs.header_reading import parse_header, read_header
+from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
 from stylefader.training.packs.pack_tensors import DTYPE, check_finite, check_layout, hash_weights, read_arrays
 
 
@@ -34,9 +35,9 @@ class StylePack:
     def n_blocks(self) -> int:
         return len(self.header.blocks)
 
-    def network(self) -> DynamicNet:
-        """A new float32 network with the pack's weights, in eval mode, parameters frozen."""
-        net = _empty_network(self.header)
+    def network(self) -> Any:
+        """A new float32 module of its family with the pack's weights, in eval mode, parameters frozen."""
+        net = family_of(self.header.kind).module(self.header)
         net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()})
         return net.requires_grad_(False).eval()
 
@@ -49,22 +50,6 @@ class StylePack:
         return {name: tensor.contiguous().numpy() for name, tensor in self.tensors.items()}
 
 
-def _empty_network(header: PackHeader) -> DynamicNet:
-    kind: NetworkKind = "dual" if header.kind == "dual" else "single"
-    try:
-        net = DynamicNet(width=header.width, places=header.places, kind=kind)
-    except ValueError as error:
-        raise PackError(f"header.blocks: {error}") from error
-    for block in header.blocks:
-        channels = net.main.channels_before(block.place)
-        if block.channels != channels:
-            raise PackError(
-                f"header.blocks: {block.channels} channels before {block.place}, "
-                f"but width {header.width} has {channels}"
-            )
-    return net
-
-
 def load_pack(path: Path) -> StylePack:
     """Read and check a style pack. Raises PackError that names the file and the first thing that does not fit."""
     header = read_header(path)
@@ -72,7 +57,7 @@ def load_pack(path: Path) -> StylePack:
     return StylePack(header=header, tensors=tensors, file=path)
 
 
-def make_pack(header: PackHeader, net: DynamicNet, path: Path) -> StylePack:
+def make_pack(header: PackHeader, net: nn.Module, path: Path) -> StylePack:
     """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written."""
     header = parse_header(header.to_json())
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}

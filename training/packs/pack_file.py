@@ -13,11 +13,11 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from stylefader.training.errors import PackError
-from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, read_header
+from stylefader.training.packs.header_reading import read_header
+from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights, read_arrays
 
 if TYPE_CHECKING:
-    from stylefader.training.networks import DynamicNet
     from stylefader.training.packs.pack import StylePack
 
 
@@ -61,7 +61,7 @@ class PackFile:
             raise PackError(f"{self.file} has changed while it was being opened: try again")
         return pack
 
-    def network(self) -> DynamicNet:
+    def network(self) -> Any:
         """As `StylePack.network`."""
         return self.whole().network()
 

@@ -1,7 +1,6 @@
 """Which tensors a style pack must have, by its header alone: names and shapes, and the check of what is there.
 
-Needs no torch, so that an engine whose graph is written straight from the weights starts without it. The names are
-those of `training.networks`; a test holds the two together.
+Needs no torch, so that an engine whose graph is written straight from the weights starts without it.
 """
 
 from __future__ import annotations
@@ -16,57 +15,17 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
 from stylefader.training.errors import PackError
+from stylefader.training.packs.families.base import Shape
+from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.pack_header import PackHeader
 
-Shape = tuple[int, ...]
 DTYPE = "F16"
 """The type of all tensors, in the words of safetensors."""
-STAGES = ("conv1", "down1", "down2", *(f"residual{index}" for index in range(1, 6)), "up1", "up2", "output")
-"""The main network's stages, in order."""
-TUNING_CONVS = (1, 4, 7)
-"""Where the convolutions stand among the layers of a tuning-block."""
-
-
-def channels_before(stage: str, width: int) -> int:
-    """Channels of the features that enter a stage of the main network."""
-    if stage.startswith("residual"):
-        return 4 * width
-    return {"conv1": 3, "down1": width, "down2": 2 * width, "up1": 4 * width, "up2": 2 * width, "output": width}[stage]
 
 
 def expected_shapes(header: PackHeader) -> dict[str, Shape]:
-    """Name and shape of every tensor. Raises PackError for blocks that do not fit the network."""
-    places = header.places
-    if list(places) != [stage for stage in STAGES if stage in places]:
-        raise PackError(
-            f"header.blocks: blocks stand before distinct stages in network order ({', '.join(STAGES)}), not {places}"
-        )
-    width = header.width
-    shapes: dict[str, Shape] = {}
-    for stage in STAGES:
-        inputs = channels_before(stage, width)
-        kernel = 9 if stage in ("conv1", "output") else 3
-        following = STAGES[STAGES.index(stage) + 1] if stage != "output" else None
-        outputs = channels_before(following, width) if following else 3
-        parts = ("first.", "second.") if stage.startswith("residual") else ("",)
-        for part in parts:
-            shapes |= _conv(f"main.{stage}.{part}conv", outputs, inputs, kernel)
-            if stage != "output":
-                shapes |= {f"main.{stage}.{part}norm.{name}": (outputs,) for name in ("weight", "bias")}
-    for block in header.blocks:
-        channels = channels_before(block.place, width)
-        if block.channels != channels:
-            raise PackError(
-                f"header.blocks: {block.channels} channels before {block.place}, but width {width} has {channels}"
-            )
-        for branch in ("hi", "lo") if header.kind == "dual" else ("psi",):
-            for position in TUNING_CONVS:
-                shapes |= _conv(f"blocks.{block.place}.{branch}.{position}", channels, channels, 3)
-    return shapes
-
-
-def _conv(name: str, outputs: int, inputs: int, kernel: int) -> dict[str, Shape]:
-    return {f"{name}.weight": (outputs, inputs, kernel, kernel), f"{name}.bias": (outputs,)}
+    """Name and shape of every tensor of a pack with a header that was checked."""
+    return family_of(header.kind).expected_shapes(header)
 
 
 def check_layout(header: PackHeader, layout: Mapping[str, tuple[Shape, str]]) -> None:

@@ -178,17 +178,17 @@ def cpu_gpu(monkeypatch: pytest.MonkeyPatch) -> CpuGpu:
 def thousand_calls_leave_no_trace(engine: GpuEngine, frame: npt.NDArray[np.uint8]) -> None:
     """Nothing allocated on the device or pinned, no synchronisation that PyTorch knows of, no drift."""
     alpha = np.array([0.2, 0.9, 0.4], np.float32)
-    first = engine.stylize(frame, alpha).copy()
+    first = engine.run({"frame": frame, "alpha": alpha}).copy()
     torch.cuda.synchronize()
     before, pinned = torch.cuda.memory_stats(), torch.cuda.host_memory_stats()
     torch.cuda.set_sync_debug_mode("error")
     try:
         for number in range(1000):
-            engine.stylize(frame, np.full(3, number / 1000, np.float32))
+            engine.run({"frame": frame, "alpha": np.full(3, number / 1000, np.float32)})
     finally:
         torch.cuda.set_sync_debug_mode("default")
     after = torch.cuda.memory_stats()
     for counter in ("allocation.all.allocated", "segment.all.allocated", "allocated_bytes.all.current"):
         assert after[counter] == before[counter], counter
     assert torch.cuda.host_memory_stats()["num_host_alloc"] == pinned["num_host_alloc"]
-    assert np.array_equal(engine.stylize(frame, alpha), first)
+    assert np.array_equal(engine.run({"frame": frame, "alpha": alpha}), first)

@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from stylefader.engines import REGISTRY, open_engine
+from stylefader.engines import REGISTRY, frame_and_alpha, open_engine
 from stylefader.engines.backends.cuda_engine import (
     FORMS,
     READY_FIRST,
@@ -177,14 +177,14 @@ def test_it_gives_the_picture_of_torch_at_a_thousand_alphas(
     frame = picture(9, 14)
     with open_engine(pack, 9, 14, backend="torch")[0] as reference, CudaEngine(pack, 9, 14) as engine:
         assert (engine.precision, engine.device) == ("fp16", "stand-in")
-        buffers = [engine.stylize(frame, np.zeros(3, np.float32)) for _ in range(2)]
+        buffers = [engine.run({"frame": frame, "alpha": np.zeros(3, np.float32)}) for _ in range(2)]
         assert buffers[0] is not buffers[1], "the slots take turns"
         for number in range(1000):
             alpha = np.array([number / 1000, 1 - number / 500, 0.5], np.float32)
-            found = engine.stylize(frame, alpha)
+            found = engine.run({"frame": frame, "alpha": alpha})
             assert found is buffers[number % 2]
             if number % 100 == 0:
-                assert psnr(found, reference.stylize(frame, alpha)) >= FP16_DB
+                assert psnr(found, reference.run({"frame": frame, "alpha": alpha})) >= FP16_DB
         assert cpu_gpu.waits == 1002, "once a call"
         assert len(cpu_gpu.recordings) == 1
 
@@ -198,35 +198,35 @@ def test_all_forms_in_f32_and_packs_with_fewer_blocks(
     alpha = np.full(len(places), 0.7, np.float32)
     with open_engine(pack, 33, 51, backend="torch")[0] as reference:
         with CudaEngine(pack, 33, 51, precision="f32", form=form) as engine:
-            found = engine.stylize(picture(33, 51), alpha)
-        assert psnr(found, reference.stylize(picture(33, 51), alpha)) >= F32_DB
+            found = engine.run(frame_and_alpha(picture(33, 51), alpha))
+        assert psnr(found, reference.run(frame_and_alpha(picture(33, 51), alpha))) >= F32_DB
 
 
-def test_stylize_cuda_says_who_owns_the_picture(pack: StylePack, picture: MakePicture, cpu_gpu: CpuGpu) -> None:
+def test_run_cuda_says_who_owns_the_picture(pack: StylePack, picture: MakePicture, cpu_gpu: CpuGpu) -> None:
     frame, alpha = torch.tensor(picture(16, 24)), torch.tensor([0.1, 0.5, 1.0])
     with CudaEngine(pack, 16, 24) as engine:
-        expected = engine.stylize(frame.numpy(), alpha.numpy()).copy()
+        expected = engine.run({"frame": frame.numpy(), "alpha": alpha.numpy()}).copy()
         waits = cpu_gpu.waits
-        own = engine.stylize_cuda(frame, alpha)
+        own = engine.run_cuda({"frame": frame, "alpha": alpha})
         assert np.array_equal(own.numpy(), expected)
         out = torch.zeros_like(frame)
-        assert engine.stylize_cuda(frame, alpha, out=out) is out
+        assert engine.run_cuda({"frame": frame, "alpha": alpha}, out=out) is out
         strided = torch.tensor(picture(16, 24).transpose(1, 0, 2).copy()).transpose(0, 1)
-        assert engine.stylize_cuda(strided, torch.zeros(3)) is own, "the engine's buffer, written anew"
+        assert engine.run_cuda({"frame": strided, "alpha": torch.zeros(3)}) is own, "the engine's buffer, written anew"
         assert not np.array_equal(own.numpy(), expected)
         assert np.array_equal(out.numpy(), expected), "the caller's buffer stays"
         assert cpu_gpu.waits == waits, "nothing waited for"
         for bad in (frame[:-1], frame.float()):
             with pytest.raises(EngineError, match="expected uint8"):
-                engine.stylize_cuda(bad, alpha)
+                engine.run_cuda({"frame": bad, "alpha": alpha})
         with pytest.raises(EngineError, match="out is"):
-            engine.stylize_cuda(frame, alpha, out=out[:5])
+            engine.run_cuda({"frame": frame, "alpha": alpha}, out=out[:5])
         with pytest.raises(EngineError, match=r"alpha is torch.float32 \(2,\), expected float32 \(3,\)"):
-            engine.stylize_cuda(frame, alpha[:2])
+            engine.run_cuda({"frame": frame, "alpha": alpha[:2]})
         with pytest.raises(EngineError, match="expected it on cpu or in pinned memory"):
-            engine.stylize_cuda(frame, alpha.to("meta"))
+            engine.run_cuda({"frame": frame, "alpha": alpha.to("meta")})
     with pytest.raises(EngineError, match="closed"):
-        engine.stylize_cuda(frame, alpha)
+        engine.run_cuda({"frame": frame, "alpha": alpha})
 
 
 def test_closing_frees_the_recording(pack: StylePack, cpu_gpu: CpuGpu) -> None:
@@ -253,7 +253,7 @@ def test_warming_up_keeps_the_fastest_form_and_remembers_it(
         assert engine.outcome and engine.outcome.kept and not engine.outcome.hit
         engine.warm_up()
         assert [recording.live for recording in cpu_gpu.recordings] == [False, True]
-        engine.stylize(picture(16, 24), np.zeros(3, np.float32))
+        engine.run({"frame": picture(16, 24), "alpha": np.zeros(3, np.float32)})
     assert said == ["building cuda at 24x16", *(f"measuring form {name}" for name in FORMS)]
     (entry,) = cache.entries()
     assert (entry.key["device"], entry.key["capability"], entry.key["driver"]) == ("stand-in", "8.9", "580.1")
@@ -393,7 +393,7 @@ def test_what_fails_on_the_device_is_an_engine_error(
         with pytest.raises(
             EngineError, match=r"engine cuda failed on stand-in: CUDA error: unspecified launch failure$"
         ):
-            engine.stylize(picture(16, 24), np.zeros(3, np.float32))
+            engine.run({"frame": picture(16, 24), "alpha": np.zeros(3, np.float32)})
 
 
 def test_precisions_and_forms_that_it_does_not_have(pack: StylePack, cpu_gpu: CpuGpu) -> None:
@@ -456,8 +456,8 @@ class TestOnTheGpu:
         ):
             for values in ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (-0.5, 2.0, 0.3)):
                 alpha = np.array(values, np.float32)
-                expected = reference.stylize(picture(*size), alpha)
-                assert psnr(engine.stylize(picture(*size), alpha), expected) >= GPU_DB, values
+                expected = reference.run({"frame": picture(*size), "alpha": alpha})
+                assert psnr(engine.run({"frame": picture(*size), "alpha": alpha}), expected) >= GPU_DB, values
 
     def test_warming_up_chooses_a_form(self, pack: StylePack, tmp_path: Path) -> None:
         cache = EngineCache(tmp_path)
@@ -484,7 +484,7 @@ class TestOnTheGpu:
     def test_frames_on_the_gpu_stay_there(self, pack: StylePack, picture: MakePicture) -> None:
         frame, alpha = picture(64, 48), np.array([0.2, 0.4, 0.6], np.float32)
         with CudaEngine(pack, 64, 48) as engine:
-            expected = engine.stylize(frame, alpha).copy()
+            expected = engine.run({"frame": frame, "alpha": alpha}).copy()
             assert engine.stream is not None and engine.stream != torch.cuda.default_stream()
             on_gpu, out = torch.tensor(frame).cuda(), torch.zeros(64, 48, 3, dtype=torch.uint8, device="cuda")
             pinned = torch.tensor(alpha).pin_memory()
@@ -493,15 +493,15 @@ class TestOnTheGpu:
             torch.cuda.set_sync_debug_mode("error")
             try:
                 for strength in strengths:
-                    assert engine.stylize_cuda(on_gpu, strength, out=out) is out
+                    assert engine.run_cuda({"frame": on_gpu, "alpha": strength}, out=out) is out
             finally:
                 torch.cuda.set_sync_debug_mode("default")
             engine.stream.synchronize()
             assert np.array_equal(out.cpu().numpy(), expected)
             with pytest.raises(EngineError, match="expected uint8"):
-                engine.stylize_cuda(torch.tensor(frame), torch.tensor(alpha).cuda())
+                engine.run_cuda({"frame": torch.tensor(frame), "alpha": torch.tensor(alpha).cuda()})
             with pytest.raises(EngineError, match="pinned memory"):
-                engine.stylize_cuda(on_gpu, torch.tensor(alpha))
+                engine.run_cuda({"frame": on_gpu, "alpha": torch.tensor(alpha)})
 
 
 def test_what_compilers_keep_is_in_our_folder_and_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

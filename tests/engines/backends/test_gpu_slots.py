@@ -19,7 +19,9 @@ from stylefader.engines.backends.cuda_engine import CudaEngine
 from stylefader.engines.backends.gpu import Gpu
 from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Pending
+from stylefader.engines.inputs import BoundInputs
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.pack import StylePack
 from tests.engines.backends.gpu import CpuGpu, CpuReplay, cpu_gpu
 
@@ -27,6 +29,7 @@ __all__ = ["cpu_gpu"]
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 SHAPE = (4, 5, 3)
+INPUTS = list(BoundInputs(style_inputs(["only"]), 4, 5).all.values())
 
 
 def frames(count: int) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
@@ -42,7 +45,7 @@ def overlapped(slots: list[Slot], recorded: CpuReplay, count: int) -> list[npt.N
         if len(under_way) == len(slots):
             pictures.append(under_way.popleft().finish().copy())
         slot = slots[number % len(slots)]
-        slot.begin(frame, alpha, recorded)
+        slot.begin({"frame": frame, "alpha": alpha}, recorded)
         under_way.append(slot)
         frame.fill(255)
         alpha.fill(255)
@@ -51,13 +54,13 @@ def overlapped(slots: list[Slot], recorded: CpuReplay, count: int) -> list[npt.N
 
 def adding(static: StaticBuffers) -> CpuReplay:
     """Work in two steps, so that what changes frame or alpha in between shows."""
-    return CpuReplay(lambda: static.picture.copy_(static.frame).add_(static.alpha.to(torch.uint8)))
+    return CpuReplay(lambda: static.picture.copy_(static.inputs["frame"]).add_(static.inputs["alpha"].to(torch.uint8)))
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_the_lanes_do_first_each_picture_is_its_frames(seed: int) -> None:
     gpu = CpuGpu()
-    static = StaticBuffers(gpu, 4, 5, 1)  # type: ignore[arg-type]
+    static = StaticBuffers(gpu, INPUTS, 4, 5)  # type: ignore[arg-type]
     slots = [Slot(gpu, static) for _ in range(SLOTS)]  # type: ignore[arg-type]
     gpu.dice = random.Random(seed)
     found = overlapped(slots, adding(static), 60)
@@ -72,7 +75,7 @@ def test_the_stand_in_finds_a_missing_order(missing: str) -> None:
     wrong = 0
     for seed in range(10):
         gpu = CpuGpu()
-        static = StaticBuffers(gpu, 4, 5, 1)  # type: ignore[arg-type]
+        static = StaticBuffers(gpu, INPUTS, 4, 5)  # type: ignore[arg-type]
         slots = [Slot(gpu, static) for _ in range(SLOTS)]  # type: ignore[arg-type]
         for slot in slots:
             setattr(slot, f"_{missing}", Never())
@@ -98,18 +101,20 @@ def test_an_engine_gives_the_same_bytes_one_at_a_time_and_overlapped(
     with CudaEngine(pack, 9, 14) as engine:
         assert engine.slots == SLOTS == 2
         cpu_gpu.dice = random.Random(seed)
-        expected = [engine.stylize(shot, alpha).copy() for shot, alpha in zip(shots, alphas, strict=True)]
+        expected = [
+            engine.run({"frame": shot, "alpha": alpha}).copy() for shot, alpha in zip(shots, alphas, strict=True)
+        ]
         found, under_way = [], deque[Pending]()
         for shot, alpha in zip(shots, alphas, strict=True):
             if len(under_way) == engine.slots:
                 found.append(under_way.popleft().result().copy())
-            under_way.append(engine.start(shot, alpha))
+            under_way.append(engine.start({"frame": shot, "alpha": alpha}))
         with pytest.raises(EngineError, match="has 2 frames under way: take a result first"):
-            engine.start(shots[0], alphas[0])
+            engine.start({"frame": shots[0], "alpha": alphas[0]})
         found += [pending.result().copy() for pending in under_way]
         for one, other in zip(expected, found, strict=True):
             assert np.array_equal(one, other)
-        left = engine.start(shots[0], alphas[0])
+        left = engine.start({"frame": shots[0], "alpha": alphas[0]})
     assert not any(cuda_stream.ahead for cuda_stream in cpu_gpu.cuda_streams), "closing waits for what is under way"
     with pytest.raises(EngineError, match="closed"):
         left.result()
@@ -120,14 +125,14 @@ def test_frames_on_the_gpu_and_on_the_host_may_take_turns(
 ) -> None:
     alpha, out = np.array([0.1, 0.9, 0.5], np.float32), torch.zeros(9, 14, 3, dtype=torch.uint8)
     with CudaEngine(pack, 9, 14) as engine:
-        expected = engine.stylize(picture(9, 14), alpha).copy()
+        expected = engine.run({"frame": picture(9, 14), "alpha": alpha}).copy()
         cpu_gpu.dice = random.Random(1)
         for _ in range(5):
-            pending = engine.start(picture(9, 14), alpha)
-            engine.stylize_cuda(torch.tensor(picture(9, 14)[::-1].copy()), torch.tensor(alpha), out=out)
+            pending = engine.start({"frame": picture(9, 14), "alpha": alpha})
+            engine.run_cuda({"frame": torch.tensor(picture(9, 14)[::-1].copy()), "alpha": torch.tensor(alpha)}, out=out)
             assert np.array_equal(pending.result(), expected)
         cpu_gpu.settle()
-        assert np.array_equal(out.numpy(), engine.stylize(picture(9, 14)[::-1], alpha))
+        assert np.array_equal(out.numpy(), engine.run({"frame": picture(9, 14)[::-1], "alpha": alpha}))
 
 
 class Operators(TorchDispatchMode):
@@ -147,8 +152,8 @@ def test_a_call_allocates_nothing(pack: StylePack, picture: MakePicture, cpu_gpu
         made = cpu_gpu.allocations
         with Operators() as seen:
             for number in range(10):
-                engine.stylize(picture(9, 14), np.full(3, number, np.float32))
-                engine.stylize_cuda(engine._static.frame, engine._static.alpha)
+                engine.run({"frame": picture(9, 14), "alpha": np.full(3, number, np.float32)})
+                engine.run_cuda(engine._static.inputs)
         assert seen.names == {"aten.copy_.default"}
         assert cpu_gpu.allocations == made
 
@@ -209,7 +214,7 @@ def test_three_streams_and_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls(monkeypatch)
     gpu = Gpu(torch.device("cpu"))
     assert (gpu.name, gpu.capability, calls.made, gpu.compute.handle) == ("a GPU", "8.9", 3, 2)
-    slot = Slot(gpu, StaticBuffers(gpu, 4, 5, 1))
+    slot = Slot(gpu, StaticBuffers(gpu, INPUTS, 4, 5))
     for event, name in ((slot._up, "up"), (slot._computed, "computed"), (slot._down, "down")):
         event.name = name
 
@@ -219,7 +224,7 @@ def test_three_streams_and_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def reset(self) -> None: ...
 
-    slot.begin(np.zeros(SHAPE, np.uint8), np.zeros(1, np.float32), Recorded())
+    slot.begin({"frame": np.zeros(SHAPE, np.uint8), "alpha": np.zeros(1, np.float32)}, Recorded())
     assert calls == [
         "copy on upload", "copy on upload", "upload marks up",
         "compute waits for up", "copy on compute", "copy on compute", "replay on compute", "copy on compute",

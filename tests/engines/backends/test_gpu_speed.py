@@ -70,7 +70,7 @@ def play(
             picture = under_way.popleft().result()
             if keep:
                 pictures.append(picture.copy())
-        under_way.append(engine.start(frame, alpha))
+        under_way.append(engine.start({"frame": frame, "alpha": alpha}))
     pictures += [pending.result().copy() for pending in under_way]
     return (time.perf_counter() - began) / len(alphas), pictures
 
@@ -103,7 +103,7 @@ def test_the_same_bytes_in_order_one_at_a_time_and_overlapped(
     opened: Callable[..., GpuEngine], picture: MakePicture, name: str, size: tuple[int, int]
 ) -> None:
     engine, frame, alphas = opened(name, size), picture(*size), random_alphas(50)
-    expected = [engine.stylize(frame, alpha).copy() for alpha in alphas]
+    expected = [engine.run({"frame": frame, "alpha": alpha}).copy() for alpha in alphas]
     for _ in range(3):
         _, found = play(engine, frame, alphas, keep=True)
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):

@@ -19,7 +19,6 @@ import torch
 from stylefader.engines import open_engine
 from stylefader.engines.backends.tensorrt_build import (
     TENSORRT_REWRITES,
-    PaddedGraph,
     Plan,
     build_ahead,
     build_engine,
@@ -29,7 +28,7 @@ from stylefader.engines.backends.tensorrt_build import (
 )
 from stylefader.engines.backends.tensorrt_engine import TensorRtEngine, fill
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.graph.frame_graph import FrameGraph
+from stylefader.engines.graph.frame_graph import FrameGraph, PaddedGraph
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
@@ -64,7 +63,7 @@ def test_the_padded_graph_is_the_frame_graph_without_its_ends(
     frame, alpha = torch.tensor(picture(*size)), torch.tensor([0.2, -0.5, 1.0])
     for precision, half in (("f32", False), ("fp16", True)):
         expected = FrameGraph(pack.network(), *size, rewrites=TENSORRT_REWRITES, half=half)(frame, alpha)
-        graph = PaddedGraph(pack, precision)
+        graph = PaddedGraph(pack.network(), precision, rewrites=TENSORRT_REWRITES)
         found = graph(frame.to(graph.picture_type), alpha)
         assert found.dtype == graph.picture_type
         assert torch.equal(found.to(torch.uint8), expected)
@@ -258,10 +257,10 @@ def test_the_engine_pads_crops_and_gives_the_picture_of_torch(
     ):
         for values in ((0.0, 0.0, 0.0), (-0.5, 2.0, 0.3)):
             alpha = np.array(values, np.float32)
-            found = engine.stylize(picture(*size), alpha)
+            found = engine.run({"frame": picture(*size), "alpha": alpha})
             assert found.shape == (*size, 3) and found.flags.c_contiguous
-            assert psnr(found, reference.stylize(picture(*size), alpha)) >= least
-        on_device = engine.stylize_cuda(torch.tensor(picture(*size)), torch.tensor(alpha))
+            assert psnr(found, reference.run({"frame": picture(*size), "alpha": alpha})) >= least
+        on_device = engine.run_cuda({"frame": torch.tensor(picture(*size)), "alpha": torch.tensor(alpha)})
         assert np.array_equal(on_device.numpy(), found)
 
 
@@ -281,8 +280,8 @@ def test_what_was_built_for_a_range_is_loaded_without_a_build(
             open_engine(pack, *size, backend="torch")[0] as reference,
             TensorRtEngine(pack, *size, precision="f32", built=built) as engine,
         ):
-            expected = reference.stylize(picture(*size), strengths)
-            assert psnr(engine.stylize(picture(*size), strengths), expected) >= F32_DB
+            expected = reference.run({"frame": picture(*size), "alpha": strengths})
+            assert psnr(engine.run({"frame": picture(*size), "alpha": strengths}), expected) >= F32_DB
     assert len(library.compiled) == 1
     with pytest.raises(EngineError, match="the built engine does not take 1280x720"):
         TensorRtEngine(pack, 720, 1280, precision="f32", built=built)
@@ -297,7 +296,7 @@ def test_the_cache_keeps_engine_and_timings_and_clear_takes_both(
         engine, why = open_engine(pack, 30, 50, backend="tensorrt", cache_dir=cache.folder)
         with engine:
             assert engine.outcome and engine.outcome.hit is hit and engine.outcome.words in why
-            pictures.append(engine.stylize(picture(30, 50), alpha).copy())
+            pictures.append(engine.run({"frame": picture(30, 50), "alpha": alpha}).copy())
     assert np.array_equal(*pictures)
     TensorRtEngine(PackFile(pack.file), 34, 50, cache=cache).close()
     assert len(library.compiled) == 2 and len(set(library.timings)) == 1
@@ -335,7 +334,13 @@ def test_what_was_built_ahead_for_a_range_is_found_for_its_sizes(
     ):
         assert engine.outcome and engine.outcome.words == "from the cache, where it is for 8x8..640x480"
         alpha = np.full(3, 0.5, np.float32)
-        assert psnr(engine.stylize(picture(30, 50), alpha), reference.stylize(picture(30, 50), alpha)) >= F32_DB
+        assert (
+            psnr(
+                engine.run({"frame": picture(30, 50), "alpha": alpha}),
+                reference.run({"frame": picture(30, 50), "alpha": alpha}),
+            )
+            >= F32_DB
+        )
     for height, width, precision in ((4, 50, "f32"), (30, 50, "fp16")):
         with TensorRtEngine(pack, height, width, precision=precision, cache=cache) as engine:  # type: ignore[arg-type]
             assert engine.outcome and not engine.outcome.hit
@@ -348,7 +353,7 @@ def test_without_a_cache_folder_it_works_and_says_so(
     (tmp_path / "file").touch()
     engine, why = open_engine(pack, 16, 24, backend="tensorrt", cache_dir=tmp_path / "file" / "c")
     assert "built for this time only" in why and "cannot be written" in why
-    assert engine.stylize(picture(16, 24), np.zeros(3, np.float32)).shape == (16, 24, 3)
+    assert engine.run({"frame": picture(16, 24), "alpha": np.zeros(3, np.float32)}).shape == (16, 24, 3)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -360,10 +365,9 @@ def test_a_pack_without_blocks_has_the_frame_as_its_only_input(
         open_engine(pack, 16, 24, backend="torch")[0] as reference,
         TensorRtEngine(pack, 16, 24, precision="f32") as engine,
     ):
-        nothing = np.zeros(0, np.float32)
-        expected = reference.stylize(picture(16, 24), nothing)
-        assert psnr(engine.stylize(picture(16, 24), nothing), expected) >= F32_DB
-    assert [entry.name for entry in library.compiled[0]["inputs"]] == ["frame_HWC"]
+        expected = reference.run({"frame": picture(16, 24)})
+        assert psnr(engine.run({"frame": picture(16, 24)}), expected) >= F32_DB
+    assert [entry.name for entry in library.compiled[0]["inputs"]] == ["frame"]
 
 
 def test_a_damaged_plan_is_an_engine_error(library: Library) -> None:
@@ -437,8 +441,8 @@ class TestOnTheGpu:
         ):
             for values in ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (-0.5, 2.0, 0.3)):
                 alpha = np.array(values, np.float32)
-                expected = reference.stylize(picture(*size), alpha)
-                assert psnr(engine.stylize(picture(*size), alpha), expected) >= GPU_DB, values
+                expected = reference.run({"frame": picture(*size), "alpha": alpha})
+                assert psnr(engine.run({"frame": picture(*size), "alpha": alpha}), expected) >= GPU_DB, values
 
     def test_one_engine_serves_a_range_of_sizes_and_loads_without_a_build(
         self, pack: StylePack, picture: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -452,8 +456,8 @@ class TestOnTheGpu:
                 open_engine(pack, *size, backend="torch")[0] as reference,
                 TensorRtEngine(pack, *size, built=built) as engine,
             ):
-                expected = reference.stylize(picture(*size), alpha)
-                assert psnr(engine.stylize(picture(*size), alpha), expected) >= GPU_DB, size
+                expected = reference.run({"frame": picture(*size), "alpha": alpha})
+                assert psnr(engine.run({"frame": picture(*size), "alpha": alpha}), expected) >= GPU_DB, size
 
     def test_a_thousand_calls_allocate_nothing_and_wait_only_for_the_picture(
         self, pack: StylePack, picture: MakePicture

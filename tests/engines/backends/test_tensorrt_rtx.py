@@ -297,16 +297,16 @@ def test_the_engine_runs_its_plan_and_finds_it_and_its_kernels_again(
 ) -> None:
     cache, alpha = EngineCache(tmp_path / "c"), np.array([0.1, 0.7, 1.0], np.float32)
     with open_engine(pack, 9, 14, backend="torch")[0] as reference:
-        expected = reference.stylize(picture(9, 14), alpha).copy()
+        expected = reference.run({"frame": picture(9, 14), "alpha": alpha}).copy()
     for hit in (False, True):
         engine, why = open_engine(pack, 9, 14, backend="tensorrt-rtx", cache_dir=cache.folder)
         with engine:
             assert (engine.precision, engine.slots, engine.device) == ("fp16", 2, "stand-in")
             assert engine.outcome and engine.outcome.hit is hit and engine.outcome.words in why
             engine.warm_up()
-            assert psnr(engine.stylize(picture(9, 14), alpha), expected) >= F32_DB
+            assert psnr(engine.run({"frame": picture(9, 14), "alpha": alpha}), expected) >= F32_DB
             assert isinstance(engine, TensorRtRtxEngine)
-            on_gpu = engine.stylize_cuda(torch.tensor(picture(9, 14)), torch.tensor(alpha))
+            on_gpu = engine.run_cuda({"frame": torch.tensor(picture(9, 14)), "alpha": torch.tensor(alpha)})
             assert psnr(on_gpu.numpy(), expected) >= F32_DB
     assert (library.built, library.kernels_read) == (["14x9 for 8.9"], [b"kernels"])
     (kernels,) = cache.folder.glob("*.side")
@@ -343,7 +343,7 @@ def test_a_plan_that_is_not_for_it_says_why(pack: StylePack, library: Library, t
     with TensorRtRtxEngine(pack, 9, 14) as engine:
         library.broken = True
         with pytest.raises(EngineError, match="engine tensorrt-rtx failed"):
-            engine.stylize(np.zeros((9, 14, 3), np.uint8), np.zeros(3, np.float32))
+            engine.run({"frame": np.zeros((9, 14, 3), np.uint8), "alpha": np.zeros(3, np.float32)})
 
 
 def test_what_it_cannot_run_on_is_said_before_anything_is_built(
@@ -381,8 +381,8 @@ class TestOnAGpu:
                 assert cache.stat().st_size > 0
                 for value in (0.0, 0.5, 1.0, -2.0):
                     alpha = np.array([value, 1 - value, value / 2], np.float32)
-                    expected = reference.stylize(picture(*size), alpha)
-                    assert psnr(engine.stylize(picture(*size), alpha), expected) >= least
+                    expected = reference.run({"frame": picture(*size), "alpha": alpha})
+                    assert psnr(engine.run({"frame": picture(*size), "alpha": alpha}), expected) >= least
 
     def test_a_frame_outside_of_the_plans_sizes_is_refused(self, pack: StylePack) -> None:
         capability = "{}.{}".format(*torch.cuda.get_device_capability())

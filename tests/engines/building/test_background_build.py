@@ -44,7 +44,7 @@ def test_a_live_session_changes_over_when_it_is_ready(pack: StylePack, tmp_path:
     with EngineBuild(pack, 24, 32, backend="openvino", cache_dir=tmp_path / "c", report=said.append) as build:
         frames = 0
         while (result := build.take()) is None:
-            assert playing.stylize(frame, ALPHA).shape == frame.shape
+            assert playing.run({"frame": frame, "alpha": ALPHA}).shape == frame.shape
             frames += 1
         assert build.state == "taken"
         with pytest.raises(EngineError, match="was taken"):
@@ -59,7 +59,9 @@ def test_a_live_session_changes_over_when_it_is_ready(pack: StylePack, tmp_path:
     with engine, open_engine(pack, 24, 32, backend="openvino", cache_dir=tmp_path / "c")[0] as direct:
         assert direct.outcome is not None
         assert direct.outcome.hit
-        assert np.array_equal(engine.stylize(frame, ALPHA), direct.stylize(frame, ALPHA))
+        assert np.array_equal(
+            engine.run({"frame": frame, "alpha": ALPHA}), direct.run({"frame": frame, "alpha": ALPHA})
+        )
     assert len(list((tmp_path / "c").iterdir())) == 2
 
 
@@ -185,7 +187,7 @@ def test_a_folder_that_cannot_be_written(pack: StylePack, tmp_path: Path, pictur
     engine, why = result
     assert "not kept: the cache folder" in why
     with engine:
-        assert engine.stylize(picture(16, 16), ALPHA).shape == (16, 16, 3)
+        assert engine.run({"frame": picture(16, 16), "alpha": ALPHA}).shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ from stylefader.training.packs.pack_file import PackFile
 print("ready", flush=True)
 sys.stdin.readline()
 engine, why = open_engine(PackFile(Path(sys.argv[1])), 32, 48, backend="openvino", cache_dir=Path(sys.argv[2]))
-picture = engine.stylize(np.full((32, 48, 3), 90, np.uint8), np.array([0.2, 1.0, 0.5], np.float32))
+picture = engine.run({"frame": np.full((32, 48, 3), 90, np.uint8), "alpha": np.array([0.2, 1.0, 0.5], np.float32)})
 print(json.dumps([engine.outcome.hit, why, picture.tobytes().hex()]), flush=True)
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stylefader.engines import open_engine
+from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.engines.cache.entries import keep
 from stylefader.engines.cache.folder import default_folder
 from stylefader.engines.cache.key import EngineKey
@@ -38,7 +38,7 @@ def test_openvino_from_the_cache_gives_the_same_bytes(
             assert engine.outcome is not None
             assert engine.outcome.hit is hit
             assert engine.outcome.words in why
-            pictures.append([engine.stylize(picture(33, 51), alpha).copy() for alpha in alphas])
+            pictures.append([engine.run(frame_and_alpha(picture(33, 51), alpha)).copy() for alpha in alphas])
     for others in pictures[1:]:
         for first, other in zip(pictures[0], others, strict=True):
             assert np.array_equal(first, other)
@@ -86,7 +86,7 @@ def test_an_unwritable_cache_is_in_the_line(pack: StylePack, tmp_path: Path, pic
     (tmp_path / "file").touch()
     engine, why = open_engine(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "file" / "cache")
     assert "cannot be written (Not a directory)" in why
-    assert engine.stylize(picture(16, 16), ALPHA).shape == (16, 16, 3)
+    assert engine.run(frame_and_alpha(picture(16, 16), ALPHA)).shape == (16, 16, 3)
 
 
 def test_the_default_folder_is_the_users(pack: StylePack) -> None:
@@ -99,7 +99,7 @@ def test_the_default_folder_is_the_users(pack: StylePack) -> None:
 WITHOUT_TORCH = """
 import sys
 from pathlib import Path
-from stylefader.engines import open_engine
+from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.training.packs.pack_file import PackFile
 sys.modules["torch"] = None
 engine, why = open_engine(PackFile(Path(sys.argv[1])), 16, 16, cache_dir=Path(sys.argv[2]))

@@ -20,7 +20,7 @@ from stylefader.training.errors import EngineError
 from stylefader.training.files import temporary_beside
 from tests.engines.cache.maker import KEY, Maker, names, only_file
 
-OTHER = {"width": 9, "places": ("residual3", "up1"), "libraries": {"maker": "1.1"}}
+OTHER = {"width": 9, "places": ("residual3", "up1"), "inputs": (), "libraries": {"maker": "1.1"}}
 
 
 def test_the_second_time_nothing_is_built(cache: EngineCache) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stylefader.engines import open_engine
+from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.engines.backends.tensorrt_rtx_build import RTX_REWRITES
 from stylefader.engines.graph.onnx_export import OnnxPrecision, export_onnx
 from stylefader.engines.graph.rewrite import Rewrites
@@ -34,7 +34,7 @@ def session(model: bytes) -> Any:
 
 def reference(pack: StylePack, frame: npt.NDArray[np.uint8], alpha: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     with open_engine(pack, *frame.shape[:2], backend="torch")[0] as engine:
-        return engine.stylize(frame, alpha).copy()
+        return engine.run(frame_and_alpha(frame, alpha)).copy()
 
 
 @pytest.mark.parametrize(

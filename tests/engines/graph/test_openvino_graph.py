@@ -12,13 +12,15 @@ import numpy.typing as npt
 import openvino as ov
 import pytest
 
-from stylefader.engines import open_engine
-from stylefader.engines.graph.openvino_graph import LAST_CONVOLUTION, convert
+from stylefader.engines import frame_and_alpha, open_engine
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION
+from stylefader.engines.graph.openvino_graph import convert
 from stylefader.training.errors import PackError
+from stylefader.training.packs.families.dynamic_net import STAGES, channels_before
 from stylefader.training.packs.library import find_pack
-from stylefader.training.packs.pack import StylePack, _empty_network, save_pack
+from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
-from stylefader.training.packs.pack_tensors import STAGES, channels_before, expected_shapes
+from stylefader.training.packs.pack_tensors import expected_shapes
 from tests.compare import F32_DB, psnr
 from tests.conftest import random_pack
 from tests.paths import ROOT
@@ -37,8 +39,7 @@ SIZES = [(8, 8), (1, 1), (3, 21), (33, 51), (32, 48)]
 def _run(pack: StylePack | PackFile, frame: npt.NDArray[np.uint8], alpha: npt.NDArray[np.float32]) -> object:
     model = convert(pack, *frame.shape[:2])
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    inputs = (frame, alpha)[: len(model.inputs)]
-    return compiled(dict(enumerate(inputs)))[0]
+    return compiled(frame_and_alpha(frame, alpha))[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,7 +53,7 @@ def test_the_picture_is_that_of_the_network(
     with open_engine(pack, *size, backend="torch")[0] as reference:
         for value in (0.0, 1.0, -0.6):
             alpha = np.linspace(value, value / 2, pack.n_blocks, dtype=np.float32)
-            expected = reference.stylize(frame, alpha)
+            expected = reference.run(frame_and_alpha(frame, alpha))
             found = _run(PackFile(pack.file), frame, alpha)
             assert isinstance(found, np.ndarray) and found.dtype == np.uint8 and found.shape == frame.shape
             assert np.abs(found.astype(int) - expected).max() <= 1
@@ -64,7 +65,7 @@ def test_a_gallery_pack_gives_the_picture_of_the_network(picture: MakePicture, n
     pack, frame = PackFile(find_pack(name)), picture(60, 92)
     alpha = np.array([0.3, 1.0, -0.4], np.float32)
     with open_engine(pack, 60, 92, backend="torch")[0] as reference:
-        assert psnr(_run(pack, frame, alpha), reference.stylize(frame, alpha)) >= F32_DB  # type: ignore[arg-type]
+        assert psnr(_run(pack, frame, alpha), reference.run({"frame": frame, "alpha": alpha})) >= F32_DB  # type: ignore[arg-type]
 
 
 def test_one_written_at_one_size_is_good_for_others(pack: StylePack, picture: MakePicture) -> None:
@@ -81,7 +82,7 @@ def test_one_written_at_one_size_is_good_for_others(pack: StylePack, picture: Ma
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_shapes_are_those_of_the_network(tmp_path: Path, kind: str) -> None:
     pack = random_pack(tmp_path / "p.safetensors", **KINDS[kind])  # type: ignore[arg-type]
-    network = _empty_network(pack.header)
+    network = pack.network()
     assert expected_shapes(pack.header) == {name: tuple(t.shape) for name, t in network.state_dict().items()}
     assert tuple(network.main) == STAGES
     assert {name: network.main.channels_before(name) for name in STAGES} == {

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.rewrite import PhaseUpConv, Rewrites, StridedConv, TransposedUpConv, WideUpConv, rewrite
-from stylefader.training.networks import COLOUR_MEAN, COLOUR_STD, ONE_BLOCK
+from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.pack import StylePack
 from tests.compare import FP16_DB, psnr
 from tests.conftest import random_pack

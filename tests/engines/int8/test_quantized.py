@@ -12,9 +12,11 @@ from safetensors.numpy import save_file
 
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.backends.openvino_engine import OpenVinoEngine
-from stylefader.engines.int8.quantize import measure_fidelity, quantize, random_alphas
+from stylefader.engines.example_inputs import random_vectors
+from stylefader.engines.int8.quantize import measure_fidelity, quantize
 from stylefader.engines.int8.quantized import Fidelity, Quantized, QuantizedGraph, find_quantized, quantized_file
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.library import gallery
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -56,10 +58,10 @@ def test_int8_gives_nearly_the_picture_of_torch_at_any_size(
         pictures = []
         for values in ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.2, 1.0, 0.5)):
             alpha = np.array(values, np.float32)
-            found = engine.stylize(picture(*size), alpha).copy()
+            found = engine.run({"frame": picture(*size), "alpha": alpha}).copy()
             assert found.shape == (*size, 3)
             if min(size) >= 32:  # ranges are of whole pictures; instance norms over a few pixels leave them
-                assert psnr(found, reference.stylize(picture(*size), alpha)) >= LEAST_DB
+                assert psnr(found, reference.run({"frame": picture(*size), "alpha": alpha})) >= LEAST_DB
             pictures.append(found)
         assert not np.array_equal(pictures[0], pictures[1]), "alpha is still an input"
 
@@ -67,10 +69,10 @@ def test_int8_gives_nearly_the_picture_of_torch_at_any_size(
 def test_the_convolutions_are_really_computed_in_int8(quantized: StylePack) -> None:
     found = find_quantized(quantized)
     assert found is not None
-    types = [op.get_type_name() for op in found.graph.model(32, 40).get_ops()]
+    types = [op.get_type_name() for op in found.graph.model(quantized.header, 32, 40).get_ops()]
     convolutions = sum(name in ("Convolution", "ConvolutionBackpropData") for name in types)
     assert types.count("FakeQuantize") >= convolutions - 1, "all but the last convolution have quantised inputs"
-    compiled = ov.Core().compile_model(found.graph.model(32, 40), "CPU")
+    compiled = ov.Core().compile_model(found.graph.model(quantized.header, 32, 40), "CPU")
     ran = [op.get_rt_info() for op in compiled.get_runtime_model().get_ops()]
     kinds = [info["runtimePrecision"].astype(str) for info in ran if "onvolution" in info["layerType"].astype(str)]
     assert sum(kind in ("u8", "i8") for kind in kinds) >= convolutions / 2
@@ -107,7 +109,8 @@ def test_every_gallery_pack_with_an_int8_form_holds_what_its_file_says(picture: 
             open_engine(PackFile(file), 96, 160, backend="openvino", precision="int8")[0] as engine,
         ):
             # A made-up picture is not a photograph: a few dB of leave.
-            assert psnr(engine.stylize(frame, alpha), reference.stylize(frame, alpha)) >= quantized.psnr_db - 6
+            values = {"frame": frame, "alpha": alpha}
+            assert psnr(engine.run(values), reference.run(values)) >= quantized.psnr_db - 6
 
 
 def test_without_an_int8_form_the_command_that_makes_it_is_named(pack: StylePack) -> None:
@@ -164,13 +167,14 @@ def test_a_build_in_the_background_finds_the_int8_form(quantized: StylePack, tmp
 
 
 def test_alphas_reach_every_end_and_repeat() -> None:
-    rows = random_alphas(-1, 1, 3)
-    first = np.stack([next(rows) for _ in range(400)])
+    specs = style_inputs(["a", "b", "c"], low=-1, high=1)
+    rows = random_vectors(specs)
+    first = np.stack([next(rows)["alpha"] for _ in range(400)])
     assert first.min() == -1 and first.max() == 1 and first.dtype == np.float32
     together = (first == first[:, :1]).all(1)
     assert 0.5 < together.mean() < 0.7
-    again = random_alphas(-1, 1, 3)
-    np.testing.assert_array_equal(first[:5], np.stack([next(again) for _ in range(5)]))
+    again = random_vectors(specs)
+    np.testing.assert_array_equal(first[:5], np.stack([next(again)["alpha"] for _ in range(5)]))
 
 
 def test_frames_of_several_sizes_are_refused(pack: StylePack) -> None:

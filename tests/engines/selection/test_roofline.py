@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from stylefader.engines.selection.roofline import Limits, Work, frame_work
-from stylefader.training.networks import ONE_BLOCK, DynamicNet
+from stylefader.training.networks.dynamic_net import ONE_BLOCK, DynamicNet
 
 
 def test_the_work_of_a_frame_is_counted_from_the_layers() -> None:

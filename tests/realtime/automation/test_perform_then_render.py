@@ -25,6 +25,7 @@ from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.open_file import open_file_source
 from stylefader.realtime.sources.open_live import live_source
 from stylefader.realtime.sources.options import LiveOptions
+from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -48,13 +49,13 @@ class Recording(Engine):
     name, device, precision = "recording", "none", "exact"
 
     def __init__(self) -> None:
-        super().__init__(height=HEIGHT, width=WIDTH, n_blocks=N, slots=1)
+        super().__init__(inputs=style_inputs([""] * N), height=HEIGHT, width=WIDTH)
         self.alphas: list[npt.NDArray[np.float32]] = []
         self._picture: Picture | None = None
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
-        self.alphas.append(alpha.copy())
-        self._picture = frame_HWC.copy()
+    def _begin(self, slot: int, values: dict[str, npt.NDArray[Any]]) -> None:
+        self.alphas.append(values["alpha"].copy())
+        self._picture = values["frame"].copy()
 
     def _finish(self, slot: int) -> Picture:
         assert self._picture is not None

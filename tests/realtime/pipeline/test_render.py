@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from stylefader.realtime.pipeline.render import render
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Source
 from stylefader.training.errors import SinkError, SourceError
+from stylefader.training.packs.families.dynamic_net import style_inputs
 
 Picture = npt.NDArray[np.uint8]
 
@@ -67,17 +69,17 @@ class AddsAlpha(Engine):
     name, device, precision = "adds", "none", "exact"
 
     def __init__(self, breaks: int | None = None, slots: int = 1) -> None:
-        super().__init__(height=2, width=4, n_blocks=2, slots=slots)
+        super().__init__(inputs=style_inputs(["a", "b"]), height=2, width=4, slots=slots)
         self._pictures: dict[int, Picture] = {}
         self.calls, self.breaks = 0, breaks
         self.alphas: list[npt.NDArray[np.float32]] = []
 
-    def _begin(self, slot: int, frame_HWC: Picture, alpha: npt.NDArray[np.float32]) -> None:
+    def _begin(self, slot: int, values: dict[str, npt.NDArray[Any]]) -> None:
         self.calls += 1
         if self.calls == self.breaks:
             raise RuntimeError("the engine broke")
-        self.alphas.append(alpha.copy())
-        self._pictures[slot] = frame_HWC + np.uint8(round(100 * float(alpha[0])))
+        self.alphas.append(values["alpha"].copy())
+        self._pictures[slot] = values["frame"] + np.uint8(round(100 * float(values["alpha"][0])))
 
     def _finish(self, slot: int) -> Picture:
         return self._pictures.pop(slot)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,9 +74,9 @@ def test_a_slow_engine_for_ten_minutes_shows_the_newest_and_never_falls_behind(s
     newest: list[bool] = []
     begin = engine._begin
 
-    def watched(slot: int, frame_HWC: np.ndarray, alpha: np.ndarray) -> None:  # type: ignore[type-arg]
-        newest.append(int(frame_HWC[0, 0, 0]) == stage.arrived % 100)
-        begin(slot, frame_HWC, alpha)
+    def watched(slot: int, values: dict[str, Any]) -> None:
+        newest.append(int(values["frame"][0, 0, 0]) == stage.arrived % 100)
+        begin(slot, values)
 
     engine._begin = watched  # type: ignore[method-assign]
     stage.run_to(600 * 1000 * MS)
@@ -305,8 +306,8 @@ def test_values_that_are_not_finite_are_seen_in_the_picture(backend: str, tmp_pa
         for block in range(3):
             alpha = np.zeros(3, np.float32)
             alpha[block] = 3e38  # overflows to infinity behind the block
-            assert is_broken(engine.stylize(frame, alpha), frame), block
-        assert not is_broken(engine.stylize(frame, np.ones(3, np.float32)), frame)
+            assert is_broken(engine.run({"frame": frame, "alpha": alpha}), frame), block
+        assert not is_broken(engine.run({"frame": frame, "alpha": np.ones(3, np.float32)}), frame)
     assert not is_broken(np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9, 3), np.uint8)), "a black room is no fault"
 
 
@@ -338,4 +339,4 @@ def test_what_is_dropped_before_it_plays_is_closed() -> None:
     stage.stylizer.close()
     assert second.closed
     with pytest.raises(EngineError, match="closed"):
-        second.stylize(numbered(0).image, np.zeros(1, np.float32))
+        second.run({"frame": numbered(0).image, "alpha": np.zeros(1, np.float32)})

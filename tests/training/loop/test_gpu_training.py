@@ -14,7 +14,7 @@ from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.trainer import Trainer
 from stylefader.training.losses.loss_network import load_loss_network
-from stylefader.training.networks import THREE_BLOCKS, DynamicNet
+from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack
 from stylefader.training.settings import Precision, TrainSettings
 from tests.engines.backends.gpu import needs_cuda

@@ -20,7 +20,7 @@ from stylefader.training.loop.log import TrainingLog
 from stylefader.training.loop.run import Run, main_hash
 from stylefader.training.loop.trainer import Plateau, Progress, Trainer
 from stylefader.training.losses.loss_network import load_loss_network
-from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
+from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 from stylefader.training.packs.pack import load_pack, save_pack
 from stylefader.training.settings import TrainSettings
 from tests.conftest import random_pack

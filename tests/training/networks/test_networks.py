@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from stylefader.training.networks import ONE_BLOCK, THREE_BLOCKS, DynamicNet
+from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 
 
 def multiply_adds(net: DynamicNet, side: int = 64) -> dict[str, float]:

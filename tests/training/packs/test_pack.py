@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stylefader.training.errors import PackError
-from stylefader.training.networks import ONE_BLOCK
+from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.library import find_pack, gallery
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
@@ -61,7 +61,15 @@ BROKEN_HEADERS: dict[str, tuple[Callable[[Header], object], str]] = {
     "width silly": (lambda h: h.update(width=10**9), "header.width must be a whole number"),
     "place": (lambda h: h["blocks"][0].update(place="attic"), r"blocks\[0\].place must be one of"),
     "order": (lambda h: h["blocks"].reverse(), "network order"),
-    "fewer blocks": (lambda h: h["blocks"].pop(), "does not belong"),
+    "same place twice": (lambda h: h["blocks"][1].update(place="residual3"), "before different places"),
+    "fewer blocks": (lambda h: h["blocks"].pop(), r"inputs.alpha.shape must be \(2,\) for this network, not \(3,\)"),
+    "older": (lambda h: h.update(format=1), "format 1 declares no inputs: it was made by an older stylefader"),
+    "no inputs": (lambda h: h.pop("inputs"), "header has no 'inputs'"),
+    "inputs empty": (lambda h: h.update(inputs=[]), "header.inputs must be 1 to 16 inputs, not 0"),
+    "no alpha declared": (lambda h: h["inputs"].pop(), "inputs must be frame, alpha for this network, not frame"),
+    "another range": (lambda h: h["inputs"][1].update(high=2), "alpha.high must be 1.0 for this network, not 2.0"),
+    "size of its own": (lambda h: h.update(size=[8, 8]), "size must not be there, since the size is that of frame"),
+    "objective": (lambda h: h.update(objective="fame"), "header.objective must be one of level, pair"),
     "alpha no object": (lambda h: h.update(alpha=[0, 1]), "header.alpha must be an object"),
     "range backwards": (lambda h: h["alpha"].update(low=2), "low <= default <= high"),
     "NaN": (lambda h: h["alpha"].update(default=float("nan")), "NaN"),

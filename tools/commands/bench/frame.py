@@ -116,13 +116,14 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
     from stylefader.realtime.pipeline.queues import NewestMailbox
     from stylefader.realtime.pipeline.stylizer import Stylizer
     from stylefader.realtime.sources.decoded import LazyFrame
+    from stylefader.training.packs.families.dynamic_net import style_inputs
     from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
     class Copier(Engine):
         name, device, precision = "copier", "none", "none"
 
-        def _begin(self, slot: int, frame_HWC: Any, alpha: Any) -> None:
-            self._picture = frame_HWC
+        def _begin(self, slot: int, values: dict[str, Any]) -> None:
+            self._picture = values["frame"]
 
         def _finish(self, slot: int) -> Any:
             return self._picture
@@ -138,7 +139,7 @@ def _pipeline_ms(frame: Frame, frames: int) -> float:
     stylizer.play(
         ActiveStyle(
             header=header,
-            engine=Copier(height=height, width=width, n_blocks=0),
+            engine=Copier(inputs=style_inputs([]), height=height, width=width),
             desk=AlphaDesk([alpha_parameter(alpha, 0)]),
         )
     )

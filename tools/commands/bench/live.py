@@ -119,19 +119,20 @@ def _run(*, engine_ms: int, slow_sink: bool, seconds: float, size: tuple[int, in
 
 def _sleeping_engine(height: int, width: int, seconds: float) -> Any:
     from stylefader.engines import Engine
+    from stylefader.training.packs.families.dynamic_net import style_inputs
 
     class Sleeper(Engine):
         name, device, precision = "sleeper", "none", "none"
 
-        def _begin(self, slot: int, frame_HWC: Any, alpha: Any) -> None:
-            self._picture = frame_HWC
+        def _begin(self, slot: int, values: dict[str, Any]) -> None:
+            self._picture = values["frame"]
             self._until = time.perf_counter() + seconds
 
         def _finish(self, slot: int) -> Any:
             time.sleep(max(0.0, self._until - time.perf_counter()))
             return self._picture
 
-    return Sleeper(height=height, width=width, n_blocks=0)
+    return Sleeper(inputs=style_inputs([]), height=height, width=width)
 
 
 def _camera(height: int, width: int, rate: int) -> Any:

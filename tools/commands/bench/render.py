@@ -82,7 +82,7 @@ def _make_clip(path: Path, size: Size, length: Fraction, rate: int) -> None:
 def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int) -> dict[str, object]:
     import numpy as np
 
-    from stylefader.engines import Pending, open_engine
+    from stylefader.engines import Pending, frame_and_alpha, open_engine
     from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.realtime.pipeline.render import render as render_clip
     from stylefader.realtime.sinks.open_file import open_file_sink
@@ -106,7 +106,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
             for image, alpha in zip(frames, alphas, strict=True):
                 if len(under_way) == engine.slots:
                     under_way.popleft().result()
-                under_way.append(engine.start(image, alpha))
+                under_way.append(engine.start(frame_and_alpha(image, alpha)))
             for pending in under_way:
                 pending.result()
             alone.append(time.perf_counter() - began)

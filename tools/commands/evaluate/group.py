@@ -125,10 +125,10 @@ def _stylized(
 ) -> list[Picture]:
     import numpy as np
 
-    from stylefader.engines import open_engine
+    from stylefader.engines import frame_and_alpha, open_engine
 
     with open_engine(pack, *photo.shape[:2])[0] as engine:
-        return [_smaller(engine.stylize(photo, np.array(alphas, np.float32)), cell) for alphas in settings]
+        return [_smaller(engine.run(frame_and_alpha(photo, np.array(alphas, np.float32))), cell) for alphas in settings]
 
 
 def _smaller(picture: Picture, cell: int) -> Picture:

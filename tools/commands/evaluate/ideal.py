@@ -79,7 +79,7 @@ def _made(
     """The photograph, the ideal picture and those of the packs, their captions, and what the loss says of each."""
     import numpy as np
 
-    from stylefader.engines import open_engine
+    from stylefader.engines import frame_and_alpha, open_engine
     from stylefader.training.compute import CPU, choose_compute
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.evaluation.ideal import judge, optimise
@@ -102,7 +102,7 @@ def _made(
     for pack in packs:
         with open_engine(pack, *photo.shape[:2])[0] as engine:
             alpha = np.full(pack.n_blocks, float(ENDS[part.name]), np.float32)
-            pictures.append(engine.stylize(photo, alpha).copy())
+            pictures.append(engine.run(frame_and_alpha(photo, alpha)).copy())
         captions.append(f"{pack.header.name}, alpha {ENDS[part.name]}")
     rows = [
         {"of": caption, **asdict(judge(photo, picture, target, settings, compute=compute))}

@@ -118,12 +118,12 @@ def _measure(
 ) -> WarpingErrors:
     import numpy as np
 
-    from stylefader.engines import open_engine
+    from stylefader.engines import frame_and_alpha, open_engine
     from stylefader.training.evaluation.warping import measure_warping
 
     with open_engine(pack, *size)[0] as engine, progress("warping error", total) as advance:
 
         def stylize(picture: Picture, alpha: float) -> Picture:
-            return engine.stylize(picture, np.full(pack.n_blocks, alpha, np.float32)).copy()
+            return engine.run(frame_and_alpha(picture, np.full(pack.n_blocks, alpha, np.float32))).copy()
 
         return measure_warping(clips, stylize, alphas, report=lambda pairs: advance(pairs, ""))

@@ -1,0 +1,41 @@
+"""How engines compute Dynamic-Net: `FrameGraph`, its rewrites, and OpenVINO's graph straight from the weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stylefader.engines.graph.families import GraphFamily
+from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION, OPENVINO_REWRITES
+
+if TYPE_CHECKING:
+    import openvino as ov
+    from torch import nn
+
+    from stylefader.engines.graph.rewrite import Rewrites
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
+
+
+class DynamicNetGraphs(GraphFamily):
+    """Kinds `single` and `dual`. Only the modules need torch."""
+
+    openvino_rewrites = " ".join(f"{name}={value}" for name, value in OPENVINO_REWRITES.items())
+    floating = (LAST_CONVOLUTION,)
+
+    def frame_graph(
+        self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
+        half: bool = False,
+    ) -> nn.Module:  # fmt: skip
+        from stylefader.engines.graph.frame_graph import FrameGraph
+
+        return FrameGraph(pack.network(), height, width, rewrites=rewrites, half=half).eval()
+
+    def padded_graph(self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites) -> nn.Module:
+        from stylefader.engines.graph.frame_graph import PaddedGraph
+
+        return PaddedGraph(pack.network(), precision, rewrites=rewrites).eval()
+
+    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+        from stylefader.engines.graph.openvino_graph import convert
+
+        return convert(pack, height, width)

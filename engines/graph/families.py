@@ -1,0 +1,91 @@
+"""How engines compute each network family: its whole frame path as a module, and as OpenVINO's graph.
+
+A family whose module takes the declared inputs as they are, and gives the picture, needs no entry here: the general
+way traces that module.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from stylefader.training.errors import EngineError
+from stylefader.training.packs.families.registry import family_of
+from stylefader.training.packs.pack_header import PackHeader
+
+if TYPE_CHECKING:
+    import openvino as ov
+    from torch import nn
+
+    from stylefader.engines.graph.rewrite import Rewrites
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
+
+GRAPHS = {
+    "single": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
+    "dual": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
+}
+"""`module:class` by the kind of network; kinds that are not here have `GraphFamily` itself."""
+
+
+class GraphFamily:
+    """The general way. The module takes the inputs in their declared order, each an array as it is declared, without
+    a batch, and gives the picture, uint8 (height, width, 3). It has no state."""
+
+    openvino_rewrites: str = "none"
+    """What is rewritten in OpenVINO's graph, in words, for the key of its engines."""
+    floating: tuple[str, ...] = ()
+    """Names of the operations that stay in floating point when OpenVINO's graph is quantised."""
+
+    def frame_graph(
+        self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
+        half: bool = False,
+    ) -> nn.Module:  # fmt: skip
+        """The whole numeric path as a module: inputs in declared order to the picture, in eval mode.
+
+        Args:
+            pack: Whose weights.
+            height, width: Of the picture; None leaves the side to each frame, for exports.
+            rewrites: Exact changes of the graph; a family that has none takes no notice.
+            half: The network in fp16.
+
+        Raises:
+            EngineError: The family has no such form.
+        """
+        if half:
+            raise EngineError(f"networks of kind {pack.header.kind} have no fp16 form: use f32")
+        module: nn.Module = pack.network()
+        return module
+
+    def padded_graph(self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites) -> nn.Module:
+        """The path without its ends, for compilers that know no uint8: images of padded size as numbers 0..255."""
+        raise EngineError(f"networks of kind {pack.header.kind} have no form for TensorRT by Torch-TensorRT")
+
+    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+        """The whole path as an OpenVINO model, whose parameters have the names and the order of the inputs."""
+        from stylefader.engines.graph.openvino_tracing import traced_model
+
+        return traced_model(self.frame_graph(pack, height, width), pack.header, height, width)
+
+
+def graphs_of(header: PackHeader) -> GraphFamily:
+    """How engines compute the network of a pack with this header."""
+    entry = GRAPHS.get(header.kind)
+    if entry is None:
+        return GraphFamily()
+    module, _, class_name = entry.partition(":")
+    family: GraphFamily = getattr(importlib.import_module(module), class_name)()
+    return family
+
+
+def network_key(header: PackHeader) -> dict[str, Any]:
+    """What makes a network another one beside its weights, as the keys of engines and measurements have it."""
+    return {
+        "network": header.kind, "width": header.width, "places": header.places,
+        "inputs": tuple(spec.words for spec in header.inputs),
+    }  # fmt: skip
+
+
+def full_size_channels(header: PackHeader) -> int:
+    """Channels of the features at full size, by which memory is estimated."""
+    return family_of(header.kind).channels(header)
