@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stylefader.engines import Precision
 from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.realtime.sources.options import Degrees
@@ -72,10 +73,12 @@ class StyleConfig:
 class SinkConfig:
     """Where frames go. words: one a sink, as `live_sink` has them.
 
+    functions: called with every frame, each on a thread of its own.
     exact_size: recordings keep an odd size. overwrite: recordings and takes may replace files.
     """
 
     words: tuple[str, ...] = ()
+    functions: tuple[TakesFrame, ...] = ()
     exact_size: bool = False
     overwrite: bool = False
 
