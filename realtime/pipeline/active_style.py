@@ -9,17 +9,12 @@ import cv2
 import numpy as np
 
 from stylefader.engines import Engine
-from stylefader.engines.inputs import Array
 from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.training.packs.pack_header import PackHeader
-
-
-def with_frame(image: Picture, values: Mapping[str, Values]) -> dict[str, Array]:
-    """The inputs of an engine: the frame, and the parameters that the style has components of."""
-    return {"frame": image, **{name: value for name, value in values.items() if len(value)}}
 
 
 @dataclass(kw_only=True)
@@ -34,6 +29,9 @@ class ActiveStyle:
     engine: Engine
     desk: AlphaDesk
     broken_since_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        self.inputs = FrameInputs(self.engine.inputs)
 
     def begin(self, image: Picture, values: Mapping[str, Values], out: Picture) -> PendingFrame:
         """Begin a frame. values: of the parameters, by name, as the desk gives them. Raises EngineError."""
@@ -59,7 +57,7 @@ class PendingFrame:
         self.broken = False
         self._image, self._out = image, out
         self._scaled = scaled
-        given = with_frame(image, values)
+        given = playing.inputs(image, values)
         self._pending = playing.engine.start(given, out=out if scaled is None else scaled)
 
     def result(self) -> Picture:

@@ -19,7 +19,7 @@ from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.parameter import Parameter, sizes_of, within
-from stylefader.realtime.pipeline.active_style import with_frame
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet, Source
@@ -56,6 +56,7 @@ def render(
     after the other threads have ended.
     """
     automation.check(sizes_of(parameters))
+    inputs = FrameInputs(engine.inputs)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
@@ -94,7 +95,7 @@ def render(
                 hand_on(engine.slots - 1)
                 values = within(automation.values(thing.pts - source.clock_zero, parameters), parameters)
                 called = time.perf_counter()
-                pending = engine.start(with_frame(thing.image, values), out=pictures[started % len(pictures)])
+                pending = engine.start(inputs(thing.image, values), out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
                 in_order.append((thing, pending))
                 started += 1
