@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylefader.realtime.session.render_job import RenderJob, RenderResult, Watcher, run_job
+from stylefader.training.errors import SourceError
 
 if TYPE_CHECKING:
     from stylefader.realtime.media.frame import Frame
@@ -78,6 +79,9 @@ def render(
     Raises:
         StylefaderError: What is asked for cannot be had. Nothing half-written is left.
     """
+    for name in ("automation", "map", "cache_dir"):
+        if isinstance(others.get(name), str):
+            others[name] = Path(others[name])
     job = RenderJob(
         source=str(source),
         output=str(output),
@@ -102,4 +106,7 @@ class _Progress(Watcher):
 
 
 def _exact(seconds: float | Fraction | None) -> Fraction | None:
-    return None if seconds is None else Fraction(seconds).limit_denominator(10**9)
+    try:
+        return None if seconds is None else Fraction(seconds).limit_denominator(10**9)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SourceError(f"a time is a number of seconds, not {seconds!r:.80}") from error

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stylefader.realtime.session.snapshot import Snapshot
 
 _WAIT_S = 0.1
+_JOIN_S = 2.0
 
 
 def live(
@@ -124,7 +125,7 @@ class Live:
 
     @alpha.setter
     def alpha(self, value: float | Sequence[float] | npt.NDArray[Any]) -> None:
-        self._session.alpha = value if isinstance(value, int | float) else np.asarray(value, np.float32)
+        self._session.alpha = np.asarray(value, np.float32)
 
     @property
     def style(self) -> str:
@@ -139,18 +140,21 @@ class Live:
         """The newest stylized frames, until the session ends; those that come while you are busy are left out.
 
         Yields:
-            Frames: `image` is uint8 (H, W, 3) RGB, stylized; `original` the picture before.
+            Frames: `image` is uint8 (H, W, 3) RGB, stylized; `original` the picture before. Both are read-only, since
+            other sinks have them too: copy what you draw on.
 
         Raises:
             StylefaderError: What the session died of.
         """
-        while True:
+        quiet = 0
+        while quiet < 2:  # after the end as well: the last frame may be under way
             frame = self._newest.take(_WAIT_S)
             if frame is not None:
+                quiet = 0
                 yield frame
-            elif self.over:
-                self._session.wait(0)
-                return
+            else:
+                quiet = quiet + 1 if self.over and self._session.idle else 0
+        self._session.wait(_JOIN_S)
 
     def snapshot(self) -> Snapshot:
         """Rates, latencies, drops, the style and its strengths at this moment."""
@@ -171,7 +175,7 @@ class Live:
     @property
     def over(self) -> bool:
         """Whether it has ended: by `close`, its source's end, or its time."""
-        return self._session.over or (not self._window and self._session.wait(0))
+        return self._session.over
 
     def run(self) -> None:
         """With a window: show it, in the main thread, until somebody closes it or the source ends.

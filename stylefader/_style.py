@@ -101,6 +101,7 @@ class Style:
         }
         self._engines: dict[tuple[int, int], Engine] = {}
         self._closed = False
+        self._under_way: Any = None
         if size is not None:
             width, height = size
             self._engine(height, width)
@@ -132,12 +133,19 @@ class Style:
         """
         if isinstance(frame, Frame):
             frame = frame.image
+        if _is_tensor(frame) and not _is_cuda(frame):
+            import torch
+
+            picture = self(frame.detach().numpy(), _on_host(alpha), out=None if out is None else out.numpy())
+            return torch.from_numpy(picture) if out is None else out
         if not isinstance(frame, np.ndarray):
             if _is_cuda(frame):
                 return self._on_gpu(frame, alpha, out)
             frame = np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else np.asarray(frame)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {frame.shape}")
+        if out is not None and not (isinstance(out, np.ndarray) and out.flags.writeable):
+            raise EngineError("out is an array to write into, uint8 (H, W, 3)")
         engine = self._engine(*frame.shape[:2])
         picture = np.empty(frame.shape, np.uint8) if out is None else out
         return engine.run(frame_and_alpha(frame, self.strengths(alpha)), out=picture)
@@ -149,6 +157,15 @@ class Style:
             StylefaderError: There are not as many blocks, there is none of that label, or a value is not a number.
         """
         values = np.full(len(self.blocks), self.alpha_default, np.float32)
+        try:
+            self._fill(values, alpha)
+        except (TypeError, ValueError) as error:
+            raise EngineError(f"alpha is a number, numbers, or numbers by label, not {alpha!r:.80}") from error
+        if not np.isfinite(values).all():
+            raise EngineError(f"alpha has a value that is not finite: {values.tolist()}")
+        return np.clip(values, *self.alpha_range)
+
+    def _fill(self, values: npt.NDArray[np.float32], alpha: Alpha | None) -> None:
         if isinstance(alpha, Mapping):
             for label, value in alpha.items():
                 if label not in self.blocks:
@@ -161,9 +178,6 @@ class Style:
             if given.shape not in ((), (1,), values.shape):
                 raise EngineError(f"{self.name} has {len(self.blocks)} blocks: give one alpha or {len(self.blocks)}")
             values[:] = given
-        if not np.isfinite(values).all():
-            raise EngineError(f"alpha has a value that is not finite: {values.tolist()}")
-        return np.clip(values, *self.alpha_range)
 
     @property
     def engine(self) -> str:
@@ -195,10 +209,14 @@ class Style:
             )
         engine = self._engines.pop((height, width), None)
         if engine is None:
-            engine, _ = open_engine(self._pack, height, width, **self._words)
-            engine.warm_up()
-            if len(self._engines) >= _MOST_SIZES:
+            while len(self._engines) >= _MOST_SIZES:
                 self._engines.pop(next(iter(self._engines))).close()
+            engine, _ = open_engine(self._pack, height, width, **self._words)
+            try:
+                engine.warm_up()
+            except BaseException:
+                engine.close()
+                raise
         self._engines[height, width] = engine  # the one used last stands last
         return engine
 
@@ -207,6 +225,8 @@ class Style:
         from torch.utils.dlpack import from_dlpack
 
         frame = frame if isinstance(frame, torch.Tensor) else from_dlpack(frame)
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != torch.uint8:
+            raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {tuple(frame.shape)}")
         engine = self._engine(*frame.shape[:2])
         run = getattr(engine, "run_cuda", None)
         if run is None:
@@ -214,8 +234,11 @@ class Style:
                 f"the engine {engine.name} is not on the GPU that this frame is on: open the style with engine='cuda', "
                 "or bring the frame to the host"
             )
-        if not isinstance(alpha, torch.Tensor):
-            alpha = torch.from_numpy(self.strengths(alpha)).pin_memory()
+        if _is_tensor(alpha) and alpha.is_cuda:
+            alpha = alpha.float().clamp(*self.alpha_range).expand(len(self.blocks)).contiguous()
+        else:
+            alpha = torch.from_numpy(self.strengths(_on_host(alpha))).pin_memory()
+        out = out if out is None or _is_tensor(out) else from_dlpack(out)
         picture = torch.empty_like(frame, memory_format=torch.contiguous_format) if out is None else out
         here, there = torch.cuda.current_stream(frame.device), engine.stream  # type: ignore[attr-defined]
         there.wait_stream(here)
@@ -224,9 +247,19 @@ class Style:
                 tensor.record_stream(there)
         run({"frame": frame, "alpha": alpha} if len(self.blocks) else {"frame": frame}, out=picture)
         here.wait_stream(there)
+        self._under_way = (frame, alpha, picture)  # memory of other libraries is theirs to reuse: hold it until then
         return picture
 
 
 def _is_cuda(frame: Any) -> bool:
     device = getattr(frame, "__dlpack_device__", None)
     return device is not None and int(device()[0]) == _CUDA
+
+
+def _is_tensor(thing: Any) -> bool:
+    """Whether it is one of PyTorch's, without importing that."""
+    return type(thing).__module__.partition(".")[0] == "torch" and hasattr(thing, "is_cuda")
+
+
+def _on_host(alpha: Any) -> Any:
+    return alpha.detach().cpu().numpy() if _is_tensor(alpha) else alpha

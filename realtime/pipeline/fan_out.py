@@ -46,6 +46,7 @@ class FanOut:
         drains: bool = False,
         reconnects: bool = False,
         packets: bool = False,
+        inner: bool = False,
     ) -> None:
         """Add a sink, made and not open, for frames from now on; its thread writes to and ends it.
 
@@ -61,11 +62,13 @@ class FanOut:
                 such a sink's `open` works again after `abort`. Only what failed while running (SinkError with
                 `failure`) is tried again, bad input is not.
             packets: Whether it takes those of `put_packet`.
+            inner: A sink of the program's own: neither removed by name nor counted among those that may be left.
 
         Raises:
             SinkError: The sink cannot be opened, its name is taken, or the fan-out is closed.
         """
         worker = SinkWorker(name, sink, bound, drains, reconnects, packets, self._tell, self._clock)
+        worker.inner = inner
         self._check(name)
         if self._opened and not reconnects:
             _open(sink)
@@ -97,9 +100,9 @@ class FanOut:
             SinkError: There is no sink of that name.
         """
         with self._lock:
-            found = [worker for worker in self._workers if worker.name == name]
+            found = [worker for worker in self._workers if worker.name == name and not worker.inner]
             if not found:
-                there = ", ".join(worker.name for worker in self._workers) or "none"
+                there = ", ".join(worker.name for worker in self._workers if not worker.inner) or "none"
                 raise SinkError(f"there is no sink {name!r:.200}; there are {there}")
             self._workers = tuple(worker for worker in self._workers if worker.name != name)
             running = self._opened and not self._closed
@@ -154,7 +157,7 @@ class FanOut:
     @property
     def failed(self) -> bool:
         """Whether there are sinks, and none of them takes frames or tries to any more."""
-        workers = self._workers
+        workers = [worker for worker in self._workers if not worker.inner]
         return bool(workers) and all(worker.state == "failed" for worker in workers)
 
     def close(self, deadline_s: float = 2.0) -> list[str]:

@@ -86,6 +86,7 @@ class SinkWorker:
         self.state: State = "reconnecting" if reconnects else "running"
         self.thread = Thread(target=self._run, name=f"sink {name}", daemon=True)
         self._bound, self._drains, self._takes_packets = bound, drains, packets
+        self.inner = False  # of the program itself: see `FanOut.add`
         self._tell, self._clock = tell, clock
         self._changed = Condition()
         self._waiting: deque[Frame] = deque()

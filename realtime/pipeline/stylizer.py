@@ -109,6 +109,11 @@ class Stylizer:
             return self._incoming[0] if self._incoming else self._playing
 
     @property
+    def busy(self) -> bool:
+        """Whether a frame is under way."""
+        return bool(self._begun)
+
+    @property
     def desks(self) -> list[AlphaDesk]:
         """The desks of all that is heard of in the picture now."""
         with self._lock:

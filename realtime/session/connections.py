@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -24,6 +25,8 @@ from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.transform import TransformedSource
 from stylefader.training.errors import SinkError, SourceError
+
+_log = logging.getLogger(__name__)
 
 
 class Connections:
@@ -51,7 +54,7 @@ class Connections:
         for word in config.sinks.words:
             self._add(word)
         for number, function in enumerate(config.sinks.functions, 1):
-            self.fan_out.add(f"function {number}", FunctionSink(function), bound=1)
+            self.fan_out.add(f"function {number}", FunctionSink(function), bound=1, inner=True)
 
     def play(self, live: LiveSession) -> None:
         """The session whose source may be changed."""
@@ -81,7 +84,8 @@ class Connections:
     def remove_sink(self, name: str) -> None:
         """End a sink. Raises SinkError for no such sink."""
         self.fan_out.remove(name)
-        self._recordings.pop(name, None)
+        with self._lock:
+            self._recordings.pop(name, None)
         self._listeners.tell(SinkRemoved(sink=name))
 
     def change_source(self, word: str) -> None:
@@ -89,10 +93,14 @@ class Connections:
         live = self._live
         assert live is not None
         with self._lock:
-            choice = live_source(word, source_options(self._config.source, self._config.picture))
-            source = choice.make()
-            source.open()
-            self._changing = True
+            self._changing = True  # so that a source that ends meanwhile does not end the session
+            try:
+                choice = live_source(word, source_options(self._config.source, self._config.picture))
+                source = choice.make()
+                source.open()
+            except BaseException:
+                self._changing = False
+                raise
             try:
                 for note in choice.notes:
                     self._listeners.tell(Note(words=f"note: {note}"))
@@ -115,7 +123,11 @@ class Connections:
     def _between(self) -> None:
         """The source before gives nothing any more, the next one nothing yet."""
         self.fan_out.end_packets()
-        words = self._followed(self._source)
+        try:
+            words = self._followed(self._source)
+        except Exception as error:  # the picture goes on in any case
+            _log.error("the sound of %s", self._choice.name, exc_info=error)
+            words = f"{self._choice.name}: its sound is not heard: {error}"
         if words is not None:
             self._listeners.tell(Note(words=words))
 

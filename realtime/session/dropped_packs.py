@@ -33,7 +33,7 @@ def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[
     Args:
         path: of the file.
         session: changes over to the style.
-        rack: the styles of the session.
+        loader: the styles of the session.
         say: gets one line about the file.
     """
     if path.suffix.lower() != ".safetensors":

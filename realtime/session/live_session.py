@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from stylefader.engines.inputs import Array
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
 from stylefader.realtime.parameters.flags import OutputFlags
@@ -157,6 +158,10 @@ class LiveSession:
         """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
         self.performance.move(target, value, at_ns, source)
 
+    def move_each(self, name: str, values: Sequence[float] | Array, at_ns: int | None = None) -> None:
+        """Set every component of a parameter at once. Those that a style does not have are left alone."""
+        self.performance.move_each(name, values, at_ns)
+
     def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
         """Move a parameter's target by a step."""
         self.performance.nudge(target, step, at_ns, source)
@@ -262,6 +267,11 @@ class LiveSession:
             capture.start()
             self.capture = capture
             return True
+
+    @property
+    def idle(self) -> bool:
+        """Whether no frame waits or is under way."""
+        return not self._mailbox.waiting and not self.stylizer.busy
 
     @property
     def over(self) -> bool:

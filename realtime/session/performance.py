@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from stylefader.engines.inputs import Array
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, AlphaDesk, Modulation
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, carried_over, carried_to, parameters_of
 from stylefader.realtime.parameters.targets import Target
@@ -93,6 +94,15 @@ class Performance:
             for desk in self._desks():
                 if desk.has(target):
                     desk.move(target, value, at_ns, source)
+
+    def move_each(self, name: str, values: Sequence[float] | Array, at_ns: int | None) -> None:
+        """Set every component of a parameter at once, so that no frame has some of them only."""
+        with self._lock:
+            for desk in self._desks():
+                for component, value in enumerate(values):
+                    target = Target(name, component)
+                    if desk.has(target):
+                        desk.move(target, float(value), at_ns, "keys")
 
     def nudge(self, target: Target, step: float, at_ns: int | None, source: str) -> None:
         """Move a parameter's target by a step."""

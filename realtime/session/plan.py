@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWind
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
-from stylefader.training.errors import SinkError
+from stylefader.training.errors import ControlError, SinkError
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack_file import PackFile
 
@@ -66,6 +67,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
     events += _without_effect(config, styles=len(packs), window=window)
+    if style.alpha is not None and not (isinstance(style.alpha, int | float) and math.isfinite(style.alpha)):
+        raise ControlError(f"alpha at first is one finite number, not {style.alpha!r:.80}")
     header = packs[0].header.alpha
     if style.alpha is not None and not header.low <= style.alpha <= header.high:
         events.append(AlphaOutOfRange(low=header.low, high=header.high))

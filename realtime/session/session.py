@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
+
 from stylefader.realtime.controls.controls import Controls
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys, open_terminal_keys
@@ -38,7 +40,7 @@ from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.session.status import NumbersFile, Screen, Status, overlay_lines, sign_of
 from stylefader.realtime.session.viewer import Text, Viewer
 from stylefader.realtime.sound.live_sound import LiveSound
-from stylefader.training.errors import SinkError
+from stylefader.training.errors import ControlError, SinkError, SourceError
 
 if TYPE_CHECKING:
     from stylefader.realtime.automation.recorder import Takes
@@ -47,7 +49,7 @@ _log = logging.getLogger(__name__)
 _IDLE_S = 0.02
 _END_S, _LEAST_S = 2.0, 0.5
 _LINE_EVERY_S = 10
-_JOIN_S = 10.0
+_JOIN_S = 1.0
 
 
 @dataclass(kw_only=True)
@@ -94,12 +96,14 @@ class Session:
 
     @alpha.setter
     def alpha(self, value: float | Sequence[float] | Alpha) -> None:
+        values, size = np.asarray(value, np.float64), len(self.alpha)
+        if values.shape not in ((), (size,)) or not np.isfinite(values).all():
+            raise ControlError(f"alpha is one finite number, or {size} of them for this style, not {value!r:.80}")
         now = time.monotonic_ns()
-        if isinstance(value, int | float):
-            self.live.move(Target(ALPHA), float(value), now)
+        if values.shape == ():
+            self.live.move(Target(ALPHA), float(values), now)
         else:
-            for block, one in enumerate(value):
-                self.live.move(Target(ALPHA, block), float(one), now)
+            self.live.move_each(ALPHA, values, now)
 
     @property
     def style(self) -> str:
@@ -110,7 +114,7 @@ class Session:
     def style(self, name: str) -> None:
         names = self.live.style_names
         if name not in names:
-            raise ValueError(f"there is no style {name!r} in this session; there are {', '.join(names)}")
+            raise ControlError(f"there is no style {name!r:.80} in this session; there are {', '.join(names)}")
         self.live.go(names.index(name))
 
     def add_sink(self, word: str) -> str:
@@ -136,6 +140,8 @@ class Session:
         Raises:
             SourceError: It cannot be opened (the present one goes on), or the session is over.
         """
+        if self._state != "running":
+            raise SourceError(f"{word} is not taken: the session does not run")
         self._parts.connections.change_source(word)
 
     # -- its state -------------------------------------------------------------------------------------------------
@@ -175,6 +181,11 @@ class Session:
     def over(self) -> bool:
         """Whether it has ended or is about to: it was asked to, or its source is at its end."""
         return self._state == "over" or self._ends or self._parts.keyboard.quits or self._parts.connections.over
+
+    @property
+    def idle(self) -> bool:
+        """Whether no frame is under way at this moment."""
+        return self.live.idle
 
     # -- its life --------------------------------------------------------------------------------------------------
 
@@ -294,10 +305,12 @@ class Session:
             self._thread.join(_JOIN_S)
         parts, began = self._parts, time.monotonic()
         with parts.closing:
-            self.restore_terminal()
-            self.live.close()
-            parts.takes.close()
-            parts.connections.close(max(_LEAST_S, _END_S - (time.monotonic() - began)))
+            try:
+                self.restore_terminal()
+                self.live.close()
+                parts.takes.close()
+            finally:  # recordings are finished whatever else went wrong
+                parts.connections.close(max(_LEAST_S, _END_S - (time.monotonic() - began)))
         if self.live.capture.state == "ended":
             stylized = bool(self.live.stylizer.counts.stylized or self.live.show.bypass)
             parts.listeners.tell(SourceEnded(source=self.live.capture.name, stylized=stylized))
@@ -319,6 +332,8 @@ class Session:
         except BaseException as error:
             _log.error("the session died", exc_info=error)
             self._error = error
+        finally:
+            self._ends = True
 
     def _say(self, words: str) -> None:
         self._parts.listeners.tell(Note(words=words))

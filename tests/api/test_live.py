@@ -46,7 +46,7 @@ def test_frames_strengths_and_sinks(pack: StylePack, tmp_path: Path) -> None:
         assert session.snapshot().fps_out is not None and called and not session.over
         with pytest.raises(stylefader.StylefaderError, match="nowhere"):
             session.change_source("nowhere.mp4")
-        with pytest.raises(ValueError, match="there is no style"):
+        with pytest.raises(stylefader.StylefaderError, match="there is no style"):
             session.style = "nonsense"
     assert session.over and told
     with av.open(tmp_path / "show.mkv") as recording:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.media.frame import Frame, Picture
 from stylefader.realtime.sinks.base import Sink
 from stylefader.training.errors import SinkError
 
@@ -12,7 +13,10 @@ TakesFrame = Callable[[Frame], None]
 
 
 class FunctionSink(Sink):
-    """Calls `function` with each frame. What it raises counts as a failure of this sink, and ends it alone."""
+    """Calls `function` with each frame, whose pictures are read-only: the other sinks have the same ones.
+
+    What it raises counts as a failure of this sink, and ends it alone.
+    """
 
     takes_original = True
 
@@ -24,10 +28,18 @@ class FunctionSink(Sink):
 
     def write(self, frame: Frame) -> None:
         try:
-            self._function(frame)
+            original = None if frame.original is None else _locked(frame.original)
+            self._function(replace(frame, image=_locked(frame.image), original=original))
         except Exception as error:
             raise SinkError(f"it raised {type(error).__name__}: {error}", failure=True) from error
 
     def close(self) -> None: ...
 
     def abort(self) -> None: ...
+
+
+def _locked(image: Picture) -> Picture:
+    """The same pixels, to be looked at only."""
+    view = image.view()
+    view.flags.writeable = False
+    return view

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 
+from stylefader.realtime.controls.osc.packet import message_bytes
+
 KNOB = "soak-knob"
 _TS_PACKET, _SYNC = 188, 0x47
 _WAIT_S = 20
@@ -112,18 +114,16 @@ class StyleSender:
     """Asks a session for styles by OSC, one after the other."""
 
     def __init__(self, port: int, styles: list[str]) -> None:
-        from pythonosc.udp_client import SimpleUDPClient
-
-        self._client = SimpleUDPClient("127.0.0.1", port)
+        self._socket, self._to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("127.0.0.1", port)
         self._styles = styles
         self.asked: list[str] = []
 
     def next(self) -> str:
         """Ask for the next style; its name."""
         style = self._styles[(len(self.asked) + 1) % len(self._styles)]
-        self._client.send_message("/stylefader/style", style)
+        self._socket.sendto(message_bytes("/stylefader/style", style), self._to)
         self.asked.append(style)
         return style
 
     def close(self) -> None:
-        self._client.close()
+        self._socket.close()
