@@ -22,7 +22,8 @@ def example_inputs(
 
     Args:
         specs: The declarations.
-        height, width: Of the engine, in pixels.
+        height: Of the engine, in pixels.
+        width: Of the engine, in pixels.
         rng: Vectors, states and labels are drawn from their range by it; without, they are defaults, or else alike.
         picture: uint8 (height, width, 3), for every image of that shape; a grey one where it is None.
     """

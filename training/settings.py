@@ -1,5 +1,7 @@
-"""What decides the outcome of one training run, checked once where it is made. Needs no torch, so that reading a
-recipe is quick."""
+"""What decides the outcome of one training run, checked once where it is made.
+
+Needs no torch, so that reading a recipe is quick.
+"""
 
 from __future__ import annotations
 

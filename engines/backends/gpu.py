@@ -42,6 +42,7 @@ class Kept:
         self._needs = needs
 
     def reset(self) -> None:
+        """Free the recorded work and what it needs."""
         self._recorded.reset()
         self._needs = None
 
@@ -84,24 +85,26 @@ class CudaStream:
 
     @property
     def handle(self) -> int:
-        """CUDA's own, for other libraries; it holds as long as the lane."""
+        """The handle of CUDA, for other libraries; valid as long as this object."""
         assert self.stream is not None
         return int(self.stream.cuda_stream)
 
     def copy(self, to: Tensor, source: Tensor) -> None:
+        """Enqueue a copy between tensors of one shape; from or to pinned memory it does not wait."""
         with torch.cuda.stream(self.stream):
             to.copy_(source, non_blocking=True)
 
     def replay(self, recorded: Replay) -> None:
+        """Enqueue recorded work."""
         with torch.cuda.stream(self.stream):
             recorded.replay()
 
     def mark(self, event: Any) -> None:
-        """The event has come when all that is on the lane so far is done."""
+        """Record an event, which has come when all work that is on the stream so far is done."""
         event.record(self.stream)
 
     def follow(self, event: Any) -> None:
-        """What is put on the lane from here on waits until the event has come, as it was marked last."""
+        """Make later work on the stream wait until the event has come, as it was marked last."""
         assert self.stream is not None
         self.stream.wait_event(event)
 
@@ -135,6 +138,7 @@ class Gpu:
         return free + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
 
     def buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """A new tensor of zeros on the GPU."""
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
     def host_buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -142,6 +146,7 @@ class Gpu:
         return torch.zeros(shape, dtype=dtype, pin_memory=True)
 
     def event(self) -> Any:
+        """A new CUDA event, for `CudaStream.mark` and `follow`."""
         return torch.cuda.Event()  # type: ignore[no-untyped-call]
 
     def wait(self, event: Any) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 class OpenVinoEngine(Engine):
+    """OpenVINO on the processor."""
+
     name = "openvino"
 
     def __init__(

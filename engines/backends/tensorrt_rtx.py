@@ -102,6 +102,7 @@ class TensorRtRtxEngine(GpuEngine):
         self._replay = self._execution
 
     def warm_up(self) -> None:
+        """Run every slot once, and keep the kernels that were compiled for it."""
         super().warm_up()
         self._execution.keep_kernels()
 
@@ -137,10 +138,12 @@ class Execution:
                 )
 
     def replay(self) -> None:
+        """Enqueue the plan on the compute stream. Raises EngineError where TensorRT refuses."""
         if not self._context.execute_async_v3(self._stream):
             raise EngineError(f"engine tensorrt-rtx failed: {self._log.said()}", failure=True)
 
     def reset(self) -> None:
+        """Keep the compiled kernels, then free the context and the plan."""
         self.keep_kernels()
         # In this order: each needs the next one.
         del self._context, self._kernels, self._engine, self._runtime

@@ -92,6 +92,7 @@ class EngineBuild:
 
     @property
     def state(self) -> State:
+        """How far the build is; from any thread."""
         return self._state
 
     def take(self) -> tuple[Engine, str] | None:

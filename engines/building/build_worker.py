@@ -38,6 +38,7 @@ def _unwind() -> None:
 
 
 def main() -> None:
+    """Build one engine into the cache, as the JSON in the first argument asks."""
     order = json.loads(sys.argv[1])
     try:
         _main(order)

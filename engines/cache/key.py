@@ -66,6 +66,7 @@ class EngineKey:
 
     @property
     def digest(self) -> str:
+        """Hash of all fields, in hexadecimal: the name of the entry."""
         return digest_of(self.fields())
 
     def fields(self) -> dict[str, Any]:

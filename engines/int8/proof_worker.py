@@ -20,6 +20,7 @@ _MEMORY = 8 << 30
 
 
 def main() -> None:
+    """Check one int8 form, as the JSON in the first argument asks."""
     order = json.loads(sys.argv[1])
     end_with_the_session(Path(order["scratch"]))
     _limit(order["seconds"])

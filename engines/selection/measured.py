@@ -63,6 +63,7 @@ class Measured:
 
     @property
     def ms_a_megapixel(self) -> float:
+        """Median milliseconds for a million pixels."""
         return self.median_ms / (self.height * self.width / 1e6)
 
     @property

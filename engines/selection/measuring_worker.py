@@ -27,6 +27,7 @@ SHARE = 0.7
 
 
 def main() -> None:
+    """Measure one engine, or make the reference picture, as the JSON in the first argument asks."""
     order = json.loads(sys.argv[1])
     end_with_the_session(Path(order["scratch"]))
     if order["behind"] and hasattr(os, "nice"):

@@ -141,7 +141,7 @@ class Automation:
         }
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
+        """Alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
         return self._between(self._way(at), ALPHA, n_blocks)
 
     def _way(self, at: Fraction) -> tuple[Keyframe, Keyframe, float]:

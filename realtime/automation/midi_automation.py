@@ -48,6 +48,7 @@ class Move(NamedTuple):
     value: float
 
     def on(self, desk: AlphaDesk) -> None:
+        """Do it on a desk, at the move's own time."""
         if self.kind == "to":
             desk.move(self.target, self.value, self.at_ns, _SOURCE)
         elif self.kind == "by":
@@ -101,7 +102,7 @@ class MidiAutomation:
         return {parameter.name: found[parameter.name] for parameter in parameters}
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
+        """Alpha alone at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
         self.check_blocks(n_blocks)
         return self.values(at, self.parameters)[ALPHA]
 

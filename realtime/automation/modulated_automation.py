@@ -58,5 +58,5 @@ class ModulatedAutomation:
         return {parameter.name: found[parameter.name] for parameter in parameters}
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
+        """Alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
         return self.values(at, self._parameters)[ALPHA]

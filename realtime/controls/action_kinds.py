@@ -24,23 +24,45 @@ class Scenes(Protocol):
     """`SceneController`, as far as actions know it."""
 
     @property
-    def names(self) -> list[str]: ...
-    def recall(self, number: int) -> None: ...
-    def save(self, name: str | None = None) -> str: ...
+    def names(self) -> list[str]:
+        """Names of the scenes, in the file's order."""
+
+    def recall(self, number: int) -> None:
+        """Recall a scene by its number, counted from 0."""
+
+    def save(self, name: str | None = None) -> str:
+        """Save the session as it stands as a scene; gives its name, a new one where None."""
 
 
 class Surface(Protocol):
     """What a performer sits in front of, window or terminal: `Keyboard`, as far as actions know it."""
 
-    def toggle_fine(self) -> None: ...
-    def toggle_overlay(self) -> None: ...
-    def toggle_full_screen(self) -> None: ...
-    def toggle_take(self) -> None: ...
-    def toggle_learning(self) -> None: ...
-    def next_view(self) -> None: ...
-    def show_help(self) -> None: ...
-    def back(self) -> None: ...
-    def quit(self) -> None: ...
+    def toggle_fine(self) -> None:
+        """Turn fine steps on or off."""
+
+    def toggle_overlay(self) -> None:
+        """Show or hide the numbers over the picture."""
+
+    def toggle_full_screen(self) -> None:
+        """Enter or leave full screen."""
+
+    def toggle_take(self) -> None:
+        """Begin or end the recording of a take."""
+
+    def toggle_learning(self) -> None:
+        """Begin or end learning a control."""
+
+    def next_view(self) -> None:
+        """Show the next view: stylized, original, or both."""
+
+    def show_help(self) -> None:
+        """Show or hide the keys."""
+
+    def back(self) -> None:
+        """Leave what is open: help, learning, full screen."""
+
+    def quit(self) -> None:
+        """End the session."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,7 +19,8 @@ class ModulationPart(Protocol):
     """One kind of modulation. source: its name among those that a session mutes (`lfo`, `sound`)."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The name by which it can be muted."""
 
     def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
         """What to add at a time in monotonic nanoseconds: float64 (layout.size,), finite. Any thread; never waits."""

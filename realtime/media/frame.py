@@ -50,10 +50,12 @@ class Frame:
 
     @property
     def height(self) -> int:
+        """In pixels."""
         return int(self.image.shape[0])
 
     @property
     def width(self) -> int:
+        """In pixels."""
         return int(self.image.shape[1])
 
 

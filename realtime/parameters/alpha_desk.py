@@ -1,5 +1,7 @@
-"""The alpha desk: where every control meets the picture. It holds a target for each component of every parameter that
-a style declares (alpha among them), and gives their values at a time.
+"""The alpha desk: where every control meets the picture.
+
+It holds a target for each component of every parameter that a style declares (alpha among them), and gives their values
+at a time.
 
 Two kinds of control: what is moved (keys, faders, OSC) sets targets, and the last mover wins; what moves by itself
 (LFOs, sound) is a modulation, added on top of where the targets stand. A scene glides: it takes its own time.
@@ -191,7 +193,7 @@ class AlphaDesk:
             return self.layout.split(self._values)
 
     def alpha(self, at_ns: int) -> Alpha:
-        """alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
+        """Alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
         return self.values(at_ns).get(ALPHA, _NONE)
 
     def copy(self) -> AlphaDesk:

@@ -1,4 +1,6 @@
-"""Musical time: beats of a MIDI clock, tapped, or counted by themselves. LFOs ask it "which beat at this time?"
+"""Musical time: beats of a MIDI clock, tapped, or counted by themselves.
+
+LFOs ask it which beat it is at a time.
 
 A MIDI clock sends 24 ticks a quarter note, each some milliseconds early or late. Its tempo is the slope of a straight
 line through the last two beats of ticks, so that the jitter of one hardly shows. Beats go on at that tempo, and what

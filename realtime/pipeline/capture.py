@@ -82,6 +82,7 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="live-capture", daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout_s: float = _JOIN_S) -> bool:

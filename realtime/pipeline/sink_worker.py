@@ -103,6 +103,7 @@ class SinkWorker:
     # -- from outside ----------------------------------------------------------------------------------------------
 
     def put(self, frame: Frame) -> None:
+        """Queue a frame; the oldest one is dropped where the queue is full. Never waits."""
         with self._changed:
             if self.state != "running" or self._stopping:
                 self._dropped += 1
@@ -114,6 +115,7 @@ class SinkWorker:
             self._changed.notify()
 
     def put_packet(self, packet: Packet) -> None:
+        """Queue a packet of sound or subtitles for a sink that takes them; never waits."""
         if not self._takes_packets:
             return
         with self._changed:
@@ -126,6 +128,7 @@ class SinkWorker:
             self._packets.append(packet)
 
     def stop(self, drain_until: int) -> None:
+        """Ask for the end. What waits is written until `drain_until`, monotonic ns, where the sink drains."""
         with self._changed:
             self._stopping = True
             self._drain_until = drain_until
@@ -134,6 +137,7 @@ class SinkWorker:
             self._changed.notify()
 
     def stats(self) -> SinkStats:
+        """Numbers of the sink as they are now."""
         with self._changed:
             return SinkStats(
                 name=self.name,

@@ -43,8 +43,10 @@ class StageTimes:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What the stylizer has done. broken: pictures of an engine that were replaced by the last good one, and frames
-    that could not be converted."""
+    """What the stylizer has done.
+
+    broken: pictures of an engine that were replaced by the last good one, and frames that could not be converted.
+    """
 
     stylized: int = 0
     passed: int = 0

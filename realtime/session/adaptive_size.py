@@ -18,6 +18,8 @@ _SETTLE_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
+    """Height and width of the frames of a session, in pixels."""
+
     height: int
     width: int
 

@@ -13,7 +13,8 @@ from stylefader.training.packs.pack_file import PackFile
 class Chooses(Protocol):
     """A live session, as far as dropping knows it."""
 
-    def go(self, style: int) -> None: ...
+    def go(self, style: int) -> None:
+        """Change to a style by its number, counted from 0."""
 
 
 class Styles(Protocol):
@@ -21,7 +22,8 @@ class Styles(Protocol):
 
     packs: list[PackFile]
 
-    def add(self, packs: list[PackFile]) -> None: ...
+    def add(self, packs: list[PackFile]) -> None:
+        """Put further packs behind those that there are."""
 
 
 def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[[str], None]) -> None:
@@ -31,10 +33,10 @@ def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[
     called by the thread that owns the session.
 
     Args:
-        path: of the file.
-        session: changes over to the style.
-        rack: the styles of the session.
-        say: gets one line about the file.
+        path: The file.
+        session: Changes to the style.
+        loader: The styles of the session.
+        say: Gets one line about the file.
     """
     if path.suffix.lower() != ".safetensors":
         say(f"dropped file {path}: only style packs (.safetensors) can be dropped for now")

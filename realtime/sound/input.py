@@ -67,6 +67,7 @@ class SoundInput(LiveSound):
         self._thread = threading.Thread(target=self._run, name="sound-input", daemon=True)
 
     def start(self) -> None:
+        """Open the input where that was not done, and start the thread."""
         if self._stream is None:
             self.open()
         self._thread.start()
@@ -86,6 +87,7 @@ class SoundInput(LiveSound):
         )
 
     def close(self) -> None:
+        """End the thread and close the input; harmless twice."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(_JOIN_S)
@@ -93,9 +95,11 @@ class SoundInput(LiveSound):
             self._drop()
 
     def heard(self, at_ns: int) -> Heard:
+        """What is added to alpha now, whatever the time."""
         return self._heard
 
     def levels(self, now_ns: int) -> Floats:
+        """The highest levels of the last `HOLD_S` seconds."""
         return highest(self.recent(now_ns - round(HOLD_S * 1e9), now_ns))
 
     def recent(self, since_ns: int, until_ns: int) -> list[Floats]:

@@ -27,8 +27,12 @@ _NOISE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """What became of the frame before. place_HW2: float32 (x, y), where each pixel was in it; seen_HW: bool,
-    whether it was seen there."""
+    """How the picture moved since the frame before.
+
+    Attributes:
+        place_HW2: float32 (x, y), where each pixel was in the frame before.
+        seen_HW: bool, whether it was visible there.
+    """
 
     place_HW2: Floats
     seen_HW: npt.NDArray[np.bool_]

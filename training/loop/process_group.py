@@ -51,6 +51,7 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
+        """Whether this process writes files and speaks: rank 0."""
         return self.rank == 0
 
     @contextmanager
@@ -154,7 +155,7 @@ class ProcessGroup:
         return found
 
     def _wait_for_the_leaders_end(self) -> None:
-        """torchrun ends all processes when the first one ends, which must not be before the leader has spoken."""
+        """Wait until rank 0 has reported the cause: torchrun ends all processes when the first one ends."""
         import torch
         import torch.distributed as dist
 

@@ -122,6 +122,7 @@ class NextFrames:
         return replace(self, warp=Warp(grid, visible), noise_NCHW=noise)
 
     def pinned(self) -> NextFrames:
+        """A copy in pinned memory, from which `to` sends without waiting."""
         warp = Warp(self.warp.grid_NHW2.pin_memory(), self.warp.visible_N1HW.pin_memory())
         return replace(self, warp=warp, noise_NCHW=self.noise_NCHW.pin_memory())
 

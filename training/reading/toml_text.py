@@ -24,11 +24,13 @@ _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z_])(?:0x[0-9A-Fa-f_]{16}|0[ob][0-7_]{2
 
 
 def read_text(path: Path, what: str, *, error: type[StylefaderError], most: int = MOST_BYTES) -> str:
-    """Read the text of a UTF-8 file, `most` bytes of it at most.
+    """Read the text of a UTF-8 file.
 
     Args:
+        path: The file.
         what: What the file should be, in words: `mapping file`.
-        error: The class of our errors to raise.
+        error: The class of error to raise.
+        most: Bytes that it may have.
 
     Raises:
         StylefaderError: `error`, where the file is not there, cannot be read, is too large, or is not UTF-8.

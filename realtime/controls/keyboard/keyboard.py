@@ -31,8 +31,11 @@ class Recorder(Protocol):
     """`Takes`, as far as the keyboard knows them. path: the take that is being written; None where none is."""
 
     @property
-    def path(self) -> Path | None: ...
-    def toggle(self) -> None: ...
+    def path(self) -> Path | None:
+        """The file that a take is being recorded into; None where none is."""
+
+    def toggle(self) -> None:
+        """Begin a take, or end the one that is being recorded."""
 
 
 class Keyboard:

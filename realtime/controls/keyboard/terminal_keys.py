@@ -1,5 +1,6 @@
-"""Keys from the terminal that a session was started in, by the same names as `Window.poll` gives: for sessions without
-a window.
+"""Keys from the terminal that a session was started in, for sessions without a window.
+
+They have the same names as those of `Window.poll`.
 
 The terminal is put into a state in which keys come one by one and are not shown (POSIX: non-canonical, no echo, Ctrl-C
 and Ctrl-Z as ever), and out of it again whatever ends or stops the program, `kill -9` excepted. In the background
@@ -55,7 +56,8 @@ class TerminalKeys(Protocol):
         """The names of the keys pressed since; never waits."""
         ...
 
-    def restore(self) -> None: ...
+    def restore(self) -> None:
+        """Put the terminal back as it was."""
 
 
 class KeyDecoder:
@@ -144,6 +146,7 @@ if sys.platform != "win32":
             self.poll()
 
         def poll(self) -> list[str]:
+            """Names of the keys that were pressed since the last call; never waits."""
             if self._gone:
                 return []
             try:
@@ -223,6 +226,7 @@ else:
         """Keys of a console of Windows. Written by its documentation, not yet run on one."""
 
         def poll(self) -> list[str]:
+            """Names of the keys that were pressed since the last call; never waits."""
             names = []
             for _ in range(_AT_ONCE):
                 if not msvcrt.kbhit():

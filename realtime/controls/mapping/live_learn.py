@@ -30,11 +30,18 @@ class Listens(Protocol):
     """`Controls`, as far as learning knows it."""
 
     @property
-    def path(self) -> Path | None: ...
+    def path(self) -> Path | None:
+        """The mapping file that is in use; None where there is none."""
+
     @property
-    def inputs(self) -> list[str]: ...
-    def listen(self, take: Callable[[ControlEvent], None] | None) -> None: ...
-    def use(self, path: Path) -> None: ...
+    def inputs(self) -> list[str]:
+        """Names of the MIDI inputs that are open."""
+
+    def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
+        """Give all MIDI events to `take` instead of the router; None gives them to the router again."""
+
+    def use(self, path: Path) -> None:
+        """Read a mapping file and use it from here on."""
 
 
 class LiveLearner:
@@ -63,6 +70,7 @@ class LiveLearner:
 
     @property
     def active(self) -> bool:
+        """Whether it waits for a target or for a control."""
         return self.asks or self.target is not None
 
     @property

@@ -127,21 +127,26 @@ class Lines:
 
 
 def is_number(value: object) -> bool:
+    """Whether it is a finite number below a million in size."""
     # The size first: a whole number may be too large to be asked whether it is finite.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 and math.isfinite(value)
 
 
 def is_whole(low: int, high: int) -> Callable[[object], bool]:
+    """A check for whole numbers from `low` to `high`."""
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def is_range(value: object) -> bool:
+    """Whether it is a list of two numbers, the lower one first."""
     return isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] <= value[1]
 
 
 def is_bool(value: object) -> bool:
+    """Whether it is true or false."""
     return isinstance(value, bool)
 
 
 def is_text(value: object) -> bool:
+    """Whether it is a printable text that is not blank."""
     return isinstance(value, str) and value.strip() != "" and value.isprintable()

@@ -29,11 +29,20 @@ _TIME = ("clock", "start", "continue", "stop", "songpos")
 class TakesTime(Protocol):
     """`BeatClock`, as far as MIDI knows it."""
 
-    def tick(self, at_ns: int, source: str = ...) -> None: ...
-    def start(self, at_ns: int, source: str = ...) -> None: ...
-    def resume(self, at_ns: int, source: str = ...) -> None: ...
-    def stop(self, at_ns: int, source: str = ...) -> None: ...
-    def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None: ...
+    def tick(self, at_ns: int, source: str = ...) -> None:
+        """A clock message came, of which a quarter note has 24."""
+
+    def start(self, at_ns: int, source: str = ...) -> None:
+        """Beat 0 is at the next tick."""
+
+    def resume(self, at_ns: int, source: str = ...) -> None:
+        """Go on from where the clock was stopped."""
+
+    def stop(self, at_ns: int, source: str = ...) -> None:
+        """The clock was stopped."""
+
+    def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None:
+        """Go to a position in the song, in sixteenths from its beginning."""
 
 
 class MidiInput:

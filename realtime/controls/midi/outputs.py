@@ -1,5 +1,4 @@
-"""MIDI outputs that lights and motor faders are told through: those with a name that is asked for, and those of the
-devices that are answered."""
+"""MIDI outputs for lights and motor faders: asked for by name, or those of devices that are answered."""
 
 from __future__ import annotations
 

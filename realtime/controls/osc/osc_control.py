@@ -1,5 +1,6 @@
-"""Open Sound Control 1.0 over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists
-them.
+"""Open Sound Control 1.0 over UDP: messages in, and the same addresses back to all who subscribed.
+
+docs/control.md lists the addresses.
 
 A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
 network. What a session raises is said as well, and the next message is heard.

@@ -40,13 +40,15 @@ class Styles(Protocol):
 
     packs: list[PackFile]
 
-    def add(self, packs: list[PackFile]) -> None: ...
+    def add(self, packs: list[PackFile]) -> None:
+        """Put further packs behind those that there are."""
 
 
 class Performed(Player, Protocol):
     """A player that scenes can be saved of."""
 
-    def standing(self) -> tuple[int, Mapping[str, Values]]: ...
+    def standing(self) -> tuple[int, Mapping[str, Values]]:
+        """Number of the style that was chosen last, and where its parameters are to go."""
 
 
 @dataclass
