@@ -1,6 +1,6 @@
 """The inputs of one engine at its size: what is given is checked here once, and what is not gets its default.
 
-A call makes no array where what is given is contiguous: defaults are made when the engine is.
+A call makes no new array for values that are contiguous: defaults are made when the engine is.
 """
 
 from __future__ import annotations

@@ -44,13 +44,12 @@ def open_engine(
     precision: `auto` is the engine's own choice, and for backend `auto` also int8 where the pack has that form.
     goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
     least_db: the least PSNR to the reference, in dB, that backend `auto` may choose.
-    cache_dir: where finished engines and measurements are kept; None is the user's cache folder. One that cannot be
-    written costs only the keeping, and the line says so.
-    report: told in words before something that takes long.
-    measure: False takes, with backend `auto`, what is there soonest where the fastest is not known yet.
-    came: how the engine came, where whoever asks has just had it built into the cache.
-    Raises EngineError: a size that the pack does not have, unknown name, not installed (with the command that
-    installs it), cannot run here; for `auto`, every engine's reason.
+    cache_dir: where finished engines and measurements are kept; None is the user's cache folder. If it cannot be
+    written, nothing is kept, and the line says so. report: told in words before something that takes long. measure:
+    False takes, with backend `auto`, what is there soonest where the fastest is not known yet. came: how the engine
+    came, where whoever asks has just had it built into the cache. Raises EngineError: a size that the pack does not
+    have, unknown name, not installed (with the command that installs it), cannot run here; for `auto`, every engine's
+    reason.
     """
     height, width = frame_size(pack.header, height, width)
     check_engine_words(backend, precision)

@@ -1,7 +1,7 @@
 """Starting and ending the processes that build, measure and prove engines; the worker's own side as well.
 
-A worker never takes code from the folder that the session happens to stand in, and it ends when its session does,
-however that ends: its standard input is a pipe whose other end goes with the session.
+A worker never imports code from the current folder of the session. It ends when its session ends, even by a crash: its
+standard input is a pipe that is closed when the session ends.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ _KILL_S = 3.0
 def worker_command(module: str, *arguments: str) -> list[str]:
     """The command that runs one of our modules as a process of its own.
 
-    `-P`, since `-m` alone puts the current folder before all others: whatever is named `engines` or `numpy` there
-    would be run.
+    `-P`, since `-m` alone puts the current folder before all others: a module there that is named `numpy` would be run.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 

@@ -218,7 +218,7 @@ class CudaEngine(GpuEngine):
 def keep_compilers_files(folder: Path) -> None:
     """Have Inductor and Triton keep what they compiled in our folder, which is ours alone, and not in one of /tmp.
 
-    They run what they find there, pickles and all. Where the folder cannot be used it is one for this process only.
+    They run what they find there, and unpickle it. Where the folder cannot be used it is one for this process only.
     """
     problem = folder_problem(folder)
     if problem:

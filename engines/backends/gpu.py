@@ -1,7 +1,8 @@
-"""One NVIDIA GPU and an engine's streams on it: all that the engines on a GPU ask of `torch.cuda`.
+"""One NVIDIA GPU and an engine's streams on it: everything that GPU engines need of `torch.cuda`.
 
 Frames go up, are computed and come down on three streams, so that these overlap for different frames. Recorded work
-stays valid for one stream and one set of addresses, so there is one compute stream an engine, never the default one.
+stays valid for one stream and one set of addresses, so each engine has one compute stream, which is never the default
+stream.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 from stylefader.training.errors import EngineError
 
 _RUNS_BEFORE_CAPTURE = 3
-"""Libraries choose algorithms, compile and allocate in the first runs; none of that may fall into the capture."""
+"""Libraries choose algorithms, compile and allocate in the first runs; this must not happen during the capture."""
 
 
 class Replay(Protocol):
@@ -151,7 +152,7 @@ class Gpu:
 
     def wait(self, event: Any) -> None:
         """Wait on the host until an event has come, as it was marked last."""
-        # An event, not a stream, is waited for: `set_sync_debug_mode` then finds only what nobody meant.
+        # Wait for an event, not a stream: `set_sync_debug_mode` then reports only unintended waits.
         event.synchronize()
 
     def settle(self) -> None:
@@ -163,7 +164,7 @@ class Gpu:
             self._done.synchronize()
 
     def record(self, work: Callable[[], None]) -> Replay:
-        """Run `work` a few times on the compute lane and record it.
+        """Run `work` a few times on the compute stream and record it.
 
         It must use fixed tensors only, and must not touch the host.
         """
@@ -179,7 +180,7 @@ class Gpu:
         return graph
 
     def milliseconds(self, cuda_stream: CudaStream, work: Callable[[], None], times: int) -> float:
-        """Median duration on a lane of what `work` puts there, after as many again to warm the clocks up."""
+        """Median duration of `work` on a stream, after as many runs to warm up the clocks."""
         marks = [torch.cuda.Event(enable_timing=True) for _ in range(times + 1)]  # type: ignore[no-untyped-call]
         for _ in range(times):
             work()

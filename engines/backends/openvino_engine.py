@@ -123,7 +123,7 @@ class OpenVinoEngine(Engine):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Makes what OpenVINO raises an EngineError."""
+        """Turn OpenVINO's errors into an EngineError."""
         try:
             yield
         except RuntimeError as error:

@@ -149,7 +149,7 @@ class Execution:
         del self._context, self._kernels, self._engine, self._runtime
 
     def keep_kernels(self) -> None:
-        """Write the runtime cache where it has grown. A folder that cannot be written costs only the cache."""
+        """Write the runtime cache if it has grown; an error is only logged."""
         if self._kernels_file is None:
             return
         serialized = self._kernels.serialize()
@@ -174,7 +174,7 @@ class Execution:
 
 
 def _check(gpu: Gpu) -> None:
-    """Raises EngineError where this GPU or its driver is none for the library."""
+    """Raises EngineError if the library does not support this GPU or its driver."""
     known = known_capabilities()
     if gpu.capability not in known:
         raise EngineError(

@@ -50,11 +50,11 @@ class _CancelledError(Exception):
 
 
 class EngineBuild:
-    """One engine on its way: started when made, `take` it between two frames when it is there.
+    """One engine being built: it starts when made; `take` it between two frames when it is ready.
 
     The arguments are those of `open_engine`. report: told each stage in words, from the build's own thread.
     state: `building`, then `ready` until the engine is taken; `failed` and `cancelled` are ends as well.
-    awaited: nothing plays, so the building has the same priority as the session, and not a low one.
+    awaited: nothing plays yet, so the build has the priority of the session instead of a low one.
     stage: the latest words of the build. Made and asked from one thread; `close` twice is harmless.
     """
 
@@ -113,14 +113,14 @@ class EngineBuild:
             return result
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until there is something to take, or an end; whether there is."""
+        """Wait until the engine is ready or the build has ended; whether it did in time."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def leave(self) -> None:
-        """Let the build go on behind others, at a lower priority, for the cache alone: there is nothing to take.
+        """Let the build go on at a lower priority, only for the cache: there is nothing to take.
 
-        What is ready already is closed. `resume` takes this back as long as it is going on.
+        An engine that is ready is closed. `resume` undoes this while the build is going on.
         """
         with self._lock:
             self._left = True
@@ -135,7 +135,7 @@ class EngineBuild:
                 os.setpriority(os.PRIO_PROCESS, worker.pid, _BEHIND)
 
     def resume(self) -> bool:
-        """Have the engine after all that was left: True where it is still on its way, and can be taken."""
+        """Undo leaving the build: True if it is still going on, and its engine can be taken."""
         with self._lock:
             if self._state == "building":
                 self._left = False
@@ -230,7 +230,7 @@ class EngineBuild:
             raise _CancelledError
 
     def _in_worker(self, scratch: Path, cache: Path) -> str:
-        """Have the engine built into the cache by a process; how it came. Raises EngineError, or _CancelledError."""
+        """Let a process build the engine into the cache; returns what became of it. Raises EngineError or _CancelledError."""
         self._tell("starting a process that builds it")
         file = scratch / "pack.safetensors"
         # A copy: the file that it came from may have changed, or may never have been written.
@@ -271,7 +271,7 @@ class EngineBuild:
             return last["came"]
 
     def _follow(self, lines: Iterable[str]) -> dict[str, str]:
-        """Pass the worker's stages on until its output ends, by itself or by `cancel`; the last thing it said."""
+        """Pass on the worker's stages until its output ends or the build is cancelled; returns its last message."""
         last: dict[str, str] = {}
         for line in lines:
             last = json.loads(line)

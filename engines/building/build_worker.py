@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from stylefader.engines.subprocesses import end_with_the_session
 
 _UNWIND_S = 2.0
-"""How long a build whose session has gone may take to put its files in order."""
+"""How long a build may take to clean up after its session has ended."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""A family's module as an OpenVINO model, by tracing it: for networks whose graph nobody wrote by hand. Needs torch."""
+"""A family's module as an OpenVINO model, by tracing it: for networks without a hand-written graph. Needs torch."""
 
 from __future__ import annotations
 

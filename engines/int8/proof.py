@@ -1,9 +1,8 @@
-"""Whether an int8 form beside a pack is what it says: tried here once, in a process of its own, and remembered.
+"""Tests an int8 form beside a pack once, in another process, and remembers the result.
 
-The form states itself which weights it was made from and how near its pictures come; whoever wrote it could state
-anything. So it is bound to the pack by what we compute: the pictures of its graph beside those of the pack's own
-weights. A worker with a limit of time and memory compiles and runs it; a form that fails, crashes it or does not come
-to an end costs only int8.
+The form states itself which weights it was made from and how near its pictures come; that statement may be false. So we
+compare the pictures of its graph with those of the pack's own weights. A worker with a limit of time and memory
+compiles and runs it. If the form fails, crashes the worker or takes too long, int8 is not used.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ FILE = "int8.json"
 TIMEOUT_S = 120.0
 """For two seconds of work, on a machine that may be very busy."""
 LEAVE_DB = 8.0
-"""How much less than on photographs a form may hold on the made-up picture here, which is much less kind."""
+"""How many dB lower the PSNR may be on the synthetic test picture, which is much harder than photographs."""
 _LARGEST_FILE = 1 << 20
 _this_process: dict[tuple[Path, str], Proof] = {}
-"""What a folder that cannot be written has not kept."""
+"""Results that could not be written to the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
