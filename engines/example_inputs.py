@@ -24,8 +24,9 @@ def example_inputs(
         specs: The declarations.
         height: Of the engine, in pixels.
         width: Of the engine, in pixels.
-        rng: Vectors, states and labels are drawn from their range by it; without it they are the defaults, or all the
-        same. picture: uint8 (height, width, 3), for every image of that shape; a grey one where it is None.
+        rng: Vectors, states and labels are drawn from their range by it. Without it they are the defaults,
+            or all the same.
+        picture: uint8 (height, width, 3), for every image of that shape; a grey one where it is None.
     """
     return {spec.name: _example(spec, height, width, rng, picture) for spec in specs}
 

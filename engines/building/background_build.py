@@ -230,7 +230,10 @@ class EngineBuild:
             raise _CancelledError
 
     def _in_worker(self, scratch: Path, cache: Path) -> str:
-        """Let a process build the engine into the cache; returns what became of it. Raises EngineError or _CancelledError."""
+        """Let a process build the engine into the cache; gives what became of it.
+
+        Raises EngineError, or _CancelledError.
+        """
         self._tell("starting a process that builds it")
         file = scratch / "pack.safetensors"
         # A copy: the file that it came from may have changed, or may never have been written.

@@ -69,9 +69,10 @@ class EngineCache:
         build: makes the bytes that are kept; load: makes an engine of them and raises EngineError where they do
         not fit. A new engine goes through `load` as well, so a later start gets exactly the same engine.
         report: told before something takes long, and not if the engine is in the cache; if it raises, this ends with
-        that error. facts: kept beside the engine for people. serves: whether an engine of another key, given by its
-        fields, does as well; asked where this one is not there, before it is built. Raises what build raises, and what
-        load raises on fresh bytes.
+        that error.
+        facts: kept beside the engine for people.
+        serves: whether an engine of another key, given by its fields, does as well; asked before one is built.
+        Raises what build raises, and what load raises on new bytes.
         """
         digest = key.digest
         word = ""
