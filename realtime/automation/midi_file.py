@@ -52,11 +52,11 @@ class MidiFile:
 
 
 def is_midi_file(path: Path) -> bool:
-    """Whether it is meant as one, by its name or by its first bytes."""
+    """Whether a file is a MIDI file, by its name or its first bytes."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with open_regular(path) as file:  # what is read of a pipe is lost to whoever reads it next
+        with open_regular(path) as file:  # what is read from a pipe is lost for the next reader
             return file.read(4) == _MAGIC
     except OSError:
         return False
@@ -204,7 +204,7 @@ class _Track(BytesIO):
         return kind == _NAME and first
 
     def _number(self, at: int) -> tuple[int, int]:
-        """A number of 7 bits a byte and 4 bytes at most: (the place after it, the number)."""
+        """A variable-length number (7 bits a byte, at most 4 bytes): (the place after it, the number)."""
         match = _NUMBER.match(self._data, at)
         if match is None:
             why = "a number of more than four bytes" if at + 4 <= len(self._data) else "it ends within an event"

@@ -44,7 +44,7 @@ class ModulatedAutomation:
         self._base.check_blocks(n_blocks)
 
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
-        """Those of the base: that a modulation goes to the end of the range and stays there is its way."""
+        """The extremes of the base; a modulation is expected to reach the ends of the range."""
         return self._base.bounds(name)
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:

@@ -90,7 +90,7 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trigger(Action):
-    """Takes nothing. run: gives what to tell whoever pressed a key, if anything. Raises ControlError.
+    """Takes nothing. run: returns a message for the user of the key, if any. Raises ControlError.
 
     refused: what a key's user is told before the reason, where it raises.
     """
@@ -138,13 +138,13 @@ class Step(Action):
 
 
 class ActionRunner:
-    """Does actions on one session. Any thread asks; `do_waiting` comes from the one that owns the session.
+    """Does actions on one session. Any thread may ask; `do_waiting` is called by the thread that owns the session.
 
     Args:
         player: The session.
         scenes: Those of the session.
         clock: Whose tempo is tapped.
-        say: Told what is worth a word.
+        say: Called with messages for the user.
         now_ns: The clock of the session.
 
     `surface` is what the performer sits in front of, once it is there.
@@ -166,7 +166,9 @@ class ActionRunner:
         self._waiting: deque[Callable[[], object]] = deque(maxlen=_MOST_WAITING)
 
     def trigger(self, action: Trigger, name: str | None = None, *, owner: bool = False) -> str | None:
-        """Do what takes nothing, or a name; what there is to tell. owner: whether this is the owner's thread.
+        """Do an action that takes nothing, or a name; returns a message for the user.
+
+        owner: whether this is the thread that owns the session.
 
         Raises:
             ControlError: Where it cannot be done.
@@ -203,7 +205,7 @@ class ActionRunner:
             action.choose(self, place)
 
     def do_waiting(self) -> None:
-        """Do what other threads asked for and only the owner's may do."""
+        """Do the actions that other threads asked for and only the owner's thread may do."""
         while self._waiting:
             try:
                 told = self._waiting.popleft()()

@@ -27,7 +27,7 @@ class ModulationPart(Protocol):
         ...
 
     def take_over(self, mapping: Mapping) -> None:
-        """The mapping file was edited: go on with what it says now."""
+        """The mapping file was edited: use the new mapping."""
         ...
 
 

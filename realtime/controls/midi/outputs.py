@@ -55,7 +55,7 @@ class MidiOutputs:
                 self._send_to(output, message)
 
     def scan(self, client: Any, wanted: Sequence[str], inputs: Collection[str]) -> None:
-        """Close what has gone or is not wanted any more, open what has come.
+        """Close outputs that are gone or not wanted any more, open new ones.
 
         client: lists the system's outputs. inputs: those that are open.
         """

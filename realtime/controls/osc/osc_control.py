@@ -2,8 +2,8 @@
 
 docs/control.md lists the addresses.
 
-A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
-network. What a session raises is said as well, and the next message is heard.
+A packet that cannot be read, or an unknown address, is reported once and ignored: anything may come from a network.
+Errors of the session are reported too, and the next message is handled as usual.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class OscControl:
         self._sender.close()
 
     def tick(self) -> None:
-        """Tell every subscriber what is not as it was told."""
+        """Send every subscriber what has changed for it."""
         if self.error is not None:
             raise self.error
         if not self._subscribers:
@@ -189,7 +189,7 @@ class OscControl:
             self._do(address, values, sender, at_ns)
         except ControlError as error:
             self._complain(self._kind_of(address), f"OSC: {error}")
-        except Exception as error:  # a fault of ours must not end a show
+        except Exception as error:  # a bug of ours must not end a session
             _log.error("OSC: %r", address, exc_info=error)
             self._complain(self._kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
 

@@ -100,7 +100,7 @@ class SceneController:
         return place_in(self.names, which, "scene")
 
     def recall(self, number: int) -> None:
-        """Go to a scene, from 0, in its own time; a number that no scene has is left alone."""
+        """Go to a scene, counted from 0, in its own time; a number without a scene is ignored."""
         there = self._there
         if not 0 <= number < len(there):
             return
