@@ -20,7 +20,7 @@ from stylefader.training.errors import ControlError
 TICKS = 24
 """A quarter note."""
 SILENT_NS = 2_000_000_000
-"""After so long without a word another clock may be followed; the tempo stays."""
+"""After so long without a message another clock may be followed; the tempo stays."""
 LEAST_BPM, MOST_BPM = 10.0, 1000.0
 FREE_BPM = 120.0
 """Where neither a MIDI clock nor a mapping gives a tempo."""
@@ -178,7 +178,7 @@ class BeatClock:
         return True
 
     def _leave_silent(self, at_ns: int) -> None:
-        """A clock that has gone is followed no more; beats go on from where they stand, unless it had stopped."""
+        """Stop following a clock that is gone; beats go on from where they are, unless it had stopped."""
         if self._source is not None and at_ns - self._heard_ns >= SILENT_NS:
             self._settle(self._heard_ns + SILENT_NS)
             self._source, self._limit = None, math.inf

@@ -1,4 +1,4 @@
-"""One sink of the fan-out: its waiting frames, its thread, its failures and returns, its numbers."""
+"""One sink of the fan-out: its queue, its thread, its failures and retries, its numbers."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ class SinkWorker:
                 self._tell(SinkNote(sink=self.name, note=note))
 
     def end_packets(self) -> None:
-        """Take no more packets: those that come from now on are of another source."""
+        """Take no more packets, since later ones come from another source."""
         with self._changed:
             self._takes_packets = False
 

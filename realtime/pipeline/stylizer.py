@@ -2,7 +2,7 @@
 
 It stands between the newest-wins mailbox that a capture thread fills and the fan-out. `step` takes one frame and
 begins it at once with the alpha of that moment; with an engine of two slots the next frame is begun while the one
-before is still computed, but a frame is never held back for want of a next one.
+before is still computed, but a frame is never held back to wait for a next one.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Stylizer:
     rate: of the frames that went out.
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
-    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: told
-    why a frame's picture could not be converted; the frame is left out.
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: called
+    with the reason if a frame's picture could not be converted; the frame is left out.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Stylizer:
         return True
 
     def close(self) -> None:
-        """See the frames under way through and close every engine. For the stylizer's own thread, at its end."""
+        """Finish the frames under way and close every engine. For the stylizer's own thread, at its end."""
         self._finish_all()
         with self._lock:
             offered = self._offered[0] if self._offered else None
@@ -176,7 +176,7 @@ class Stylizer:
         self._out(frame, self._last)
 
     def _show_anew(self) -> None:
-        """Where no frames come, what the performer asks for must be seen all the same."""
+        """Show what the performer asks for, even if no frames come."""
         held = self._held
         if held is None or self.show == self._seen:
             return
@@ -255,7 +255,7 @@ class Stylizer:
         self._out(frame, picture)
 
     def _result(self, owner: ActiveStyle, part: PendingFrame) -> Picture | None:
-        """A part's picture, and its slot free; None where its engine broke."""
+        """Wait for a part's picture and free its slot; None if its engine failed."""
         try:
             return part.result()
         except Exception as error:  # a driver's or a library's, too
@@ -263,7 +263,7 @@ class Stylizer:
             return None
 
     def _watch(self, owner: ActiveStyle, *, broken: bool) -> None:
-        """Take an engine out that gives nothing but broken pictures: the last good one cannot hold for ever."""
+        """Take out an engine that gives only broken pictures: the last good one cannot stay for ever."""
         now = self._now_ns()
         if not broken:
             owner.broken_since_ns = None

@@ -110,7 +110,7 @@ class Connections:
         self.fan_out.close(deadline_s)
 
     def _between(self) -> None:
-        """The source before gives nothing any more, the next one nothing yet."""
+        """Called between two sources, when neither gives frames."""
         self.fan_out.end_packets()
         words = self._followed(self._source)
         if words is not None:

@@ -1,4 +1,4 @@
-"""What a file does that was dropped onto the window of a live session: a style pack becomes one more style."""
+"""Handles files that were dropped onto the window of a live session: a style pack becomes one more style."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ ALARMS = (EngineFailed, SourceLost, SinkLost, SinkHung, SinkNotClosed, StyleRefu
 
 
 class Listeners:
-    """Hands events on to everybody who listens, and to the log. Any thread; a listener that fails is logged."""
+    """Hands events to all listeners and to the log. Any thread; an error in a listener is logged."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""A live session: capture, stylize, show, for hours, and nothing that can be unplugged stops it.
+"""A live session: captures, stylizes and shows frames for hours; unplugging a device does not stop it.
 
 Three threads and those of the sinks: `live-capture` leaves the newest frame in a mailbox, `live-stylizer` takes it,
 runs the engine and hands the picture to the fan-out, and whoever owns the session calls `tick` now and then (ten
@@ -369,7 +369,7 @@ class LiveSession:
         self.stylizer.play(self._played, fade_s=fade_s)
 
     def _give_up(self, error: StylefaderError) -> None:
-        """What was ordered cannot be had: what plays goes on, and is what is wanted."""
+        """The requested engine is not available: what plays goes on, and counts as requested."""
         style, self._size = self._plays
         name = self.loader.packs[style].header.name
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))

@@ -4,8 +4,8 @@
                                          ^                            |
                                          +---- begin(style) ----------+  when its engine is there
 
-The lock holds over every change of the desk, so that no move is lost between the desk of one style and that of the
-next, and whoever saves a scene sees a style with its own strengths.
+The lock is held during every change of the desk. So no move is lost between the desk of one style and that of the next,
+and a saved scene has a style with its own strengths.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A whole render as one value: what goes in, what comes out, the style and how its strength moves.
 
-`RenderJob` says what is asked for and `run_job` does it. Whoever wants to know how it goes hands in a `Watcher`.
+`RenderJob` describes it and `run_job` does it. A `Watcher` is told how it goes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class RenderResult:
 
 
 class Watcher:
-    """Told how a job goes, in the thread that runs it. By itself it keeps everything to itself."""
+    """Told how a job goes, in the thread that runs it. This class does nothing; subclasses override its methods."""
 
     @contextmanager
     def reading(self, file: Path) -> Iterator[Callable[[float], None]]:

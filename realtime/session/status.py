@@ -111,7 +111,7 @@ class Status:
         return self._newest is not None
 
     def refresh(self) -> None:
-        """Show at once what a key changed; the other numbers stay as they were told."""
+        """Show at once what a key has changed; the other numbers stay as in the last line."""
         if self._newest is not None and self._screen.rewrites:
             self._screen.show(self._words(self.now()))
 

@@ -1,4 +1,4 @@
-"""How still a style is on video: the warping error of Lai et al. (ECCV 2018).
+"""How stable a style is on video: the warping error of Lai et al. (ECCV 2018).
 
 A frame is compared with the one before it, moved along by the flow, wherever both show the same thing: the mean
 square of what differs, in RGB of 0 to 1, over visible pixels and channels, averaged over a clip. The input has such

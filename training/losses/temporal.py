@@ -1,4 +1,4 @@
-"""What keeps a style still on video, learnt from photographs alone.
+"""Temporal loss: keeps a style stable on video, learnt from photographs alone.
 
 A photograph and its copy under a small smooth warp are two frames of a clip whose exact flow is known, and so is
 what both of them show. A network that is stable gives the second picture as the first one's warp, camera noise or

@@ -1,7 +1,7 @@
 """Documents of strangers, TOML or JSON, as values that are safe to work with: shown, compared and walked.
 
-Python's own parsers let through what later breaks who uses it: whole numbers that cannot be printed, halves of
-surrogate pairs that cannot be encoded, nesting that no recursion survives.
+Python's parsers accept values that cause errors later: integers too long to print, halves of surrogate pairs that
+cannot be encoded, and nesting too deep for recursion.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The near end of `stream_process.py`: a process that sends, written to like a file, and ended where it hangs."""
+"""Our end of `stream_process.py`: a process that sends, is written to like a file, and is ended if it hangs."""
 
 from __future__ import annotations
 
