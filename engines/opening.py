@@ -33,23 +33,30 @@ def open_engine(
     measure: bool = True,
     came: str = "",
 ) -> tuple[Engine, str]:
-    """Open an engine for frames of one size; returns it with a short line that says which, and how it came.
+    """Open an engine for frames of one size.
 
-    Why it is that one stands at length in `Engine.reasons`.
+    Args:
+        pack: A `PackFile` reads its weights only if the engine is not in the cache, and then needs no torch.
+        height: Of the frames, in pixels; None for a pack that has a size of its own.
+        width: Likewise.
+        backend: A name in the registry, or `auto` for the fastest one here. Engines are measured once, each in its own
+            process, and the results are remembered.
+        precision: `auto` is the engine's own choice; with backend `auto` it may be int8, if the pack has that form.
+        goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
+        least_db: The least PSNR to the reference, in dB, of an engine that backend `auto` may choose.
+        cache_dir: Where built engines and measurements are kept; None is the user's cache folder. If it cannot be
+            written, nothing is kept, and the line says so.
+        report: Called with a few words before something that takes long.
+        measure: False with backend `auto` measures nothing: if the fastest engine is not known, the one that is ready
+            soonest is opened.
+        came: Where the engine came from, if the caller has just had it built into the cache.
 
-    height, width: of the frames, in pixels; None for a pack that has a size of its own.
-    pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
-    backend: a name in the registry, or `auto` for the fastest here. Where there is a choice it is measured once,
-    each engine in a process of its own, and remembered.
-    precision: `auto` is the engine's own choice, and for backend `auto` also int8 where the pack has that form.
-    goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
-    least_db: the least PSNR to the reference, in dB, that backend `auto` may choose.
-    cache_dir: where finished engines and measurements are kept; None is the user's cache folder. If it cannot be
-    written, nothing is kept, and the line says so. report: told in words before something that takes long. measure:
-    False takes, with backend `auto`, what is there soonest where the fastest is not known yet. came: how the engine
-    came, where whoever asks has just had it built into the cache. Raises EngineError: a size that the pack does not
-    have, unknown name, not installed (with the command that installs it), cannot run here; for `auto`, every engine's
-    reason.
+    Returns:
+        The engine, and a short line that names it and where it came from. `Engine.reasons` has the reasons in detail.
+
+    Raises:
+        EngineError: The pack does not have that size, or the engine is unknown, not installed (with the command that
+            installs it) or cannot run here. With `auto`: the reasons of all engines.
     """
     height, width = frame_size(pack.header, height, width)
     check_engine_words(backend, precision)

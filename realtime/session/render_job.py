@@ -25,13 +25,27 @@ if TYPE_CHECKING:
 class RenderJob:
     """What a render is made from.
 
-    source: a video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`. output: what to write, of
-    the same kind. style: a name or a pack file. alpha: keyframes as on the command line, or one strength; None is the
-    pack's own. automation: keyframes from a CSV file, or from a MIDI file with `map`. map: a mapping file. start, stop:
-    seconds of the clip. size: (width, height) to render at, by `fit`. rate: frames a second of numbered pictures.
-    background: RGB put behind transparent places; None keeps them where the output can hold them.
-    cache_dir: where finished engines are kept; None is the user's cache folder.
-    codec, crf, exact_size: of a video that is written.
+    Attributes:
+        source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
+        output: What to write, of the same kind.
+        style: A name or a pack file.
+        alpha: Keyframes as on the command line, or one strength; None is the pack's default.
+        automation: Keyframes from a CSV file, or from a MIDI file with `map`.
+        map: A mapping file.
+        start: Seconds of the clip at which the render begins.
+        stop: Seconds before which it ends.
+        size: (width, height) to render at.
+        fit: How a picture of other proportions is brought to the size.
+        rate: Frames a second of numbered pictures.
+        background: RGB to put behind transparent places; None keeps them if the output can hold them.
+        engine: A name, or `auto`.
+        precision: Of the engine, as for `open_engine`.
+        cache_dir: Where built engines are kept; None is the user's cache folder.
+        codec: Of a video that is written.
+        crf: Its quality; lower is better.
+        deinterlace: `auto` or `off`.
+        exact_size: Whether a video keeps an odd size.
+        overwrite: Whether the output may replace a file.
     """
 
     source: str
