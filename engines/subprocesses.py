@@ -34,8 +34,8 @@ def worker_command(module: str, *arguments: str) -> list[str]:
 def worker_environment() -> dict[str, str]:
     """The environment in which a worker imports this very copy of stylefader, wherever it came from.
 
-    Nothing comes from the current folder, in the worker and in whatever it starts: entries of PYTHONPATH that are
-    empty or relative mean just that, and are left out.
+    Neither the worker nor its children import from the current folder: empty and relative entries of PYTHONPATH, which
+    mean that folder, are left out.
     """
     home = str(Path(stylefader.__file__).parents[1])
     others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(part)]

@@ -125,7 +125,7 @@ class Style:
 
         Returns:
             The stylized frame, uint8 (H, W, 3) RGB, a new array of yours. For a CUDA tensor a CUDA tensor, ready for
-            whatever PyTorch's current stream does next.
+            the next work on PyTorch's current stream.
 
         Raises:
             StylefaderError: The frame has another size or type, or alpha another number of values.

@@ -73,8 +73,9 @@ class GpuEngine(Engine):
     def run_cuda(self, values: Mapping[str, Tensor], *, out: Tensor | None = None) -> Tensor:
         """`run` for tensors: enqueued on `stream`, returns at once, waits for nothing.
 
-        Order is the caller's: `stream` must wait for whatever fills the values, and whoever reads the picture must wait
-        for `stream`. Values and out are the caller's and stay as they are until `stream` has passed this call.
+        The caller orders the streams: `stream` must wait for the work that fills the values, and readers of the picture
+        must wait for `stream`. Values and out belong to the caller and must not change until `stream` has passed this
+        call.
 
         Args:
             values: Tensors by the names of `inputs`, of their types and shapes and any strides, on the engine's GPU;

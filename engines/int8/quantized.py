@@ -168,7 +168,7 @@ def find_quantized(pack: StylePack | PackFile) -> Quantized | None:
 
 
 def _header(form: bytes) -> dict[str, Any]:
-    """The JSON of ours in a safetensors file. Raises ValueError, KeyError or TypeError."""
+    """Our JSON text in a safetensors file. Raises ValueError, KeyError or TypeError."""
     length = int.from_bytes(form[:8], "little")
     if length > min(len(form), _LARGEST_HEADER):
         raise ValueError("its header is cut off or too long")

@@ -121,7 +121,7 @@ def _is_grey(frame: VideoFrame) -> bool:
     return frame.format.name.startswith(("gray", "ya8", "ya16"))
 
 
-# swscale takes every grey picture as full range, whatever it is told; this table stretches 16..235 afterwards.
+# swscale always takes grey pictures as full range; this table stretches 16..235 afterwards.
 _STRETCH = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 
 

@@ -144,7 +144,7 @@ class AlphaDesk:
             self._set(place, self._targets[place] + step, at_ns, source)
 
     def glide(self, target: Target, value: float | Values, seconds: float, at_ns: int, source: str = "scene") -> None:
-        """Go to a value in that time and evenly; whatever moves a component meanwhile takes it over.
+        """Go to a value linearly in that time; a control that moves a component meanwhile takes it over.
 
         Args:
             target: Which parameter or component.

@@ -254,7 +254,7 @@ class SinkWorker:
         self.tell_notes()
 
     def _why(self, error: Exception) -> str:
-        """A sentence that names the sink: errors of ours do so by themselves."""
+        """A sentence that names the sink; our own errors do so already."""
         return str(error) if isinstance(error, StylefaderError) else f"{self.name}: {type(error).__name__}: {error}"
 
     def tell_notes(self) -> None:

@@ -1,4 +1,4 @@
-"""The stylizer: the newest frame in, a picture out, whatever happens to engines and styles meanwhile.
+"""The stylizer: takes the newest frame and gives a picture, even when engines fail or styles change.
 
 It stands between the newest-wins mailbox that a capture thread fills and the fan-out. `step` takes one frame and
 begins it at once with the alpha of that moment; with an engine of two slots the next frame is begun while the one

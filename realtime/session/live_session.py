@@ -154,7 +154,7 @@ class LiveSession:
         return self.performance.parameters
 
     def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
+        """Set a parameter's target, in every style that plays. Styles without that parameter ignore it."""
         self.performance.move(target, value, at_ns, source)
 
     def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
@@ -269,7 +269,7 @@ class LiveSession:
         return self.capture.over
 
     def tick(self) -> None:
-        """See to engines, styles and sizes. Raises what the stylizer's thread died of."""
+        """See to engines, styles and sizes. Raises the error that ended the stylizer's thread."""
         if self._error is not None:
             raise self._error
         with self._lock:

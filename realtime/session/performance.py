@@ -88,7 +88,7 @@ class Performance:
         return self._desk.latest()
 
     def move(self, target: Target, value: float, at_ns: int | None, source: str) -> None:
-        """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
+        """Set a parameter's target, in every style that plays. Styles without that parameter ignore it."""
         with self._lock:
             for desk in self._desks():
                 if desk.has(target):

@@ -247,7 +247,7 @@ class Session:
         """Go on in this thread until it ends: by `end`, a key, the source's end, or after `seconds`.
 
         Raises:
-            StylefaderError: What it died of.
+            StylefaderError: What ended it.
         """
         while self.step():
             pass
@@ -267,7 +267,7 @@ class Session:
         self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for a session in the background; whether it has ended. Raises what it died of, once."""
+        """Wait for a session in the background; whether it has ended. Raises the error that ended it, once."""
         if self._thread is not None:
             self._thread.join(timeout_s)
         error, self._error = self._error, None

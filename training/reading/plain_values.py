@@ -53,7 +53,7 @@ def is_encodable(text: str) -> bool:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON as RFC 8259 has it, finite numbers only. Raises ValueError with the reason, whatever stands in it."""
+    """Parse JSON by RFC 8259, with finite numbers only. Raises ValueError with the reason, for any contents."""
 
     def refuse(constant: str) -> float:
         raise ValueError(f"{constant} is no number of JSON")

@@ -41,7 +41,7 @@ _Asked = tuple[str, list[Value], Any]
 class OscControl:
     """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
 
-    `tick` sends what changed to the subscribers, from whichever thread, and raises what our own thread died of.
+    `tick` sends what changed to the subscribers, from any thread, and raises the error that ended our own thread.
     `address` is where it listens. scenes: those that may be recalled and saved. runner: what does the actions, shared
     with the other controls; one of its own where it is not given.
     """

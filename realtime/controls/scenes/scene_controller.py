@@ -132,9 +132,9 @@ class SceneController:
         return name
 
     def poll(self) -> bool:
-        """Have written what was saved, and take an edited file over; whether there are other scenes now. Never waits.
+        """Start writing saved scenes, and apply an edited file; whether the scenes have changed. Never waits.
 
-        Raises what a thread of ours died of.
+        Raises the error that ended one of its threads.
         """
         changed = False
         if self._work is not None:

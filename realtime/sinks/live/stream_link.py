@@ -95,7 +95,7 @@ class SendingProcess:
         return lines[-1] if lines else None
 
     def kill(self) -> None:
-        """End the process, whatever it does. Never raises; harmless twice."""
+        """End the process, even if it hangs. Never raises; harmless twice."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
