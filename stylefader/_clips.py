@@ -76,7 +76,7 @@ def render(
         What was written: frames, size, seconds, and notes on what could not be kept exactly.
 
     Raises:
-        StylefaderError: What is asked for cannot be had. Nothing half-written is left.
+        StylefaderError: It cannot be rendered. No partial output is left.
     """
     job = RenderJob(
         source=str(source),

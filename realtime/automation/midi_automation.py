@@ -237,7 +237,7 @@ class _Recorder:
 
     def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:
         if why_missing(target, sizes_of(self.parameters.values())) is not None:
-            return  # as live: what a style does not declare is left alone
+            return  # as live: parameters that a style does not declare are ignored
         own, parameter = self._targets[target.name], self.parameters[target.name]
         for place in range(len(own)) if target.component is None else (target.component,):
             wanted = value if kind == "to" else own[place] + value

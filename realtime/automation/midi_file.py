@@ -113,7 +113,7 @@ def parse_midi_file(data: bytes, *, origin: str) -> MidiFile:
 
 
 def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[bytes]:
-    """The contents of as many tracks as the header says; chunks of other kinds are passed over."""
+    """The contents of as many tracks as the header says; chunks of other kinds are skipped."""
     found = 0
     while found < count:
         length = int.from_bytes(data[at + 4 : at + 8])
@@ -128,8 +128,8 @@ def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[byt
 class _Track(BytesIO):
     """One track as a file for mido, without what no control needs: text, system exclusive messages, key signatures.
 
-    mido asks for the place (`tell`) once at the beginning of a track and again before each event. The events that are
-    left out are passed over there, and their time is kept.
+    mido asks for the place (`tell`) once at the beginning of a track and again before each event. Events that are left
+    out are skipped there, and their time is kept.
     """
 
     def __init__(self, data: bytes, where: str, most: int) -> None:
@@ -139,7 +139,7 @@ class _Track(BytesIO):
         super().__init__(self._data)
         self._head, self._where, self._most = len(head), where, most
         self._begun = self._named = False
-        self._passed: list[int] = []  # ticks that were passed over before each event
+        self._passed: list[int] = []  # ticks that were skipped before each event
 
     @property
     def count(self) -> int:

@@ -1,7 +1,7 @@
 """All that plays a session from outside: mapping file, MIDI ports and OSC, made and ended together.
 
-A session goes on without a MIDI system: what is missing is said, with what to do. An error in the mapping file at the
-start is raised, and so is an OSC port that is in use.
+A session goes on without a MIDI system; a message says what is missing and what to do. An error in the mapping file at
+the start is raised, and so is an OSC port that is in use.
 """
 
 from __future__ import annotations

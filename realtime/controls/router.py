@@ -186,7 +186,7 @@ class Router:
             return
         if not begins:
             return
-        with suppress(ControlError):  # what there is not is said of the mapping when it is read
+        with suppress(ControlError):  # missing choices were reported when the mapping was read
             if isinstance(action, Switch):
                 self._runner.turn(action, None)
             elif isinstance(action, Choice) and entry.to is not None:

@@ -202,7 +202,7 @@ def _interleaved(picture: VideoFrame) -> npt.NDArray[np.uint8]:
 
 
 def can_be_cut(frame: VideoFrame, x: int, y: int) -> bool:
-    """Whether a part that begins at (x, y) can be had without touching a pixel, colours in their places."""
+    """Whether a part that begins at (x, y) can be cut without moving its colours (chroma) against its luma."""
     name, chroma = frame.format.name, frame.format
     if name == "pal8" or name.startswith(("mono", "bayer")) or not chroma.components:
         return False

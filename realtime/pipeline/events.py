@@ -30,7 +30,7 @@ class Note(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceNote(Event):
-    """What a source noted: what could not be had exactly as asked."""
+    """A note of a source about something that could not be done exactly as asked."""
 
     source: str
     note: str

@@ -30,7 +30,7 @@ class BlockingMailbox(Generic[T]):
         self._closed = False
 
     def put(self, thing: T) -> None:
-        """Add at the end; waits while full. Raises MailboxClosed when the taking side has gone."""
+        """Add at the end; waits while full. Raises MailboxClosed if the taking side has closed it."""
         with self._changed:
             # A timeout so that a signal is seen; the wait goes on until there is room.
             while len(self._things) >= self._bound and not self._closed:

@@ -13,7 +13,7 @@ from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.realtime.sources.options import Degrees
 
 FADE_S = 1.0
-"""Of a cross-fade, where nothing is said."""
+"""Seconds of a cross-fade by default."""
 DEFAULT_STYLE = "great_wave_lite"
 
 

@@ -29,8 +29,8 @@ class Styles(Protocol):
 def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[[str], None]) -> None:
     """Change to a style pack that was dropped, as if its style had been chosen by a key.
 
-    A pack that the session does not have yet becomes its last style. What cannot be taken is said in one line. To be
-    called by the thread that owns the session.
+    A pack that the session does not have yet becomes its last style. A file that cannot be used is reported in one
+    line. Call it from the thread that owns the session.
 
     Args:
         path: The file.

@@ -2,8 +2,8 @@
 
 Three threads and those of the sinks: `live-capture` leaves the newest frame in a mailbox, `live-stylizer` takes it,
 runs the engine and hands the picture to the fan-out, and whoever owns the session calls `tick` now and then (ten
-times a second is plenty): there engines that were built in the background are taken over, broken ones replaced, and
-sizes adapted. No frame ever waits for `tick`.
+times a second is plenty): it takes over engines that were built in the background, replaces failed ones, and adapts
+sizes. No frame ever waits for `tick`.
 """
 
 from __future__ import annotations

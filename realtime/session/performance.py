@@ -191,7 +191,7 @@ class Performance:
             return self._desk, fade_s
 
     def give_up(self, style: int) -> None:
-        """What was ordered cannot be had: this style is what is wanted."""
+        """The requested engine is not available: this style counts as requested."""
         with self._lock:
             self._style = style
             self._coming = self._scene = None

@@ -131,7 +131,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     """Render it.
 
     Raises:
-        StylefaderError: what is asked for cannot be had, in one line; nothing half-written is left.
+        StylefaderError: It cannot be rendered, with the reason in one line; no partial output is left.
     """
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of

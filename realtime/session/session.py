@@ -179,7 +179,7 @@ class Session:
     # -- its life --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open the sinks and take frames. Raises what stands against it, and closes the session then."""
+        """Open the sinks and take frames. If that fails, raises the error and closes the session."""
         if self._state != "opened":
             raise RuntimeError(f"the session is {self._state}")
         parts = self._parts
@@ -213,7 +213,7 @@ class Session:
             False once the session has ended.
 
         Raises:
-            StylefaderError: No sink is left, or an engine that was asked for cannot be had.
+            StylefaderError: No sink is left, or an engine that was asked for is not available.
         """
         parts = self._parts
         if self.over:

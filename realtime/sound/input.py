@@ -2,7 +2,7 @@
 
     sound system --callback--> ring --[thread "sound-input"]--> levels --> envelopes --> alpha desk
 
-An input that is lost is said, tried again by itself, and silence meanwhile.
+A lost input is reported and tried again automatically; until then it counts as silence.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SoundInput(LiveSound):
         self._thread.start()
 
     def open(self) -> None:
-        """Open the input. Raises ControlError where it is not there or cannot be had."""
+        """Open the input. Raises ControlError if it does not exist or cannot be opened."""
         found = find_input(self._word, sound_inputs(self._system))
         if self._word != "default":
             self._word = found.name  # numbers change when something is plugged in
@@ -192,7 +192,7 @@ class SoundInput(LiveSound):
             self._lose(now, reason(error))
 
     def _drop(self) -> None:
-        """Close the stream. A driver that does not answer is left alone: nobody waits for it, also not at the end."""
+        """Close the stream. Nothing waits for a driver that does not answer, not even the end of the program."""
         stream, self._stream = self._stream, None
         if stream is None:
             return

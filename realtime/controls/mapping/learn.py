@@ -192,7 +192,7 @@ def _spans(text: str, mapping: Mapping, *, origin: str) -> list[tuple[int, int]]
 
 
 def _without_empty_map(text: str) -> tuple[str, int]:
-    """The text without `map = []`, which would stand against a [[map]], and its end."""
+    """The text without `map = []`, which conflicts with a [[map]], and its end."""
     document = tomlkit.parse(text)
     if "map" in document:
         document.remove("map")

@@ -252,7 +252,7 @@ class MidiPorts:
     # -- ports ------------------------------------------------------------------------------------------------------
 
     def _scan(self) -> None:
-        """Close what has gone, open what has come."""
+        """Close ports that are gone, open new ones."""
         there = names(self._in, self._numbering)
         wanted = self._wanted or ("",)
         gone = [name for name in self._open if name not in there or not opens(name, wanted)]

@@ -177,7 +177,7 @@ class OscControl:
             self._do_or_say(*asked, at_ns)
 
     def _do_or_say(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
-        """One message, for every address that it matches; what is wrong with it is said."""
+        """Handle one message, for every address that it matches; errors are reported."""
         try:
             for one in self._matching(address):
                 self._do_one_or_say(one, values, sender, at_ns)

@@ -68,7 +68,7 @@ class SceneController:
 
     Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
     fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it.
-    Raises ControlError for a file that does not fit; later edits that do not fit are said, and the scenes before stay.
+    Raises ControlError for a file that does not fit; later edits that do not fit are reported, and the old scenes stay.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 docs/control.md has it by key.
 
-A file is checked in two steps: by itself when it is read, and against the styles of a session when it is cast. What is
-wrong is said with its line.
+A file is checked in two steps: by itself when it is read, and against the styles of a session when it is cast. Errors
+name the line.
 """
 
 from __future__ import annotations

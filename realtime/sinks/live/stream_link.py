@@ -44,7 +44,7 @@ class SendingProcess:
     # -- as a file -------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> int:
-        """All of `data` to the process; FFmpeg calls this. Raises OSError where the process has gone."""
+        """All of `data` to the process; FFmpeg calls this. Raises OSError if the process has ended."""
         assert self._process.stdin is not None
         view = memoryview(data)
         while view:

@@ -245,7 +245,7 @@ class _Soak:
         )  # fmt: skip
 
     def _is_full(self) -> bool:
-        """Whether the session was seen to the end of its time."""
+        """Whether the session was observed until its end."""
         return bool(self.samples) and self.samples[-1].time_s >= self.seconds - 2 * self.sample_s
 
     def _draw(self, verdicts: list[Verdict]) -> None:
