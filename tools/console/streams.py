@@ -20,7 +20,7 @@ _INPUT, _OUTPUT, _ERROR = 0, 1, 2
 
 
 class OutputError(StylefaderError):
-    """A result could not be written to standard output. gone: the reader has closed it, so no message is shown either."""
+    """A result could not be written to standard output. gone: the reader has closed it; then no message is shown."""
 
     def __init__(self, error: OSError) -> None:
         closed = error.errno == errno.EBADF

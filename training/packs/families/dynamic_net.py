@@ -32,7 +32,7 @@ def style_inputs(
         labels: A name for each block.
         low: Lowest alpha that performers reach.
         high: Highest one.
-        default: Alpha at the start of a session.
+        default: Alpha if nothing else is asked for.
     """
     frame = InputSpec(
         name="frame", kind="image", shape=("H", "W", 3), dtype="uint8", low=0.0, high=255.0,
