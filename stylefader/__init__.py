@@ -11,6 +11,11 @@
 
     stylefader.render("clip.mp4", "out.mp4", style="great_wave", alpha="0s:0 2s:1")
 
+    with stylefader.live(source=0, style="great_wave_lite") as session:
+        session.alpha = 0.8
+        for frame in session.frames():                          # stylized, the newest first
+            print(frame.image.shape)
+
 `stylefader.styles()` names the styles that are there. All errors are a `StylefaderError`, with one clear line.
 """
 
@@ -22,16 +27,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stylefader._clips import frames, render
+    from stylefader._live import Live, live
     from stylefader._style import Style, open, styles
     from stylefader.realtime.media.frame import Frame
     from stylefader.training.errors import StylefaderError
 
-__all__ = ["Frame", "Style", "StylefaderError", "frames", "open", "render", "styles"]
+__all__ = ["Frame", "Live", "Style", "StylefaderError", "frames", "live", "open", "render", "styles"]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # what a library logs is shown where a program says so
 
 _MODULES = {
     "_clips": ("frames", "render"),
+    "_live": ("Live", "live"),
     "_style": ("Style", "open", "styles"),
     "realtime.media.frame": ("Frame",),
     "training.errors": ("StylefaderError",),

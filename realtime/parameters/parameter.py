@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
+from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
 Values = npt.NDArray[np.float32]
@@ -61,8 +62,28 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
 
 
 def parameters_of(header: PackHeader) -> tuple[Parameter, ...]:
-    """What a performer moves in a style."""
-    return (alpha_parameter(header.alpha, len(header.blocks)),)
+    """What a performer moves in a style: the live vectors among the inputs that its pack declares.
+
+    alpha is always the first; a style without tuning-blocks has it with no components.
+    """
+    found = {spec.name: _parameter(spec) for spec in header.inputs if spec.live and spec.kind == "vector"}
+    alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
+    return (alpha, *found.values())
+
+
+def _parameter(spec: InputSpec) -> Parameter:
+    size = int(spec.shape[0])
+    middle = spec.default if spec.default is not None else min(max(0.0, spec.low), spec.high)
+    default = middle if isinstance(middle, tuple) else (middle,) * size
+    return Parameter(name=spec.name, low=(spec.low,) * size, high=(spec.high,) * size, default=default)
+
+
+def within(values: Mapping[str, Values], parameters: Iterable[Parameter]) -> dict[str, Values]:
+    """Values of parameters, by name, each component brought into its range."""
+    return {
+        one.name: values[one.name].clip(np.array(one.low, np.float32), np.array(one.high, np.float32))
+        for one in parameters
+    }
 
 
 def sizes_of(parameters: Iterable[Parameter]) -> dict[str, int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from stylefader.engines import Engine, frame_and_alpha
+from stylefader.engines import Engine
 from stylefader.realtime.media.frame import Picture
-from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.training.packs.pack_header import PackHeader
 
@@ -27,25 +30,35 @@ class ActiveStyle:
     desk: AlphaDesk
     broken_since_ns: int | None = None
 
-    def begin(self, image: Picture, alpha: Alpha, out: Picture) -> PendingFrame:
-        """Begin a frame. Raises EngineError."""
+    def __post_init__(self) -> None:
+        self.inputs = FrameInputs(self.engine.inputs)
+
+    def begin(self, image: Picture, values: Mapping[str, Values], out: Picture) -> PendingFrame:
+        """Begin a frame. values: of the parameters, by name, as the desk gives them. Raises EngineError."""
         engine = self.engine
         if image.shape[:2] == (engine.height, engine.width):
-            return PendingFrame(self, image, alpha, out, scaled=None)
+            return PendingFrame(self, image, values, out, scaled=None)
         scaled = cv2.resize(image, (engine.width, engine.height), interpolation=cv2.INTER_AREA)
-        return PendingFrame(self, np.asarray(scaled, np.uint8), alpha, out, scaled=np.empty_like(scaled, np.uint8))
+        return PendingFrame(self, np.asarray(scaled, np.uint8), values, out, scaled=np.empty_like(scaled, np.uint8))
 
 
 class PendingFrame:
     """A frame in an engine. broken: whether its picture, once it is there, is of values that are not finite."""
 
     def __init__(
-        self, playing: ActiveStyle, image: Picture, alpha: Alpha, out: Picture, *, scaled: Picture | None
+        self,
+        playing: ActiveStyle,
+        image: Picture,
+        values: Mapping[str, Values],
+        out: Picture,
+        *,
+        scaled: Picture | None,
     ) -> None:
         self.broken = False
         self._image, self._out = image, out
         self._scaled = scaled
-        self._pending = playing.engine.start(frame_and_alpha(image, alpha), out=out if scaled is None else scaled)
+        given = playing.inputs(image, values)
+        self._pending = playing.engine.start(given, out=out if scaled is None else scaled)
 
     def result(self) -> Picture:
         """Wait for the picture, at the session's size. Raises EngineError."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TypeVar
 
 import numpy as np
 
-from stylefader.engines import Engine, Pending, components, frame_and_alpha
+from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.media.frame import Frame, blacken_bars
+from stylefader.realtime.parameters.parameter import Parameter, sizes_of, within
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet, Source
@@ -43,19 +45,18 @@ def render(
     sink: Sink,
     engine: Engine,
     automation: AlphaOverTime,
+    parameters: Sequence[Parameter],
     *,
-    low: float,
-    high: float,
     report: Callable[[int], None] = lambda frames: None,
 ) -> RenderReport:
     """Render an open source into an open sink; the caller closes both.
 
-    alpha is the automation's at the frame's time, counted from the clip's first instant, and kept within `low`
-    to `high`, the pack's range. `report` gets the number of frames stylized. Raises what reader, engine or
-    writer raised, after the other threads have ended.
+    The parameters of the style have the automation's values at the frame's time, counted from the clip's first instant,
+    kept within their ranges. `report` gets the number of frames stylized. Raises what reader, engine or writer raised,
+    after the other threads have ended.
     """
-    n_blocks = components(engine.inputs, "alpha")
-    automation.check_blocks(n_blocks)
+    automation.check(sizes_of(parameters))
+    inputs = FrameInputs(engine.inputs)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
@@ -92,9 +93,9 @@ def render(
         for thing in to_engine:
             if isinstance(thing, Frame):
                 hand_on(engine.slots - 1)
-                alpha = automation.alpha(thing.pts - source.clock_zero, n_blocks).clip(low, high)
+                values = within(automation.values(thing.pts - source.clock_zero, parameters), parameters)
                 called = time.perf_counter()
-                pending = engine.start(frame_and_alpha(thing.image, alpha), out=pictures[started % len(pictures)])
+                pending = engine.start(inputs(thing.image, values), out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
                 in_order.append((thing, pending))
                 started += 1

@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from stylefader.realtime.media.frame import Frame, Picture, blacken_bars
-from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.parameter import Values
 from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.rates import RateMeter
@@ -29,7 +30,7 @@ _MOST_BROKEN_NS = 2_000_000_000
 """For how long the last good picture holds in place of broken ones, until their engine counts as broken."""
 _log = logging.getLogger(__name__)
 NowNs = Callable[[], int]
-Played = Callable[[Frame, str, Alpha], None]
+Played = Callable[[Frame, str, Mapping[str, Values]], None]
 
 
 @dataclass(kw_only=True)
@@ -83,7 +84,7 @@ class Stylizer:
         now_ns: NowNs,
         failed: Callable[[ActiveStyle, EngineError], None] = lambda playing, error: None,
         timed: Callable[[StageTimes], None] = lambda times: None,
-        played: Played = lambda frame, style, alpha: None,
+        played: Played = lambda frame, style, values: None,
         spoilt: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self.show = OutputFlags()
@@ -208,9 +209,9 @@ class Stylizer:
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, np.empty_like(self._black))]
         for owner, weight, out in wanted:
-            alpha = owner.desk.alpha(now)
+            values = owner.desk.values(now)
             try:
-                begun.parts.append((owner, owner.begin(frame.image, alpha, out), weight))
+                begun.parts.append((owner, owner.begin(frame.image, values, out), weight))
             except Exception as error:  # a driver's or a library's, too: the show goes on
                 self._break(owner, error)
                 for other, part, _ in begun.parts:
@@ -219,7 +220,7 @@ class Stylizer:
                 self._pass_on(frame)
                 return False
         self._begun.append(begun)
-        self._played(frame, owner.header.name, alpha)
+        self._played(frame, owner.header.name, values)
         return True
 
     def _finish_all(self) -> None:

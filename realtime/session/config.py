@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stylefader.engines import Precision
 from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.realtime.sources.options import Degrees
@@ -94,11 +95,13 @@ class SinkConfig:
 
     Attributes:
         words: One for each sink, as for `live_sink`.
+        functions: Called with every frame, each on its own thread.
         exact_size: Recordings keep an odd size.
         overwrite: Recordings and takes may replace files.
     """
 
     words: tuple[str, ...] = ()
+    functions: tuple[TakesFrame, ...] = ()
     exact_size: bool = False
     overwrite: bool = False
 

@@ -18,6 +18,7 @@ from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.events import Listeners, SinkAdded, SinkRemoved, SourceChanged
 from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.session.plan import is_recording, source_options
+from stylefader.realtime.sinks.live.function import FunctionSink
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
@@ -49,6 +50,8 @@ class Connections:
         self._recordings: dict[str, Path] = {}  # by the sink's name
         for word in config.sinks.words:
             self._add(word)
+        for number, function in enumerate(config.sinks.functions, 1):
+            self.fan_out.add(f"function {number}", FunctionSink(function), bound=1)
 
     def play(self, live: LiveSession) -> None:
         """The session whose source may be changed."""

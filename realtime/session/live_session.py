@@ -87,7 +87,7 @@ class LiveSession:
         *,
         tell: Tell = untold,
         now_ns: NowNs = time.monotonic_ns,
-        played: Played = lambda frame, style, alpha: None,
+        played: Played = lambda frame, style, values: None,
         modulation: Modulation | None = None,
     ) -> None:
         self.options = options

@@ -65,7 +65,7 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         events.append(NoWindow(why=why))
     elif window:
         check_monitor(config.window.monitor)
-    if not window and not sinks.words:
+    if not window and not sinks.words and not sinks.functions:
         raise SinkError("there is nothing to show the picture on: give --sink, such as --sink show.mkv")
     check_recordings(sinks.words)
     for word in sinks.words:

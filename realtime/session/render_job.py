@@ -134,7 +134,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
         StylefaderError: It cannot be rendered, with the reason in one line; no partial output is left.
     """
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
-    from stylefader.realtime.parameters.parameter import parameters_of
+    from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
     from stylefader.realtime.session.render_alpha import alpha_over_time
     from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
@@ -144,7 +144,8 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     header = read_header(pack_file)
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
     keyframes, notes = alpha_over_time(job.alpha, job.automation, mapping, job.map, header, reading=watcher.reading)
-    keyframes.check_blocks(len(header.blocks))
+    parameters = parameters_of(header)
+    keyframes.check(sizes_of(parameters))
 
     # Heavy imports only once the words have proved to be good.
     from stylefader.realtime.sources.deinterlacing import parse_deinterlace
@@ -175,13 +176,12 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
 
         began = time.monotonic()
         pack = PackFile(pack_file)
-        low, high = header.alpha.low, header.alpha.high
         with ExitStack() as stack:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             watcher.opening(sink)
             stack.enter_context(sink)
             played = modulated(keyframes, mapping, source, header, origin=str(job.map), closing=stack)
-            for parameter in parameters_of(header):
+            for parameter in parameters:
                 asked, (lowest, highest) = keyframes.bounds(parameter.name), parameter.bounds()
                 if parameter.size and asked is not None and (asked[0] < lowest or asked[1] > highest):
                     watcher.kept_within(parameter.name, lowest, highest)
@@ -204,7 +204,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
             watcher.opened(sink, engine, why)
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:
-                done = render(source, sink, engine, played, low=low, high=high, report=report)
+                done = render(source, sink, engine, played, parameters, report=report)
         for note in [*source.notes, *sink.notes[said:]]:
             watcher.note(note)
         width, height = getattr(sink, "size", (source.width, source.height))

@@ -32,6 +32,12 @@ _DTYPES = {
 _SIDES = {"image": (3, 3), "mask": (2, 2), "labels": (2, 2), "vector": (1, 1), "state": (1, 4)}
 _RANGES = {"uint8": (0, 255), "int32": (-(2**31), 2**31 - 1)}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_LIVE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
+"""Without digits: `alpha0` is the first component of `alpha` wherever it is played."""
+_NOT_LIVE = ("time", "ease")
+"""Columns of automation files that are no parameter."""
+MOST_LIVE = 100
+"""Components of what a performer moves."""
 _OUTPUT = "picture"
 """The name of the graph's output, which no input may have."""
 
@@ -134,6 +140,11 @@ def check_input(spec: InputSpec, where: str) -> None:
             raise PackError(f"{where} must have whole low and high from {least} to {most} for {spec.dtype}")
     if spec.constraint != "none" and spec.kind != "vector":
         raise PackError(f"{where}.constraint must be none for {spec.kind}, not {spec.constraint}")
+    if spec.live and spec.kind == "vector":
+        if _LIVE_NAME.fullmatch(spec.name) is None or spec.name in _NOT_LIVE:
+            raise PackError(f"{where}.name must be letters for what a performer moves, not {spec.name!r}")
+        if int(spec.shape[0]) > MOST_LIVE:
+            raise PackError(f"{where}.shape must be of {MOST_LIVE} components at most for what a performer moves")
     _check_default(spec, where)
     components = {"vector": spec.shape[0], "labels": int(spec.high - spec.low) + 1}.get(spec.kind, 0)
     if spec.labels and len(spec.labels) != components:

@@ -22,7 +22,7 @@ from stylefader.realtime.controls.action_kinds import ActionRunner, Choice, Name
 from stylefader.realtime.controls.actions import find_osc, remote
 from stylefader.realtime.controls.log_limiter import LogLimiter
 from stylefader.realtime.controls.osc.address import PORT, ROOT, SUBSCRIBING, Address, addresses, kind_of
-from stylefader.realtime.controls.osc.packet import Value, read_packet
+from stylefader.realtime.controls.osc.packet import Value, message_bytes, read_packet
 from stylefader.realtime.controls.osc.pattern import is_pattern, matching
 from stylefader.realtime.controls.osc.subscribers import EXPIRES_S, Subscribers
 from stylefader.realtime.controls.osc.time_tags import MOST_AHEAD_S, MOST_WAITING, Agenda, ahead_ns
@@ -120,10 +120,8 @@ class OscControl:
         return {f"{ROOT}/{word}": value for word, value in state.items()}
 
     def _send(self, to: Any, address: str, value: float | str) -> None:
-        from pythonosc.osc_message_builder import build_msg
-
         try:
-            self._sender.sendto(build_msg(address, [value]).dgram, to)
+            self._sender.sendto(message_bytes(address, value), to)
         except OSError as error:
             self._complain("send", f"OSC: cannot send to {to[0]}:{to[1]}: {error.strerror or error}")
 

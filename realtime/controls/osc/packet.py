@@ -1,4 +1,4 @@
-"""OSC packets as messages: all of a packet that is right in every length, or nothing of it.
+"""OSC packets: read into messages, all of a packet that is right in every length or nothing of it, and written.
 
 Not python-osc's reader: that takes a float whose bytes are missing for 0, reads on at the wrong place behind a type
 that it does not know, logs what the sender wrote, and never ends with a bundle whose element has a negative size.
@@ -19,6 +19,26 @@ _DEEPEST = 8
 _FIXED = {"i": ">i", "h": ">q", "f": ">f", "d": ">d", "c": ">4s", "r": ">4s", "m": ">4s", "t": ">8s"}
 _WORDS: dict[str, list[Value]] = {"T": [True], "F": [False], "N": [None], "I": [], "[": [], "]": []}
 """Types whose value is the type. An impulse is a message without values; arrays are taken apart."""
+
+
+def message_bytes(address: str, value: float | str) -> bytes:
+    """A message of one value, as it is sent: an int32, a float32 or a string.
+
+    Args:
+        address: As `/stylefader/alpha`.
+        value: A whole number must fit into 32 bits.
+    """
+    if isinstance(value, str):
+        return _padded(address) + _padded(",s") + _padded(value)
+    if isinstance(value, int):
+        return _padded(address) + _padded(",i") + struct.pack(">i", value)
+    return _padded(address) + _padded(",f") + struct.pack(">f", value)
+
+
+def _padded(text: str) -> bytes:
+    """A string of OSC: ended by a zero, and filled up with zeros to a multiple of four bytes."""
+    raw = text.encode("utf-8", "replace").replace(b"\0", b"") + b"\0"
+    return raw + b"\0" * (-len(raw) % 4)
 
 
 class Message(NamedTuple):

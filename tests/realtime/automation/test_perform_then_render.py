@@ -17,6 +17,7 @@ from stylefader.engines.base import Picture
 from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.parameter import parameters_of
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.render import render
 from stylefader.realtime.session.engine_loader import EngineLoader
@@ -110,9 +111,9 @@ def perform(
     """Play a clip to its end while every kind of control moves alpha: times and alphas of the frames stylized."""
     engine, times = Recording(), []
 
-    def played(frame: Frame, style: str, alpha: Any) -> None:
+    def played(frame: Frame, style: str, values: Any) -> None:
         times.append(frame.pts)
-        take.played(frame.pts, style, {"alpha": alpha})
+        take.played(frame.pts, style, values)
 
     loader = EngineLoader([pack], backend="openvino", build=lambda *_, **__: Build(engine))  # type: ignore[arg-type, return-value]
     choice = live_source(str(clip), LiveOptions(size=(WIDTH, HEIGHT)))
@@ -161,7 +162,7 @@ def test_the_same_alphas_at_the_same_frames(which: str, tmp_path: Path) -> None:
 
     engine, sink = Recording(), Times()
     with open_file_source(tmp_path / name) as source:
-        render(source, sink, engine, read_csv(tmp_path / "take.csv"), low=0.0, high=1.0)
+        render(source, sink, engine, read_csv(tmp_path / "take.csv"), parameters_of(pack.header))
         zero = source.clock_zero
     rendered = {pts - zero: alpha for pts, alpha in zip(sink.pts, engine.alphas, strict=True)}
     assert len(rendered) == 60

@@ -57,7 +57,7 @@ def test_what_a_stylizer_played_is_what_a_render_will(tmp_path: Path) -> None:
     engine = TimedEngine(clock, 5)
     stylizer = Stylizer(
         mailbox, lambda frame: None, height=HEIGHT, width=WIDTH, now_ns=clock,
-        played=lambda frame, style, alpha: take.played(frame.pts, style, {"alpha": alpha}),
+        played=lambda frame, style, values: take.played(frame.pts, style, values),
     )  # fmt: skip
     plays = playing(engine, alpha=0.5, time_constant_s=0.06)
     stylizer.play(plays)

@@ -12,6 +12,7 @@ import pytest
 from stylefader.engines import Engine
 from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
 from stylefader.realtime.pipeline.render import render
 from stylefader.realtime.sinks.base import Sink
@@ -86,7 +87,9 @@ class AddsAlpha(Engine):
 
 
 def run(source: Source, sink: Sink, engine: Engine, alpha: str = "0s:0 2s:1") -> int:
-    return render(source, sink, engine, parse_inline(alpha), low=0.0, high=0.8).frames
+    return render(
+        source, sink, engine, parse_inline(alpha), [Parameter.even("alpha", 2, low=0, high=0.8, default=0)]
+    ).frames
 
 
 def no_threads_left() -> bool:

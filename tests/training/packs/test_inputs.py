@@ -43,6 +43,13 @@ def test_what_is_declared_is_read_and_written_again() -> None:
     assert [spec.sized for spec in specs] == [True, False, True, True]
 
 
+def test_what_no_performer_moves_may_have_more() -> None:
+    (spec,) = read_inputs(
+        [{**VECTOR, "name": "latent2", "shape": [512], "default": None, "labels": [], "live": False}], "i"
+    )
+    assert spec.shape == (512,)
+
+
 def test_a_style_declares_frame_and_alpha() -> None:
     (frame,) = style_inputs([])
     assert (frame.name, frame.shape, frame.dtype) == ("frame", ("H", "W", 3), "uint8")
@@ -54,6 +61,9 @@ def test_a_style_declares_frame_and_alpha() -> None:
 BAD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (VECTOR, {"name": "Weights"}, "inputs[0].name must be 1 to 32 of a-z"),
     (VECTOR, {"name": "picture"}, "not picture"),
+    (VECTOR, {"name": "mix2"}, "letters for what a performer moves, not 'mix2'"),
+    (VECTOR, {"name": "time"}, "letters for what a performer moves"),
+    (VECTOR, {"shape": [101], "default": None, "labels": []}, "100 components at most for what a performer moves"),
     (VECTOR, {"name": "a" * 33}, "inputs[0].name must be 1 to 32"),
     (VECTOR, {"name": "a\n"}, "inputs[0].name must be 1 to 32"),
     (VECTOR, {"kind": "scalar"}, "inputs[0].kind must be one of image, mask, labels, vector, state"),

@@ -84,6 +84,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
 
     from stylefader.engines import Pending, frame_and_alpha, open_engine
     from stylefader.realtime.automation.keyframes import parse_inline
+    from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.realtime.pipeline.render import render as render_clip
     from stylefader.realtime.sinks.open_file import open_file_sink
     from stylefader.realtime.sources.open_file import open_file_source
@@ -113,7 +114,7 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
             out = clip.with_name(f"out{number}.mp4")
             began = time.perf_counter()
             with open_file_source(str(clip)) as opened, open_file_sink(str(out), source=opened) as sink:
-                render_clip(opened, sink, engine, automation, low=pack.header.alpha.low, high=pack.header.alpha.high)
+                render_clip(opened, sink, engine, automation, parameters_of(pack.header))
             whole.append(time.perf_counter() - began)
         ratios = [a / b for a, b in zip(whole, alone, strict=True)]
         return {

@@ -32,6 +32,18 @@ def test_it_reads_what_python_osc_writes_as_python_osc_does(values: list[object]
     assert read_packet(message) == read_packet(packet)[:1]
 
 
+@given(
+    st.text(st.characters(codec="ascii", exclude_characters="\0 #"), max_size=20),
+    st.one_of(
+        st.integers(-(2**31), 2**31 - 1), st.floats(width=32, allow_nan=False),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    ),
+)  # fmt: skip
+def test_what_it_writes_is_what_python_osc_writes(name: str, value: float | str) -> None:
+    packet = osc_packet.message_bytes(f"/{name}", value)
+    assert packet == build_msg(f"/{name}", [value]).dgram and read_packet(packet) == [(f"/{name}", [value])]
+
+
 @given(st.lists(VALUES, min_size=1, max_size=5), st.data())
 def test_less_than_a_whole_message_is_none(values: list[object], data: st.DataObject) -> None:
     packet = build_msg("/a", values).dgram

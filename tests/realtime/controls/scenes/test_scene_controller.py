@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from stylefader.realtime.controls.scenes import scene_controller as module
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.realtime.media.frame import Frame
-from stylefader.realtime.parameters.alpha_desk import Alpha
-from stylefader.realtime.parameters.parameter import carried_over
+from stylefader.realtime.parameters.parameter import Values, carried_over
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.adaptive_size import Size
@@ -222,9 +221,9 @@ class Show:
         self.mailbox = mailbox
         return Capture(lambda: Reel(0), mailbox, name="x", reconnects=False)
 
-    def _played(self, frame: Frame, style: str, alpha: Alpha) -> None:
-        self.got.append((frame.pts, style, alpha.tolist()))
-        self.take.played(frame.pts, style, {"alpha": alpha})
+    def _played(self, frame: Frame, style: str, values: Mapping[str, Values]) -> None:
+        self.got.append((frame.pts, style, values["alpha"].tolist()))
+        self.take.played(frame.pts, style, values)
 
     def frames(self, count: int) -> None:
         for _ in range(count):

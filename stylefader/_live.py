@@ -1,0 +1,201 @@
+"""A live session of a camera, a stream, the screen or a file, held by a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.session.config import (
+    ControlConfig,
+    PictureConfig,
+    SessionConfig,
+    SinkConfig,
+    SourceConfig,
+    StyleConfig,
+    WindowConfig,
+)
+from stylefader.realtime.session.open_session import open_session
+
+if TYPE_CHECKING:
+    from stylefader.realtime.session.events import Listener
+    from stylefader.realtime.session.session import Session
+    from stylefader.realtime.session.snapshot import Snapshot
+
+_WAIT_S = 0.1
+
+
+def live(
+    source: int | str | Path = 0,
+    *,
+    style: str | Path | Sequence[str | Path] = "great_wave_lite",
+    size: tuple[int, int] = (640, 360),
+    alpha: float | None = None,
+    window: bool = False,
+    sinks: str | Sequence[str] = (),
+    on_frame: Callable[[Frame], None] | None = None,
+    map: str | Path | None = None,
+    midi: Sequence[str] = (),
+    osc: str | int | None = None,
+    scenes: str | Path | None = None,
+    loop: bool = False,
+    mirror: bool = False,
+    engine: str = "auto",
+    overwrite: bool = False,
+    seconds: float | None = None,
+    listener: Listener | None = None,
+) -> Live:
+    """Stylize a camera, a stream, the screen or a file as it comes, newest frame first.
+
+        with stylefader.live(source=0, style="great_wave_lite") as session:
+            session.alpha = 0.8
+            for frame in session.frames():
+                ...
+
+    Args:
+        source: A camera's number or name, a URL, `screen`, `testcard`, or a file.
+        style: A style's name or a pack file, or several, between which `session.style` changes.
+        size: (width, height) of the picture.
+        alpha: Strength at first. None is the style's own.
+        window: Show it in a window. Then call `run` in the main thread.
+        sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
+        on_frame: Called with every stylized frame, on a thread of its own; the newest ones where it is slow.
+        map: A mapping file, for MIDI, keys, LFOs and sound.
+        midi: Parts of the names of MIDI ports to listen to.
+        osc: Listen to OSC at this port, or `HOST:PORT`.
+        scenes: A file of scenes.
+        loop: Files begin again at their end.
+        mirror: Left and right exchanged.
+        engine: `auto`, or an engine's name.
+        overwrite: Replace recordings that exist.
+        seconds: End after so long.
+        listener: Told every event (`stylefader.realtime.session.events`), from any thread.
+
+    Returns:
+        The session, opened; `with` starts and closes it.
+
+    Raises:
+        StylefaderError: What is asked for cannot be had. Nothing stays open.
+    """
+    words = str(source)
+    styles = (style,) if isinstance(style, str | Path) else tuple(style)
+    newest: NewestMailbox[Frame] = NewestMailbox()
+    functions = (newest.put,) if on_frame is None else (newest.put, on_frame)
+    config = SessionConfig(
+        source=SourceConfig(word=words, loop=loop),
+        picture=PictureConfig(width=size[0], height=size[1], mirror=mirror),
+        style=StyleConfig(
+            names=tuple(str(name) for name in styles),
+            alpha=alpha,
+            backend=engine,
+            scenes=None if scenes is None else Path(scenes),
+        ),
+        sinks=SinkConfig(
+            words=(sinks,) if isinstance(sinks, str) else tuple(sinks), overwrite=overwrite, functions=functions
+        ),
+        window=WindowConfig(shown=window),
+        controls=ControlConfig(
+            mapping=None if map is None else Path(map), midi=tuple(midi), osc=None if osc is None else str(osc)
+        ),
+        seconds=seconds,
+    )
+    return Live(open_session(config, listener=listener), newest, window=window)
+
+
+class Live:
+    """A live session, opened by `live`. Without a window it runs in the background between `with` and its end.
+
+    Everything may be called from any thread, but `run`, which belongs to the main one.
+    """
+
+    def __init__(self, session: Session, newest: NewestMailbox[Frame], *, window: bool) -> None:
+        self._session, self._newest, self._window = session, newest, window
+
+    @property
+    def alpha(self) -> npt.NDArray[np.float32]:
+        """Where the strengths stand: float32, one a tuning-block. Set one number for all blocks, or one for each."""
+        return self._session.alpha
+
+    @alpha.setter
+    def alpha(self, value: float | Sequence[float] | npt.NDArray[Any]) -> None:
+        self._session.alpha = value if isinstance(value, int | float) else np.asarray(value, np.float32)
+
+    @property
+    def style(self) -> str:
+        """The style that was chosen last. Set another one of the session's to change over to it, with a cross-fade."""
+        return self._session.style
+
+    @style.setter
+    def style(self, name: str) -> None:
+        self._session.style = name
+
+    def frames(self) -> Iterator[Frame]:
+        """The newest stylized frames, until the session ends; those that come while you are busy are left out.
+
+        Yields:
+            Frames: `image` is uint8 (H, W, 3) RGB, stylized; `original` the picture before.
+
+        Raises:
+            StylefaderError: What the session died of.
+        """
+        while True:
+            frame = self._newest.take(_WAIT_S)
+            if frame is not None:
+                yield frame
+            elif self.over:
+                self._session.wait(0)
+                return
+
+    def snapshot(self) -> Snapshot:
+        """Rates, latencies, drops, the style and its strengths at this moment."""
+        return self._session.snapshot()
+
+    def add_sink(self, word: str) -> str:
+        """Send it to one more sink from now on, as `--sink` has it; returns the sink's name. Raises StylefaderError."""
+        return self._session.add_sink(word)
+
+    def remove_sink(self, name: str) -> None:
+        """End a sink; a recording is finished first. Raises StylefaderError."""
+        self._session.remove_sink(name)
+
+    def change_source(self, word: int | str | Path) -> None:
+        """Take the frames of another source from now on. Raises StylefaderError, and the present one goes on then."""
+        self._session.change_source(str(word))
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended: by `close`, its source's end, or its time."""
+        return self._session.over or (not self._window and self._session.wait(0))
+
+    def run(self) -> None:
+        """With a window: show it, in the main thread, until somebody closes it or the source ends.
+
+        Without one: wait for the end. Raises StylefaderError.
+        """
+        if self._window:
+            self._session.run()
+        else:
+            self._session.wait()
+
+    def close(self) -> None:
+        """End it within two seconds and finish recordings; harmless twice."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        self._session.start()
+        if not self._window:
+            self._session.run_in_background()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if kind is None:
+            self._session.wait(0)
