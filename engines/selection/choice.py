@@ -141,8 +141,9 @@ def choose(
     unknown: list[Candidate] = []
     unproved: list[Candidate] = []
     refused: list[str] = []
-    others = [candidate for candidate in found if candidate.engine != REFERENCE]
-    for candidate in others:
+    for candidate in found:
+        if candidate.engine == REFERENCE:
+            continue
         at_height, at_width = size_of(candidate, pack.header, height, width)
         row = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
         # What int8 holds depends on the form, so it is asked of its proof.
@@ -166,18 +167,18 @@ def choose(
     order = [*(one for _, one, _ in fast), *soon, *(one for one in found if one.engine == REFERENCE), *late]
     said = list(refused)
     if fast:
+        why = "the fastest of those measured here" if unknown else "the fastest here"
         said.insert(0, "measured here: " + ", ".join(f"{one} {row.words}" for _, one, row in fast))
-    if len(others) < 2 and not fast and not refused:
-        # Without a choice there is nothing to measure.
-        why, said = (
-            ("", ["it is the only engine here beside the reference"]) if others else ("the only engine here", [])
-        )
+    elif len(unknown) == 1:
+        why = ""  # without a choice there is nothing to measure
+        said.insert(0, "it is the only engine here beside the reference")
         unknown = [one for one in unproved if one.precision == "int8"]
     elif unknown:
-        said.insert(0, f"not measured yet: {', '.join(map(str, unknown))}: stylefader devices --measure")
-        why = "the fastest of those measured here" if fast else "for now"
+        why = "for now"
     else:
-        why = "the fastest here" if fast else f"since no other engine here holds {least_db:g} dB"
+        why = f"since no other engine here holds {least_db:g} dB" if refused else "the only engine here"
+    if unknown:
+        said.insert(0, f"not measured yet: {', '.join(map(str, unknown))}: stylefader devices --measure")
     return Choice(
         order=tuple(order), why=why, reasons=(*said, *reasons), unmeasured=tuple(unknown), unproved=tuple(unproved),
         stated_db=stated_db,

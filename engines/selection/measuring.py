@@ -186,14 +186,15 @@ def prove(
     known = Measurements(folder).proof(pack, engine, precision)
     if known is not None and not again:
         return known
-    report(f"trying {engine} {precision} with {pack.header.name} once")
+    named = engine if precision == "auto" else f"{engine} {precision}"
+    report(f"trying {named} with {pack.header.name} once")
     sides = pack.header.size or _PROOF_SIZE
     with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[REGISTRY[engine].gpu], stop=stop) as measuring:
         row = measuring.prove(engine, precision)
         if stop is None or not stop.is_set():
             Measurements(folder).remember(measuring.pack, [row], proof=True)  # of the very bytes that were tried
     if row.problem:
-        report(f"{engine} {precision} is not used with {pack.header.name}: {row.problem}")
+        report(f"{named} is not used with {pack.header.name}: {row.problem}")
     return row
 
 
