@@ -36,6 +36,7 @@ TIMEOUTS_S = {False: 120.0, True: 1200.0}
 SECONDS = 0.5
 _PROOF_SIZE = (96, 160)
 _PROOF_MEMORY = 8 << 30
+_POLL_S = 0.05
 
 
 class Measuring:
@@ -125,7 +126,7 @@ class Measuring:
             )
             try:
                 until = time.monotonic() + timeout
-                while worker.poll() is None and not self._stop.wait(0.02):
+                while worker.poll() is None and not self._stop.wait(_POLL_S):
                     if time.monotonic() > until:
                         return {"error": f"no answer within {timeout:.0f} s"}
             finally:
@@ -153,7 +154,7 @@ def measure_candidate(
     gpu = REGISTRY[engine].gpu
     sides = size_of(candidate, pack.header, height, width)
     if precision == "int8":
-        proof = prove(pack, engine, precision, folder=folder, again=again, stop=stop, report=report)
+        proof = prove(pack, engine, precision, folder=folder, again=again, behind=behind, stop=stop, report=report)
         if proof.problem:
             return proof
     with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu], behind=behind, stop=stop) as measuring:
@@ -166,7 +167,7 @@ def measure_candidate(
 
 def prove(
     pack: StylePack | PackFile, engine: str, precision: str, *, folder: Path, again: bool = False,
-    stop: threading.Event | None = None, report: Report = quiet,
+    behind: bool = False, stop: threading.Event | None = None, report: Report = quiet,
 ) -> Measured:  # fmt: skip
     """What is remembered of an engine's proof; else it is proved now, which takes some seconds, and remembered.
 
@@ -177,7 +178,7 @@ def prove(
         pack: An int8 form is proved for it alone, any other engine for all packs.
         folder: Of the cache.
         again: Prove anew.
-        stop: As in `Measuring`.
+        behind, stop: As in `Measuring`.
         report: Told before, and when it fails.
 
     Raises:
@@ -189,7 +190,7 @@ def prove(
     named = engine if precision == "auto" else f"{engine} {precision}"
     report(f"trying {named} with {pack.header.name} once")
     sides = pack.header.size or _PROOF_SIZE
-    with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[REGISTRY[engine].gpu], stop=stop) as measuring:
+    with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[REGISTRY[engine].gpu], behind=behind, stop=stop) as measuring:
         row = measuring.prove(engine, precision)
         if stop is None or not stop.is_set():
             Measurements(folder).remember(measuring.pack, [row], proof=True)  # of the very bytes that were tried

@@ -36,8 +36,7 @@ class Bench:
     under_way = threading.Event()
 
     def __init__(self, pack: PackFile, height: int, width: int, *, stop: threading.Event, **words: Any) -> None:
-        self.proves = "behind" not in words
-        assert self.proves or words["behind"], "frames come first"
+        assert words["behind"], "frames come first, also those before a proof"
         self.pack, self.stop = pack, stop
         self.scratch = Path("none")
         pack.weights_hash()
