@@ -13,7 +13,7 @@ from stylefader.engines.inputs import frame_size
 from stylefader.engines.int8.quantized import find_quantized
 from stylefader.engines.registry import REGISTRY
 from stylefader.engines.selection.choice import choose, why_refused
-from stylefader.engines.selection.measuring import measure_candidate, prove
+from stylefader.engines.selection.measuring import measure_and_keep, prove
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def measure_missing(
     """
     folder = EngineCache(cache_dir).folder
     for candidate in choose(pack, height, width, precision=precision, least_db=least_db, folder=folder).unmeasured:
-        measure_candidate(pack, candidate, height, width, folder=folder)
+        measure_and_keep(pack, candidate.engine, candidate.precision, height, width, folder=folder)
 
 
 def _account(engine: Engine, why: str, came: str) -> EngineAccount:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from stylefader.engines.base import Precision
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.selection.choice import Candidate, choose
-from stylefader.engines.selection.measuring import measure_candidate
+from stylefader.engines.selection.measuring import measure_and_keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,9 +136,9 @@ class MeasuringBehind:
             return choice.order[0]
         self._tried.add((look, missing[0]))
         self.stage = f"measuring {missing[0]}"
-        measure_candidate(
-            look.pack, missing[0], look.height, look.width, folder=self._folder, behind=True, stop=self._closed,
-            report=self._tell,
+        measure_and_keep(
+            look.pack, missing[0].engine, missing[0].precision, look.height, look.width,
+            folder=self._folder, behind=True, stop=self._closed, report=self._tell,
         )  # fmt: skip
         return None
 

@@ -144,7 +144,7 @@ def choose(
     for candidate in found:
         if candidate.engine == REFERENCE:
             continue
-        at_height, at_width = size_of(candidate, pack.header, height, width)
+        at_height, at_width = size_of(candidate.engine, pack.header, height, width)
         row = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
         # What int8 holds depends on the form, so it is asked of its proof.
         int8 = candidate.precision == "int8" and stated_db is not None

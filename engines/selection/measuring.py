@@ -24,7 +24,6 @@ from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.engines.subprocesses import end_worker, start_worker
 
 if TYPE_CHECKING:
-    from stylefader.engines.selection.choice import Candidate
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
     from stylefader.training.packs.pack_header import PackHeader
@@ -141,18 +140,17 @@ class Measuring:
             return {"error": ": ".join([f"its process ended with {_ending(worker.returncode)}", *last])}
 
 
-def measure_candidate(
-    pack: StylePack | PackFile, candidate: Candidate, height: int, width: int, *, folder: Path, again: bool = False,
-    behind: bool = False, stop: threading.Event | None = None, report: Report = quiet,
+def measure_and_keep(
+    pack: StylePack | PackFile, engine: str, precision: str, height: int, width: int, *, folder: Path,
+    again: bool = False, behind: bool = False, stop: threading.Event | None = None, report: Report = quiet,
 ) -> Measured:  # fmt: skip
-    """Measure a candidate where it is compared, and keep the row. int8 is proved before.
+    """Measure an engine where `auto` compares it, and keep the row. int8 is proved before.
 
     folder: of the cache. An engine on a GPU is built into it, and so not in vain.
     again: also prove anew what was proved. report: told before a proof. The others as in `Measuring`.
     """
-    engine, precision = candidate.engine, candidate.precision
     gpu = REGISTRY[engine].gpu
-    sides = size_of(candidate, pack.header, height, width)
+    sides = size_of(engine, pack.header, height, width)
     if precision == "int8":
         proof = prove(pack, engine, precision, folder=folder, again=again, behind=behind, stop=stop, report=report)
         if proof.problem:
@@ -199,9 +197,9 @@ def prove(
     return row
 
 
-def size_of(candidate: Candidate, header: PackHeader, height: int, width: int) -> tuple[int, int]:
-    """The height and width at which a candidate for frames of height and width is measured."""
-    return (height, width) if header.size is not None or REGISTRY[candidate.engine].gpu else CPU_SIZE
+def size_of(engine: str, header: PackHeader, height: int, width: int) -> tuple[int, int]:
+    """The height and width at which an engine for frames of height and width is measured."""
+    return (height, width) if header.size is not None or REGISTRY[engine].gpu else CPU_SIZE
 
 
 def _ending(code: int) -> str:

@@ -62,11 +62,13 @@ def command(
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:
     from stylefader.engines.selection.choice import candidates
-    from stylefader.engines.selection.measuring import measure_candidate
+    from stylefader.engines.selection.measuring import measure_and_keep
 
     for candidate in candidates(pack)[0]:
         say(f"measuring {candidate}")
-        measure_candidate(pack, candidate, height, width, folder=cache.folder, again=True, report=say)
+        measure_and_keep(
+            pack, candidate.engine, candidate.precision, height, width, folder=cache.folder, again=True, report=say
+        )
     if not_kept := cache.problem():
         say(f"measured for this process only: {not_kept}")
 

@@ -20,6 +20,7 @@ from stylefader.engines.int8.quantized import Fidelity, Quantized, QuantizedGrap
 from stylefader.engines.selection import measuring
 from stylefader.engines.selection.choice import Choice, choose
 from stylefader.engines.selection.measured import FILE, Measured, Measurements
+from stylefader.engines.subprocesses import start_worker
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -148,7 +149,7 @@ def test_a_worker_that_crashes_or_hangs_costs_only_int8(
     pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     put(pack, good_graph(pack, tmp_path))
-    real, started = measuring.start_worker, []
+    real, started = start_worker, []
 
     def other(module: str, order: str, **streams: object) -> object:
         started.append(module)
