@@ -3,16 +3,13 @@
 The building is done by a process of its own (`build_worker.py`) that leaves the engine in the cache; a thread
 here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
 lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
-ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run. A build never
-measures: with `auto` it takes what is there soonest where the fastest is not known
-(`engines.selection.background_measuring`).
+ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -25,14 +22,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.quantized import quantized_file
+from stylefader.engines.int8.quantized import copy_with_form
 from stylefader.engines.opening import open_engine
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.pack_file import PackFile
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
 
 State = Literal["building", "ready", "taken", "failed", "cancelled"]
 _JOIN_S = 30.0
@@ -217,7 +214,7 @@ class EngineBuild:
         return open_engine(
             self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
             goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
-            measure=False, came=came,
+            came=came,
         )  # fmt: skip
 
     def _tell(self, words: str) -> None:
@@ -235,18 +232,9 @@ class EngineBuild:
         Raises EngineError, or _CancelledError.
         """
         self._tell("starting a process that builds it")
-        file = scratch / "pack.safetensors"
-        # A copy: the file that it came from may have changed, or may never have been written.
-        if isinstance(self._pack, PackFile):
-            self._pack.copy_to(file)
-        else:
-            from stylefader.training.packs.pack import save_pack
-
-            save_pack(replace(self._pack, file=file))
-        if quantized_file(self._pack).is_file():
-            shutil.copyfile(quantized_file(self._pack), quantized_file(file))
+        pack = copy_with_form(self._pack, scratch)  # the file may change, or may never have been written
         order = {
-            "pack": str(file), "height": self._height, "width": self._width, "backend": self._backend,
+            "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
             "scratch": str(scratch), "awaited": self._awaited,
         }  # fmt: skip
