@@ -14,7 +14,7 @@ ROOMS = ("engines", "realtime", "training", "tools")
 _FILE = re.compile(r"(?<![\w./-])[\w.-]+(?:/[\w.-]+)*\.(?:py|toml|yml)\b")
 _FOLDER = re.compile(r"(?<![\w./-])(?:engines|realtime|training|tools|tests|docs|stylefader)/(?:\w+/)*(?=[`\s,])")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_OF_USERS = re.compile(r"NAME|controls\.toml|scenes\.toml|FILE\.toml|mine\.toml")
+_OF_USERS = re.compile(r"NAME|controls\.toml|scenes\.toml|FILE\.toml|mine\.toml|show\.toml")
 
 
 @functools.cache
