@@ -1,4 +1,4 @@
-"""What is told of an engine that was opened: which, why and how."""
+"""The account of an engine that was opened: which one, why, and where it came from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class EngineAccount:
-    """Which engine was opened, why that one, and how it came. The texts have no comma at either end.
+    """Which engine was opened, why that one, and where it came from. The texts have no comma at either end.
 
     why: such as `as asked` or `the fastest here`. came: such as `from the cache`, empty where nothing is kept.
-    not_kept: why it could not be kept in the cache. reasons: at length, for whoever asks.
+    not_kept: why it could not be kept in the cache. reasons: the same in detail.
     """
 
     engine: str

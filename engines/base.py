@@ -22,16 +22,16 @@ Goal = Literal["latency", "throughput"]
 """What an engine is made for: each frame soonest, as a live session needs, or most frames a second, as a render."""
 Picture = npt.NDArray[np.uint8]
 Report = Callable[[str], None]
-"""Told in words before something that takes long, and only then. What it raises ends the opening of an engine."""
+"""Called with a few words before something that takes long. If it raises, opening the engine ends with that error."""
 
 
 def quiet(words: str) -> None:
-    """A Report that keeps it to itself."""
+    """A Report that does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How an engine came out of the cache. words: for people; kept: it is in the cache now."""
+    """What the cache did for an engine. words: for people; kept: whether it is in the cache now."""
 
     digest: str
     hit: bool
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Engine(ABC):
-    """A network with named inputs: `run` it on their values, which all change from call to call at no cost.
+    """A network with named inputs. `run` computes a picture from their values; all of them may change at every call.
 
     Changing a value never compiles, allocates or synchronises. One thread calls at a time; `close` twice is harmless.
 
@@ -54,18 +54,18 @@ class Engine(ABC):
             so a picture returned without `out` belongs to the engine and holds until `slots` more frames were
             started; pass `out` to have it written into a buffer of your own.
 
-    A subclass is made as `Kind(pack, height, width, *, precision, goal, cache, report)`, and says how a frame begins
-    (`_begin`) and how its picture is had (`_finish`), slot by slot. What has nothing to keep takes no notice of
-    `cache` and `report`.
+    A subclass is made as `Kind(pack, height, width, *, precision, goal, cache, report)`, and implements how a frame
+    begins (`_begin`) and how its picture is fetched (`_finish`), by slot. An engine that keeps nothing in the cache
+    ignores `cache` and `report`.
     """
 
     name: str
     device: str
     precision: str
     outcome: Outcome | None = None
-    """How this engine came out of the cache, where it is one that is kept there."""
+    """What the cache did for this engine; None for an engine that is not cached."""
     reasons: tuple[str, ...] = ()
-    """Why it was taken and not another one, at length: for whoever asks."""
+    """Why it was taken and not another one, in detail."""
     account: EngineAccount | None = None
     """Which, why and how, as data: set by `open_engine`."""
 
@@ -102,7 +102,7 @@ class Engine(ABC):
         """Begin a picture, which comes by `result` of what is returned. Arguments and errors as in `run`.
 
         With several slots, the frames under way overlap. Values and out must stay as they are until `result`.
-        Raises EngineError as well when the slot whose turn it is has a picture that was not asked for yet.
+        Also raises EngineError if the next slot still has a picture whose `result` was not called.
         """
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
@@ -118,7 +118,7 @@ class Engine(ABC):
         return pending
 
     def _result(self, slot: int) -> Picture:
-        """For Pending: wait for a slot's picture and free the slot, also where that fails."""
+        """For Pending: wait for a slot's picture and free the slot, also after an error."""
         self._pending[slot] = None
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")

@@ -22,8 +22,10 @@ def example_inputs(
 
     Args:
         specs: The declarations.
-        height, width: Of the engine, in pixels.
-        rng: Vectors, states and labels are drawn from their range by it; without, they are defaults, or else alike.
+        height: Of the engine, in pixels.
+        width: Of the engine, in pixels.
+        rng: Vectors, states and labels are drawn from their range by it. Without it they are the defaults,
+            or all the same.
         picture: uint8 (height, width, 3), for every image of that shape; a grey one where it is None.
     """
     return {spec.name: _example(spec, height, width, rng, picture) for spec in specs}
@@ -55,7 +57,7 @@ def spread_vectors(specs: Sequence[InputSpec]) -> dict[str, Array]:
 def random_vectors(specs: Sequence[InputSpec], *, seed: int = 0) -> Iterator[dict[str, Array]]:
     """Endless vectors over the whole range: in turn all components alike, all at an end, each at an end, each anywhere.
 
-    Features are largest where components are strong together, which independent ones hardly ever are.
+    Features are largest where all components are strong at once, which independent random numbers hardly ever are.
     """
     rng = np.random.default_rng(seed)
     vectors = [(spec, spec.sides(1, 1)[0], [spec.low, spec.high]) for spec in specs if spec.kind == "vector"]

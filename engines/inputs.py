@@ -1,6 +1,6 @@
 """The inputs of one engine at its size: what is given is checked here once, and what is not gets its default.
 
-A call makes no array where what is given is contiguous: defaults are made when the engine is.
+A call makes no new array for values that are contiguous: defaults are made when the engine is.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def frame_size(header: PackHeader, height: int | None, width: int | None) -> tup
 
     Args:
         header: Of the pack.
-        height, width: What is asked for, in pixels; a pack with a size of its own needs neither.
+        height: What is asked for, in pixels; None for a pack with a size of its own.
+        width: Likewise.
 
     Raises:
         EngineError: The pack has another size, has none and none is asked for, or the size is below 1x1.

@@ -1,4 +1,4 @@
-"""`open_engine`: an engine by name, or with `auto` the one that `engines.selection.choice` finds the fastest here."""
+"""`open_engine`: an engine by name, or with `auto` the one that `engines.selection.choice` takes here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.inputs import frame_size
+from stylefader.engines.int8.quantized import find_quantized
 from stylefader.engines.registry import REGISTRY
-from stylefader.engines.selection.choice import choose
+from stylefader.engines.selection.choice import choose, why_refused
+from stylefader.engines.selection.measuring import measure_and_keep, prove
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
@@ -30,41 +32,52 @@ def open_engine(
     least_db: float = 45.0,
     cache_dir: Path | None = None,
     report: Report = quiet,
-    measure: bool = True,
     came: str = "",
 ) -> tuple[Engine, str]:
-    """Open an engine for frames of one size; returns it with a short line that says which, and how it came.
+    """Open an engine for frames of one size.
 
-    Why it is that one stands at length in `Engine.reasons`.
+    Args:
+        pack: A `PackFile` reads its weights only if the engine is not in the cache, and then needs no torch.
+        height: Of the frames, in pixels; None for a pack that has a size of its own.
+        width: Likewise.
+        backend: A name in the registry, or `auto` for the fastest one that was measured here, else the first that
+            works. An engine on a GPU that is not known here is tested before, once, and so is an int8 form. Nothing is
+            measured.
+        precision: `auto` is the engine's own choice; with backend `auto` it may be int8, if the pack has that form.
+        goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
+        least_db: The least PSNR to the reference, in dB, of an engine that backend `auto` may choose.
+        cache_dir: Where built engines and measurements are kept; None is the user's cache folder. If it cannot be
+            written, nothing is kept, and the line says so.
+        report: Called with a few words before something that takes long.
+        came: Where the engine came from, if the caller has just had it built into the cache.
 
-    height, width: of the frames, in pixels; None for a pack that has a size of its own.
-    pack: a PackFile reads its weights only where the engine is not in the cache, and needs no torch then.
-    backend: a name in the registry, or `auto` for the fastest here. Where there is a choice it is measured once,
-    each engine in a process of its own, and remembered.
-    precision: `auto` is the engine's own choice, and for backend `auto` also int8 where the pack has that form.
-    goal: `throughput` for a render, where several frames may be under way at once (`Engine.slots`).
-    least_db: the least PSNR to the reference, in dB, that backend `auto` may choose.
-    cache_dir: where finished engines and measurements are kept; None is the user's cache folder. One that cannot be
-    written costs only the keeping, and the line says so.
-    report: told in words before something that takes long.
-    measure: False takes, with backend `auto`, what is there soonest where the fastest is not known yet.
-    came: how the engine came, where whoever asks has just had it built into the cache.
-    Raises EngineError: a size that the pack does not have, unknown name, not installed (with the command that
-    installs it), cannot run here; for `auto`, every engine's reason.
+    Returns:
+        The engine, and a short line that names it and where it came from. `Engine.reasons` has the reasons in detail.
+
+    Raises:
+        EngineError: The pack does not have that size, or the engine is unknown, not installed (with the command that
+            installs it) or cannot run here. With `auto`: the reasons of all engines.
     """
     height, width = frame_size(pack.header, height, width)
     check_engine_words(backend, precision)
     cache = EngineCache(cache_dir)
     if backend != "auto":
+        has_form = precision == "int8" and "int8" in REGISTRY[backend].precisions and find_quantized(pack)
+        if has_form and (problem := prove(pack, backend, "int8", folder=cache.folder, report=report).problem):
+            raise EngineError(f"engine {backend} does not use int8 with {pack.header.name}: {problem}")
         engine = _open(backend, pack, height, width, precision, goal, cache, report)
         return engine, _account(engine, "as asked", came).line
-    choice = choose(
-        pack, height, width, precision=precision, least_db=least_db, cache=cache, report=report, measure=measure
-    )
+    choice = choose(pack, height, width, precision=precision, least_db=least_db, folder=cache.folder)
     reasons = list(choice.reasons)
     for candidate in choice.order:
         name = candidate.engine
         try:
+            if candidate in choice.unproved:
+                proof = prove(pack, name, candidate.precision, folder=cache.folder, report=report)
+                least = 0.0 if precision == "int8" else least_db
+                if problem := why_refused(candidate, proof, choice.stated_db, least):
+                    reasons.append(problem)
+                    continue
             engine = _open(name, pack, height, width, candidate.precision, goal, cache, report)
         except EngineError as error:
             reasons.append(f"{candidate} {str(error).removeprefix(f'engine {name} ')}")
@@ -73,6 +86,24 @@ def open_engine(
         why = choice.why if candidate == choice.order[0] else "the next that works here"
         return engine, _account(engine, why, came).line
     raise EngineError("no engine works here: " + "; ".join(reasons))
+
+
+def measure_missing(
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    *,
+    precision: Precision = "auto",
+    least_db: float = 45.0,
+    cache_dir: Path | None = None,
+) -> None:
+    """Measure every engine that `auto` could take and that is not known yet, on request: it may take minutes.
+
+    The arguments are those of `open_engine`.
+    """
+    folder = EngineCache(cache_dir).folder
+    for candidate in choose(pack, height, width, precision=precision, least_db=least_db, folder=folder).unmeasured:
+        measure_and_keep(pack, candidate.engine, candidate.precision, height, width, folder=folder)
 
 
 def _account(engine: Engine, why: str, came: str) -> EngineAccount:

@@ -15,7 +15,7 @@ class EngineEntry:
 
     gpu: needs an NVIDIA GPU; looked for before anything heavy is imported.
     needs: the modules that it imports and the distributions that they come from.
-    soon: is ready in seconds also the first time; others compile for minutes then.
+    soon: whether it is ready in seconds even the first time; others then compile for minutes.
     precisions: all that it knows; `int8` only for packs that have a quantised form.
     """
 

@@ -1,7 +1,7 @@
 """Starting and ending the processes that build, measure and prove engines; the worker's own side as well.
 
-A worker never takes code from the folder that the session happens to stand in, and it ends when its session does,
-however that ends: its standard input is a pipe whose other end goes with the session.
+A worker never imports code from the current folder of the session. It ends when its session ends, even by a crash: its
+standard input is a pipe that is closed when the session ends.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ _KILL_S = 3.0
 def worker_command(module: str, *arguments: str) -> list[str]:
     """The command that runs one of our modules as a process of its own.
 
-    `-P`, since `-m` alone puts the current folder before all others: whatever is named `engines` or `numpy` there
-    would be run.
+    `-P`, since `-m` alone puts the current folder before all others: a module there that is named `numpy` would be run.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 
@@ -35,8 +34,8 @@ def worker_command(module: str, *arguments: str) -> list[str]:
 def worker_environment() -> dict[str, str]:
     """The environment in which a worker imports this very copy of stylefader, wherever it came from.
 
-    Nothing comes from the current folder, in the worker and in whatever it starts: entries of PYTHONPATH that are
-    empty or relative mean just that, and are left out.
+    Neither the worker nor its children import from the current folder: empty and relative entries of PYTHONPATH, which
+    mean that folder, are left out.
     """
     home = str(Path(stylefader.__file__).parents[1])
     others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(part)]

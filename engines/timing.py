@@ -28,7 +28,8 @@ def time_engine(engine: Engine, picture_HWC: Picture, *, seconds: float, least: 
     Args:
         engine: What is timed.
         picture_HWC: uint8 (height, width, 3), for every image that it takes. Its vectors change at every call.
-        seconds, least: How long, and how often at least.
+        seconds: How long, about.
+        least: How often at least.
     """
     rng, specs = np.random.default_rng(0), engine.inputs
     first = example_inputs(specs, engine.height, engine.width, rng=rng, picture=picture_HWC)

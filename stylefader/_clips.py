@@ -77,7 +77,7 @@ def render(
         What was written: frames, size, seconds, and notes on what could not be kept exactly.
 
     Raises:
-        StylefaderError: What is asked for cannot be had. Nothing half-written is left.
+        StylefaderError: It cannot be rendered. No partial output is left.
     """
     for name in ("automation", "map", "cache_dir"):
         if isinstance(others.get(name), str):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
+from stylefader.engines.opening import measure_missing
 from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import find_pack, gallery
@@ -51,8 +52,8 @@ def open(
         engine: `auto`, or an engine's name: `openvino`, `torch`, `cuda`, `tensorrt`, `tensorrt-rtx`.
         precision: `auto`, `f32`, `bf16`, `fp16` or `int8`.
         cache_dir: Where finished engines are kept. None is the user's cache folder.
-        measure: Measure every engine once, for minutes, and take the fastest. Without, `auto` takes the fastest that
-            is known, and the one that is ready soonest where none is.
+        measure: Measure what is not known yet, for minutes, and take the fastest. Without, `auto` takes the fastest
+            that is known, and the first that works where none is.
 
     Returns:
         The style, to be called with frames. Close it, or use it with `with`.
@@ -97,8 +98,8 @@ class Style:
             "backend": engine,
             "precision": precision,
             "cache_dir": None if cache_dir is None else Path(cache_dir),
-            "measure": measure,
         }
+        self._measure = measure and engine == "auto"
         self._engines: dict[tuple[int, int], Engine] = {}
         self._closed = False
         self._under_way: Any = None
@@ -126,7 +127,7 @@ class Style:
 
         Returns:
             The stylized frame, uint8 (H, W, 3) RGB, a new array of yours. For a CUDA tensor a CUDA tensor, ready for
-            whatever PyTorch's current stream does next.
+            the next work on PyTorch's current stream.
 
         Raises:
             StylefaderError: The frame has another size or type, or alpha another number of values.
@@ -209,6 +210,9 @@ class Style:
             )
         engine = self._engines.pop((height, width), None)
         if engine is None:
+            if self._measure:
+                precision, cache_dir = self._words["precision"], self._words["cache_dir"]
+                measure_missing(self._pack, height, width, precision=precision, cache_dir=cache_dir)
             while len(self._engines) >= _MOST_SIZES:
                 self._engines.pop(next(iter(self._engines))).close()
             engine, _ = open_engine(self._pack, height, width, **self._words)

@@ -62,7 +62,7 @@ def options(
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line; its exit code. Errors are said in one line, or raised with `--debug`."""
+    """Run one command line and return its exit code. Errors are printed in one line, or raised with `--debug`."""
     debug = "--debug" in arguments
     try:
         arguments = take_verbose(arguments)

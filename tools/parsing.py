@@ -19,6 +19,8 @@ _SHOWN = 60
 
 
 class Size(NamedTuple):
+    """Width and height in pixels, as people write them: 640x360."""
+
     width: int
     height: int
 

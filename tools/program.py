@@ -1,4 +1,4 @@
-"""Where the `stylefader` program begins: signals and streams are in order before all that takes time is imported."""
+"""The entry point of `stylefader`: sets up signals and streams before heavy modules are imported."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """Exit with what was registered run and what was written brought out, and without waiting for anybody.
+    """Run what was registered for the exit, flush the streams, and exit without waiting for threads.
 
     Who ends a session while an engine is still being compiled leaves a thread behind that is deep in a library of
     C++; the interpreter's own end would wait for it, or abort the whole process under it, and so may the libraries'

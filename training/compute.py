@@ -29,6 +29,7 @@ class Compute:
     numbers: Numbers = "f32"
 
     def autocast(self) -> AbstractContextManager[None]:
+        """A context in which PyTorch computes in that type; in f32 it changes nothing."""
         return torch.autocast(self.device.type, dtype=_DTYPES[self.numbers], enabled=self.numbers != "f32")
 
     def scaler(self) -> torch.amp.GradScaler:

@@ -28,32 +28,33 @@ class StylefaderError(Exception):
 
     @property
     def exit_code(self) -> int:
+        """With which the command line ends: 1 for a failure, 2 for bad input."""
         return 1 if self.failure else 2
 
 
 class PackError(StylefaderError):
-    pass
+    """A style pack, an int8 form or a header cannot be used."""
 
 
 class EngineError(StylefaderError):
-    pass
+    """An engine cannot be opened or built, or failed while it ran."""
 
 
 class SourceError(StylefaderError):
-    pass
+    """A source of frames cannot be opened or read."""
 
 
 class SinkError(StylefaderError):
-    pass
+    """A sink cannot be opened or written to."""
 
 
 class AutomationError(StylefaderError):
-    pass
+    """Keyframes or an automation file cannot be used."""
 
 
 class ControlError(StylefaderError):
-    pass
+    """A mapping, a scene, a control, a port or a sound input cannot be used."""
 
 
 class TrainingError(StylefaderError):
-    pass
+    """A recipe, photographs or a training run cannot be used or go on."""

@@ -1,7 +1,7 @@
-"""Files that are finished or absent: written under another name beside the target, then renamed; and limits of reading.
+"""Files that are complete or absent (written under another name, then renamed), and reading with limits.
 
-Whatever comes from outside is read by `read_whole` or `read_at_most`, or from `open_regular`: neither a device without
-an end, nor a pipe that nobody fills, nor a file that grows can take all memory or hold the program.
+Files from outside are read by `read_whole` or `read_at_most`, or from `open_regular`. So an endless device, a silent
+pipe or a growing file can neither fill the memory nor block the program.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def temporary_beside(path: Path) -> Path:
 def read_at_most(path: Path, most: int, *, wait_s: float = 10.0) -> bytes:
     """The first `most` bytes of a file, or fewer where it is shorter.
 
-    What the system says of its size is not asked: devices and pipes have none, and a file may grow. A pipe that sends
+    The size that the system states is not used: devices and pipes have none, and a file may grow. A pipe that sends
     nothing for `wait_s` seconds is given up, so that no file name can hold the program.
 
     Raises:

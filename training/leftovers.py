@@ -102,7 +102,7 @@ def _lives_on_windows(pid: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _here() -> str:
-    """Eight digits for this machine and, in a container, for its own numbering of processes."""
+    """Eight digits that identify this machine and, in a container, its process numbers."""
     try:
         numbering = os.readlink("/proc/self/ns/pid")
     except OSError:

@@ -1,5 +1,7 @@
-"""What decides the outcome of one training run, checked once where it is made. Needs no torch, so that reading a
-recipe is quick."""
+"""What decides the outcome of one training run, checked once where it is made.
+
+Needs no torch, so that reading a recipe is quick.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ class TrainSettings:
     batch: pictures a step in each process; where several train together, the step is over all of them.
     precision: of convolutions and products; `auto` is bf16 where the device multiplies it itself, else fp16 on a GPU
     and f32 on a CPU. On a GPU f32 means TF32.
-    patience: stop when the total loss has not fallen for so many iterations; 0 never does.
+    patience: stop when the total loss has not fallen for so many iterations; 0 turns this off.
     learning_rate falls to a tenth over the second half of the run.
     """
 

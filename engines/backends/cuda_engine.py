@@ -218,7 +218,7 @@ class CudaEngine(GpuEngine):
 def keep_compilers_files(folder: Path) -> None:
     """Have Inductor and Triton keep what they compiled in our folder, which is ours alone, and not in one of /tmp.
 
-    They run what they find there, pickles and all. Where the folder cannot be used it is one for this process only.
+    They run what they find there, and unpickle it. Where the folder cannot be used it is one for this process only.
     """
     problem = folder_problem(folder)
     if problem:
@@ -264,8 +264,7 @@ class TuningResult:
 def fastest(names: Iterable[str], measure: Callable[[str], float]) -> TuningResult:
     """Measure each by name and answer with the fastest. Raises EngineError with every reason when none works.
 
-    What fails is left out, whatever it raises: a compiler that is missing or broken must not stop a picture that
-    another form can make.
+    A form that fails is left out, with any error: a missing or broken compiler must not stop the other forms.
     """
     milliseconds: dict[str, float] = {}
     failed: dict[str, str] = {}

@@ -1,7 +1,8 @@
-"""One NVIDIA GPU and an engine's streams on it: all that the engines on a GPU ask of `torch.cuda`.
+"""One NVIDIA GPU and an engine's streams on it: everything that GPU engines need of `torch.cuda`.
 
 Frames go up, are computed and come down on three streams, so that these overlap for different frames. Recorded work
-stays valid for one stream and one set of addresses, so there is one compute stream an engine, never the default one.
+stays valid for one stream and one set of addresses, so each engine has one compute stream, which is never the default
+stream.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 from stylefader.training.errors import EngineError
 
 _RUNS_BEFORE_CAPTURE = 3
-"""Libraries choose algorithms, compile and allocate in the first runs; none of that may fall into the capture."""
+"""Libraries choose algorithms, compile and allocate in the first runs; this must not happen during the capture."""
 
 
 class Replay(Protocol):
@@ -42,6 +43,7 @@ class Kept:
         self._needs = needs
 
     def reset(self) -> None:
+        """Free the recorded work and what it needs."""
         self._recorded.reset()
         self._needs = None
 
@@ -84,24 +86,26 @@ class CudaStream:
 
     @property
     def handle(self) -> int:
-        """CUDA's own, for other libraries; it holds as long as the lane."""
+        """The handle of CUDA, for other libraries; valid as long as this object."""
         assert self.stream is not None
         return int(self.stream.cuda_stream)
 
     def copy(self, to: Tensor, source: Tensor) -> None:
+        """Enqueue a copy between tensors of one shape; from or to pinned memory it does not wait."""
         with torch.cuda.stream(self.stream):
             to.copy_(source, non_blocking=True)
 
     def replay(self, recorded: Replay) -> None:
+        """Enqueue recorded work."""
         with torch.cuda.stream(self.stream):
             recorded.replay()
 
     def mark(self, event: Any) -> None:
-        """The event has come when all that is on the lane so far is done."""
+        """Record an event, which has come when all work that is on the stream so far is done."""
         event.record(self.stream)
 
     def follow(self, event: Any) -> None:
-        """What is put on the lane from here on waits until the event has come, as it was marked last."""
+        """Make later work on the stream wait until the event has come, as it was marked last."""
         assert self.stream is not None
         self.stream.wait_event(event)
 
@@ -135,6 +139,7 @@ class Gpu:
         return free + torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
 
     def buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """A new tensor of zeros on the GPU."""
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
     def host_buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -142,11 +147,12 @@ class Gpu:
         return torch.zeros(shape, dtype=dtype, pin_memory=True)
 
     def event(self) -> Any:
+        """A new CUDA event, for `CudaStream.mark` and `follow`."""
         return torch.cuda.Event()  # type: ignore[no-untyped-call]
 
     def wait(self, event: Any) -> None:
         """Wait on the host until an event has come, as it was marked last."""
-        # An event, not a stream, is waited for: `set_sync_debug_mode` then finds only what nobody meant.
+        # Wait for an event, not a stream: `set_sync_debug_mode` then reports only unintended waits.
         event.synchronize()
 
     def settle(self) -> None:
@@ -158,7 +164,7 @@ class Gpu:
             self._done.synchronize()
 
     def record(self, work: Callable[[], None]) -> Replay:
-        """Run `work` a few times on the compute lane and record it.
+        """Run `work` a few times on the compute stream and record it.
 
         It must use fixed tensors only, and must not touch the host.
         """
@@ -174,7 +180,7 @@ class Gpu:
         return graph
 
     def milliseconds(self, cuda_stream: CudaStream, work: Callable[[], None], times: int) -> float:
-        """Median duration on a lane of what `work` puts there, after as many again to warm the clocks up."""
+        """Median duration of `work` on a stream, after as many runs to warm up the clocks."""
         marks = [torch.cuda.Event(enable_timing=True) for _ in range(times + 1)]  # type: ignore[no-untyped-call]
         for _ in range(times):
             work()

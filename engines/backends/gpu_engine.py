@@ -46,8 +46,8 @@ def bytes_needed(height: int, width: int, channels: int) -> int:
 class GpuEngine(Engine):
     """`SLOTS` frames may be under way. The buffer that `run` returns is pinned host memory of the engine.
 
-    A subclass sets `_replay` in its constructor: recorded work on the compute lane of `_gpu` that reads the inputs and
-    writes the picture of `_static`, its fixed buffers.
+    A subclass sets `_replay` in its constructor: recorded work on the compute stream of `_gpu` that reads the inputs
+    and writes the picture of `_static`, its fixed buffers.
     """
 
     def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision) -> None:
@@ -73,13 +73,14 @@ class GpuEngine(Engine):
     def run_cuda(self, values: Mapping[str, Tensor], *, out: Tensor | None = None) -> Tensor:
         """`run` for tensors: enqueued on `stream`, returns at once, waits for nothing.
 
-        Order is the caller's: `stream` must wait for whatever fills the values, and whoever reads the picture must wait
-        for `stream`. Values and out are the caller's and stay as they are until `stream` has passed this call.
+        The caller orders the streams: `stream` must wait for the work that fills the values, and readers of the picture
+        must wait for `stream`. Values and out belong to the caller and must not change until `stream` has passed this
+        call.
 
         Args:
             values: Tensors by the names of `inputs`, of their types and shapes and any strides, on the engine's GPU;
-                vectors and states in pinned memory as well. Those left out take their defaults. That numbers are
-                finite, in range and keep their constraint is for the caller to see to: looking would wait.
+                vectors and states in pinned memory as well. Those left out take their defaults. The caller makes sure
+                that numbers are finite, in range and keep their constraint: a check would have to wait.
             out: uint8 (height, width, 3) on the GPU to write into.
 
         Returns:
@@ -112,7 +113,7 @@ class GpuEngine(Engine):
     def _check_tensor(
         self, name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype, *, pinned: bool
     ) -> None:
-        """Raise EngineError where a tensor is none that a copy on the stream can take without a wait."""
+        """Raise EngineError for a tensor that cannot be copied on the stream without waiting."""
         expected = f"expected {str(dtype).removeprefix('torch.')} {shape}"
         if tensor.shape != shape or tensor.dtype != dtype:
             raise EngineError(f"{name} is {tensor.dtype} {tuple(tensor.shape)}, {expected}")
@@ -131,7 +132,7 @@ class GpuEngine(Engine):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Makes what PyTorch raises an EngineError with a reason."""
+        """Turn PyTorch's errors into an EngineError with a reason."""
         try:
             yield
         except torch.OutOfMemoryError as error:
@@ -172,7 +173,7 @@ def gpu_key(
     gpu: Gpu, engine: str, pack: StylePack | PackFile, *, size: str, precision: str, rewrites: str, weights: str,
     libraries: dict[str, str],
 ) -> EngineKey:  # fmt: skip
-    """What an engine that is compiled for this very GPU, or measured on it, is kept under in the cache."""
+    """Cache key of an engine that is compiled for, or measured on, this GPU."""
     return EngineKey(
         engine=engine, precision=precision, size=size, **network_key(pack.header), weights=weights,
         rewrites=rewrites,

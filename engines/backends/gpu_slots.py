@@ -1,15 +1,15 @@
-"""The frames under way on a GPU: while one is computed, the one before comes down and the next goes up.
+"""The frames under way on a GPU: while one is computed, the one before is downloaded and the next is uploaded.
 
-A slot is one frame's buffers, and events that put its three steps on three lanes in order. The host waits for nothing
-but the picture of the slot whose turn it is. When that has come, all the slot's work is done, so its buffers are free
-for the next frame without another wait.
+A slot has the buffers of one frame, and events that order its three steps on three streams. The host waits only for the
+picture of the next slot. When that has come, all the slot's work is done, so its buffers are free for the next frame
+without another wait.
 
 The work is recorded for one set of addresses, so the slots' frames are copied into it and its pictures out of it, on
-the device and in the order of the compute lane. A recording for each slot would save both copies, but two recordings
+the device and in the order of the compute stream. A recording for each slot would save both copies, but two recordings
 take twice the time to make, to measure and to warm up, libraries with recordings of their own (TensorRT for RTX) would
 have to make them anew at each change of address, and frames that come on the GPU would need a third. The copies move
-four times 3 bytes a pixel: 0.1 GB at 3840x2160, by the bandwidth of an H200 (4.8 TB/s) 0.02 ms of the 16.7 that a
-frame has at 60 a second.
+four times 3 bytes a pixel: 0.1 GB at 3840x2160, by the bandwidth of an H200 (4.8 TB/s) 0.02 ms of the 16.7 that a frame
+has at 60 a second.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ copies, take no longer together than computing one. A third would add to the del
 class StaticBuffers:
     """The fixed buffers on the device that recorded work reads (`inputs`, by name) and writes (`picture`).
 
-    defaults: on the device too, for whoever gives tensors and leaves an input out.
+    defaults: on the device too, for calls with tensors that leave an input out.
     """
 
     def __init__(self, gpu: Gpu, inputs: Iterable[BoundInput], height: int, width: int) -> None:

@@ -18,7 +18,6 @@ from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.families import full_size_channels, graphs_of, network_key
 from stylefader.engines.graph.openvino_names import input_places
 from stylefader.engines.inputs import Array
-from stylefader.engines.int8.proof import proved
 from stylefader.engines.int8.quantized import Quantized, find_quantized, quantized_file
 from stylefader.engines.machine import processor
 from stylefader.engines.machine.memory import check_memory
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 
 class OpenVinoEngine(Engine):
+    """OpenVINO on the processor."""
+
     name = "openvino"
 
     def __init__(
@@ -52,7 +53,7 @@ class OpenVinoEngine(Engine):
         floating = "bf16" if processor.has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, full_size_channels(pack.header), self.precision)
-        quantized = _quantized(pack, cache, report).graph if precision == "int8" else None
+        quantized = _quantized(pack).graph if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         # One engine serves both goals: how many streams it runs in is settled when it is loaded.
         settings = {
@@ -121,7 +122,7 @@ class OpenVinoEngine(Engine):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Makes what OpenVINO raises an EngineError."""
+        """Turn OpenVINO's errors into an EngineError."""
         try:
             yield
         except RuntimeError as error:
@@ -134,14 +135,11 @@ class OpenVinoEngine(Engine):
         self._requests.clear()
 
 
-def _quantized(pack: StylePack | PackFile, cache: EngineCache | None, report: Report) -> Quantized:
+def _quantized(pack: StylePack | PackFile) -> Quantized:
     found = find_quantized(pack)
     if found is None:
         raise EngineError(
             f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "
             f"stylefader engine quantize {pack.header.name} --photos FOLDER makes one"
         )
-    problem = proved(pack, (cache or EngineCache()).folder, report).problem
-    if problem:
-        raise EngineError(f"engine openvino does not use int8 with {pack.header.name}: {problem}")
     return found

@@ -200,6 +200,7 @@ def build_ahead(
 
 
 def engine_key(gpu: Gpu, pack: StylePack | PackFile, sizes: FrameSizes, precision: str) -> EngineKey:
+    """Key of a TensorRT engine in the engine cache: all that the built engine depends on."""
     return gpu_key(
         gpu, "tensorrt", pack, size=str(sizes), precision=precision, rewrites=words_of(TENSORRT_REWRITES),
         weights=pack.weights_hash(), libraries=_libraries(),

@@ -102,6 +102,7 @@ class TensorRtRtxEngine(GpuEngine):
         self._replay = self._execution
 
     def warm_up(self) -> None:
+        """Run every slot once, and keep the kernels that were compiled for it."""
         super().warm_up()
         self._execution.keep_kernels()
 
@@ -137,16 +138,18 @@ class Execution:
                 )
 
     def replay(self) -> None:
+        """Enqueue the plan on the compute stream. Raises EngineError where TensorRT refuses."""
         if not self._context.execute_async_v3(self._stream):
             raise EngineError(f"engine tensorrt-rtx failed: {self._log.said()}", failure=True)
 
     def reset(self) -> None:
+        """Keep the compiled kernels, then free the context and the plan."""
         self.keep_kernels()
         # In this order: each needs the next one.
         del self._context, self._kernels, self._engine, self._runtime
 
     def keep_kernels(self) -> None:
-        """Write the runtime cache where it has grown. A folder that cannot be written costs only the cache."""
+        """Write the runtime cache if it has grown; an error is only logged."""
         if self._kernels_file is None:
             return
         serialized = self._kernels.serialize()
@@ -171,7 +174,7 @@ class Execution:
 
 
 def _check(gpu: Gpu) -> None:
-    """Raises EngineError where this GPU or its driver is none for the library."""
+    """Raises EngineError if the library does not support this GPU or its driver."""
     known = known_capabilities()
     if gpu.capability not in known:
         raise EngineError(

@@ -106,10 +106,10 @@ def build_ahead(
 
 
 def plan_key(pack: StylePack | PackFile, sizes: FrameSizes, capability: str, precision: OnnxPrecision) -> EngineKey:
-    """What a plan is kept under: nothing of the machine that builds it, so that the one that runs it finds it.
+    """Cache key of a plan; it has nothing of the machine that builds it, so that another machine finds the plan.
 
-    A plan is for a compute capability, whatever the GPU, the driver and the operating system, and for the version of
-    the library that built it. PyTorch and ONNX only exported it, and their versions may differ between the two.
+    A plan is for a compute capability and for the version of the library that built it; GPU model, driver and operating
+    system do not matter. PyTorch and ONNX only exported it, and their versions may differ between the two.
     """
     return EngineKey(
         engine="tensorrt-rtx", precision=precision, size=str(sizes), **network_key(pack.header),

@@ -16,6 +16,8 @@ from stylefader.training.packs.pack_file import PackFile
 
 
 class TorchEngine(Engine):
+    """PyTorch on the processor in f32: the reference for all other engines."""
+
     name = "torch"
     device = "CPU"
     precision = "f32"

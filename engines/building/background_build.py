@@ -3,16 +3,13 @@
 The building is done by a process of its own (`build_worker.py`) that leaves the engine in the cache; a thread
 here only waits, loads it from there and warms it up. Converting a network in a thread of the session holds Python's
 lock for up to 0.3 s at a time (docs/engines.md), which is frames lost on stage; a process takes no lock, can be
-ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run. A build never
-measures: with `auto` it takes what is there soonest where the fastest is not known
-(`engines.selection.background_measuring`).
+ended at any moment, and takes no session with it when a compiler crashes. Loading lets other threads run.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -25,14 +22,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.quantized import quantized_file
+from stylefader.engines.int8.quantized import copy_with_form
 from stylefader.engines.opening import open_engine
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.pack_file import PackFile
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
 
 State = Literal["building", "ready", "taken", "failed", "cancelled"]
 _JOIN_S = 30.0
@@ -50,11 +47,11 @@ class _CancelledError(Exception):
 
 
 class EngineBuild:
-    """One engine on its way: started when made, `take` it between two frames when it is there.
+    """One engine being built: it starts when made; `take` it between two frames when it is ready.
 
     The arguments are those of `open_engine`. report: told each stage in words, from the build's own thread.
     state: `building`, then `ready` until the engine is taken; `failed` and `cancelled` are ends as well.
-    awaited: nothing plays, so the building has the same priority as the session, and not a low one.
+    awaited: nothing plays yet, so the build has the priority of the session instead of a low one.
     stage: the latest words of the build. Made and asked from one thread; `close` twice is harmless.
     """
 
@@ -92,6 +89,7 @@ class EngineBuild:
 
     @property
     def state(self) -> State:
+        """How far the build is; from any thread."""
         return self._state
 
     def take(self) -> tuple[Engine, str] | None:
@@ -112,14 +110,14 @@ class EngineBuild:
             return result
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until there is something to take, or an end; whether there is."""
+        """Wait until the engine is ready or the build has ended; whether it did in time."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def leave(self) -> None:
-        """Let the build go on behind others, at a lower priority, for the cache alone: there is nothing to take.
+        """Let the build go on at a lower priority, only for the cache: there is nothing to take.
 
-        What is ready already is closed. `resume` takes this back as long as it is going on.
+        An engine that is ready is closed. `resume` undoes this while the build is going on.
         """
         with self._lock:
             self._left = True
@@ -134,7 +132,7 @@ class EngineBuild:
                 os.setpriority(os.PRIO_PROCESS, worker.pid, _BEHIND)
 
     def resume(self) -> bool:
-        """Have the engine after all that was left: True where it is still on its way, and can be taken."""
+        """Undo leaving the build: True if it is still going on, and its engine can be taken."""
         with self._lock:
             if self._state == "building":
                 self._left = False
@@ -216,7 +214,7 @@ class EngineBuild:
         return open_engine(
             self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
             goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
-            measure=False, came=came,
+            came=came,
         )  # fmt: skip
 
     def _tell(self, words: str) -> None:
@@ -229,20 +227,14 @@ class EngineBuild:
             raise _CancelledError
 
     def _in_worker(self, scratch: Path, cache: Path) -> str:
-        """Have the engine built into the cache by a process; how it came. Raises EngineError, or _CancelledError."""
-        self._tell("starting a process that builds it")
-        file = scratch / "pack.safetensors"
-        # A copy: the file that it came from may have changed, or may never have been written.
-        if isinstance(self._pack, PackFile):
-            self._pack.copy_to(file)
-        else:
-            from stylefader.training.packs.pack import save_pack
+        """Let a process build the engine into the cache; gives what became of it.
 
-            save_pack(replace(self._pack, file=file))
-        if quantized_file(self._pack).is_file():
-            shutil.copyfile(quantized_file(self._pack), quantized_file(file))
+        Raises EngineError, or _CancelledError.
+        """
+        self._tell("starting a process that builds it")
+        pack = copy_with_form(self._pack, scratch)  # the file may change, or may never have been written
         order = {
-            "pack": str(file), "height": self._height, "width": self._width, "backend": self._backend,
+            "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
             "scratch": str(scratch), "awaited": self._awaited,
         }  # fmt: skip
@@ -270,7 +262,7 @@ class EngineBuild:
             return last["came"]
 
     def _follow(self, lines: Iterable[str]) -> dict[str, str]:
-        """Pass the worker's stages on until its output ends, by itself or by `cancel`; the last thing it said."""
+        """Pass on the worker's stages until its output ends or the build is cancelled; returns its last message."""
         last: dict[str, str] = {}
         for line in lines:
             last = json.loads(line)

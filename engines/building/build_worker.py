@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from stylefader.engines.subprocesses import end_with_the_session
 
 _UNWIND_S = 2.0
-"""How long a build whose session has gone may take to put its files in order."""
+"""How long a build may take to clean up after its session has ended."""
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -38,6 +38,7 @@ def _unwind() -> None:
 
 
 def main() -> None:
+    """Build one engine into the cache, as the JSON in the first argument asks."""
     order = json.loads(sys.argv[1])
     try:
         _main(order)
@@ -72,7 +73,6 @@ def _main(order: dict[str, Any]) -> None:
             least_db=order["least_db"],
             cache_dir=Path(order["cache_dir"]),
             report=lambda words: tell(stage=words),
-            measure=False,
         )
     except StylefaderError as error:
         tell(error=str(error), failure=error.failure)

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool | None]:
-    """Hold a lock file inside the `with` block, or tell at once that somebody else does; never waits.
+    """Hold a lock file inside the `with` block, or report at once that another process holds it; never waits.
 
     Args:
         path: The lock file. It is made where it is not there, for its owner alone, and removed at the end.

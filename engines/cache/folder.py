@@ -1,7 +1,7 @@
-"""The folder that engines are kept in: ours alone, and nothing in it is believed that others could have put there.
+"""The private folder of built engines; nothing that others could have written is used.
 
-What stands in the folder is run as compiled code, so whoever can write to it can run code in our name. We make it
-with mode 0700, refuse it where it is a link or somebody else's, and read plain files of our own, following no links.
+The folder holds compiled code, so anybody who can write to it can run code as the user. It is made with mode 0700 and
+refused if it is a link or belongs to another user. Only plain files of the user are read; links are not followed.
 Systems without owners of files (Windows) keep the user's cache folder private by themselves.
 """
 
@@ -17,9 +17,9 @@ from pathlib import Path
 from stylefader.training.leftovers import PARTIAL_FILES
 
 _ABANDONED_S = 3600
-"""A file that is still being written after so long is what a build that was killed has left."""
+"""A file that is still unfinished after so long was left by a build that was killed."""
 _PROBES = ".probe-*"
-"""What earlier versions tried the folder with, and a kill may have left."""
+"""A test file of earlier versions, which a kill may have left."""
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -48,7 +48,7 @@ def folder_problem(folder: Path) -> str:
 
 
 def may_read(folder: Path) -> bool:
-    """Whether what is in the folder may be believed; also where it cannot be written."""
+    """Whether the contents of the folder may be used, even if it cannot be written."""
     try:
         return not _not_ours(folder)
     except OSError:
@@ -81,7 +81,7 @@ def files(folder: Path, *patterns: str) -> list[Path]:
 
 
 def plain_or_none(path: Path) -> Path:
-    """A path that a library may read and write by itself: what is no plain file of our own is taken away first."""
+    """A path that a library may read and write: anything but a plain file of the user is removed first."""
     try:
         read_file(path, largest=0)
     except (FileNotFoundError, TooLargeError):
@@ -105,7 +105,7 @@ def sweep(folder: Path) -> int:
 
 
 def _make(folder: Path) -> None:
-    """Make what is missing of the way to the folder, for us alone. Raises OSError."""
+    """Make the folder and its missing parents, private to the user. Raises OSError."""
     missing = []
     while not os.path.lexists(folder):
         missing.append(folder)
@@ -115,7 +115,7 @@ def _make(folder: Path) -> None:
 
 
 def _not_ours(folder: Path) -> str:
-    """Why the folder is not to be believed; empty where it is. Raises OSError where there is none."""
+    """Why the contents of the folder may not be used; empty if they may. Raises OSError if there is no folder."""
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode):
         return f"the cache folder {folder} is a link: name the folder itself"

@@ -1,4 +1,4 @@
-"""What an engine is kept under: everything that makes it another one, and a hash over it."""
+"""The key of a cached engine: every input of its build, and a hash over them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def code_hash() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineKey:
-    """Everything that makes an engine another one.
+    """Every input of an engine's build.
 
     weights: the pack's `weights_hash`; network, width, places, inputs: what they are the weights of
     (`graph.families.network_key`).
@@ -66,6 +66,7 @@ class EngineKey:
 
     @property
     def digest(self) -> str:
+        """Hash of all fields, in hexadecimal: the name of the entry."""
         return digest_of(self.fields())
 
     def fields(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class EngineKey:
         return {**asdict(self), "places": list(self.places), "inputs": list(self.inputs)}
 
     def differs(self, fields: dict[str, Any]) -> set[str]:
-        """The names of the fields in which another key, as JSON has it, is another one."""
+        """Names of the fields in which another key, as JSON, differs."""
         mine = self.fields()
         return {name for name in mine.keys() | fields.keys() if mine.get(name) != fields.get(name)}
 

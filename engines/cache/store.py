@@ -1,11 +1,11 @@
 """The engine cache: a folder of finished engines, so that a style opens at once the second time.
 
 An entry is two files: `KEY.json`, with every field of its key in words, and `KEY-SUM.engine`, what the engine's
-compiler made. KEY is a hash over everything that makes an engine stale, so a stale one is never found, only no
-longer used. The JSON is renamed into place last, and names its engine by checksum: an entry is whole or not there,
-also for a second process that reads meanwhile. Beside them stand files of the compilers' own (`side_file`), which
-only save time. Two that want to build the same engine take turns by a file lock,
-which the system frees when its holder dies; where a file system has no locks both build, and the last one stays.
+compiler made. KEY is a hash over every input of the build, so outdated entries are never looked up; eviction removes
+them. The JSON is renamed into place last, and names its engine by checksum: an entry is complete or absent, also for a
+process that reads at the same time. The compilers' own files (`side_file`) are in the same folder; they only save time.
+Two processes that want to build the same engine take turns by a file lock, which the system frees if its holder dies.
+On file systems without locks both build, and the last one stays.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from stylefader.training.errors import EngineError
 T = TypeVar("T")
 
 _LARGEST = 4 << 30
-"""Bytes that the folder may hold; beyond it, what was used longest ago goes."""
+"""Bytes that the folder may hold; beyond that, the least recently used engines are removed."""
 _WAIT_S = 900.0
 """How long to wait for another process that builds the same engine, before building it here as well."""
 _POLL_S = 0.05
 COMPILED = "compiled"
-"""The folder within that PyTorch's compilers have."""
+"""Subfolder of PyTorch's compilers."""
 _ENGINE = re.compile(r"([0-9a-f]{64})-[0-9a-f]{64}\.engine")
 _LOCK = re.compile(r"([0-9a-f]{64})\.lock")
 _SIDE = re.compile(r"([0-9a-f]{64})(-[0-9a-f]{16})?\.side")
@@ -46,7 +46,7 @@ _OURS = (_ENGINE, _LOCK, _SIDE)
 class EngineCache:
     """The cache in one folder (default: the user's), which is made when the first engine is kept.
 
-    A folder that cannot be written costs only the keeping. Safe to use from several threads and processes.
+    If the folder cannot be written, engines are built and not kept. Safe to use from several threads and processes.
     """
 
     def __init__(self, folder: Path | None = None, *, largest: int = _LARGEST, wait_s: float = _WAIT_S) -> None:
@@ -67,11 +67,12 @@ class EngineCache:
         """Load the engine of `key`, building and keeping it where it is not there or corrupt.
 
         build: makes the bytes that are kept; load: makes an engine of them and raises EngineError where they do
-        not fit. A fresh engine goes through `load` as well, so it is the very one that a later start gets.
-        report: told before something takes long, and not at all when the engine is there; what it raises ends this.
+        not fit. A new engine goes through `load` as well, so a later start gets exactly the same engine.
+        report: told before something takes long, and not if the engine is in the cache; if it raises, this ends with
+        that error.
         facts: kept beside the engine for people.
-        serves: whether an engine of another key, given by its fields, does as well; asked where this one is not
-        there, before it is built. Raises what build raises, and what load raises on fresh bytes.
+        serves: whether an engine of another key, given by its fields, does as well; asked before one is built.
+        Raises what build raises, and what load raises on new bytes.
         """
         digest = key.digest
         word = ""
@@ -124,8 +125,8 @@ class EngineCache:
     def side_file(self, *belongs_to: str, entry: str | None = None) -> Path | None:
         """A file of a compiler's own, there or not, in this folder; None where the folder cannot be written.
 
-        belongs_to: all that makes its content stale, in words. It goes with `clear`, or with the engine of the
-        digest `entry` where one is named, and is never listed.
+        belongs_to: everything that its content depends on, in words. `clear` removes it, or the removal of the engine
+        with the digest `entry`, if one is named. It is never listed.
         """
         mark = hashlib.sha256(json.dumps(belongs_to).encode()).hexdigest()
         if self.problem():
@@ -195,7 +196,7 @@ class EngineCache:
         return files(self.folder, *patterns)
 
     def _read(self, digest: str) -> bytes | None:
-        """The checked bytes of an engine, None where there is none that may be believed. Raises CorruptError."""
+        """The checked bytes of an engine, None if there is none that may be used. Raises CorruptError."""
         return read(self.folder, digest) if may_read(self.folder) else None
 
     def _tidy(self, newest: str) -> None:

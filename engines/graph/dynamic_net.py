@@ -26,16 +26,19 @@ class DynamicNetGraphs(GraphFamily):
         self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
         half: bool = False,
     ) -> nn.Module:  # fmt: skip
+        """The whole path of a frame, from uint8 to uint8."""
         from stylefader.engines.graph.frame_graph import FrameGraph
 
         return FrameGraph(pack.network(), height, width, rewrites=rewrites, half=half).eval()
 
     def padded_graph(self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites) -> nn.Module:
+        """The network alone, for frames that are padded already."""
         from stylefader.engines.graph.frame_graph import PaddedGraph
 
         return PaddedGraph(pack.network(), precision, rewrites=rewrites).eval()
 
     def openvino_model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+        """OpenVINO's graph, written from the weights without PyTorch."""
         from stylefader.engines.graph.openvino_graph import convert
 
         return convert(pack, height, width)

@@ -29,8 +29,11 @@ GRAPHS = {
 
 
 class GraphFamily:
-    """The general way. The module takes the inputs in their declared order, each an array as it is declared, without
-    a batch, and gives the picture, uint8 (height, width, 3). It has no state."""
+    """How engines compute a network family; this class is the general way, and families may have their own.
+
+    The module takes the inputs in their declared order, each an array as declared, without a batch dimension. It gives
+    the picture, uint8 (height, width, 3), and has no state.
+    """
 
     openvino_rewrites: str = "none"
     """What is rewritten in OpenVINO's graph, in words, for the key of its engines."""
@@ -45,7 +48,8 @@ class GraphFamily:
 
         Args:
             pack: Whose weights.
-            height, width: Of the picture; None leaves the side to each frame, for exports.
+            height: Of the picture; None leaves it to each frame, for exports.
+            width: Likewise.
             rewrites: Exact changes of the graph; a family that has none takes no notice.
             half: The network in fp16.
 

@@ -55,6 +55,7 @@ class FrameGraph(nn.Module):
         self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
 
     def forward(self, frame_HWC: Tensor, alpha: Tensor | None = None) -> Tensor:
+        """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,): uint8 (H, W, 3)."""
         height = frame_HWC.shape[0] if self.height is None else self.height
         width = frame_HWC.shape[1] if self.width is None else self.width
         x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)

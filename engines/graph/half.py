@@ -21,6 +21,7 @@ class FloatStatisticsNorm(nn.Module):
         self.norm = norm
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Normalise in f32 and give the type of the input."""
         return self.norm(x_NCHW.float()).to(x_NCHW.dtype)
 
 
@@ -37,4 +38,5 @@ class HalfNet(nn.Module):
                     setattr(module, name, FloatStatisticsNorm(child.float()))
 
     def forward(self, x_NCHW: Tensor, alpha: Tensor | None = None) -> Tensor:
+        """Compute in fp16, with f32 in and out."""
         return self.net(x_NCHW.half(), None if alpha is None else alpha.half()).float()

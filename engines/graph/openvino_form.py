@@ -1,4 +1,4 @@
-"""In which form Dynamic-Net stands in OpenVINO's graph: names and numbers, for whoever asks without writing one."""
+"""The form of Dynamic-Net in OpenVINO's graph: names and numbers, without what is needed to write a graph."""
 
 from __future__ import annotations
 

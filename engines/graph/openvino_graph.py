@@ -86,7 +86,7 @@ def _stage(x_NCHW: Node, stage: str, weights: Mapping[str, npt.NDArray[Any]]) ->
 
 
 def _tuned(z_NCHW: Node, alpha: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, *, dual: bool) -> Node:
-    """z + alpha * psi(z), or in a dual network z + relu(alpha) * hi(z) + relu(-alpha) * lo(z)."""
+    """Tuning-block: z + alpha * psi(z), or in a dual network z + relu(alpha) * hi(z) + relu(-alpha) * lo(z)."""
     if not dual:
         return ops.add(z_NCHW, ops.multiply(alpha, _psi(z_NCHW, weights, f"{name}.psi")))
     total = z_NCHW

@@ -1,4 +1,4 @@
-"""A family's module as an OpenVINO model, by tracing it: for networks whose graph nobody wrote by hand. Needs torch."""
+"""A family's module as an OpenVINO model, by tracing it: for networks without a hand-written graph. Needs torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def traced_model(graph: nn.Module, header: PackHeader, height: int, width: int) 
     Args:
         graph: Takes the inputs in their declared order and gives the picture.
         header: Of the pack, for its inputs.
-        height, width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
 
     Raises:
         EngineError: OpenVINO cannot convert it, or an input has no effect in it.

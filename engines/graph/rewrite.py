@@ -112,6 +112,7 @@ class WideUpConv(nn.Module):
         self.shuffle = nn.PixelShuffle(2)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, channels, 2H, 2W)."""
         return self.shuffle(self.conv(self.pad(x_NCHW)))
 
 
@@ -131,6 +132,7 @@ class PhaseUpConv(nn.Module):
         self.conv = _conv(kernels.reshape(-1, conv.in_channels, 2, 2), _bias(conv).repeat(4))
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, channels, 2H, 2W)."""
         n, _, h, w = x_NCHW.shape
         y_NCHW = self.conv(self.pad(x_NCHW))
         phases = [
@@ -157,6 +159,7 @@ class TransposedUpConv(nn.Module):
         _fill(self.conv, torch.einsum("ak,bl,oikl->ioab", fold, fold, conv.weight), _bias(conv))
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, channels, 2H, 2W)."""
         return self.conv(self.pad(x_NCHW))
 
 
@@ -185,6 +188,7 @@ class StridedConv(nn.Module):
         self.shuffle = nn.PixelShuffle(stride)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, channels, H, W), where the stride divides H and W."""
         return self.shuffle(self.conv(self.pad(x_NCHW)))
 
 

@@ -53,9 +53,11 @@ class FrameSizes:
         return f"{width}x{height}" if self.fixed else f"{low_width}x{low_height}..{width}x{height}"
 
     def covers(self, height: int, width: int) -> bool:
+        """Whether an engine for these sizes takes frames of that height and width, in pixels."""
         (low_height, low_width), (high_height, high_width) = self.smallest, self.largest
         return low_height <= height <= high_height and low_width <= width <= high_width
 
     @property
     def fixed(self) -> bool:
+        """Whether there is one size only."""
         return self.smallest == self.largest

@@ -1,7 +1,7 @@
 """What the graph of an int8 form may be: only what our own quantiser writes, seen before OpenVINO reads a byte of it.
 
-The form comes with a pack from anywhere. OpenVINO would run whatever stands in it, loops without end and all, so its
-XML is looked through first: known operations, the declared inputs in, one picture out, constants that are there.
+The form comes with a pack from anywhere. OpenVINO would run anything in it, even endless loops, so its XML is checked
+first: known operations, the declared inputs in, one picture out, constants that are there.
 """
 
 from __future__ import annotations

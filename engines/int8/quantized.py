@@ -3,7 +3,8 @@
 Quantising needs photographs and a heavy library (`engines.int8.quantize`); using the result needs neither. The file is
 safetensors like the pack: OpenVINO's graph (XML) and weights as bytes, and a JSON header. Nothing in it is code.
 It belongs to the very weights that it was made from, and is refused beside others. What it states is not believed
-beyond that: `graph_check.py` looks through its graph here, and `proof.py` has it tried before it is used.
+beyond that: `graph_check.py` looks through its graph here, and `engines.selection.measuring` proves it before it is
+used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +119,26 @@ def quantized_file(pack: StylePack | PackFile | Path) -> Path:
     return (pack if isinstance(pack, Path) else pack.file).with_suffix(SUFFIX)
 
 
+def copy_with_form(pack: StylePack | PackFile, folder: Path) -> PackFile:
+    """A copy of a pack in a folder, with its int8 form where it has one: nobody changes it, whatever becomes of both.
+
+    Raises:
+        PackError: The pack is spoilt, or cannot be written.
+    """
+    from stylefader.training.packs.pack_file import PackFile
+
+    file = folder / "pack.safetensors"
+    if isinstance(pack, PackFile):
+        pack.copy_to(file)
+    else:
+        from stylefader.training.packs.pack import save_pack
+
+        save_pack(replace(pack, file=file))
+    with suppress(EngineError):
+        quantized_file(file).write_bytes(read_form(pack))
+    return PackFile(file)
+
+
 def read_form(pack: StylePack | PackFile) -> bytes:
     """The bytes of the file. Raises EngineError where there is none, or no plain file of a size that one can have."""
     file = quantized_file(pack)
@@ -168,7 +190,7 @@ def find_quantized(pack: StylePack | PackFile) -> Quantized | None:
 
 
 def _header(form: bytes) -> dict[str, Any]:
-    """The JSON of ours in a safetensors file. Raises ValueError, KeyError or TypeError."""
+    """Our JSON text in a safetensors file. Raises ValueError, KeyError or TypeError."""
     length = int.from_bytes(form[:8], "little")
     if length > min(len(form), _LARGEST_HEADER):
         raise ValueError("its header is cut off or too long")

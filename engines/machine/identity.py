@@ -47,7 +47,7 @@ def cpu_name() -> str:
 
 
 def available_memory() -> int | None:
-    """Bytes that can be had without swapping, where the system says so."""
+    """Bytes that can be allocated without swapping, if the system says so."""
     try:
         for line in _MEMINFO.read_text().splitlines():
             if line.startswith("MemAvailable:"):

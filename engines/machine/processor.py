@@ -6,8 +6,11 @@ import functools
 
 
 def has_bf16() -> bool:
-    """Whether the processor has bf16 arithmetic of its own. Without, a library may take minutes for what takes one
-    millisecond, so nothing is to be computed or measured in bf16 then."""
+    """Whether the processor has bf16 arithmetic of its own.
+
+    Without it, a library may take minutes for what takes one millisecond, so nothing should be computed or measured in
+    bf16 then.
+    """
     return "BF16" in capabilities()
 
 

@@ -1,6 +1,6 @@
 """Measuring for `auto` behind a live session: it never waits for it, and no measurement is ever lost.
 
-    session --look(pack, size)--> queue --> [thread "measuring-behind"] --> workers, one engine at a time
+    session --look(pack, size)--> looks --> [thread "measuring-behind"] --> workers, one engine at a time
        ^-------------- news() -- what is the fastest now --------'
 
 Each engine's row is kept in the cache folder as soon as it is there, so what was measured stays measured whatever the
@@ -18,18 +18,14 @@ from typing import TYPE_CHECKING
 
 from stylefader.engines.base import Precision
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.proof import proved, share
-from stylefader.engines.registry import REGISTRY
-from stylefader.engines.selection.choice import TIMEOUTS_S, Candidate, Choice, choose, size_of
-from stylefader.engines.selection.measured import Measurements
-from stylefader.engines.selection.measuring import Measuring
+from stylefader.engines.selection.choice import Candidate, choose
+from stylefader.engines.selection.measuring import measure_and_keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stylefader.training.packs.pack_file import PackFile
 
-_SECONDS = 0.5
 _STEP_S = 0.5
 _JOIN_S = 1.0
 
@@ -66,14 +62,14 @@ class MeasuringBehind:
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._precision, self._least_db = precision, least_db
-        self._cache = EngineCache(cache_dir)
+        self._folder = EngineCache(cache_dir).folder
         self._say = say
-        self._changed = threading.Condition()  # over all below
-        self._looks: deque[Look] = deque()
+        self._changed = threading.Condition()  # over the three below
+        self._looks: list[Look] = []  # what was asked for last is the last
         self._news: deque[News] = deque(maxlen=8)
-        self._held = self._closed = False
-        self._asked = self._began = 0  # looks that were asked for; those until what is measured now was begun
-        self._measuring: Measuring | None = None
+        self._held = False
+        self._closed = threading.Event()
+        self._tried: set[tuple[Look, Candidate]] = set()  # once each, also where nothing can be kept
         self._thread: threading.Thread | None = None
         self.stage = ""
         """What is being measured, in words; empty where nothing is."""
@@ -81,12 +77,11 @@ class MeasuringBehind:
     def look(self, look: Look) -> None:
         """Find out, behind, what is the fastest for this; what was asked for last comes first. Never waits."""
         with self._changed:
-            if self._closed:
+            if self._closed.is_set():
                 return
             with suppress(ValueError):
                 self._looks.remove(look)
-            self._looks.appendleft(look)
-            self._asked += 1
+            self._looks.append(look)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="measuring-behind", daemon=True)
                 self._thread.start()
@@ -95,9 +90,8 @@ class MeasuringBehind:
     def hold(self, held: bool) -> None:
         """While held, no other engine is begun to be measured; the one that is under way is seen through."""
         with self._changed:
-            if held != self._held:
-                self._held = held
-                self._changed.notify_all()
+            self._held = held
+            self._changed.notify_all()
 
     def news(self) -> News | None:
         """The next thing that was found out; None where there is nothing new. Never waits."""
@@ -107,90 +101,52 @@ class MeasuringBehind:
     def close(self, timeout_s: float = _JOIN_S) -> None:
         """End what is under way, waiting no longer than that; what was measured before is kept."""
         with self._changed:
-            self._closed = True
-            measuring = self._measuring
+            self._closed.set()
             self._changed.notify_all()
-        if measuring is not None:
-            measuring.stop()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while (look := self._next()) is not None:
             try:
-                first = self._find(look)
+                first = self._step(look)
+                self.stage = ""
             except Exception as error:  # a spoilt pack, a full disk, a library's own: what plays goes on
+                self.stage = ""
                 self._say(f"cannot measure for {look.pack.header.name}: {' '.join(str(error).split())}")
-                first = None
-            self.stage = ""
-            if first is not None:
-                with self._changed:
-                    self._news.append(News(look=look, first=first))
+                self._done(look, None)
+            else:
+                if first is not None:
+                    self._done(look, first)
 
     def _next(self) -> Look | None:
-        """Wait for a look that may be begun; None at the end."""
+        """Wait for a look that may be gone on with, the newest; None at the end."""
         with self._changed:
-            while not self._closed and (self._held or not self._looks):
+            while not self._closed.is_set() and (self._held or not self._looks):
                 self._changed.wait(_STEP_S)
-            self._began = self._asked
-            return None if self._closed else self._looks.popleft()
+            return None if self._closed.is_set() else self._looks[-1]
 
-    def _find(self, look: Look) -> Candidate | None:
-        """Measure what is missing, engine after engine; what `auto` takes then. None where another look goes first."""
-        refused: set[Candidate] = set()
-        while True:
-            choice = self._choose(look)
-            missing = [candidate for candidate in choice.unmeasured if candidate not in refused]
-            if not missing:
-                return choice.order[0] if choice.order else None
-            if not self._goes_on(look):
-                return None
-            refused.add(missing[0])  # once each, also where nothing can be kept
-            self.stage = f"measuring {missing[0]}"
-            self._measure(look, missing[0])
-
-    def _choose(self, look: Look) -> Choice:
-        return choose(
-            look.pack, look.height, look.width, precision=self._precision, least_db=self._least_db, cache=self._cache,
-            report=lambda words: None, measure=False,
+    def _step(self, look: Look) -> Candidate | None:
+        """Measure one engine that is missing; what `auto` takes, where none is."""
+        choice = choose(
+            look.pack, look.height, look.width, precision=self._precision, least_db=self._least_db, folder=self._folder
+        )
+        missing = [candidate for candidate in choice.unmeasured if (look, candidate) not in self._tried]
+        if not missing:
+            return choice.order[0]
+        self._tried.add((look, missing[0]))
+        self.stage = f"measuring {missing[0]}"
+        measure_and_keep(
+            look.pack, missing[0].engine, missing[0].precision, look.height, look.width,
+            folder=self._folder, behind=True, stop=self._closed, report=self._tell,
         )  # fmt: skip
+        return None
 
-    def _goes_on(self, look: Look) -> bool:
-        """Wait while it is held. Whether this look goes on: not at the end, nor where a newer one came."""
+    def _done(self, look: Look, first: Candidate | None) -> None:
         with self._changed:
-            while self._held and not self._closed and self._asked == self._began:
-                self._changed.wait(_STEP_S)
-            if self._closed:
-                return False
-            if self._asked != self._began:
-                self._looks.append(look)  # the newer one first, then this
-                return False
-            return True
-
-    def _measure(self, look: Look, candidate: Candidate) -> None:
-        """Measure one engine and keep its row."""
-        gpu = REGISTRY[candidate.engine].gpu
-        if candidate.precision == "int8" and proved(look.pack, self._cache.folder, self._tell).problem:
-            return
-        kept = Measurements(self._cache.folder)
-        height, width = size_of(candidate, look.pack.header, look.height, look.width)
-        if kept.recall(look.pack, candidate.engine, candidate.precision, height=height, width=width) is not None:
-            return  # it was only to be tried
-        with Measuring(look.pack, height, width, timeout_s=TIMEOUTS_S[gpu], behind=True) as measuring:
-            with self._changed:
-                self._measuring = measuring
-                if self._closed:
-                    measuring.stop()
-            try:
-                folder = self._cache.folder if gpu else measuring.scratch / "engines"
-                if not gpu:
-                    share(self._cache.folder, folder)
-                row = measuring.measure(candidate.engine, candidate.precision, seconds=_SECONDS, cache_dir=folder)
-            finally:
-                with self._changed:
-                    self._measuring = None
-            if not measuring.stopped:
-                kept.remember(look.pack, [row])
+            self._looks.remove(look)
+            if first is not None:
+                self._news.append(News(look=look, first=first))
 
     def _tell(self, words: str) -> None:
         if "not used" in words:

@@ -1,42 +1,34 @@
-"""Which engine `auto` takes: the fastest whose picture is near enough to the reference, both measured here, once.
+"""Which engine `auto` takes: the fastest of those that were measured here, else the first that works here.
 
-Nothing is measured where there is only one engine beside the reference. Whoever cannot wait (`measure=False`) gets the
-engine that is there soonest, and measures behind it (`background_measuring.py`). An engine that was never seen on a
-device is so proved or refused by its own picture on the machine of whoever uses it.
+Nothing here takes long: what is not known is measured on request, or behind a live session
+(`background_measuring.py`). An int8 form, and an engine on a GPU, is taken only after its picture was proved on the
+machine of whoever uses it; `open_engine` does that, in seconds, once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylefader.engines.base import Precision, Report, quiet
-from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.proof import proved, recall, share
+from stylefader.engines.base import Precision
 from stylefader.engines.int8.quantized import find_quantized
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.machine.processor import cpu_precisions
 from stylefader.engines.registry import REFERENCE, REGISTRY
 from stylefader.engines.selection.measured import Measured, Measurements
-from stylefader.engines.selection.measuring import Measuring
+from stylefader.engines.selection.measuring import size_of
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
-    from stylefader.training.packs.pack_header import PackHeader
 
-CPU_SIZE = (180, 320)
-"""Where engines on a CPU are compared: their time grows with the pixels. Those on a GPU at the size asked for."""
-_SECONDS = 0.5
 _INT8_DB = 20.0
-"""What int8 must hold on the made-up picture here, to prove that it works. What it holds on photographs, which are
-much kinder, was measured for each style when it was quantised, and is asked for before."""
-TIMEOUTS_S = {False: 120.0, True: 1200.0}
-"""For one engine, on a CPU and on a GPU, whose engines may compile for minutes (and are kept)."""
+"""What a measured int8 must hold on the made-up picture, to show that it works. What it holds on photographs, which
+are much kinder, was measured for each style when it was quantised, and is asked for before."""
+_LEAVE_DB = 8.0
+"""How much less than on photographs a form may hold on the made-up picture of its proof."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +46,16 @@ class Candidate:
 class Choice:
     """order: what to open, and then what to fall back on. why: the first one, in a few words or none.
 
-    reasons: how that was found and why not the others, at length. unmeasured: what would have to be measured first,
-    where that was not wanted.
+    reasons: how that was found and why not the others, at length. unmeasured: what could be measured to know more;
+    unproved: what must be proved before it is used. stated_db: what the int8 form states, where there is one of use.
     """
 
     order: tuple[Candidate, ...]
     why: str
     reasons: tuple[str, ...] = ()
     unmeasured: tuple[Candidate, ...] = ()
+    unproved: tuple[Candidate, ...] = ()
+    stated_db: float | None = None
 
 
 def own_precision(name: str) -> str:
@@ -94,23 +88,21 @@ def why_not_here(name: str) -> str:
 
 
 def candidates(
-    pack: StylePack | PackFile,
-    *,
-    precision: Precision,
-    least_db: float,
-    folder: Path,
-    report: Report | None = quiet,
-) -> tuple[list[Candidate], list[str], bool]:
-    """What may be opened here, in the registry's order, and why the others may not.
+    pack: StylePack | PackFile, precision: Precision = "auto"
+) -> tuple[list[Candidate], list[str], float | None]:
+    """What can run here, in the registry's order, and int8 before an engine's own precision.
 
-    folder: of the cache, where it is remembered how a pack's int8 form did; report: told when it is tried now, None
-    where it may not be. The third that is returned: whether int8 is a candidate that was not tried yet.
+    Returns:
+        The candidates; why the others cannot run; what the pack's int8 form states, None where there is none of use.
     """
     found: list[Candidate] = []
     reasons: list[str] = []
     without_gpu = []
-    held_db, untried, problem = _int8(pack, least_db, folder, report) if precision == "auto" else (None, False, "")
-    reasons += [problem] if problem else []
+    stated_db = None
+    try:
+        stated_db = quantized_db(pack)
+    except EngineError as error:
+        reasons.append(str(error))
     for name, entry in REGISTRY.items():
         if entry.gpu and not machine.has_nvidia_driver():
             without_gpu.append(name)
@@ -121,135 +113,97 @@ def candidates(
         if problem:
             reasons.append(f"{name} {problem}")
             continue
-        if "int8" in entry.precisions and held_db is not None:
-            if held_db >= least_db:
-                found.append(Candidate(engine=name, precision="int8"))
-            else:
-                reasons.append(f"{name} int8 holds {held_db:.1f} dB with this style, less than {least_db:g}")
+        if precision == "auto" and stated_db is not None and "int8" in entry.precisions:
+            found.append(Candidate(engine=name, precision="int8"))
         found.append(Candidate(engine=name, precision=precision))
     if without_gpu:
         reasons.insert(0, f"no NVIDIA GPU for {', '.join(without_gpu)}")
-    return found, reasons, untried
-
-
-def _int8(
-    pack: StylePack | PackFile, least_db: float, folder: Path, report: Report | None
-) -> tuple[float | None, bool, str]:
-    """What a pack's int8 form holds, whether that is only what it states, and why it is not used."""
-    try:
-        stated = quantized_db(pack)
-    except EngineError as error:
-        with suppress(EngineError):
-            if report is not None:
-                proved(pack, folder, report)  # so that it is said, once
-        return None, False, str(error)
-    if stated is None or stated < least_db:
-        return stated, False, ""
-    try:
-        proof = recall(pack, folder) if report is None else proved(pack, folder, report)
-    except EngineError as error:
-        return None, False, str(error)
-    if proof is None:
-        return stated, True, ""
-    return (None, False, f"int8: {proof.problem}") if proof.problem else (proof.psnr_db, False, "")
+    return found, reasons, stated_db
 
 
 def choose(
-    pack: StylePack | PackFile,
-    height: int,
-    width: int,
-    *,
-    precision: Precision,
-    least_db: float,
-    cache: EngineCache,
-    report: Report,
-    measure: bool = True,
+    pack: StylePack | PackFile, height: int, width: int, *, precision: Precision, least_db: float, folder: Path
 ) -> Choice:
-    """Find the fastest engine that holds `least_db`, measuring what is not remembered; at the end the reference.
+    """Find what to open among what works here and holds `least_db`; at the end the reference. Never takes long.
 
-    report: told before measuring, which takes seconds, and what it raises ends this.
-    measure: without, the engine that is there soonest comes first until all is measured; nothing takes long then.
+    Args:
+        pack: The style.
+        height: Of the frames, in pixels.
+        width: Likewise.
+        precision: As `open_engine` takes it; int8 is a candidate of `auto`.
+        least_db: The least PSNR to the reference.
+        folder: Of the cache, where it is remembered what was measured and proved.
     """
-    found, reasons, untried = candidates(
-        pack, precision=precision, least_db=least_db, folder=cache.folder, report=report if measure else None
-    )
-    reference = [candidate for candidate in found if candidate.engine == REFERENCE]
-    others = [candidate for candidate in found if candidate.engine != REFERENCE]
-    if len(others) < 2:
-        why = "" if others else "the only engine here"
-        said = ["it is the only engine here beside the reference"] if others else []
-        unmeasured = tuple(c for c in others if untried and c.precision == "int8")
-        return Choice(order=(*others, *reference), why=why, reasons=(*said, *reasons), unmeasured=unmeasured)
-    kept = Measurements(cache.folder)
-    rows: dict[Candidate, Measured | None] = {}
-    for candidate in others:
-        at_height, at_width = size_of(candidate, pack.header, height, width)
-        rows[candidate] = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
-    unmeasured = tuple(c for c, row in rows.items() if row is None or (untried and c.precision == "int8"))
-    if unmeasured and not measure:
-        soonest = sorted(found, key=lambda c: (not REGISTRY[c.engine].soon, c.precision == "int8"))
-        not_yet = f"not measured yet: {', '.join(map(str, unmeasured))}"
-        return Choice(order=tuple(soonest), why="for now", reasons=(not_yet, *reasons), unmeasured=unmeasured)
-    if unmeasured:
-        report(f"measuring once which is the fastest here: {', '.join(map(str, unmeasured))}")
-        new = measure_all(pack, unmeasured, height, width, cache=cache)
-        rows.update(new)
-        not_kept = kept.remember(pack, new.values())
-        reasons += [not_kept] if not_kept else []
-    return _fastest(rows, reference, reasons, least_db)
-
-
-def _fastest(
-    rows: dict[Candidate, Measured | None], reference: list[Candidate], reasons: list[str], least_db: float
-) -> Choice:
-    usable: list[tuple[float, Candidate]] = []
-    refused = []
-    for candidate, row in rows.items():
-        assert row is not None
-        if row.problem:
-            refused.append(f"{candidate} did not work here when it was measured: {row.problem}")
-        elif row.psnr_db < (_INT8_DB if candidate.precision == "int8" else least_db):
-            refused.append(f"{candidate} gives {row.psnr_db:.1f} dB here, less than {least_db:g}")
+    found, reasons, stated_db = candidates(pack, precision)
+    kept = Measurements(folder)
+    if precision == "int8":
+        least_db = 0.0  # it was asked for, so it need only work
+    fast: list[tuple[float, Candidate, Measured]] = []
+    unknown: list[Candidate] = []
+    unproved: list[Candidate] = []
+    refused: list[str] = []
+    for candidate in found:
+        if candidate.engine == REFERENCE:
+            continue
+        at_height, at_width = size_of(candidate.engine, pack.header, height, width)
+        row = kept.recall(pack, candidate.engine, candidate.precision, height=at_height, width=at_width)
+        # What int8 holds depends on the form, so it is asked of its proof.
+        int8 = candidate.precision == "int8" and stated_db is not None
+        needs_proof = int8 or (row is None and REGISTRY[candidate.engine].gpu)
+        proof = kept.proof(pack, candidate.engine, candidate.precision) if needs_proof else None
+        if problem := why_refused(candidate, proof, stated_db, least_db) or _failed(candidate, row, least_db):
+            refused.append(problem)
+            continue
+        if needs_proof and proof is None:
+            unproved.append(candidate)
+        if row is None or (int8 and proof is None):
+            unknown.append(candidate)
         else:
-            usable.append((row.ms_a_megapixel, candidate))
-    usable.sort(key=lambda entry: entry[0])
-    if not usable:
-        why = f"since no other engine here holds {least_db:g} dB"
-        return Choice(order=tuple(reference), why=why, reasons=(*refused, *reasons))
-    order = tuple(candidate for _, candidate in usable)
-    measured = "measured here: " + ", ".join(f"{c} {row.words}" for c in order if (row := rows[c]))
-    return Choice(order=(*order, *reference), why="the fastest here", reasons=(measured, *refused, *reasons))
+            fast.append((row.ms_a_megapixel, candidate, row))
+    fast.sort(key=lambda one: one[0])
+    # Where nothing is known: what is there in seconds before what compiles for minutes, and int8 after the reference.
+    unknown.sort(key=lambda one: (not REGISTRY[one.engine].soon, one.precision == "int8"))
+    soon = [one for one in unknown if REGISTRY[one.engine].soon and one.precision != "int8"]
+    late = [one for one in unknown if one not in soon]
+    order = [*(one for _, one, _ in fast), *soon, *(one for one in found if one.engine == REFERENCE), *late]
+    said = list(refused)
+    if fast:
+        why = "the fastest of those measured here" if unknown else "the fastest here"
+        said.insert(0, "measured here: " + ", ".join(f"{one} {row.words}" for _, one, row in fast))
+    elif len(unknown) == 1:
+        why = ""  # without a choice there is nothing to measure
+        said.insert(0, "it is the only engine here beside the reference")
+        unknown = [one for one in unproved if one.precision == "int8"]
+    elif unknown:
+        why = "for now"
+    else:
+        why = f"since no other engine here holds {least_db:g} dB" if refused else "the only engine here"
+    if unknown:
+        said.insert(0, f"not measured yet: {', '.join(map(str, unknown))}: stylefader devices --measure")
+    return Choice(
+        order=tuple(order), why=why, reasons=(*said, *reasons), unmeasured=tuple(unknown), unproved=tuple(unproved),
+        stated_db=stated_db,
+    )  # fmt: skip
 
 
-def measure_all(
-    pack: StylePack | PackFile,
-    wanted: Iterable[Candidate],
-    height: int,
-    width: int,
-    *,
-    cache: EngineCache,
-    seconds: float = _SECONDS,
-) -> dict[Candidate, Measured]:
-    """Measure each where it is compared. An engine on a GPU is built into the cache, and so not in vain."""
-    rows = {}
-    with ExitStack() as stack:
-        at_size: dict[bool, Measuring] = {}
-        for candidate in wanted:
-            gpu = REGISTRY[candidate.engine].gpu
-            if gpu not in at_size:
-                sides = size_of(candidate, pack.header, height, width)
-                at_size[gpu] = stack.enter_context(Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu]))
-            folder = cache.folder if gpu else at_size[gpu].scratch / "engines"
-            if not gpu:
-                share(cache.folder, folder)  # a form that was tried is not tried again
-            rows[candidate] = at_size[gpu].measure(
-                candidate.engine, candidate.precision, seconds=seconds, cache_dir=folder
-            )
-    return rows
+def why_refused(candidate: Candidate, proof: Measured | None, stated_db: float | None, least_db: float) -> str:
+    """What its proof, and what an int8 form states, say against a candidate, in words; else nothing."""
+    if proof and proof.problem:
+        return f"{candidate} does not work here: {proof.problem}"
+    held_db = [proof.psnr_db] if proof else []
+    if candidate.precision == "int8" and stated_db is not None:
+        held_db = [stated_db, *(one + _LEAVE_DB for one in held_db)]
+    if not held_db or min(held_db) >= least_db:
+        return ""
+    return f"{candidate} holds {min(held_db):.1f} dB with this style, less than {least_db:g}"
 
 
-def size_of(candidate: Candidate, header: PackHeader, height: int, width: int) -> tuple[int, int]:
-    """The height and width at which a candidate for frames of height and width is measured."""
-    if header.size is not None or REGISTRY[candidate.engine].gpu:
-        return height, width
-    return CPU_SIZE
+def _failed(candidate: Candidate, row: Measured | None, least_db: float) -> str:
+    """What a measurement says against a candidate."""
+    if row is None:
+        return ""
+    if row.problem:
+        return f"{candidate} did not work here when it was measured: {row.problem}"
+    if row.psnr_db < (_INT8_DB if candidate.precision == "int8" else least_db):
+        return f"{candidate} gives {row.psnr_db:.1f} dB here, less than {least_db:g}"
+    return ""

@@ -17,7 +17,7 @@ _STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
 
 
 def style_in(comment: Comment) -> tuple[Fraction, str] | None:
-    """When which style begins, where a take's comment says that."""
+    """The style that begins, and when, if a comment of a take says that."""
     match = _STYLE.fullmatch(comment.text)
     try:
         return (parse_time(match[1]), match[2]) if match else None
@@ -33,7 +33,7 @@ def file_of(keyframes: Sequence[Keyframe], *, origin: str) -> AutomationFile:
 
 
 def with_keyframes(file: AutomationFile, keyframes: Sequence[Keyframe], places: Sequence[int]) -> AutomationFile:
-    """The file with other keyframes. places: which one of before each stands for, rising; comments go by them."""
+    """The file with other keyframes. places: for each, the number of the old keyframe; comments move with them."""
     comments = [
         comment if comment.before < 0 else Comment(bisect_left(places, comment.before), comment.text)
         for comment in file.comments

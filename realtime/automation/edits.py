@@ -1,4 +1,4 @@
-"""Automations moved in time, made longer or shorter, stronger or weaker. What a take says of styles goes with it."""
+"""Automations moved in time, made longer or shorter, stronger or weaker. A take's comments on styles move with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST_VALUE = 3e38
 def shifted(file: AutomationFile, by: Fraction) -> AutomationFile:
     """Everything `by` seconds later, or earlier where it is below 0: what would come before 0 is cut.
 
-    Values at 0 are then what they were at -by. An eased way that is cut goes on in straight pieces.
+    Values at 0 are then what they were at -by. If an eased part is cut, straight pieces replace the rest.
     """
     keyframes = file.automation.keyframes
     moved, places = [], []
@@ -44,7 +44,7 @@ def shifted(file: AutomationFile, by: Fraction) -> AutomationFile:
 def scaled(
     file: AutomationFile, *, time: Fraction = Fraction(1), factor: float = 1.0, offset: float = 0.0, name: str = ALPHA
 ) -> AutomationFile:
-    """All times `time` times as late, all values of a parameter times `factor` plus `offset`.
+    """Multiply all times by `time`, and all values of a parameter by `factor`; then add `offset`.
 
     Raises:
         AutomationError: For a time factor that is not above 0, numbers that are not finite, values that become too
@@ -94,7 +94,7 @@ def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyfr
 
 
 def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]) -> tuple[Comment, ...]:
-    """What takes say of styles at their new times; of those until 0 the last one, which holds there."""
+    """A take's comments on styles at their new times; of those before 0, only the last one, at 0."""
     result: list[Comment] = []
     cut: list[Comment] = []
     for comment in comments:

@@ -4,8 +4,8 @@ Two spellings of the same thing. A CSV file whose header has `time`, the paramet
 has one column for all of its components (`alpha`), or one for each (`alpha0,alpha1,...`); lines that start with # are
 comments. Inline, for alpha alone, keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in
 `0s:0 2s:1 4s:0.2,1,0.5`, or a single strength, `0.5`, that holds throughout. Before the first keyframe its values hold,
-after the last one's as well. A keyframe's ease says how values go on from it to the next one; two keyframes at one time
-are a jump.
+and after the last one the last values. A keyframe's ease says how values move from it to the next one; two keyframes at
+one time are a jump.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, kw_only=True)
 class Keyframe:
-    """The values of an automation's columns at a time. `ease` rules the way to the next.
+    """The values of an automation's columns at a time. `ease` says how they move to the next.
 
     Inline, the values are all of alpha: one moves all components, several are one each.
     """
@@ -62,11 +62,11 @@ class AlphaOverTime(Protocol):
         """Smallest and largest value of a parameter that it asks for; None where it does not move that."""
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
-        """Every parameter at a time in seconds, float32 (size,) each: the same whatever was asked before."""
+        """Every parameter at a time in seconds, float32 (size,) each; does not depend on earlier calls."""
         ...
 
     def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
-        """The strengths at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
+        """The strengths at a time in seconds, float32 (n_blocks,); does not depend on earlier calls."""
 
 
 class Automation:
@@ -141,7 +141,7 @@ class Automation:
         }
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
+        """Alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
         return self._between(self._way(at), ALPHA, n_blocks)
 
     def _way(self, at: Fraction) -> tuple[Keyframe, Keyframe, float]:
@@ -152,7 +152,7 @@ class Automation:
         return before, after, 0.0 if before is after or place == 0 else along(before, after, at)
 
     def _between(self, way: tuple[Keyframe, Keyframe, float], name: str, size: int) -> Values:
-        """A parameter that has columns, somewhere along such a way: float32 (size,)."""
+        """A parameter that has columns, between two keyframes: float32 (size,)."""
         before, after, u = way
         start = np.broadcast_to(np.asarray(self.of(before, name), np.float64), (size,))
         if not u:

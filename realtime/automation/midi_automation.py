@@ -31,11 +31,11 @@ from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.training.errors import AutomationError
 
 _BEFORE_NS = 60 * 10**9
-"""How long before the clip what a file says at its very beginning was played: alpha has come to rest by then."""
+"""Messages at the very beginning of a file count as played so long before the clip, so that alpha has settled."""
 _EVERY = 512
 _TELL = 4096
 Tell = Callable[[float], None]
-"""Told now and then how much is done, from 0 to 1."""
+"""Called now and then with how much is done, from 0 to 1."""
 _SOURCE = "midi"
 
 
@@ -48,6 +48,7 @@ class Move(NamedTuple):
     value: float
 
     def on(self, desk: AlphaDesk) -> None:
+        """Do it on a desk, at the move's own time."""
         if self.kind == "to":
             desk.move(self.target, self.value, self.at_ns, _SOURCE)
         elif self.kind == "by":
@@ -60,7 +61,7 @@ class Move(NamedTuple):
 class MidiAutomation:
     """Parameters over time, as `Automation` gives them, from the moves of a MIDI file. Not for two threads at once.
 
-    Before its first move a parameter is at its default. notes: what was left alone, or taken in another way, in words.
+    Before its first move a parameter is at its default. notes: what was ignored or handled differently, in words.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class MidiAutomation:
         return self._bounds.get(name)
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
-        """The parameters at a time in seconds, float32 (size,) each: the same whatever was asked before."""
+        """The parameters at a time in seconds, float32 (size,) each; does not depend on earlier calls."""
         at_ns = round(at * 10**9)
         self._go_to(bisect_right(self._times, at_ns))
         # A copy, since a desk that is asked remembers the time, and its rounding.
@@ -101,12 +102,12 @@ class MidiAutomation:
         return {parameter.name: found[parameter.name] for parameter in parameters}
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, float32 (n_blocks,): the same whatever was asked before."""
+        """Alpha alone at a time in seconds, float32 (n_blocks,); does not depend on earlier calls."""
         self.check_blocks(n_blocks)
         return self.values(at, self.parameters)[ALPHA]
 
     def forward(self) -> Callable[[Fraction], dict[str, Values]]:
-        """The same for times of which none is before the one before, in less time; not exactly the same rounding."""
+        """The same for times that never go back; faster, with slightly different rounding."""
         desk, done = self._kept[0].copy(), 0
 
         def values(at: Fraction) -> dict[str, Values]:
@@ -179,7 +180,7 @@ def midi_automation(
 
 
 def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
-    """What the decoders make of the messages, each coarse half that waits in vain at the time when it is due."""
+    """The events of the messages; a coarse half without its fine half comes when its wait ends."""
     decoders = [Decoder(name) for name in file.tracks]
     due: deque[tuple[int, Decoder]] = deque()
     for number, (at_ns, track, message) in enumerate(file.messages):
@@ -198,7 +199,7 @@ def _events(file: MidiFile, tell: Tell) -> Iterator[ControlEvent]:
 
 
 class _Recorder:
-    """What the router plays: targets without a desk's sense of time, their moves written down, and just one style."""
+    """The player that the router moves: it writes moves down instead of smoothing them, and has just one style."""
 
     style = 0
     scene: str | None = None
@@ -236,7 +237,7 @@ class _Recorder:
 
     def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:
         if why_missing(target, sizes_of(self.parameters.values())) is not None:
-            return  # as live: what a style does not declare is left alone
+            return  # as live: parameters that a style does not declare are ignored
         own, parameter = self._targets[target.name], self.parameters[target.name]
         for place in range(len(own)) if target.component is None else (target.component,):
             wanted = value if kind == "to" else own[place] + value

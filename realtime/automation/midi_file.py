@@ -52,11 +52,11 @@ class MidiFile:
 
 
 def is_midi_file(path: Path) -> bool:
-    """Whether it is meant as one, by its name or by its first bytes."""
+    """Whether a file is a MIDI file, by its name or its first bytes."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with open_regular(path) as file:  # what is read of a pipe is lost to whoever reads it next
+        with open_regular(path) as file:  # what is read from a pipe is lost for the next reader
             return file.read(4) == _MAGIC
     except OSError:
         return False
@@ -113,7 +113,7 @@ def parse_midi_file(data: bytes, *, origin: str) -> MidiFile:
 
 
 def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[bytes]:
-    """The contents of as many tracks as the header says; chunks of other kinds are passed over."""
+    """The contents of as many tracks as the header says; chunks of other kinds are skipped."""
     found = 0
     while found < count:
         length = int.from_bytes(data[at + 4 : at + 8])
@@ -128,8 +128,8 @@ def _track_chunks(data: bytes, at: int, count: int, origin: str) -> Iterator[byt
 class _Track(BytesIO):
     """One track as a file for mido, without what no control needs: text, system exclusive messages, key signatures.
 
-    mido asks for the place (`tell`) once at the beginning of a track and again before each event. The events that are
-    left out are passed over there, and their time is kept.
+    mido asks for the place (`tell`) once at the beginning of a track and again before each event. Events that are left
+    out are skipped there, and their time is kept.
     """
 
     def __init__(self, data: bytes, where: str, most: int) -> None:
@@ -139,7 +139,7 @@ class _Track(BytesIO):
         super().__init__(self._data)
         self._head, self._where, self._most = len(head), where, most
         self._begun = self._named = False
-        self._passed: list[int] = []  # ticks that were passed over before each event
+        self._passed: list[int] = []  # ticks that were skipped before each event
 
     @property
     def count(self) -> int:
@@ -204,7 +204,7 @@ class _Track(BytesIO):
         return kind == _NAME and first
 
     def _number(self, at: int) -> tuple[int, int]:
-        """A number of 7 bits a byte and 4 bytes at most: (the place after it, the number)."""
+        """A variable-length number (7 bits a byte, at most 4 bytes): (the place after it, the number)."""
         match = _NUMBER.match(self._data, at)
         if match is None:
             why = "a number of more than four bytes" if at + 4 <= len(self._data) else "it ends within an event"

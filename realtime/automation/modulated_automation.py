@@ -44,7 +44,7 @@ class ModulatedAutomation:
         self._base.check_blocks(n_blocks)
 
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
-        """Those of the base: that a modulation goes to the end of the range and stays there is its way."""
+        """The extremes of the base; a modulation is expected to reach the ends of the range."""
         return self._base.bounds(name)
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
@@ -58,5 +58,5 @@ class ModulatedAutomation:
         return {parameter.name: found[parameter.name] for parameter in parameters}
 
     def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
+        """Alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
         return self.values(at, self._parameters)[ALPHA]

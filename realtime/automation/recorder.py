@@ -29,9 +29,9 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    sizes: the components of each parameter, which have a column each; styles with fewer give the others their mean, and
-    what a style has not got stays as it was. The file is written in place, since a performance must outlive a crash.
-    Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
+    sizes: the components of each parameter, which have a column each. A style with fewer components gives the others
+    their mean; columns of parameters that it does not have stay as they were. The file is written in place, since a
+    performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
@@ -84,7 +84,7 @@ class AutomationRecorder:
             self._file.flush()
 
     def close(self) -> None:
-        """Write what is left, and the last frame; harmless twice. Nothing may be played any more."""
+        """Write what is left, and the last frame; harmless twice. Call `played` no more after it."""
         if self._file.closed:
             return
         if self._last is not None and self._written != self._last[0]:
@@ -107,7 +107,7 @@ class Takes:
     nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
     that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
     sizes: as the recorder's. A take in which nothing was played leaves no file. Raises ControlError where the first
-    cannot be made; what goes wrong later is said, and ends no show.
+    cannot be made; later errors are reported and do not end the session.
     """
 
     def __init__(

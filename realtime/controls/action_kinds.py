@@ -24,23 +24,45 @@ class Scenes(Protocol):
     """`SceneController`, as far as actions know it."""
 
     @property
-    def names(self) -> list[str]: ...
-    def recall(self, number: int) -> None: ...
-    def save(self, name: str | None = None) -> str: ...
+    def names(self) -> list[str]:
+        """Names of the scenes, in the file's order."""
+
+    def recall(self, number: int) -> None:
+        """Recall a scene by its number, counted from 0."""
+
+    def save(self, name: str | None = None) -> str:
+        """Save the session as it stands as a scene; gives its name, a new one where None."""
 
 
 class Surface(Protocol):
     """What a performer sits in front of, window or terminal: `Keyboard`, as far as actions know it."""
 
-    def toggle_fine(self) -> None: ...
-    def toggle_overlay(self) -> None: ...
-    def toggle_full_screen(self) -> None: ...
-    def toggle_take(self) -> None: ...
-    def toggle_learning(self) -> None: ...
-    def next_view(self) -> None: ...
-    def show_help(self) -> None: ...
-    def back(self) -> None: ...
-    def quit(self) -> None: ...
+    def toggle_fine(self) -> None:
+        """Turn fine steps on or off."""
+
+    def toggle_overlay(self) -> None:
+        """Show or hide the numbers over the picture."""
+
+    def toggle_full_screen(self) -> None:
+        """Enter or leave full screen."""
+
+    def toggle_take(self) -> None:
+        """Begin or end the recording of a take."""
+
+    def toggle_learning(self) -> None:
+        """Begin or end learning a control."""
+
+    def next_view(self) -> None:
+        """Show the next view: stylized, original, or both."""
+
+    def show_help(self) -> None:
+        """Show or hide the keys."""
+
+    def back(self) -> None:
+        """Leave what is open: help, learning, full screen."""
+
+    def quit(self) -> None:
+        """End the session."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,7 +90,7 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trigger(Action):
-    """Takes nothing. run: gives what to tell whoever pressed a key, if anything. Raises ControlError.
+    """Takes nothing. run: returns a message for the user of the key, if any. Raises ControlError.
 
     refused: what a key's user is told before the reason, where it raises.
     """
@@ -116,13 +138,13 @@ class Step(Action):
 
 
 class ActionRunner:
-    """Does actions on one session. Any thread asks; `do_waiting` comes from the one that owns the session.
+    """Does actions on one session. Any thread may ask; `do_waiting` is called by the thread that owns the session.
 
     Args:
         player: The session.
         scenes: Those of the session.
         clock: Whose tempo is tapped.
-        say: Told what is worth a word.
+        say: Called with messages for the user.
         now_ns: The clock of the session.
 
     `surface` is what the performer sits in front of, once it is there.
@@ -144,7 +166,9 @@ class ActionRunner:
         self._waiting: deque[Callable[[], object]] = deque(maxlen=_MOST_WAITING)
 
     def trigger(self, action: Trigger, name: str | None = None, *, owner: bool = False) -> str | None:
-        """Do what takes nothing, or a name; what there is to tell. owner: whether this is the owner's thread.
+        """Do an action that takes nothing, or a name; returns a message for the user.
+
+        owner: whether this is the thread that owns the session.
 
         Raises:
             ControlError: Where it cannot be done.
@@ -181,7 +205,7 @@ class ActionRunner:
             action.choose(self, place)
 
     def do_waiting(self) -> None:
-        """Do what other threads asked for and only the owner's may do."""
+        """Do the actions that other threads asked for and only the owner's thread may do."""
         while self._waiting:
             try:
                 told = self._waiting.popleft()()

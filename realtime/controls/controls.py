@@ -1,7 +1,7 @@
 """All that plays a session from outside: mapping file, MIDI ports and OSC, made and ended together.
 
-A session goes on without a MIDI system: what is missing is said, with what to do. What stands wrong in the mapping file
-at the start is an error, and so is an OSC port that is taken.
+A session goes on without a MIDI system; a message says what is missing and what to do. An error in the mapping file at
+the start is raised, and so is an OSC port that is in use.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class ControlOptions:
 class Controls:
     """Made (files are read and OSC's port is taken), running after `start`, over after `close`.
 
-    `tick` comes from the thread that owns the session, some times a second. scenes: those of the session, which
-    anything may recall, and which are seen to here. sizes: the parameters of the session's styles, each with the most
-    components that it has in one of them. `runner` does the actions that any of them asks for.
+    `tick` comes from the thread that owns the session, some times a second. scenes: those of the session; `tick` polls
+    them. sizes: the parameters of the session's styles, each with the most components that it has in one of them.
+    `runner` does the actions that any of them asks for.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Controls:
     def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
         """Give what every MIDI input sends to `take` alone, from other threads; None: play by it again.
 
-        What is held is let go: its end would not be heard.
+        Held controls are released, since their release would not be heard.
 
         Raises ControlError where there is no MIDI system.
         """
@@ -132,7 +132,7 @@ class Controls:
         self._take_over()
 
     def tick(self) -> None:
-        """Take an edited mapping over, and send back what was moved. Raises what the MIDI thread died of."""
+        """Apply an edited mapping, and send feedback. Raises the error that ended the MIDI thread, if any."""
         if self.midi is not None and self.midi.error is not None:
             raise self.midi.error
         now = self._now_ns()
@@ -186,7 +186,7 @@ class Controls:
             self._say(f"without MIDI: {error}")
 
     def _open_midi(self) -> None:
-        """Have those ports open that are of use now. Raises ControlError where there is no MIDI system."""
+        """Open the ports that are needed now. Raises ControlError if there is no MIDI system."""
         inputs, outputs = self._ports()
         if not (self._maps() or self._counts_beats or self._options.midi or self._learner is not None):
             if self.midi is not None:
@@ -211,7 +211,7 @@ class Controls:
 
     @property
     def _counts_beats(self) -> bool:
-        """Whether a MIDI clock would be heeded."""
+        """Whether a MIDI clock has any effect."""
         return any(entry.beats is not None for entry in self.mapping.lfos)
 
     def _ports(self) -> tuple[list[str], list[str]]:
@@ -223,7 +223,7 @@ class Controls:
         return list(self._options.midi) or named, outputs
 
     def _warn(self) -> None:
-        """Say what moves nothing in this session: parameters that no style has, scenes and sound that are not there."""
+        """Report mappings without effect in this session: parameters that no style has, missing scenes and sound."""
         mapping = self.mapping
         if mapping.bpm is not None and not mapping.counts_beats:
             self._say(f"{self._options.mapping}: bpm does nothing: no LFO has beats")

@@ -1,4 +1,4 @@
-"""What a controller was moved to, whatever it is: the one thing that decoders give and mappings take."""
+"""A control event: what decoders give and mappings take, for every kind of control."""
 
 from __future__ import annotations
 

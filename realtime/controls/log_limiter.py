@@ -1,4 +1,4 @@
-"""What is said of things that others do wrong, which they may do a thousand times a second, each in another way."""
+"""Limits messages about errors of others, which may come a thousand times a second, each with other words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LogLimiter:
         self._said: dict[str, tuple[int, set[str]]] = {}
 
     def __call__(self, kind: str, words: str) -> None:
-        """Say it, unless it was said."""
+        """Pass the message on, unless it was passed on already."""
         with self._lock:
             now = self._now_ns()
             began, said = self._said.get(kind, (now, set()))

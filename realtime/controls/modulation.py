@@ -19,14 +19,15 @@ class ModulationPart(Protocol):
     """One kind of modulation. source: its name among those that a session mutes (`lfo`, `sound`)."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The name by which it can be muted."""
 
     def offsets(self, at_ns: int, layout: Layout) -> npt.NDArray[np.float64]:
         """What to add at a time in monotonic nanoseconds: float64 (layout.size,), finite. Any thread; never waits."""
         ...
 
     def take_over(self, mapping: Mapping) -> None:
-        """The mapping file was edited: go on with what it says now."""
+        """The mapping file was edited: use the new mapping."""
         ...
 
 

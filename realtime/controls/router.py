@@ -1,7 +1,7 @@
-"""Control events into what they are mapped to: parameters, and the actions of the table.
+"""Applies control events to what they are mapped to: parameters, and the actions of the table.
 
-Soft takeover (pickup): a fader that stands elsewhere than its parameter moves nothing until it has come to where
-that is, or past it. It stands elsewhere when something else moved it since, and at first.
+Soft takeover (pickup): a fader whose position differs from its parameter moves nothing until it reaches or passes the
+parameter's value. They differ at first, and when something else has moved the parameter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MapState:
     """What is known of a mapping's control.
 
     event: its last. known: the raw value that the controller stands at or was told. told: what its light was told.
-    left: the value as this mapping left it, None where it has not yet got hold.
+    left: the value as this mapping left it, None before it has taken over.
     """
 
     event: ControlEvent | None = None
@@ -63,7 +63,7 @@ class Router:
         self.take_over(maps)
 
     def take_over(self, maps: Sequence[ControlMap]) -> None:
-        """Other mappings; those that stay as they were keep what they know of their control. Others let it go."""
+        """Use other mappings. Unchanged ones keep the state of their control; the others release it."""
         with self._lock:
             before, after = list(self.states), []
             for entry in maps:
@@ -74,7 +74,7 @@ class Router:
                 self._let_go(entry, state)
 
     def release(self, port: str | None = None) -> None:
-        """A port has gone, or is not heard any more: what is held there is let go. None: any port."""
+        """A port is gone or closed: release what is held there. None: any port."""
         with self._lock:
             for entry, state in self.states:
                 if state.event is not None and port in (None, state.event.port):
@@ -155,13 +155,13 @@ class Router:
             return
         self._player.move(target, wanted, event.at_ns, self._source)
         moved = self.current(entry)
-        # A muted source has not got hold of anything.
+        # A muted source has taken over nothing.
         state.left = (
             moved if moved is not None and abs(moved - min(max(wanted, bounds[0]), bounds[1])) < _SAME else None
         )
 
     def _choose(self, action: Choice, event: ControlEvent, state: MapState) -> None:
-        """One of a choice by a program's number, or by a fader's place."""
+        """Choose by a program's number, or by a fader's position."""
         count = len(action.names(self._runner))
         if event.kind == "program":
             if event.raw < count:
@@ -186,7 +186,7 @@ class Router:
             return
         if not begins:
             return
-        with suppress(ControlError):  # what there is not is said of the mapping when it is read
+        with suppress(ControlError):  # missing choices were reported when the mapping was read
             if isinstance(action, Switch):
                 self._runner.turn(action, None)
             elif isinstance(action, Choice) and entry.to is not None:
@@ -195,7 +195,7 @@ class Router:
                 self._runner.trigger(action)
 
     def _let_go(self, entry: ControlMap, state: MapState) -> None:
-        """As if the control had been let go. A fader past its middle still stands there: that is no new press."""
+        """Release a control. A fader that is past its middle stays there; that is no new press."""
         action = entry.action
         if isinstance(action, Switch) and entry.mode == "hold":
             if state.pressed:

@@ -33,6 +33,7 @@ class TextStyle:
         self.gap = max(6, self.line * 2 // 5)
 
     def width(self, text: str) -> int:
+        """Width of a text in pixels."""
         return int(cv2.getTextSize(text, _FONT, self.scale, self.thickness)[0][0])
 
     def put(self, canvas: Canvas, text: str, left: int, top: int, colour: tuple[int, int, int] = _WHITE) -> None:

@@ -231,6 +231,7 @@ class Window:
 
     @property
     def full_screen(self) -> bool:
+        """Whether it fills its monitor."""
         return self._full_screen
 
     @full_screen.setter

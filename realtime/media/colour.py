@@ -121,7 +121,7 @@ def _is_grey(frame: VideoFrame) -> bool:
     return frame.format.name.startswith(("gray", "ya8", "ya16"))
 
 
-# swscale takes every grey picture as full range, whatever it is told; this table stretches 16..235 afterwards.
+# swscale always takes grey pictures as full range; this table stretches 16..235 afterwards.
 _STRETCH = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
 
 
@@ -202,7 +202,7 @@ def _interleaved(picture: VideoFrame) -> npt.NDArray[np.uint8]:
 
 
 def can_be_cut(frame: VideoFrame, x: int, y: int) -> bool:
-    """Whether a part that begins at (x, y) can be had without touching a pixel, colours in their places."""
+    """Whether a part that begins at (x, y) can be cut without moving its colours (chroma) against its luma."""
     name, chroma = frame.format.name, frame.format
     if name == "pal8" or name.startswith(("mono", "bayer")) or not chroma.components:
         return False

@@ -16,17 +16,18 @@ Picture = npt.NDArray[np.uint8]
 class Frame:
     """One picture on its way from a source to the sinks.
 
-    image: uint8 (H, W, 3) RGB, C-contiguous.
-    pts: presentation time in seconds on the stream's own clock, exact.
-    index: position in the stream, counted from 0 in presentation order.
-    captured_ns: monotonic nanoseconds at capture (for a file: when it was decoded).
-    duration: seconds that the picture stays on screen where the stream says so, else None.
-    alpha_HW: uint8 (H, W), what of the picture shows (0: nothing, 255: all), or None where all of it does. `image` is
-        then already put over a background (`realtime/media/transparency.py`).
-    inside: (x, y, width, height) of what stands between black bars in `image`, None where there are none. What a
-        network makes of the bars is no part of the picture: `blacken_bars`.
-    original: of a stylized frame in a live session the picture before, as `image`; a window can show both. Most sinks
-        are given None.
+    Attributes:
+        image: uint8 (H, W, 3) RGB, C-contiguous.
+        pts: Presentation time in seconds on the stream's own clock, exact.
+        index: Position in the stream, counted from 0 in presentation order.
+        captured_ns: Monotonic nanoseconds at capture (for a file: when it was decoded).
+        duration: Seconds that the picture stays on screen; None if the stream does not say.
+        alpha_HW: uint8 (H, W), the opacity of each pixel (0: transparent, 255: opaque), or None if all are opaque.
+            `image` is then already composed over a background (`realtime/media/transparency.py`).
+        inside: (x, y, width, height) of the part of `image` between black bars, None if there are no bars. The network
+            changes the bars too; `blacken_bars` makes them black again.
+        original: For a stylized frame of a live session the picture before, as `image`, so that a window can show both.
+            Most sinks get None.
     """
 
     image: Picture
@@ -50,10 +51,12 @@ class Frame:
 
     @property
     def height(self) -> int:
+        """In pixels."""
         return int(self.image.shape[0])
 
     @property
     def width(self) -> int:
+        """In pixels."""
         return int(self.image.shape[1])
 
 

@@ -95,7 +95,7 @@ def straight(over_black_HWC: npt.NDArray[np.uint8], alpha_HW: npt.NDArray[np.uin
 
 
 def note_for(name: str, background: Colour) -> str:
-    """What is said of a file whose transparent places do not stay so."""
+    """The note on a file whose transparency is not kept."""
     return f"transparent places of {name} are put over {words_for(background)}"
 
 

@@ -1,12 +1,14 @@
-"""The alpha desk: where every control meets the picture. It holds a target for each component of every parameter that
-a style declares (alpha among them), and gives their values at a time.
+"""The alpha desk: where every control meets the picture.
 
-Two kinds of control: what is moved (keys, faders, OSC) sets targets, and the last mover wins; what moves by itself
-(LFOs, sound) is a modulation, added on top of where the targets stand. A scene glides: it takes its own time.
+It holds a target for each component of every parameter that a style declares (alpha among them), and gives their values
+at a time.
 
-Smoothing is by time, not by frame count, so values take the same way at any frame rate. Each kind of control (source)
-has its own: keys move in one stage, values going as 1 - exp(-t / time constant). MIDI comes in 127 steps, of which one
-stage would show each as a jerk; two stages one after the other begin and end a step softly.
+There are two kinds of control. Keys, faders and OSC set targets; the last one that moved counts. LFOs and sound are
+modulations, added to the targets. A scene glides to its values in a time of its own.
+
+Smoothing is by time, not by frame, so values move in the same way at any frame rate. Each kind of control (source) has
+its own: keys have one stage, in which values go as 1 - exp(-t / time constant). MIDI has 127 steps, and with one stage
+each step would be visible; two stages begin and end a step softly.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from stylefader.training.errors import ControlError
 Alpha = Values
 _NONE: Values = np.zeros(0, np.float32)
 TIME_CONSTANT_S = 0.06
-"""How fast a value follows: two thirds of the way in two frames, what the hand does not feel as late."""
+"""Time constant: two thirds of the way in two frames, which does not feel late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class AlphaDesk:
             self._set(place, self._targets[place] + step, at_ns, source)
 
     def glide(self, target: Target, value: float | Values, seconds: float, at_ns: int, source: str = "scene") -> None:
-        """Go to a value in that time and evenly; whatever moves a component meanwhile takes it over.
+        """Go to a value linearly in that time; a control that moves a component meanwhile takes it over.
 
         Args:
             target: Which parameter or component.
@@ -170,7 +172,7 @@ class AlphaDesk:
             self._glide_ns[1, place] = self._at_ns + max(seconds * 1e9, 1)
 
     def reset(self) -> None:
-        """Every target to its default, whatever is muted."""
+        """Set every target to its default, even of muted sources."""
         with self._lock:
             self._set(slice(None), self._default, None, None)
 
@@ -191,11 +193,11 @@ class AlphaDesk:
             return self.layout.split(self._values)
 
     def alpha(self, at_ns: int) -> Alpha:
-        """alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
+        """Alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
         return self.values(at_ns).get(ALPHA, _NONE)
 
     def copy(self) -> AlphaDesk:
-        """A desk that stands as this one does and goes its own way from here."""
+        """A copy with the same state, which is independent from here on."""
         with self._lock:
             other = copy(self)
             vars(other).update({name: value.copy() for name, value in vars(self).items() if hasattr(value, "shape")})

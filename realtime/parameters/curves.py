@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 
 class Curve(NamedTuple):
+    """A function of the fader's way, 0 to 1, and its inverse. there: way to value; back: value to way."""
+
     there: Callable[[float], float]
     back: Callable[[float], float]
 

@@ -109,7 +109,8 @@ class LfoSettings(Protocol):
     """What LFOs take from a mapping."""
 
     @property
-    def lfos(self) -> tuple[LfoMap, ...]: ...
+    def lfos(self) -> tuple[LfoMap, ...]:
+        """The LFOs, in the file's order."""
 
 
 class Lfos:

@@ -57,7 +57,7 @@ class Parameter:
 
 
 def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
-    """alpha with a component for each tuning-block."""
+    """Alpha with a component for each tuning-block."""
     return Parameter.even(ALPHA, n_blocks, low=header.low, high=header.high, default=header.default)
 
 

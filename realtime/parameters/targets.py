@@ -11,7 +11,7 @@ Sizes = Mapping[str, int]
 """How many components each parameter has, by name."""
 MOST_COMPONENTS = 100
 COLUMNS = ("time", "ease")
-"""Columns of automation files that are no parameter, so that none may have these names."""
+"""Columns of automation files that are no parameters; a parameter may not have these names."""
 _NAME = r"[a-z]+(?:_[a-z]+)*"
 _TARGET = re.compile(rf"({_NAME})(0|[1-9][0-9]?)?")
 

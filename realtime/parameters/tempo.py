@@ -1,4 +1,6 @@
-"""Musical time: beats of a MIDI clock, tapped, or counted by themselves. LFOs ask it "which beat at this time?"
+"""Musical time: beats of a MIDI clock, tapped, or counted by themselves.
+
+LFOs ask it which beat it is at a time.
 
 A MIDI clock sends 24 ticks a quarter note, each some milliseconds early or late. Its tempo is the slope of a straight
 line through the last two beats of ticks, so that the jitter of one hardly shows. Beats go on at that tempo, and what
@@ -18,7 +20,7 @@ from stylefader.training.errors import ControlError
 TICKS = 24
 """A quarter note."""
 SILENT_NS = 2_000_000_000
-"""After so long without a word another clock may be followed; the tempo stays."""
+"""After so long without a message another clock may be followed; the tempo stays."""
 LEAST_BPM, MOST_BPM = 10.0, 1000.0
 FREE_BPM = 120.0
 """Where neither a MIDI clock nor a mapping gives a tempo."""
@@ -176,7 +178,7 @@ class BeatClock:
         return True
 
     def _leave_silent(self, at_ns: int) -> None:
-        """A clock that has gone is followed no more; beats go on from where they stand, unless it had stopped."""
+        """Stop following a clock that is gone; beats go on from where they are, unless it had stopped."""
         if self._source is not None and at_ns - self._heard_ns >= SILENT_NS:
             self._settle(self._heard_ns + SILENT_NS)
             self._source, self._limit = None, math.inf

@@ -1,7 +1,7 @@
 """The capture thread: takes frames from a live source as they come and leaves the newest, unconverted, in a mailbox.
 
-A source that breaks is opened again by itself, after 0.5 s at first and twice as long each time up to 8 s, for as
-long as it takes. The mailbox keeps nothing meanwhile: the last picture stays up by the sinks' own doing.
+A source that fails is opened again, first after 0.5 s and then after twice as long each time, up to 8 s. The mailbox is
+empty meanwhile; the sinks keep the last picture.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="live-capture", daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout_s: float = _JOIN_S) -> bool:
@@ -134,7 +135,7 @@ class Capture:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def _once(self) -> None:
-        """One opening of the source, to its end. Raises SourceError."""
+        """Take frames from one opening of the source until its end. Raises SourceError."""
         source, self._first = self._first, None
         fresh = source is None
         if source is None:
@@ -177,7 +178,7 @@ class Capture:
             self._mailbox.put(replace(frame, index=number))
 
     def _tell_notes(self, source: Source) -> None:
-        """Tell what the source noted and was not told yet; at its opening, while it plays, and at its end."""
+        """Pass on new notes of the source: at its opening, while it plays, and at its end."""
         notes = list(source.notes)
         self._notes_seen = len(notes)
         for note in notes:

@@ -1,6 +1,6 @@
 """What happens to sources and sinks while a session runs, as data. The words are made in `realtime/session/words.py`.
 
-Whoever has news calls a `Tell` with an `Event`, from any thread; it must return soon and raise nothing.
+A `Tell` is called with each `Event`, from any thread; it must return soon and raise nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Tell = Callable[[Event], None]
 
 
 def untold(event: Event) -> None:
-    """A Tell that keeps it to itself."""
+    """A Tell that does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Note(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceNote(Event):
-    """What a source noted: what could not be had exactly as asked."""
+    """A note of a source about something that could not be done exactly as asked."""
 
     source: str
     note: str

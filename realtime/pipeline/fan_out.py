@@ -1,8 +1,8 @@
 """The fan-out: one stream of frames to any number of sinks, each on a thread of its own.
 
 Stands between the stylizer and the sinks of a live session. A sink that is slow loses frames of its own, one that
-fails is dropped or opened again by itself, and the others do not notice. `put` never waits and never copies: all
-sinks get the same frame, so whoever puts one gives its pictures away and never writes to them again.
+fails is dropped or opened again by itself, and the others do not notice. `put` never waits and never copies. All sinks
+get the same frame, so its pictures must never be written to again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Telling by a picture that its engine computed with values that are not finite."""
+"""Finds pictures whose engine computed with values that are not finite."""
 
 from __future__ import annotations
 

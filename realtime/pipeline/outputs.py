@@ -25,6 +25,7 @@ class SessionOutputs:
         self._fan_out = fan_out
 
     def put(self, frame: Frame) -> None:
+        """Hand a frame to every sink and to the window; never waits."""
         self._fan_out.put(frame)
         if self.view is not None:
             self.view.put(frame)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class MailboxClosed(Exception):
-    """The taking side has gone: nobody wants what is put any more."""
+    """The taking side is closed: items are not wanted any more."""
 
 
 class BlockingMailbox(Generic[T]):
@@ -30,7 +30,7 @@ class BlockingMailbox(Generic[T]):
         self._closed = False
 
     def put(self, thing: T) -> None:
-        """Add at the end; waits while full. Raises MailboxClosed when the taking side has gone."""
+        """Add at the end; waits while full. Raises MailboxClosed if the taking side has closed it."""
         with self._changed:
             # A timeout so that a signal is seen; the wait goes on until there is room.
             while len(self._things) >= self._bound and not self._closed:
@@ -47,7 +47,7 @@ class BlockingMailbox(Generic[T]):
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """The putting side broke: the taking side gets this error at once, whatever is still in the mailbox."""
+        """The putting side failed: the taking side gets this error at once, even if there are items in the mailbox."""
         with self._changed:
             self._error = error
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""One sink of the fan-out: its waiting frames, its thread, its failures and returns, its numbers."""
+"""One sink of the fan-out: its queue, its thread, its failures and retries, its numbers."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ class SinkWorker:
     # -- from outside ----------------------------------------------------------------------------------------------
 
     def put(self, frame: Frame) -> None:
+        """Queue a frame; the oldest one is dropped where the queue is full. Never waits."""
         with self._changed:
             if self.state != "running" or self._stopping:
                 self._dropped += 1
@@ -115,6 +116,7 @@ class SinkWorker:
             self._changed.notify()
 
     def put_packet(self, packet: Packet) -> None:
+        """Queue a packet of sound or subtitles for a sink that takes them; never waits."""
         if not self._takes_packets:
             return
         with self._changed:
@@ -127,6 +129,7 @@ class SinkWorker:
             self._packets.append(packet)
 
     def stop(self, drain_until: int) -> None:
+        """Ask for the end. What waits is written until `drain_until`, monotonic ns, where the sink drains."""
         with self._changed:
             self._stopping = True
             self._drain_until = drain_until
@@ -135,6 +138,7 @@ class SinkWorker:
             self._changed.notify()
 
     def stats(self) -> SinkStats:
+        """Numbers of the sink as they are now."""
         with self._changed:
             return SinkStats(
                 name=self.name,
@@ -251,7 +255,7 @@ class SinkWorker:
         self.tell_notes()
 
     def _why(self, error: Exception) -> str:
-        """A sentence that names the sink: errors of ours do so by themselves."""
+        """A sentence that names the sink; our own errors do so already."""
         return str(error) if isinstance(error, StylefaderError) else f"{self.name}: {type(error).__name__}: {error}"
 
     def tell_notes(self) -> None:
@@ -264,7 +268,7 @@ class SinkWorker:
                 self._tell(SinkNote(sink=self.name, note=note))
 
     def end_packets(self) -> None:
-        """Take no more packets: those that come from now on are of another source."""
+        """Take no more packets, since later ones come from another source."""
         with self._changed:
             self._takes_packets = False
 

@@ -25,7 +25,7 @@ class Wanted:
 
 
 def fade(desk: AlphaDesk, wanted: Wanted, at_ns: int) -> None:
-    """Let a desk glide to the values that are wanted, in the time of the cross-fade."""
+    """Let a desk glide to the values, in the time of the cross-fade."""
     for name, values in wanted.values.items():
         if name in desk.parameters:
             value = values[0] if len(values) == 1 else carried_over(values, desk.parameters[name].size)

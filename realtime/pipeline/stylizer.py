@@ -1,8 +1,8 @@
-"""The stylizer: the newest frame in, a picture out, whatever happens to engines and styles meanwhile.
+"""The stylizer: takes the newest frame and gives a picture, even when engines fail or styles change.
 
 It stands between the newest-wins mailbox that a capture thread fills and the fan-out. `step` takes one frame and
 begins it at once with the alpha of that moment; with an engine of two slots the next frame is begun while the one
-before is still computed, but a frame is never held back for want of a next one.
+before is still computed, but a frame is never held back to wait for a next one.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ class StageTimes:
 
 @dataclass(kw_only=True)
 class Counts:
-    """What the stylizer has done. broken: pictures of an engine that were replaced by the last good one, and frames
-    that could not be converted."""
+    """What the stylizer has done.
+
+    broken: pictures of an engine that were replaced by the last good one, and frames that could not be converted.
+    """
 
     stylized: int = 0
     passed: int = 0
@@ -68,8 +70,8 @@ class Stylizer:
     rate: of the frames that went out.
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
-    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: told
-    why a frame's picture could not be converted; the frame is left out.
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: called
+    with the reason if a frame's picture could not be converted; the frame is left out.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class Stylizer:
         return True
 
     def close(self) -> None:
-        """See the frames under way through and close every engine. For the stylizer's own thread, at its end."""
+        """Finish the frames under way and close every engine. For the stylizer's own thread, at its end."""
         self._finish_all()
         with self._lock:
             offered = self._offered[0] if self._offered else None
@@ -180,7 +182,7 @@ class Stylizer:
         self._out(frame, self._last)
 
     def _show_anew(self) -> None:
-        """Where no frames come, what the performer asks for must be seen all the same."""
+        """Show what the performer asks for, even if no frames come."""
         held = self._held
         if held is None or self.show == self._seen:
             return
@@ -259,7 +261,7 @@ class Stylizer:
         self._out(frame, picture)
 
     def _result(self, owner: ActiveStyle, part: PendingFrame) -> Picture | None:
-        """A part's picture, and its slot free; None where its engine broke."""
+        """Wait for a part's picture and free its slot; None if its engine failed."""
         try:
             return part.result()
         except Exception as error:  # a driver's or a library's, too
@@ -267,7 +269,7 @@ class Stylizer:
             return None
 
     def _watch(self, owner: ActiveStyle, *, broken: bool) -> None:
-        """Take an engine out that gives nothing but broken pictures: the last good one cannot hold for ever."""
+        """Take out an engine that gives only broken pictures: the last good one cannot stay for ever."""
         now = self._now_ns()
         if not broken:
             owner.broken_since_ns = None

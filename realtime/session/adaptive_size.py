@@ -18,6 +18,8 @@ _SETTLE_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
+    """Height and width of the frames of a session, in pixels."""
+
     height: int
     width: int
 
@@ -70,7 +72,7 @@ class Adaptive:
         return self.rung
 
     def stay(self, size: Size, now_ns: int) -> None:
-        """The size that was wanted cannot be had: that one plays on."""
+        """The requested size is not available: keep this one."""
         self._go(self.sizes.index(size), now_ns)
 
     def _pixels(self, rung: int) -> int:

@@ -14,7 +14,7 @@ from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
 from stylefader.realtime.sources.options import Degrees
 
 FADE_S = 1.0
-"""Of a cross-fade, where nothing is said."""
+"""Seconds of a cross-fade by default."""
 DEFAULT_STYLE = "great_wave_lite"
 
 
@@ -22,8 +22,15 @@ DEFAULT_STYLE = "great_wave_lite"
 class PictureConfig:
     """The picture of the session, and how sources are brought to it.
 
-    width, height: pixels. adaptive_fps: hold this rate by a smaller network. crop: x, y, width, height in pixels of
-    the source's picture after mirror and rotation. every: process only every Nth frame.
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        adaptive_fps: Hold this rate, in frames a second, by a smaller size of the network; None keeps the size.
+        fit: How a picture of other proportions is brought to the size.
+        mirror: Exchange left and right.
+        rotate: Degrees clockwise.
+        crop: x, y, width and height of the part that is used, in pixels after mirror and rotation.
+        every: Process only every Nth frame.
     """
 
     width: int = 640
@@ -38,9 +45,14 @@ class PictureConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceConfig:
-    """Where frames come from. word: `testcard`, a camera's number or name, a URL, `screen`, or a file.
+    """Where frames come from.
 
-    rate: frames a second asked of it. loop: files begin again at their end. background: behind transparent places.
+    Attributes:
+        word: `testcard`, a camera's number or name, a URL, `screen`, or a file.
+        rate: Frames a second that the source is asked for.
+        loop: Start files again at their end.
+        deinterlace: `auto` or `off`.
+        background: Behind transparent places.
     """
 
     word: str = "0"
@@ -52,10 +64,18 @@ class SourceConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class StyleConfig:
-    """Styles by name or pack file, the first one first. scenes: a file of scenes. fade_s: seconds of a cross-fade.
+    """The styles of the session, and its engines.
 
-    alpha: strength at first, None for the style's own. slew: the most that alpha moves in a second. muted: sources
-    that move no alpha. backend, precision, cache_dir: of the engines, as `open_engine` has them.
+    Attributes:
+        names: Styles by name or pack file; the session begins with the first one.
+        scenes: A file of scenes.
+        fade_s: Seconds of a cross-fade.
+        alpha: Strength at first; None for the style's own.
+        slew: The most that alpha moves in a second.
+        muted: Sources that move no alpha.
+        backend: Of the engines, as for `open_engine`.
+        precision: Likewise.
+        cache_dir: Likewise.
     """
 
     names: tuple[str, ...] = (DEFAULT_STYLE,)
@@ -71,10 +91,13 @@ class StyleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SinkConfig:
-    """Where frames go. words: one a sink, as `live_sink` has them.
+    """Where frames go.
 
-    functions: called with every frame, each on a thread of its own.
-    exact_size: recordings keep an odd size. overwrite: recordings and takes may replace files.
+    Attributes:
+        words: One for each sink, as for `live_sink`.
+        functions: Called with every frame, each on its own thread.
+        exact_size: Recordings keep an odd size.
+        overwrite: Recordings and takes may replace files.
     """
 
     words: tuple[str, ...] = ()
@@ -85,9 +108,13 @@ class SinkConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class WindowConfig:
-    """shown: whether there is a window, where there is a display. overlay: whether numbers stand on its picture.
+    """The window.
 
-    monitor: which one it opens on, from 1; None leaves it to the system.
+    Attributes:
+        shown: Whether there is a window, if there is a display.
+        overlay: Whether numbers are drawn over the picture.
+        full_screen: Whether it begins in full screen.
+        monitor: The monitor that it opens on, counted from 1; None leaves that to the system.
     """
 
     shown: bool = True
@@ -98,9 +125,13 @@ class WindowConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ControlConfig:
-    """mapping: the file of MIDI controls, keys, LFOs, sound and tempo. midi: parts of ports' names. osc: [HOST:]PORT.
+    """What plays the session.
 
-    terminal: whether keys are read from the terminal where there is no window.
+    Attributes:
+        mapping: The file of MIDI controls, keys, LFOs, sound and tempo.
+        midi: Parts of the names of MIDI ports.
+        osc: [HOST:]PORT.
+        terminal: Whether keys are read from the terminal if there is no window.
     """
 
     mapping: Path | None = None
@@ -111,10 +142,19 @@ class ControlConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionConfig:
-    """All of a live session.
+    """Everything about a live session.
 
-    sound: an input to hear, as `live_sound` has it. take: an automation file that records what is played from the
-    first frame on. stats: a file of JSON lines, a snapshot a second. seconds: end after so long, None: never.
+    Attributes:
+        source: Where frames come from.
+        picture: The size, and how sources are brought to it.
+        style: The styles and their engines.
+        sinks: Where frames go.
+        window: The window.
+        controls: What plays the session.
+        sound: A sound input, as for `live_sound`.
+        take: An automation file that records what is played from the first frame on.
+        stats: A file of JSON lines, one snapshot a second.
+        seconds: End after so many seconds; None: never.
     """
 
     source: SourceConfig = field(default_factory=SourceConfig)

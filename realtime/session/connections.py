@@ -121,7 +121,7 @@ class Connections:
         self.fan_out.close(deadline_s)
 
     def _between(self) -> None:
-        """The source before gives nothing any more, the next one nothing yet."""
+        """Called between two sources, when neither gives frames."""
         self.fan_out.end_packets()
         try:
             words = self._followed(self._source)

@@ -1,4 +1,4 @@
-"""What a file does that was dropped onto the window of a live session: a style pack becomes one more style."""
+"""Handles files that were dropped onto the window of a live session: a style pack becomes one more style."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from stylefader.training.packs.pack_file import PackFile
 class Chooses(Protocol):
     """A live session, as far as dropping knows it."""
 
-    def go(self, style: int) -> None: ...
+    def go(self, style: int) -> None:
+        """Change to a style by its number, counted from 0."""
 
 
 class Styles(Protocol):
@@ -21,20 +22,21 @@ class Styles(Protocol):
 
     packs: list[PackFile]
 
-    def add(self, packs: list[PackFile]) -> None: ...
+    def add(self, packs: list[PackFile]) -> None:
+        """Put further packs behind those that there are."""
 
 
 def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[[str], None]) -> None:
     """Change to a style pack that was dropped, as if its style had been chosen by a key.
 
-    A pack that the session does not have yet becomes its last style. What cannot be taken is said in one line. To be
-    called by the thread that owns the session.
+    A pack that the session does not have yet becomes its last style. A file that cannot be used is reported in one
+    line. Call it from the thread that owns the session.
 
     Args:
-        path: of the file.
-        session: changes over to the style.
-        loader: the styles of the session.
-        say: gets one line about the file.
+        path: The file.
+        session: Changes to the style.
+        loader: The styles of the session.
+        say: Gets one line about the file.
     """
     if path.suffix.lower() != ".safetensors":
         say(f"dropped file {path}: only style packs (.safetensors) can be dropped for now")

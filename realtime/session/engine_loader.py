@@ -1,7 +1,7 @@
-"""The engine loader: engines on their way for a live session, built in the background while another one plays.
+"""The engine loader: builds engines for a live session in the background while another one plays.
 
-What is asked for last is built first and waits for nothing else: builds that nobody waits for any more go on behind it,
-for the cache, and what is the fastest here is measured behind what plays (`engines.selection.background_measuring`).
+The newest request is built first and waits for nothing else. Older builds go on behind it, for the cache, and engines
+are measured behind what plays (`engines.selection.background_measuring`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class EngineLoader:
 
     @property
     def stage(self) -> str:
-        """What the build is doing, in words."""
+        """What the current build is doing, in words."""
         build = self._build
         return build.stage if build else ""
 
@@ -270,7 +270,7 @@ class EngineLoader:
         return (first.engine, own) != (plays.engine, plays.precision)
 
     def _leave(self) -> None:
-        """What is on its way goes on behind, for the cache."""
+        """Let the current build go on in the background, for the cache."""
         if self._build is not None and self._request is not None:
             self._build.leave()
             self._behind[_Wish(self._request.style, self._request.size, self._trying)] = self._build

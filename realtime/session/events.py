@@ -106,7 +106,7 @@ class EngineFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRefused(Event):
-    """An engine cannot be had. trying: the one that is tried now, None where the one that plays goes on."""
+    """An engine is not available. trying: the one that is tried now, None if the one that plays goes on."""
 
     why: str
     trying: str | None
@@ -122,7 +122,7 @@ class StyleComing(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StyleRefused(Event):
-    """A style that was chosen cannot be had. plays: the one that goes on, None for the original."""
+    """A style that was chosen is not available. plays: the one that goes on, None for the original."""
 
     why: str
     plays: str | None
@@ -157,7 +157,7 @@ ALARMS = (EngineFailed, SourceLost, SinkLost, SinkHung, SinkNotClosed, StyleRefu
 
 
 class Listeners:
-    """Hands events on to everybody who listens, and to the log. Any thread; a listener that fails is logged."""
+    """Hands events to all listeners and to the log. Any thread; an error in a listener is logged."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._lock = threading.Lock()

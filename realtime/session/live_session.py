@@ -1,9 +1,9 @@
-"""A live session: capture, stylize, show, for hours, and nothing that can be unplugged stops it.
+"""A live session: captures, stylizes and shows frames for hours; unplugging a device does not stop it.
 
 Three threads and those of the sinks: `live-capture` leaves the newest frame in a mailbox, `live-stylizer` takes it,
 runs the engine and hands the picture to the fan-out, and whoever owns the session calls `tick` now and then (ten
-times a second is plenty): there engines that were built in the background are taken over, broken ones replaced, and
-sizes adapted. No frame ever waits for `tick`.
+times a second is plenty): it takes over engines that were built in the background, replaces failed ones, and adapts
+sizes. No frame ever waits for `tick`.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class LiveSession:
         return self.performance.parameters
 
     def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
+        """Set a parameter's target, in every style that plays. Styles without that parameter ignore it."""
         self.performance.move(target, value, at_ns, source)
 
     def move_each(self, name: str, values: Sequence[float] | Array, at_ns: int | None = None) -> None:
@@ -279,7 +279,7 @@ class LiveSession:
         return self.capture.over
 
     def tick(self) -> None:
-        """See to engines, styles and sizes. Raises what the stylizer's thread died of."""
+        """See to engines, styles and sizes. Raises the error that ended the stylizer's thread."""
         if self._error is not None:
             raise self._error
         with self._lock:
@@ -379,7 +379,7 @@ class LiveSession:
         self.stylizer.play(self._played, fade_s=fade_s)
 
     def _give_up(self, error: StylefaderError) -> None:
-        """What was ordered cannot be had: what plays goes on, and is what is wanted."""
+        """The requested engine is not available: what plays goes on, and counts as requested."""
         style, self._size = self._plays
         name = self.loader.packs[style].header.name
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))

@@ -42,7 +42,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
         The session, to be used with `with`.
 
     Raises:
-        StylefaderError: What cannot be had, in one line; nothing stays open then.
+        StylefaderError: Something is not available or fails, in one line; nothing stays open then.
     """
     listeners = Listeners(*([listener] if listener is not None else []))
     tell = listeners.tell

@@ -4,8 +4,8 @@
                                          ^                            |
                                          +---- begin(style) ----------+  when its engine is there
 
-The lock holds over every change of the desk, so that no move is lost between the desk of one style and that of the
-next, and whoever saves a scene sees a style with its own strengths.
+The lock is held during every change of the desk. So no move is lost between the desk of one style and that of the next,
+and a saved scene has a style with its own strengths.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Performance:
         return self._desk.latest()
 
     def move(self, target: Target, value: float, at_ns: int | None, source: str) -> None:
-        """Set a parameter's target, in whatever plays. What a style does not declare is left alone there."""
+        """Set a parameter's target, in every style that plays. Styles without that parameter ignore it."""
         with self._lock:
             for desk in self._desks():
                 if desk.has(target):
@@ -201,7 +201,7 @@ class Performance:
             return self._desk, fade_s
 
     def give_up(self, style: int) -> None:
-        """What was ordered cannot be had: this style is what is wanted."""
+        """The requested engine is not available: this style counts as requested."""
         with self._lock:
             self._style = style
             self._coming = self._scene = None

@@ -24,8 +24,14 @@ from stylefader.training.packs.pack_file import PackFile
 
 @dataclass(frozen=True, kw_only=True)
 class SessionPlan:
-    """packs: the styles, those that scenes name at the end. source: what gives the frames. window: whether there is
-    one. events: what is to be told of all that."""
+    """What a session will open.
+
+    Attributes:
+        packs: The styles; those that only scenes name come last.
+        source: What gives the frames.
+        window: Whether there is a window.
+        events: What the user should be told about the plan.
+    """
 
     packs: tuple[PackFile, ...]
     source: LiveChoice

@@ -1,6 +1,6 @@
 """A whole render as one value: what goes in, what comes out, the style and how its strength moves.
 
-`RenderJob` says what is asked for and `run_job` does it. Whoever wants to know how it goes hands in a `Watcher`.
+`RenderJob` describes it and `run_job` does it. A `Watcher` is told how it goes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,27 @@ if TYPE_CHECKING:
 class RenderJob:
     """What a render is made from.
 
-    source: a video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`. output: what to write, of
-    the same kind. style: a name or a pack file. alpha: keyframes as on the command line, or one strength; None is the
-    pack's own. automation: keyframes from a CSV file, or from a MIDI file with `map`. map: a mapping file. start, stop:
-    seconds of the clip. size: (width, height) to render at, by `fit`. rate: frames a second of numbered pictures.
-    background: RGB put behind transparent places; None keeps them where the output can hold them.
-    cache_dir: where finished engines are kept; None is the user's cache folder.
-    codec, crf, exact_size: of a video that is written.
+    Attributes:
+        source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
+        output: What to write, of the same kind.
+        style: A name or a pack file.
+        alpha: Keyframes as on the command line, or one strength; None is the pack's default.
+        automation: Keyframes from a CSV file, or from a MIDI file with `map`.
+        map: A mapping file.
+        start: Seconds of the clip at which the render begins.
+        stop: Seconds before which it ends.
+        size: (width, height) to render at.
+        fit: How a picture of other proportions is brought to the size.
+        rate: Frames a second of numbered pictures.
+        background: RGB to put behind transparent places; None keeps them if the output can hold them.
+        engine: A name, or `auto`.
+        precision: Of the engine, as for `open_engine`.
+        cache_dir: Where built engines are kept; None is the user's cache folder.
+        codec: Of a video that is written.
+        crf: Its quality; lower is better.
+        deinterlace: `auto` or `off`.
+        exact_size: Whether a video keeps an odd size.
+        overwrite: Whether the output may replace a file.
     """
 
     source: str
@@ -82,7 +96,7 @@ class RenderResult:
 
 
 class Watcher:
-    """Told how a job goes, in the thread that runs it. By itself it keeps everything to itself."""
+    """Told how a job goes, in the thread that runs it. This class does nothing; subclasses override its methods."""
 
     @contextmanager
     def reading(self, file: Path) -> Iterator[Callable[[float], None]]:
@@ -117,7 +131,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     """Render it.
 
     Raises:
-        StylefaderError: what is asked for cannot be had, in one line; nothing half-written is left.
+        StylefaderError: It cannot be rendered, with the reason in one line; no partial output is left.
     """
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of

@@ -190,7 +190,7 @@ class Session:
     # -- its life --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open the sinks and take frames. Raises what stands against it, and closes the session then."""
+        """Open the sinks and take frames. If that fails, raises the error and closes the session."""
         if self._state != "opened":
             raise RuntimeError(f"the session is {self._state}")
         parts = self._parts
@@ -224,7 +224,7 @@ class Session:
             False once the session has ended.
 
         Raises:
-            StylefaderError: No sink is left, or an engine that was asked for cannot be had.
+            StylefaderError: No sink is left, or an engine that was asked for is not available.
         """
         parts = self._parts
         if self.over:
@@ -258,7 +258,7 @@ class Session:
         """Go on in this thread until it ends: by `end`, a key, the source's end, or after `seconds`.
 
         Raises:
-            StylefaderError: What it died of.
+            StylefaderError: What ended it.
         """
         while self.step():
             pass
@@ -278,7 +278,7 @@ class Session:
         self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for a session in the background; whether it has ended. Raises what it died of, once."""
+        """Wait for a session in the background; whether it has ended. Raises the error that ended it, once."""
         if self._thread is not None:
             self._thread.join(timeout_s)
         error, self._error = self._error, None

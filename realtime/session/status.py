@@ -27,12 +27,15 @@ class Screen(Protocol):
     """
 
     @property
-    def rewrites(self) -> bool: ...
+    def rewrites(self) -> bool:
+        """Whether a line takes the place of the one before."""
 
     @property
-    def columns(self) -> int: ...
+    def columns(self) -> int:
+        """Characters that fit into a line."""
 
-    def show(self, words: str) -> None: ...
+    def show(self, words: str) -> None:
+        """Show a line."""
 
 
 class NoScreen:
@@ -41,13 +44,15 @@ class NoScreen:
     rewrites = False
     columns = 79
 
-    def show(self, words: str) -> None: ...
+    def show(self, words: str) -> None:
+        """Do nothing."""
 
 
 class Observed(Protocol):
     """A session, as far as its status knows it."""
 
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> Snapshot:
+        """The state of the session now."""
 
     def refreshed(self, snapshot: Snapshot) -> Snapshot:
         """The same with what is quickly had as it is now, and all else as it was."""
@@ -106,7 +111,7 @@ class Status:
         return self._newest is not None
 
     def refresh(self) -> None:
-        """Show at once what a key changed; the other numbers stay as they were told."""
+        """Show at once what a key has changed; the other numbers stay as in the last line."""
         if self._newest is not None and self._screen.rewrites:
             self._screen.show(self._words(self.now()))
 

@@ -14,7 +14,7 @@ from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 
 _AGAIN_NS = 250_000_000
-"""A picture that stands is drawn again after so long: the user may have made the window larger."""
+"""A still picture is drawn again after so long: the user may have resized the window."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ class Sink(ABC):
 
     Three states: made, open, ended. It ends either by `close` (what was written is kept and complete) or by
     `abort` (nothing of it stays). Leaving a `with` block by an exception aborts. Ending twice is harmless.
-    `notes` are things worth saying aloud: what could not be carried over, complete at the end.
+    `notes` are messages for the user about what could not be kept; they are complete at the end.
     `takes_original`: whether a live session gives it frames with their original. Frames that wait for a sink without
     it keep only one picture in memory.
     """

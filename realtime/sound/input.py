@@ -2,7 +2,7 @@
 
     sound system --callback--> ring --[thread "sound-input"]--> levels --> envelopes --> alpha desk
 
-An input that is lost is said, tried again by itself, and silence meanwhile.
+A lost input is reported and tried again automatically; until then it counts as silence.
 """
 
 from __future__ import annotations
@@ -67,12 +67,13 @@ class SoundInput(LiveSound):
         self._thread = threading.Thread(target=self._run, name="sound-input", daemon=True)
 
     def start(self) -> None:
+        """Open the input where that was not done, and start the thread."""
         if self._stream is None:
             self.open()
         self._thread.start()
 
     def open(self) -> None:
-        """Open the input. Raises ControlError where it is not there or cannot be had."""
+        """Open the input. Raises ControlError if it does not exist or cannot be opened."""
         found = find_input(self._word, sound_inputs(self._system))
         if self._word != "default":
             self._word = found.name  # numbers change when something is plugged in
@@ -86,6 +87,7 @@ class SoundInput(LiveSound):
         )
 
     def close(self) -> None:
+        """End the thread and close the input; harmless twice."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(_JOIN_S)
@@ -93,9 +95,11 @@ class SoundInput(LiveSound):
             self._drop()
 
     def heard(self, at_ns: int) -> Heard:
+        """What is added to alpha now, whatever the time."""
         return self._heard
 
     def levels(self, now_ns: int) -> Floats:
+        """The highest levels of the last `HOLD_S` seconds."""
         return highest(self.recent(now_ns - round(HOLD_S * 1e9), now_ns))
 
     def recent(self, since_ns: int, until_ns: int) -> list[Floats]:
@@ -188,7 +192,7 @@ class SoundInput(LiveSound):
             self._lose(now, reason(error))
 
     def _drop(self) -> None:
-        """Close the stream. A driver that does not answer is left alone: nobody waits for it, also not at the end."""
+        """Close the stream. Nothing waits for a driver that does not answer, not even the end of the program."""
         stream, self._stream = self._stream, None
         if stream is None:
             return

@@ -50,7 +50,7 @@ class SoundReading:
 class LiveSound(ABC):
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
-    name: for people. state: `lost` while nothing comes. error: what its thread died of.
+    name: for people. state: `lost` while nothing comes. error: what ended its thread.
     lost: samples that came faster than they were measured.
     """
 

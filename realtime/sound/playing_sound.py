@@ -73,9 +73,11 @@ class PlayingSound(LiveSound):
         self._thread = threading.Thread(target=self._run, name="sound-file", daemon=True)
 
     def start(self) -> None:
+        """Start the thread that reads ahead."""
         self._thread.start()
 
     def close(self) -> None:
+        """End the thread and close the file; harmless twice."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(_JOIN_S)
@@ -94,6 +96,7 @@ class PlayingSound(LiveSound):
         self._shown, self._last = None, Heard()
 
     def heard(self, at_ns: int) -> Heard:
+        """What is added to alpha at the frame that is shown now."""
         shown, parts = self._shown, self._parts
         if shown is None:
             return self._last

@@ -67,6 +67,7 @@ class SoundTrack:
         self.start = self._place(first) or Fraction(0)
 
     def close(self) -> None:
+        """Close the file."""
         self._container.close()
 
     def levels(self, meter: BandMeter) -> Iterator[Levels]:

@@ -26,8 +26,8 @@ from stylefader.training.errors import ControlError, SourceError
 class TrackSound:
     """A timed modulation. Raises SourceError for a file without sound. Not for two threads at once.
 
-    clock_zero: the file's timestamp of t = 0. The same time always gives the same, whatever was asked before; going
-    back in time costs as much as beginning again.
+    clock_zero: the file's timestamp of t = 0. A time always gives the same value, independent of earlier calls; going
+    back in time costs as much as starting again.
     """
 
     def __init__(self, path: Path, maps: Sequence[SoundMap], *, clock_zero: Fraction) -> None:

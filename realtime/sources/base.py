@@ -36,10 +36,10 @@ class Source(ABC):
     `clock_zero` is the timestamp of the stream's first instant, `origin` that of the first instant asked for.
     `has_alpha`: frames come with their alpha, beside an image over black.
     `dropped` counts the frames that were left out because nobody took them in time.
-    Whoever is behind sets `skip_before`: frames before that timestamp are passed over unmade where the source can do
-    that, and leave a gap in `index`. `hurry`: pictures that no other one needs are not even decoded where the source
-    can do that; they leave a gap as well.
-    `notes` are things worth saying aloud, complete when the frames have been taken.
+    A reader that is late sets `skip_before`: frames before that timestamp are skipped without converting them, if the
+    source can do that, and leave a gap in `index`. `hurry`: pictures that no other one needs are not even decoded where
+    the source can do that; they leave a gap as well. `notes` are messages for the user, complete when the frames have
+    been taken.
     """
 
     width: int

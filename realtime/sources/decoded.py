@@ -136,10 +136,12 @@ class LazyFrame:
 
     @property
     def width(self) -> int:
+        """Of the picture to be made, in pixels."""
         return self.placement.size[0]
 
     @property
     def height(self) -> int:
+        """Of the picture to be made, in pixels."""
         return self.placement.size[1]
 
     def frame(self) -> Frame:

@@ -35,7 +35,7 @@ def parse_deinterlace(word: str) -> Deinterlace:
 
 
 def words_for(name: str) -> str:
-    """What is said of a file or stream that is deinterlaced."""
+    """The note on a file or stream that is deinterlaced."""
     return f"{name} is interlaced; it is deinterlaced (--deinterlace off leaves it as it is)"
 
 

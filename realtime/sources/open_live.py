@@ -59,6 +59,7 @@ class LiveChoice:
 
     @property
     def reconnects(self) -> bool:
+        """Whether the source is opened again when it is lost; a file that ended is not."""
         return self.kind in ("camera", "stream", "screen")
 
     def make(self, *, now_ns: NowNs = time.monotonic_ns, sleep: Sleep = time.sleep) -> TransformedSource:

@@ -1,4 +1,4 @@
-"""What a live session may ask of its source, whatever the source is."""
+"""Options of the source of a live session, for every kind of source."""
 
 from __future__ import annotations
 

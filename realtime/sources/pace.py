@@ -52,7 +52,9 @@ class Pace:
 
     @property
     def closed(self) -> bool:
+        """Whether `close` was called."""
         return self._closed.is_set()
 
     def close(self) -> None:
+        """End every wait, now and later."""
         self._closed.set()

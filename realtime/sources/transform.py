@@ -60,10 +60,12 @@ class TransformedSource(Source):
                 yield thing
 
     def frames_and_packets(self) -> Iterator[Frame | Packet]:
+        """Frames of the inner source, placed, and its packets as they are."""
         for thing in self.lazy_frames_and_packets():
             yield thing.frame() if isinstance(thing, LazyFrame) else thing
 
     def lazy_frames_and_packets(self) -> Iterator[LazyFrame | Packet]:
+        """The same with frames that are not made yet."""
         for thing in self.inner.lazy_frames_and_packets():
             self.dropped = self.inner.dropped
             yield self._placed(thing) if isinstance(thing, LazyFrame) else thing
@@ -83,4 +85,5 @@ class TransformedSource(Source):
         return replace(frame, placement=placement)
 
     def close(self) -> None:
+        """Close the inner source."""
         self.inner.close()

@@ -174,6 +174,7 @@ def opened(source: Path) -> AutomationFile:
 
 
 def write_automation_file(file: AutomationFile, output: Path) -> None:
+    """Write an automation as a CSV file, whole or not at all."""
     from stylefader.realtime.automation.automation_file import file_text
 
     write_whole(output, file_text(file).encode())

@@ -61,19 +61,16 @@ def command(
 
 
 def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) -> None:
-    from stylefader.engines.int8.proof import forget
-    from stylefader.engines.selection.choice import Candidate, candidates, measure_all
-    from stylefader.engines.selection.measured import Measurements
+    from stylefader.engines.selection.choice import candidates
+    from stylefader.engines.selection.measuring import measure_and_keep
 
-    forget(pack, cache.folder)
-    found: list[Candidate] = candidates(pack, precision="auto", least_db=0, folder=cache.folder, report=say)[0]
-    rows: list[Measured] = []
-    for candidate in found:
+    for candidate in candidates(pack)[0]:
         say(f"measuring {candidate}")
-        rows += measure_all(pack, [candidate], height, width, cache=cache).values()
-    not_kept = Measurements(cache.folder).remember(pack, rows)
-    if not_kept:
-        say(not_kept)
+        measure_and_keep(
+            pack, candidate.engine, candidate.precision, height, width, folder=cache.folder, again=True, report=say
+        )
+    if not_kept := cache.problem():
+        say(f"measured for this process only: {not_kept}")
 
 
 def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: EngineCache) -> dict[str, Any]:
@@ -83,8 +80,8 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
     from stylefader.engines.selection.choice import choose, why_not_here
     from stylefader.engines.selection.measured import Measurements
 
-    choice = choose(pack, height, width, precision="auto", least_db=least_db, cache=cache, report=say, measure=False)
-    taken = None if choice.unmeasured or not choice.order else choice.order[0]
+    choice = choose(pack, height, width, precision="auto", least_db=least_db, folder=cache.folder)
+    taken = choice.order[0] if choice.order else None
     kept = Measurements(cache.folder)
     table = []
     for name, entry in REGISTRY.items():
@@ -126,13 +123,14 @@ def _measured(row: Measured) -> dict[str, Any]:
     return {
         **head, "median_ms": round(row.median_ms, 3), "fps": round(row.fps, 2),
         "ms_a_megapixel": round(row.ms_a_megapixel, 2), "psnr_db": round(row.psnr_db, 2),
+        "under_load": row.under_load,
     }  # fmt: skip
 
 
 def _auto(choice: Choice) -> dict[str, Any]:
     from stylefader.engines.selection.choice import own_precision
 
-    first = choice.order[0] if choice.order and not choice.unmeasured else None
+    first = choice.order[0] if choice.order else None
     return {
         "engine": first and first.engine,
         "precision": first and (own_precision(first.engine) if first.precision == "auto" else first.precision),
@@ -154,6 +152,7 @@ def _print_engines(section: dict[str, Any]) -> None:
             one.get("problem")
             or f"{one['precision']} {one['size']}: {rounded(one['median_ms'])} ms, {rounded(one['fps'])} fps, "
             f"{rounded(one['ms_a_megapixel'])} ms a megapixel, {one['psnr_db']:.1f} dB"
+            + (", under load" if one["under_load"] else "")
             for one in row["measured"]
         ]
         name = f"{row['engine']} (auto)" if row["auto"] else row["engine"]
@@ -161,9 +160,7 @@ def _print_engines(section: dict[str, Any]) -> None:
     print_table(("engine", "precisions", "measured here", "device"), rows, wrap=False)
     auto = section["auto"]
     about = f"auto, {auto['style']} at {auto['size']}"
-    if auto["unmeasured"]:
-        out(f"{about}: will measure once {', '.join(auto['unmeasured'])}; now with --measure")
-    elif auto["engine"]:
+    if auto["engine"]:
         words = ", ".join(filter(None, [f"{auto['engine']} {auto['precision']}", auto["why"]]))
         out("; ".join([f"{about}: {words}", *auto["reasons"]]))
     else:

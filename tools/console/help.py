@@ -18,9 +18,11 @@ class Command(TyperCommand):
     """A command whose `--help` fits the screen, and whose numbers are finite and of a size that can be counted with."""
 
     def get_help_option(self, ctx: Any) -> Any:
+        """`--help`, shown page by page."""
         return _paged(super().get_help_option(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; numbers that are too long or too large are bad input."""
         try:
             rest = super().parse_args(ctx, args)
         except (ValueError, OverflowError) as error:  # integers of thousands of digits
@@ -36,9 +38,11 @@ class Group(TyperGroup):
     """Commands under one name. Without the name of one, the help is shown and the exit code is 2."""
 
     def get_help_option(self, ctx: Any) -> Any:
+        """`--help`, shown page by page."""
         return _paged(super().get_help_option(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; without any, show the help and end with 2."""
         if not args and not ctx.resilient_parsing:
             pager.show(ctx.get_help())
             ctx.exit(2)
@@ -60,6 +64,7 @@ class Commands(typer.Typer):
     def command(  # type: ignore[override]
         self, name: str | None = None, **words: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a command, which gets the help and the checks of `Command`."""
         return super().command(name, cls=Command, **words)
 
 

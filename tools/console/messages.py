@@ -42,9 +42,14 @@ def print_table(
     """A table with a heading a column.
 
     Args:
-        words: it is for people, so it goes to standard error; else it is a result. Raises OutputError.
-        width: in characters; that of the terminal where None.
-        wrap: break lines that are longer; else the terminal does.
+        headings: One for each column.
+        rows: Their cells.
+        words: The table is for people and goes to standard error; else it is a result, on standard output.
+        width: In characters; that of the terminal where None.
+        wrap: Break lines that are longer; else the terminal does.
+
+    Raises:
+        OutputError: A result could not be written.
     """
     from rich.console import Console
     from rich.table import Table

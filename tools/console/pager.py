@@ -35,7 +35,7 @@ def _pager() -> list[str] | None:
 def _paged(command: list[str], text: str) -> bool:
     """Whether the pager took it. Ctrl-C is the pager's; SIGTERM ends it, too, so that it leaves the terminal in order.
 
-    One page is written as it is, colours are none of ours, and the text stays on the screen afterwards.
+    A single page is written as it is, there are no colours, and the text stays on the screen afterwards.
     """
     environment = {"LESS": "FRX", **os.environ}
     try:

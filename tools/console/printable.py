@@ -1,7 +1,7 @@
-"""Text from files, devices and networks, made safe to write to a terminal.
+r"""Text from files, devices and networks, made safe to write to a terminal.
 
 A name or a tag may hold escape sequences, which a terminal obeys: they set its title, move its cursor, hide what was
-written. So whatever is not printable is written as an escape of Python: `\\x1b` for the character 27.
+written. So whatever is not printable is written as an escape of Python: `\x1b` for the character 27.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _NOT_IN_JSON = re.compile(r"[^\x20-\x7e]")
 
 
 def printable(text: str) -> str:
-    """The same text with `\\x1b`, `\\u202e` and the like in place of characters that are not printable.
+    r"""The same text with `\x1b`, `\u202e` and the like in place of characters that are not printable.
 
     Those are, by Unicode's categories, controls, format marks (among them those that turn the direction of writing),
     halves of surrogate pairs, separators other than the space, private and unassigned ones. New lines are among them.
@@ -30,9 +30,9 @@ def one_line(text: str) -> str:
 
 
 def json_text(document: Any) -> str:
-    """A document as one line of JSON (RFC 8259): what is not printable is escaped, and reads back as it was.
+    r"""A document as one line of JSON (RFC 8259): what is not printable is escaped, and reads back as it was.
 
-    A file name that is not UTF-8 has halves of surrogate pairs in Python, so `\\udcff` stands for the byte 255.
+    A file name that is not UTF-8 has halves of surrogate pairs in Python, so `\udcff` stands for the byte 255.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     return _NOT_IN_JSON.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)

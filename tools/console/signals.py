@@ -81,7 +81,7 @@ _watch = _Watch()
 
 
 def begin() -> None:
-    """Start the thread that sees to the limits: first of all in a program of ours, and in no other."""
+    """Start the thread that enforces the limits; called first in our own program, and in no other."""
     _watch.begin()
     end_at_once()
 
@@ -188,7 +188,7 @@ def _set(
 
 
 class _Forks:
-    """A child that is forked has our pipe and our handlers, and its signals are none of ours.
+    """A forked child has our pipe and our handlers, but its signals are not for us.
 
     They are held back while it is made: one that comes before it is in order would be lost, or taken for ours.
     """

@@ -20,7 +20,7 @@ _INPUT, _OUTPUT, _ERROR = 0, 1, 2
 
 
 class OutputError(StylefaderError):
-    """A result could not be written to standard output. gone: whoever read it has gone, and wants no words either."""
+    """A result could not be written to standard output. gone: the reader has closed it; then no message is shown."""
 
     def __init__(self, error: OSError) -> None:
         closed = error.errno == errno.EBADF
@@ -72,14 +72,17 @@ def flush() -> None:
 
 
 def results_on_terminal() -> bool:
+    """Whether standard output is a terminal."""
     return _is_terminal(sys.stdout)
 
 
 def words_on_terminal() -> bool:
+    """Whether standard error is a terminal."""
     return _is_terminal(sys.stderr)
 
 
 def keys_from_terminal() -> bool:
+    """Whether standard input is a terminal."""
     return _is_terminal(sys.stdin)
 
 
@@ -110,15 +113,19 @@ class ResultStream:
     """Standard output as libraries want it, a file; failures become OutputError."""
 
     def write(self, text: str) -> int:
+        """Write to standard output. Raises OutputError where that fails."""
         write_result(text)
         return len(text)
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        """Do nothing: `write` has flushed."""
 
     def isatty(self) -> bool:
+        """Whether standard output is a terminal."""
         return results_on_terminal()
 
     def fileno(self) -> int:
+        """File descriptor of standard output."""
         return sys.stdout.fileno()
 
 
@@ -129,15 +136,19 @@ class WordStream:
         self._stream = sys.stderr
 
     def write(self, text: str) -> int:
+        """Write to the stream; what cannot be written is lost."""
         with suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
         return len(text)
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        """Do nothing: `write` has flushed."""
 
     def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
         return _is_terminal(self._stream)
 
     def fileno(self) -> int:
+        """File descriptor of the stream."""
         return self._stream.fileno()

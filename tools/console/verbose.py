@@ -1,4 +1,4 @@
-"""`--verbose` or `-v` anywhere on the line: what is short otherwise is said at length, as why an engine was taken."""
+"""`--verbose` or `-v` anywhere on the line: messages have more detail, such as why an engine was taken."""
 
 from __future__ import annotations
 

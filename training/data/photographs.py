@@ -1,7 +1,7 @@
 """Content photographs for training: an endless, exactly repeatable row of random crops.
 
-Crop number i is a pure function of the folder, the seed and i. A resumed run therefore goes on with the very
-crops that it would have had, whatever was in flight when it stopped.
+Crop number i is a pure function of the folder, the seed and i. So a resumed run sees exactly the crops that it would
+have seen without the stop.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read_picture(path: Path) -> Picture:
         raise TrainingError(f"{path} is {width}x{height}: one side is more than {_NARROWEST} times the other")
     if alpha_HW is None:
         return image_HWC
-    # Whatever colour a hidden place holds is rubbish, and must not be learnt from.
+    # The colours of hidden places are meaningless and must not be learnt.
     return np.asarray(cv2.multiply(image_HWC, cv2.merge([alpha_HW] * 3), scale=1 / 255), np.uint8)
 
 

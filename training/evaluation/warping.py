@@ -1,4 +1,4 @@
-"""How still a style is on video: the warping error of Lai et al. (ECCV 2018).
+"""How stable a style is on video: the warping error of Lai et al. (ECCV 2018).
 
 A frame is compared with the one before it, moved along by the flow, wherever both show the same thing: the mean
 square of what differs, in RGB of 0 to 1, over visible pixels and channels, averaged over a clip. The input has such
@@ -27,8 +27,12 @@ _NOISE = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """What became of the frame before. place_HW2: float32 (x, y), where each pixel was in it; seen_HW: bool,
-    whether it was seen there."""
+    """How the picture moved since the frame before.
+
+    Attributes:
+        place_HW2: float32 (x, y), where each pixel was in the frame before.
+        seen_HW: bool, whether it was visible there.
+    """
 
     place_HW2: Floats
     seen_HW: npt.NDArray[np.bool_]

@@ -55,6 +55,7 @@ class TrainingLog:
         return rows
 
     def add(self, now: Progress) -> None:
+        """Write a row. A file that cannot be written ends the log, not the training; see `problem`."""
         if self._text is not None:
             numbers = (
                 now.iteration,
@@ -83,6 +84,7 @@ class TrainingLog:
                 self.problem = f"cannot write {self.file}: {error.strerror or error}"
 
     def close(self) -> None:
+        """Close the file and TensorBoard's; harmless twice."""
         self._stop()
         if self._scalars is not None:
             self._scalars.close()

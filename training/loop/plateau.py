@@ -24,10 +24,13 @@ class Plateau:
             self.best, self.best_at = self.mean, iteration
 
     def reached(self, iteration: int) -> bool:
+        """Whether there was no new low for `patience` iterations."""
         return self.patience > 0 and iteration - self.best_at >= self.patience
 
     def state(self) -> list[float]:
+        """Mean, best mean, and the iteration of the best, for a checkpoint."""
         return [self.mean, self.best, self.best_at]
 
     def restore(self, state: list[float]) -> None:
+        """Go on from what `state` gave."""
         self.mean, self.best, self.best_at = state[0], state[1], int(state[2])

@@ -1,8 +1,8 @@
 """The processes that train one network together, as `torchrun` starts them.
 
 Each has the same weights and its own share of every batch. A step ends in one sum over all of them, of gradients,
-losses and the wish to stop in one flat buffer, so that every process goes on with the very same numbers. The one of
-rank 0 leads: it alone reads checkpoints, writes files and speaks. Needs no torch before `join`.
+losses and the wish to stop in one flat buffer, so that all processes continue with the same numbers. Rank 0 is the
+leader: only it reads checkpoints, writes files and prints. Needs no torch before `join`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PeerError(TrainingError):
 class ProcessGroup:
     """rank: which of `size` processes this is. local_rank, local_size: the same among those on this machine.
 
-    A world of one is `ProcessGroup()`; then nothing here does anything, and nothing of torch.distributed is imported.
+    A single process is `ProcessGroup()`; then all methods do nothing, and torch.distributed is not imported.
     """
 
     def __init__(self, *, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int = 1) -> None:
@@ -51,11 +51,12 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
+        """Whether this process writes files and prints: rank 0."""
         return self.rank == 0
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Meet the others, and part from them where the block ends well. Raises TrainingError."""
+        """Connect to the other processes, and disconnect if the block ends without an error. Raises TrainingError."""
         if self.size == 1:
             yield
             return
@@ -72,7 +73,7 @@ class ProcessGroup:
         self.part()  # after an error the others learn of this process' end by its end, when it has spoken
 
     def part(self) -> None:
-        """Nothing is done together from here on. Twice is harmless."""
+        """Disconnect from the other processes; harmless twice."""
         if self._joined:
             import torch.distributed as dist
 
@@ -117,7 +118,7 @@ class ProcessGroup:
 
     @contextmanager
     def all_or_none(self) -> Iterator[None]:
-        """What one process cannot do in this block ends all of them, and the leader says it once.
+        """An error of one process in this block ends all of them, and the leader reports it once.
 
         Nothing in the block may wait for another process.
         """
@@ -154,7 +155,7 @@ class ProcessGroup:
         return found
 
     def _wait_for_the_leaders_end(self) -> None:
-        """torchrun ends all processes when the first one ends, which must not be before the leader has spoken."""
+        """Wait until rank 0 has reported the cause: torchrun ends all processes when the first one ends."""
         import torch
         import torch.distributed as dist
 

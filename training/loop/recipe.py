@@ -88,17 +88,21 @@ class Recipe:
     parts: tuple[Part, ...] = ()
 
     def part(self, name: str) -> Part | None:
+        """The part of that name; None where the recipe has none."""
         return next((part for part in self.parts if part.name == name), None)
 
     def checkpoint(self, part: Part) -> Path:
+        """Where the checkpoint of a part is written, beside the output."""
         return self.output.with_suffix(f".{part.name}.checkpoint.pt")
 
     @property
     def log(self) -> Path:
+        """Where the log is written, beside the output."""
         return self.output.with_suffix(".log.csv")
 
     @property
     def preview(self) -> Path:
+        """Where the preview is written, beside the output."""
         return self.output.with_suffix(".preview.png")
 
 

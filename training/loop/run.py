@@ -125,10 +125,12 @@ class Run:
 
     @property
     def width(self) -> int:
+        """Channels of the main network's first stage."""
         return self._nets["main"].width if "main" in self._nets else self.recipe.width
 
     @property
     def places(self) -> tuple[str, ...]:
+        """Stages behind which the tuning-blocks stand."""
         return _PLACES[self.recipe.n_blocks]
 
     def _take_main(self, pack: StylePack) -> None:

@@ -1,8 +1,8 @@
 """What each training step sees, made ahead of time by worker threads.
 
-Step number k is a pure function of the photographs, the seed and k: a resumed run goes on with the very samples that
-it would have had. Where several processes train together, each has every size-th picture of a batch of all, which is
-the batch that one process with as many pictures would see.
+Step number k is a pure function of the photographs, the seed and k: a resumed run sees exactly the samples that it
+would have seen without the stop. Where several processes train together, each has every size-th picture of a batch of
+all, which is the batch that one process with as many pictures would see.
 """
 
 from __future__ import annotations

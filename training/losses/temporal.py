@@ -1,4 +1,4 @@
-"""What keeps a style still on video, learnt from photographs alone.
+"""Temporal loss: keeps a style stable on video, learnt from photographs alone.
 
 A photograph and its copy under a small smooth warp are two frames of a clip whose exact flow is known, and so is
 what both of them show. A network that is stable gives the second picture as the first one's warp, camera noise or
@@ -122,6 +122,7 @@ class NextFrames:
         return replace(self, warp=Warp(grid, visible), noise_NCHW=noise)
 
     def pinned(self) -> NextFrames:
+        """A copy in pinned memory, from which `to` sends without waiting."""
         warp = Warp(self.warp.grid_NHW2.pin_memory(), self.warp.visible_N1HW.pin_memory())
         return replace(self, warp=warp, noise_NCHW=self.noise_NCHW.pin_memory())
 

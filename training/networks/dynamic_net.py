@@ -46,6 +46,7 @@ class SingleTuning(nn.Module):
         self.psi = TuningBlock(channels)
 
     def forward(self, z_NCHW: Tensor, alpha: Tensor) -> Tensor:
+        """(N, C, H, W) and alpha, one number, to (N, C, H, W)."""
         return z_NCHW + alpha * self.psi(z_NCHW)
 
 
@@ -58,6 +59,7 @@ class DualTuning(nn.Module):
         self.lo = TuningBlock(channels)
 
     def forward(self, z_NCHW: Tensor, alpha: Tensor) -> Tensor:
+        """(N, C, H, W) and alpha, one number, to (N, C, H, W)."""
         return z_NCHW + torch.relu(alpha) * self.hi(z_NCHW) + torch.relu(-alpha) * self.lo(z_NCHW)
 
 
@@ -85,10 +87,12 @@ class DynamicNet(nn.Module):
 
     @property
     def width(self) -> int:
+        """Channels of the main network's first stage."""
         return self.main.width
 
     @property
     def n_blocks(self) -> int:
+        """How many tuning-blocks there are."""
         return len(self.places)
 
     def forward(self, x_NCHW: Tensor, alpha: Tensor | None = None) -> Tensor:

@@ -35,6 +35,7 @@ class ConvNorm(nn.Module):
         self.relu = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to the stage's channels and size."""
         return self.relu(self.norm(self.conv(self.pad(self.upsample(x_NCHW)))))
 
 
@@ -47,6 +48,7 @@ class ResidualBlock(nn.Module):
         self.second = ConvNorm(channels, channels, kernel=3, relu=False)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
         return x_NCHW + self.second(self.first(x_NCHW))
 
 
@@ -59,6 +61,7 @@ class OutputConv(nn.Module):
         self.conv = nn.Conv2d(in_channels, 3, 9)
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, 3, H, W)."""
         return self.conv(self.pad(x_NCHW))
 
 
@@ -85,6 +88,7 @@ class MainNetwork(nn.ModuleDict):
         self.width = width
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Normalised RGB (N, 3, H, W) to the same; H and W are multiples of 4."""
         for stage in self.values():
             x_NCHW = stage(x_NCHW)
         return x_NCHW

@@ -51,7 +51,7 @@ def _run(value: Any, where: str) -> dict[str, Any]:
 
 
 def _plain(value: Any, where: str) -> Any:
-    """Any value; `plain_values` has seen to its depth, and that its numbers are finite."""
+    """Any value; `plain_values` has checked its depth, and that its numbers are finite."""
     if isinstance(value, str):
         return free_text(value, where)
     if isinstance(value, dict):

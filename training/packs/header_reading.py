@@ -82,7 +82,7 @@ def _losses(value: Any, where: str) -> LossCurve | None:
 
 
 def parse_header(json_text: str) -> PackHeader:
-    """Read the JSON text of a header. Raises PackError with the field and the reason, whatever the text."""
+    """Read the JSON text of a header. Raises PackError with the field and the reason, for any text."""
     try:
         value = parse_json(json_text)
     except ValueError as error:

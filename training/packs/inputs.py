@@ -1,7 +1,7 @@
 """What a network takes: the inputs that a style pack declares in its header, read and checked field by field.
 
-An engine's graph has exactly these inputs. Whoever plays a network (desk, automation, MIDI, OSC, panel) goes by their
-declarations and knows nothing else of it. Needs neither torch nor NumPy, so that listing styles is quick.
+An engine's graph has exactly these inputs. Everything that plays a network (desk, automation, MIDI, OSC, panel) uses
+only these declarations. Needs neither torch nor NumPy, so that listing styles is quick.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class StylePack:
 
     @property
     def n_blocks(self) -> int:
+        """How many tuning-blocks there are."""
         return len(self.header.blocks)
 
     def network(self) -> Any:

@@ -31,6 +31,7 @@ class PackFile:
 
     @property
     def n_blocks(self) -> int:
+        """How many tuning-blocks there are."""
         return len(self.header.blocks)
 
     def weights_hash(self) -> str:

@@ -81,7 +81,9 @@ class PackHeader:
 
     @property
     def places(self) -> tuple[str, ...]:
+        """Stages behind which the tuning-blocks stand."""
         return tuple(block.place for block in self.blocks)
 
     def to_json(self) -> str:
+        """The header as it stands in the file."""
         return json.dumps(asdict(self), allow_nan=False, ensure_ascii=False)

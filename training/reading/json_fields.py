@@ -29,15 +29,18 @@ class Fields:
         self.left = set(value)
 
     def take(self, key: str, reader: Callable[[Any, str], T]) -> T:
+        """Read a field that must be there. Raises PackError."""
         if key not in self.value:
             raise PackError(f"{self.where} has no {key!r}")
         self.left.discard(key)
         return reader(self.value[key], f"{self.where}.{key}")
 
     def take_if_there(self, key: str, reader: Callable[[Any, str], T], default: T) -> T:
+        """Read a field; `default` where it is not there."""
         return self.take(key, reader) if key in self.value else default
 
     def done(self) -> None:
+        """Raise PackError where fields are left that nobody took."""
         if self.left:
             some = ", ".join(f"{name!r:.60}" for name in sorted(self.left)[:3])
             more = f" and {len(self.left) - 3} more" if len(self.left) > 3 else ""
@@ -77,12 +80,15 @@ def free_text(value: Any, where: str) -> str:
 
 
 def number(value: Any, where: str) -> float:
+    """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise PackError(f"{where} must be a finite number, not {value!r:.60}")
     return float(value)
 
 
 def whole(low: int, high: int) -> Callable[[Any, str], int]:
+    """A reader of whole numbers from `low` to `high`."""
+
     def read(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise PackError(f"{where} must be a whole number from {low} to {high}, not {value!r:.60}")
@@ -92,6 +98,8 @@ def whole(low: int, high: int) -> Callable[[Any, str], int]:
 
 
 def one_of(*allowed: str) -> Callable[[Any, str], str]:
+    """A reader of one of some texts."""
+
     def read(value: Any, where: str) -> str:
         if not isinstance(value, str) or value not in allowed:
             raise PackError(f"{where} must be one of {', '.join(allowed)}, not {value!r:.60}")
@@ -101,6 +109,8 @@ def one_of(*allowed: str) -> Callable[[Any, str], str]:
 
 
 def many(reader: Callable[[Any, str], T]) -> Callable[[Any, str], tuple[T, ...]]:
+    """A reader of lists whose entries `reader` reads."""
+
     def read(value: Any, where: str) -> tuple[T, ...]:
         if not isinstance(value, list):
             raise PackError(f"{where} must be a list, not {value!r:.60}")
@@ -110,6 +120,8 @@ def many(reader: Callable[[Any, str], T]) -> Callable[[Any, str], tuple[T, ...]]
 
 
 def by_name(reader: Callable[[Any, str], T]) -> Callable[[Any, str], dict[str, T]]:
+    """A reader of objects whose values `reader` reads."""
+
     def read(value: Any, where: str) -> dict[str, T]:
         return {key: reader(entry, f"{where}.{key}") for key, entry in keys(value, where).items()}
 

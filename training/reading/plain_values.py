@@ -1,7 +1,7 @@
 """Documents of strangers, TOML or JSON, as values that are safe to work with: shown, compared and walked.
 
-Python's own parsers let through what later breaks who uses it: whole numbers that cannot be printed, halves of
-surrogate pairs that cannot be encoded, nesting that no recursion survives.
+Python's parsers accept values that cause errors later: integers too long to print, halves of surrogate pairs that
+cannot be encoded, and nesting too deep for recursion.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def is_encodable(text: str) -> bool:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON as RFC 8259 has it, finite numbers only. Raises ValueError with the reason, whatever stands in it."""
+    """Parse JSON by RFC 8259, with finite numbers only. Raises ValueError with the reason, for any contents."""
 
     def refuse(constant: str) -> float:
         raise ValueError(f"{constant} is no number of JSON")

@@ -1,4 +1,4 @@
-"""TOML from files and texts that strangers may have written: whatever stands in it, only our errors are raised.
+"""TOML from files and texts that strangers may have written: for any contents, only our own errors are raised.
 
 `tomllib` by itself raises ValueError for long numbers and RecursionError for deep nesting, and takes minutes for keys
 of very many parts. Reading and parsing are bounded here, and what comes out is safe to work with (see `plain_values`).
@@ -16,7 +16,7 @@ from stylefader.training.files import read_at_most
 from stylefader.training.reading.plain_values import DEEPEST, why_unsafe
 
 MOST_BYTES = 2**20
-"""Of a TOML file of ours; larger ones are refused."""
+"""Of the largest TOML file that is read."""
 _PART = r"""(?>[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?>{_PART}[ \t]*\.[ \t]*){{{DEEPEST}}}")
 _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z_])(?:0x[0-9A-Fa-f_]{16}|0[ob][0-7_]{21}|[0-9][0-9_]{18})")
@@ -24,11 +24,13 @@ _LONG_NUMBER = re.compile(r"(?<![0-9A-Za-z_])(?:0x[0-9A-Fa-f_]{16}|0[ob][0-7_]{2
 
 
 def read_text(path: Path, what: str, *, error: type[StylefaderError], most: int = MOST_BYTES) -> str:
-    """Read the text of a UTF-8 file, `most` bytes of it at most.
+    """Read the text of a UTF-8 file.
 
     Args:
+        path: The file.
         what: What the file should be, in words: `mapping file`.
-        error: The class of our errors to raise.
+        error: The class of error to raise.
+        most: Bytes that it may have.
 
     Raises:
         StylefaderError: `error`, where the file is not there, cannot be read, is too large, or is not UTF-8.

@@ -139,7 +139,7 @@ def help_page(keys: KeyMap, page: int) -> list[str]:
 
 
 def markdown_table() -> str:
-    """The table of docs/control.md: every action, by whatever it can be asked for."""
+    """The table of docs/control.md: every action with its keys, OSC address and MIDI target."""
     lines = ["| keys | what they do | actions | OSC | MIDI `target` |", "| --- | --- | --- | --- | --- |"]
     for help, group in groupby(actions.TABLE, lambda action: action.help):
         together = list(group)

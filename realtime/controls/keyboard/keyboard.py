@@ -1,4 +1,4 @@
-"""Keys into what they are to do in a live session, whoever heard them: the window or the terminal."""
+"""Does what keys ask for in a live session; keys come from the window or the terminal."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ class Recorder(Protocol):
     """`Takes`, as far as the keyboard knows them. path: the take that is being written; None where none is."""
 
     @property
-    def path(self) -> Path | None: ...
-    def toggle(self) -> None: ...
+    def path(self) -> Path | None:
+        """The file that a take is being recorded into; None where none is."""
+
+    def toggle(self) -> None:
+        """Begin a take, or end the one that is being recorded."""
 
 
 class Keyboard:
@@ -76,7 +79,7 @@ class Keyboard:
 
     @property
     def notes(self) -> list[str]:
-        """What is to be seen of the keyboard's state, in words: a take, learning, fine steps."""
+        """The keyboard's state, in words: a take, learning, fine steps."""
         notes = []
         if self._takes is not None and self._takes.path is not None:
             notes.append(f"rec {self._takes.path.name}")
@@ -95,7 +98,7 @@ class Keyboard:
         return self.keys.rows() if self.help else []
 
     def press(self, keys: Iterable[str]) -> None:
-        """Do what these keys ask for, and what waited for this thread; keys that mean nothing are left alone."""
+        """Do what these keys ask for, and the actions that waited for this thread; other keys are ignored."""
         self._runner.do_waiting()
         for key in keys:
             if key == CLOSED:
@@ -163,7 +166,7 @@ class Keyboard:
             self._takes.toggle()
 
     def toggle_learning(self) -> None:
-        """Ask what to learn, or leave that."""
+        """Ask what to learn, or cancel that."""
         if self._learner is None:
             return
         if self._learner.active:
@@ -191,7 +194,7 @@ class Keyboard:
             self._help_page += 1
 
     def back(self) -> None:
-        """Out of the innermost thing that can be left, and never out of the session."""
+        """Leave the innermost thing that can be left, never the session."""
         if self.help:
             self.help = False
         elif self._window is not None and self._window.full_screen:

@@ -1,9 +1,10 @@
-"""Keys from the terminal that a session was started in, by the same names as `Window.poll` gives: for sessions without
-a window.
+"""Keys from the terminal that a session was started in, for sessions without a window.
+
+They have the same names as those of `Window.poll`.
 
 The terminal is put into a state in which keys come one by one and are not shown (POSIX: non-canonical, no echo, Ctrl-C
-and Ctrl-Z as ever), and out of it again whatever ends or stops the program, `kill -9` excepted. In the background
-nothing is read. Libraries for terminals set the state for one block of code and know nothing of stopping and going on.
+and Ctrl-Z as ever), and is restored however the program ends or stops, except by `kill -9`. In the background nothing
+is read. Terminal libraries set the state for one block of code and do not handle stopping and continuing.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _SEQUENCE = re.compile(
 )
 _PART = re.compile(r"\x1b(?:\[(?:\[|[0-9;:<=>?]{0,32}[ -/]{0,4})?|O[0-9]{0,4})?")
 _ALONE_NS = 100_000_000
-"""After so long the rest of a sequence does not come any more, and an escape was the key."""
+"""After so long without the rest of a sequence, the key was escape."""
 _AT_ONCE = 1024
 
 
@@ -55,7 +56,8 @@ class TerminalKeys(Protocol):
         """The names of the keys pressed since; never waits."""
         ...
 
-    def restore(self) -> None: ...
+    def restore(self) -> None:
+        """Put the terminal back as it was."""
 
 
 class KeyDecoder:
@@ -144,6 +146,7 @@ if sys.platform != "win32":
             self.poll()
 
         def poll(self) -> list[str]:
+            """Names of the keys that were pressed since the last call; never waits."""
             if self._gone:
                 return []
             try:
@@ -223,6 +226,7 @@ else:
         """Keys of a console of Windows. Written by its documentation, not yet run on one."""
 
         def poll(self) -> list[str]:
+            """Names of the keys that were pressed since the last call; never waits."""
             names = []
             for _ in range(_AT_ONCE):
                 if not msvcrt.kbhit():

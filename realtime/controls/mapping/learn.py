@@ -36,7 +36,7 @@ _HEAD = re.compile(r"[ \t]*\[\[[ \t]*[\"']?map[\"']?[ \t]*\]\]")
 
 
 def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
-    """The last event of the control that moved most, by the way it made and how often; None where none moved.
+    """The last event of the control that moved most, by the distance and the number of moves; None if none moved.
 
     Of a 14-bit control only its whole is looked at, not its halves.
     """
@@ -68,7 +68,7 @@ def moved_most(events: Sequence[ControlEvent]) -> ControlEvent | None:
 
 
 def check_target(target: str, to: int | str | None, names: Collection[str] = (ALPHA,)) -> None:
-    """Raise ControlError where no control could be learned for this. names: the parameters that there are."""
+    """Raise ControlError if no control can be learned for this. names: the parameters that there are."""
     action, moves = find_mapped(target), parameter_target(target)
     if action is None and (moves is None or moves.name not in names):
         raise ControlError(f"{target!r:.60} cannot be learned: there is {targets_there(names)}")
@@ -90,7 +90,7 @@ def check_file(path: Path) -> None:
 
 
 def encoder_of(events: Iterable[ControlEvent], event: ControlEvent, target: str) -> Coding | None:
-    """How the control of `event` counts, if it is an endless encoder and moves something by steps.
+    """The coding of the control of `event`, if it is an endless encoder and moves something by steps.
 
     Raises ControlError where what it sent could be of either.
     """
@@ -192,7 +192,7 @@ def _spans(text: str, mapping: Mapping, *, origin: str) -> list[tuple[int, int]]
 
 
 def _without_empty_map(text: str) -> tuple[str, int]:
-    """The text without `map = []`, which would stand against a [[map]], and its end."""
+    """The text without `map = []`, which conflicts with a [[map]], and its end."""
     document = tomlkit.parse(text)
     if "map" in document:
         document.remove("map")

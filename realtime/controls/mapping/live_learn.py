@@ -1,7 +1,7 @@
 """Learning a control while a session plays: the one that moves most for a few seconds goes into the mapping file.
 
-Asked by a key, it waits for what is to be learned, then for the control. Whatever goes wrong is said, and the show goes
-on. While it listens, MIDI moves nothing else.
+Asked by a key, it waits for what is to be learned, then for the control. Errors are reported, and the session goes on.
+While it listens, MIDI moves nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stylefader.training.errors import ControlError
 
 LISTEN_S = 4.0
 NOTICE_S = 4.0
-"""How long the window shows what came of it."""
+"""How long the window shows the result."""
 ASK_S = 8.0
 DEFAULT_FILE = Path("controls.toml")
 _MOST = 100_000
@@ -30,11 +30,18 @@ class Listens(Protocol):
     """`Controls`, as far as learning knows it."""
 
     @property
-    def path(self) -> Path | None: ...
+    def path(self) -> Path | None:
+        """The mapping file that is in use; None where there is none."""
+
     @property
-    def inputs(self) -> list[str]: ...
-    def listen(self, take: Callable[[ControlEvent], None] | None) -> None: ...
-    def use(self, path: Path) -> None: ...
+    def inputs(self) -> list[str]:
+        """Names of the MIDI inputs that are open."""
+
+    def listen(self, take: Callable[[ControlEvent], None] | None) -> None:
+        """Give all MIDI events to `take` instead of the router; None gives them to the router again."""
+
+    def use(self, path: Path) -> None:
+        """Read a mapping file and use it from here on."""
 
 
 class LiveLearner:
@@ -63,11 +70,12 @@ class LiveLearner:
 
     @property
     def active(self) -> bool:
+        """Whether it waits for a target or for a control."""
         return self.asks or self.target is not None
 
     @property
     def words(self) -> str | None:
-        """What it waits for, in words; for a while after that, what came of it."""
+        """What it waits for, in words; for some seconds after that, the result."""
         if self.asks:
             return "learn what? its key, or 0 to 9 for a block"
         if self.target is None:
@@ -131,7 +139,7 @@ class LiveLearner:
         self._tell(words, f"{path}: {words}")
 
     def _tell(self, notice: str, words: str | None = None) -> None:
-        """Say what came of it, in the window in fewer words."""
+        """Report the result, in the window in fewer words."""
         self._notice, self._notice_until_ns = notice, self._now_ns() + round(NOTICE_S * 1e9)
         self._say(words or notice)
 

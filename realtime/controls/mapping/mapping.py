@@ -1,6 +1,6 @@
 """The mapping file: what controls and keys do, LFOs, sound, tempo. TOML; docs/control.md has it key by key.
 
-Everything is checked when it is read, and what is wrong is said with its line.
+Everything is checked when it is read; errors name the line.
 """
 
 from __future__ import annotations

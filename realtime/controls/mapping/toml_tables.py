@@ -1,4 +1,4 @@
-"""TOML files of a session (mapping, scenes) as checked tables: what is wrong is said with the line that it stands in.
+"""TOML files of a session (mapping, scenes) as checked tables; errors name the line.
 
 A file is a number of sections, each written as `[[section]]` once for every entry, or as one `[section]`.
 """
@@ -20,7 +20,7 @@ Form = Literal["many", "one"]
 Check = tuple[Callable[[Any], bool], str]
 """Whether a value fits, and what it should be, in words."""
 _LONGEST_LINE = 300
-"""As much of a line is looked at for where a table or a key stands."""
+"""So many characters of a line are searched for a table or a key."""
 
 
 def read_text(path: Path, what: str) -> str:
@@ -52,7 +52,7 @@ class Table:
         return ControlError(f"{self.origin}, line {self.lines.of(self.section, self.number, key)}: {why}")
 
     def check(self, keys: Mapping[str, Check], *, needed: Collection[str] = ()) -> dict[str, Any]:
-        """What stands in it. Raises ControlError for a key that is not in `keys`, does not fit, or is missing."""
+        """Its values. Raises ControlError for a key that is not in `keys`, has a wrong value, or is missing."""
         for key, value in self.words.items():
             if key not in keys:
                 raise self.refuse(key, f"{key!r:.60} is not known; there are {', '.join(keys)}")
@@ -118,7 +118,7 @@ class Lines:
                     self._of.setdefault((section, place, key), number)
 
     def of(self, section: str, number: int | None, key: str | None) -> int:
-        """The line of a key of the so-manieth table of a section, else of the table, of the section, or the first."""
+        """The line of a key in a table of a section; if unknown, of the table, of the section, or line 1."""
         places = ((section, number, key), (section, number, None), (section, None, None))
         return next((line for line in map(self._of.get, places) if line), 1)
 
@@ -127,21 +127,26 @@ class Lines:
 
 
 def is_number(value: object) -> bool:
-    # The size first: a whole number may be too large to be asked whether it is finite.
+    """Whether it is a finite number below a million in size."""
+    # The size first: a huge integer raises in `isfinite`.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 and math.isfinite(value)
 
 
 def is_whole(low: int, high: int) -> Callable[[object], bool]:
+    """A check for whole numbers from `low` to `high`."""
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def is_range(value: object) -> bool:
+    """Whether it is a list of two numbers, the lower one first."""
     return isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] <= value[1]
 
 
 def is_bool(value: object) -> bool:
+    """Whether it is true or false."""
     return isinstance(value, bool)
 
 
 def is_text(value: object) -> bool:
+    """Whether it is a printable text that is not blank."""
     return isinstance(value, str) and value.strip() != "" and value.isprintable()

@@ -14,7 +14,7 @@ Stamp = tuple[int, int, int]
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """What shows that a file is another than before; None where there is none."""
+    """What changes when a file changes; None if there is no file."""
     try:
         stat = path.stat()
     except OSError:
@@ -36,7 +36,7 @@ class WatchedFile(Generic[T]):
         self.content = read(path)
 
     def poll(self) -> bool:
-        """Read the file again where it changed; whether the content is another. A broken edit keeps the old one."""
+        """Read the file again if it changed; whether the content differs. After a broken edit the old content stays."""
         stamp = stamp_of(self.path)
         if stamp is None or stamp == self._seen:  # None: an editor may be about to put it back
             return False

@@ -22,7 +22,7 @@ from stylefader.realtime.controls.midi.message import message_of
 from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering
 
 NOT_OPENED = (OSError, RuntimeError, ValueError, TypeError)
-"""What is raised for a port that is in use or has gone; rtmidi's SystemError is an OSError."""
+"""Errors for a port that is in use or gone; rtmidi's SystemError is an OSError."""
 _MOST_QUEUED = 4096
 
 BACKEND = mido.Backend(__name__)
@@ -37,7 +37,7 @@ Free = Callable[[Any, bool], None]
 
 
 class Input(BaseInput):  # type: ignore[misc]
-    """An input whose callback is told every message, in rtmidi's own thread. What is no message is left alone."""
+    """An input that calls its callback with every message, in rtmidi's own thread. Invalid bytes are ignored."""
 
     _locking = False
 

@@ -44,7 +44,7 @@ _Key = tuple[Kind, int, int]
 
 
 class Decoder:
-    """State of one port. Messages that are of no control are left alone."""
+    """State of one port. Messages that belong to no control are ignored."""
 
     def __init__(self, port: str = "") -> None:
         self._port = port

@@ -1,4 +1,4 @@
-"""MIDI bytes as messages of mido, whatever the bytes are."""
+"""MIDI bytes as messages of mido; any bytes are safe."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One MIDI input while it is open: its mido messages become events in the MIDI system's own thread, which called us.
 
-No other thread of ours has to wake up for a message, so it is at the alpha desk at once. Decoding keeps what it must
-under a lock of the port. A controller that floods is coalesced: beyond `MOST_A_SECOND` messages only the newest value
-of each of its controls counts, given by `flush` from another thread some milliseconds later; its last one always.
+No other thread of ours has to wake up for a message, so it reaches the alpha desk at once. The state of decoding is
+under a lock of the port. If a controller sends more than `MOST_A_SECOND` messages, only the newest value of each of its
+controls is used; `flush` gives it from another thread some milliseconds later. The last value is never lost.
 """
 
 from __future__ import annotations
@@ -29,11 +29,20 @@ _TIME = ("clock", "start", "continue", "stop", "songpos")
 class TakesTime(Protocol):
     """`BeatClock`, as far as MIDI knows it."""
 
-    def tick(self, at_ns: int, source: str = ...) -> None: ...
-    def start(self, at_ns: int, source: str = ...) -> None: ...
-    def resume(self, at_ns: int, source: str = ...) -> None: ...
-    def stop(self, at_ns: int, source: str = ...) -> None: ...
-    def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None: ...
+    def tick(self, at_ns: int, source: str = ...) -> None:
+        """A clock message came, of which a quarter note has 24."""
+
+    def start(self, at_ns: int, source: str = ...) -> None:
+        """Beat 0 is at the next tick."""
+
+    def resume(self, at_ns: int, source: str = ...) -> None:
+        """Go on from where the clock was stopped."""
+
+    def stop(self, at_ns: int, source: str = ...) -> None:
+        """The clock was stopped."""
+
+    def position(self, sixteenths: int, at_ns: int, source: str = ...) -> None:
+        """Go to a position in the song, in sixteenths from its beginning."""
 
 
 class MidiInput:
@@ -98,7 +107,7 @@ class MidiInput:
                 self._hand_on(control)
 
     def close(self) -> None:
-        """Nothing is given any more when this returns; what comes is left alone."""
+        """After this returns nothing is given any more; later messages are ignored."""
         with self._lock:
             self._closed = True
 
@@ -121,7 +130,7 @@ class MidiInput:
         self._hand_on(control)
 
     def _hand_on(self, control: ControlEvent) -> None:
-        """One that raises takes none of those after it along."""
+        """An event that raises does not stop the events after it."""
         try:
             self._receive(control)
         except Exception as error:

@@ -1,5 +1,4 @@
-"""MIDI outputs that lights and motor faders are told through: those with a name that is asked for, and those of the
-devices that are answered."""
+"""MIDI outputs for lights and motor faders: asked for by name, or those of devices that are answered."""
 
 from __future__ import annotations
 
@@ -56,7 +55,7 @@ class MidiOutputs:
                 self._send_to(output, message)
 
     def scan(self, client: Any, wanted: Sequence[str], inputs: Collection[str]) -> None:
-        """Close what has gone or is not wanted any more, open what has come.
+        """Close outputs that are gone or not wanted any more, open new ones.
 
         client: lists the system's outputs. inputs: those that are open.
         """

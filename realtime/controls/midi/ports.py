@@ -1,4 +1,4 @@
-"""MIDI ports: those whose names fit, as many as there are, whenever they are plugged in.
+"""MIDI ports: opens all whose names fit, whenever they are plugged in.
 
 Messages are decoded and routed in the MIDI system's own threads (`MidiInput`). One thread of ours sees twice a second
 which ports came and went, and whether the MIDI system itself did.
@@ -170,13 +170,13 @@ class MidiPorts:
             self._ready.set()
 
     def _fail(self, error: BaseException) -> None:
-        """What a message raised is said, and the next one is heard: no show ends by it."""
+        """Report what a message raised; the next one is handled as usual."""
         self._once(f"MIDI: {type(error).__name__}: {error}")
 
     # -- the MIDI system --------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """See to the MIDI system, then to its ports."""
+        """Check the MIDI system, then its ports."""
         if self._in is not None and not self._servers <= jack_servers():
             self._disconnect()
             self._signs = (False, frozenset())
@@ -204,7 +204,7 @@ class MidiPorts:
         self._servers = servers if self._api == rtmidi.API_UNIX_JACK else frozenset()
 
     def _disconnect(self) -> None:
-        """Let all of it go, in the order that is safe while messages come."""
+        """Close everything, in the order that is safe while messages come."""
         entries, self._open = list(self._open.values()), {}
         self._end(entries)
         clients = [client for client in (self._in, self._out) if client is not None]
@@ -252,7 +252,7 @@ class MidiPorts:
     # -- ports ------------------------------------------------------------------------------------------------------
 
     def _scan(self) -> None:
-        """Close what has gone, open what has come."""
+        """Close ports that are gone, open new ones."""
         there = names(self._in, self._numbering)
         wanted = self._wanted or ("",)
         gone = [name for name in self._open if name not in there or not opens(name, wanted)]
@@ -288,7 +288,7 @@ class MidiPorts:
         self._say(f"MIDI: {name}")
 
     def _new_output(self, name: str, numbering: Numbering) -> BaseOutput | None:
-        """An open output, None where it cannot be opened. May take long: `send` does not wait for it."""
+        """An open output, None if it cannot be opened. May take long; `send` does not wait for it."""
         try:
             port = BACKEND.open_output(name, api=self._api, numbering=numbering, free=self._free)
         except NOT_OPENED as error:

@@ -1,8 +1,9 @@
-"""Open Sound Control 1.0 over UDP: messages in, the same addresses back to whoever subscribed. docs/control.md lists
-them.
+"""Open Sound Control 1.0 over UDP: messages in, and the same addresses back to all who subscribed.
 
-A packet that cannot be read, or an address that means nothing, is said once and left alone: anything may come out of a
-network. What a session raises is said as well, and the next message is heard.
+docs/control.md lists the addresses.
+
+A packet that cannot be read, or an unknown address, is reported once and ignored: anything may come from a network.
+Errors of the session are reported too, and the next message is handled as usual.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _Asked = tuple[str, list[Value], Any]
 class OscControl:
     """Listens at `host` and `port` (0: any that is free). Made, running after `start`, over after `close`.
 
-    `tick` sends what changed to the subscribers, from whichever thread, and raises what our own thread died of.
+    `tick` sends what changed to the subscribers, from any thread, and raises the error that ended our own thread.
     `address` is where it listens. scenes: those that may be recalled and saved. runner: what does the actions, shared
     with the other controls; one of its own where it is not given.
     """
@@ -92,7 +93,7 @@ class OscControl:
         self._sender.close()
 
     def tick(self) -> None:
-        """Tell every subscriber what is not as it was told."""
+        """Send every subscriber what has changed for it."""
         if self.error is not None:
             raise self.error
         if not self._subscribers:
@@ -174,7 +175,7 @@ class OscControl:
             self._do_or_say(*asked, at_ns)
 
     def _do_or_say(self, address: str, values: Sequence[Any], sender: Any, at_ns: int) -> None:
-        """One message, for every address that it matches; what is wrong with it is said."""
+        """Handle one message, for every address that it matches; errors are reported."""
         try:
             for one in self._matching(address):
                 self._do_one_or_say(one, values, sender, at_ns)
@@ -186,7 +187,7 @@ class OscControl:
             self._do(address, values, sender, at_ns)
         except ControlError as error:
             self._complain(self._kind_of(address), f"OSC: {error}")
-        except Exception as error:  # a fault of ours must not end a show
+        except Exception as error:  # a bug of ours must not end a session
             _log.error("OSC: %r", address, exc_info=error)
             self._complain(self._kind_of(address), f"OSC: {address}: {type(error).__name__}: {error}")
 

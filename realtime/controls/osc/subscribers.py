@@ -1,4 +1,4 @@
-"""Who is told of changes by OSC, and what each was told. One that is not heard of for long is forgotten."""
+"""Who gets changes by OSC, and what each has got. A subscriber that is silent for long is removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Subscribers:
             self._told[who], self._heard_ns[who] = {}, at_ns
 
     def remove(self, who: Any) -> None:
-        """Tell it no more; harmless where it was never told."""
+        """Remove a subscriber; harmless if there is none."""
         with self._lock:
             self._told.pop(who, None)
             self._heard_ns.pop(who, None)

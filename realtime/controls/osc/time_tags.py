@@ -1,4 +1,4 @@
-"""OSC time tags: what comes before its time waits for it, so much and so long at most; what is late is done at once."""
+"""OSC time tags: messages for later wait, with limits of number and time; late ones are applied at once."""
 
 from __future__ import annotations
 

@@ -40,13 +40,15 @@ class Styles(Protocol):
 
     packs: list[PackFile]
 
-    def add(self, packs: list[PackFile]) -> None: ...
+    def add(self, packs: list[PackFile]) -> None:
+        """Put further packs behind those that there are."""
 
 
 class Performed(Player, Protocol):
     """A player that scenes can be saved of."""
 
-    def standing(self) -> tuple[int, Mapping[str, Values]]: ...
+    def standing(self) -> tuple[int, Mapping[str, Values]]:
+        """Number of the style that was chosen last, and where its parameters are to go."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ class SceneController:
 
     Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
     fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it.
-    Raises ControlError for a file that does not fit; later edits that do not fit are said, and the scenes before stay.
+    Raises ControlError for a file that does not fit; later edits that do not fit are reported, and the old scenes stay.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class SceneController:
         return place_in(self.names, which, "scene")
 
     def recall(self, number: int) -> None:
-        """Go to a scene, from 0, in its own time; a number that no scene has is left alone."""
+        """Go to a scene, counted from 0, in its own time; a number without a scene is ignored."""
         there = self._there
         if not 0 <= number < len(there):
             return
@@ -130,9 +132,9 @@ class SceneController:
         return name
 
     def poll(self) -> bool:
-        """Have written what was saved, and take an edited file over; whether there are other scenes now. Never waits.
+        """Start writing saved scenes, and apply an edited file; whether the scenes have changed. Never waits.
 
-        Raises what a thread of ours died of.
+        Raises the error that ended one of its threads.
         """
         changed = False
         if self._work is not None:

@@ -2,8 +2,8 @@
 
 docs/control.md has it by key.
 
-A file is checked in two steps: by itself when it is read, and against the styles of a session when it is cast. What is
-wrong is said with its line.
+A file is checked in two steps: by itself when it is read, and against the styles of a session when it is cast. Errors
+name the line.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ def _scene(table: Table) -> Scene:
 
 
 def is_scene_name(value: object) -> bool:
+    """Whether it can be the name of a scene."""
     return is_text(value) and isinstance(value, str) and len(value) <= _MOST_LETTERS
 
 
@@ -142,8 +143,13 @@ _KEYS: dict[str, Check] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Casting:
-    """Scenes and a session's styles. styles: for every scene which pack, None where it names none. added: packs to
-    put behind those that there are. notes: what is worth a word."""
+    """Which style of a session each scene has.
+
+    Attributes:
+        styles: For every scene the number of its pack; None where it names no style.
+        added: Packs to add behind those of the session.
+        notes: What the user should know, in words.
+    """
 
     styles: list[int | None]
     added: list[PackFile]

@@ -70,7 +70,7 @@ def check_folder(folder: Path) -> None:
 def begin_file(target: Path, notes: list[str]) -> Path:
     """Make the empty file beside `target`, under a temporary name, that is written to. Raises SinkError.
 
-    What killed runs left in the folder goes, and is said in `notes`.
+    Files that killed runs left in the folder are removed, with a note.
     """
     notes.extend(clear_leftovers(target.parent))
     partial = temporary_beside(target)

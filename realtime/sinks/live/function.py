@@ -24,18 +24,22 @@ class FunctionSink(Sink):
         self.notes: list[str] = []
         self._function = function
 
-    def open(self) -> None: ...
+    def open(self) -> None:
+        """Do nothing."""
 
     def write(self, frame: Frame) -> None:
+        """Call the function. Raises SinkError(failure=True) with what it raised."""
         try:
             original = None if frame.original is None else _locked(frame.original)
             self._function(replace(frame, image=_locked(frame.image), original=original))
         except Exception as error:
             raise SinkError(f"it raised {type(error).__name__}: {error}", failure=True) from error
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Do nothing."""
 
-    def abort(self) -> None: ...
+    def abort(self) -> None:
+        """Do nothing."""
 
 
 def _locked(image: Picture) -> Picture:

@@ -91,5 +91,6 @@ class NdiSink(Sink):
             sender.close()
 
     def abort(self) -> None:
+        """Leave the network, without an error."""
         with suppress(Exception):
             self.close()

@@ -16,16 +16,20 @@ class NullSink(Sink):
         self._open = False
 
     def open(self) -> None:
+        """Begin to count at 0."""
         self.frames = 0
         self._open = True
 
     def write(self, frame: Frame) -> None:
+        """Count the frame and drop it."""
         if not self._open:
             raise SinkError("the null sink is not open for writing", failure=True)
         self.frames += 1
 
     def close(self) -> None:
+        """Take no more frames."""
         self._open = False
 
     def abort(self) -> None:
+        """Take no more frames."""
         self._open = False

@@ -1,4 +1,4 @@
-"""Recordings of a live session: video files that are good up to the last second, whatever ends the program.
+"""Recordings of a live session: video files that play up to the last second, however the program ends.
 
 Stands at the right end of the live path. Unlike a render, a recording is written in place under its final name, in
 pieces that are complete by themselves (Matroska clusters, MP4 fragments): it must survive a crash, a power cut and

@@ -1,4 +1,4 @@
-"""The near end of `stream_process.py`: a process that sends, written to like a file, and ended where it hangs."""
+"""Our end of `stream_process.py`: a process that sends, is written to like a file, and is ended if it hangs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SendingProcess:
     # -- as a file -------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> int:
-        """All of `data` to the process; FFmpeg calls this. Raises OSError where the process has gone."""
+        """All of `data` to the process; FFmpeg calls this. Raises OSError if the process has ended."""
         assert self._process.stdin is not None
         view = memoryview(data)
         while view:
@@ -95,7 +95,7 @@ class SendingProcess:
         return lines[-1] if lines else None
 
     def kill(self) -> None:
-        """End the process, whatever it does. Never raises; harmless twice."""
+        """End the process, even if it hangs. Never raises; harmless twice."""
         with self._changed:
             self._over = True
             self._changed.notify_all()

@@ -53,6 +53,7 @@ def _end_after(seconds: float) -> None:
 
 
 def main() -> int:
+    """Send what comes on standard input to the address in the arguments; gives the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session, which then ends this one's input
     address, muxer, options = sys.argv[1:4]
     try:

@@ -88,5 +88,6 @@ class VirtualCameraSink(Sink):
             camera.close()
 
     def abort(self) -> None:
+        """Close the camera, without an error."""
         with suppress(RuntimeError, OSError):
             self.close()

@@ -161,6 +161,7 @@ class MovingPictureSource(Source):
             )
 
     def close(self) -> None:
+        """Close the file; harmless twice."""
         file, self._file = self._file, None
         if file is not None:
             file.close()

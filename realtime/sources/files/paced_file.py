@@ -62,7 +62,7 @@ class PacedSource(Source):
     deinterlace: of videos. background: behind transparent places, for good: in a live
     session nothing has alpha.
     now_ns, sleep: the clock. A frame that is due while a later one is due too is left out and counted in `dropped`;
-    it leaves a gap in `index`. A file of several that cannot be read is passed over with a note.
+    it leaves a gap in `index`. If one of several files cannot be read, it is skipped with a note.
 
     `file` is the first file's source, open until `close`, for its tracks and metadata. Its packets come between the
     frames where it is the only file; on every round with later times. `shown` is told, with every frame, which file is

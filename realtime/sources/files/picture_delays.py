@@ -41,6 +41,7 @@ class Delays:
 
     @property
     def moving(self) -> bool:
+        """Whether there is more than one picture."""
         return len(self.places) > 1
 
 

@@ -187,6 +187,7 @@ class StillSource(Source):
         yield self._frame
 
     def close(self) -> None:
+        """Let go of the picture; harmless twice."""
         self._frame = None
 
 
@@ -306,6 +307,7 @@ class PictureSequenceSource(Source):
             )
 
     def close(self) -> None:
+        """Take no more pictures; harmless twice."""
         self._numbers = None
 
 

@@ -84,11 +84,13 @@ class Session:
             self.changed.wait_for(lambda: self.closed, seconds)
 
     def fail(self, error: Exception) -> None:
+        """End with an error, which `next` raises after the pictures that came before."""
         with self.changed:
             self.error = error
             self.changed.notify_all()
 
     def close(self) -> None:
+        """End it and drop what waits."""
         with self.changed:
             self.closed = True
             self.shots.clear()
@@ -191,6 +193,7 @@ class BackgroundSource(Source):
             )  # fmt: skip
 
     def close(self) -> None:
+        """End the reading thread; harmless twice."""
         if self._session is None:
             return
         self._session.close()

@@ -91,6 +91,7 @@ def find_camera(word: str, there: Sequence[CameraInfo]) -> CameraInfo:
 
 
 def names(there: Sequence[CameraInfo]) -> str:
+    """Numbers and names of cameras in one line, for messages."""
     return ", ".join(f"{camera.number} ({camera.name})" for camera in there)
 
 

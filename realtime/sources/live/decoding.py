@@ -1,4 +1,4 @@
-"""From an open FFmpeg container to pictures, as early as they can be had. Cameras and network streams share it."""
+"""From an open FFmpeg container to pictures, with the least delay. Cameras and network streams share it."""
 
 from __future__ import annotations
 

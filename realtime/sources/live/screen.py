@@ -23,7 +23,7 @@ _MONITOR = re.compile(r"\d{1,3}")
 _REGION = re.compile(r"(-?\d{1,6}),(-?\d{1,6}),(\d{1,6})x(\d{1,6})")
 _OPEN_S = 5.0
 _STALL_S = 5.0
-# What mss raises where the display has gone: on X11 it asserts that an answer came.
+# What mss raises if the display is gone: on X11 it asserts that an answer came.
 _LOST = (ScreenShotError, OSError, AssertionError, ValueError)
 
 
@@ -95,7 +95,7 @@ class ScreenSource(BackgroundSource):
                 # A step that was missed is not made up for.
                 step = max(step + 1, int((pace.due() or 0) * self._rate))
         finally:
-            # A display that has gone cannot be closed any more.
+            # A display that is gone cannot be closed any more.
             with suppress(*_LOST):
                 screen.close()
 

@@ -78,6 +78,7 @@ class TestcardSource(Source):
             index += 1
 
     def close(self) -> None:
+        """End the wait for the next frame and close the clip; harmless twice."""
         if self._container is None:
             return
         self._pace.close()

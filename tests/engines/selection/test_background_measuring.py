@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.proof import Proof
 from stylefader.engines.registry import REGISTRY, EngineEntry
-from stylefader.engines.selection import background_measuring as measuring_behind
 from stylefader.engines.selection import choice as choice_module
+from stylefader.engines.selection import measuring as measuring_module
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
-from stylefader.engines.selection.choice import CPU_SIZE, choose
+from stylefader.engines.selection.choice import choose
 from stylefader.engines.selection.measured import Measured, Measurements
+from stylefader.engines.selection.measuring import CPU_SIZE
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -36,10 +35,11 @@ class Bench:
     may = threading.Event()
     under_way = threading.Event()
 
-    def __init__(self, pack: PackFile, height: int, width: int, **words: Any) -> None:
-        assert words["behind"], "frames come first"
-        self.stopped = False
+    def __init__(self, pack: PackFile, height: int, width: int, *, stop: threading.Event, **words: Any) -> None:
+        assert words["behind"], "frames come first, also those before a proof"
+        self.pack, self.stop = pack, stop
         self.scratch = Path("none")
+        pack.weights_hash()
 
     def __enter__(self) -> Bench:
         return self
@@ -47,18 +47,23 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def stop(self) -> None:
-        self.stopped = True
-        Bench.may.set()
-
     def measure(self, engine: str, precision: str, *, seconds: float, cache_dir: Path) -> Measured:
         Bench.begun.append(f"{engine} {precision}")
         Bench.under_way.set()
-        assert Bench.may.wait(WAIT_S)
+        until = time.monotonic() + WAIT_S
+        while not Bench.may.is_set() and not self.stop.wait(0.005):
+            assert time.monotonic() < until
         return Measured(
             engine=engine, asked=precision, precision="f32", height=CPU_SIZE[0], width=CPU_SIZE[1],
-            median_ms=MS[engine], p99_ms=9, fps=9, psnr_db=50, problem="stopped" if self.stopped else "",
+            median_ms=MS[engine], p99_ms=9, fps=9, psnr_db=50, under_load=True,
+            problem="stopped" if self.stop.is_set() else "",
         )  # fmt: skip
+
+    def prove(self, engine: str, precision: str) -> Measured:
+        Bench.begun.append(f"proof of {engine} {precision}")
+        return Measured(
+            engine=engine, asked=precision, precision=precision, height=96, width=160, problem="its picture is wrong"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -66,8 +71,7 @@ def two_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     Bench.begun, Bench.may, Bench.under_way = [], threading.Event(), threading.Event()
     monkeypatch.setattr("stylefader.engines.machine.identity.has_nvidia_driver", lambda: False)
     monkeypatch.setattr("stylefader.engines.machine.processor.capabilities", lambda: frozenset({"FP32"}))
-    monkeypatch.setattr(measuring_behind, "Measuring", Bench)
-    monkeypatch.setattr(measuring_behind, "share", lambda *_: None)
+    monkeypatch.setattr(measuring_module, "Measuring", Bench)
     monkeypatch.setitem(REGISTRY, "fast", FAST)
     yield
     assert not [thread for thread in threading.enumerate() if thread.name == "measuring-behind"]
@@ -99,10 +103,9 @@ def test_what_is_the_fastest_comes_as_news_and_stays_known(pack: StylePack, tmp_
     assert Bench.begun == ["openvino auto", "fast auto"], "measured once"
     measuring.close()
     measuring.close()
-    chosen = choose(
-        pack, 16, 16, precision="auto", least_db=32, cache=EngineCache(tmp_path / "c"), report=pytest.fail, measure=True
-    )
-    assert str(chosen.order[0]) == "fast f32", "and by the next session, which measures nothing"
+    chosen = choose(pack, 16, 16, precision="auto", least_db=32, folder=tmp_path / "c")
+    assert str(chosen.order[0]) == "fast f32" and not chosen.unmeasured, "and by the next session"
+    assert "ms a megapixel at 50.0 dB under load" in chosen.reasons[0]
 
 
 def test_a_session_that_ends_keeps_what_was_measured(pack: StylePack, tmp_path: Path) -> None:
@@ -169,26 +172,17 @@ def test_the_style_asked_for_last_comes_first_and_the_other_after_it(tmp_path: P
 def test_a_bad_int8_form_is_said_once_and_costs_nothing_else(
     pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known: list[Proof] = []
     said: list[str] = []
-
-    def proved(pack: PackFile, folder: Path, report: Any) -> Proof:
-        known.append(Proof(problem="its graph has a loop"))
-        report("trying the int8 form of random once")
-        report("int8 is not used with random: its graph has a loop")
-        return known[0]
-
     monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 40.0)
-    monkeypatch.setattr(choice_module, "recall", lambda pack, folder: known[0] if known else None)
-    monkeypatch.setattr(measuring_behind, "proved", proved)
+    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack: b"a form")
     Bench.may.set()
     measuring = behind(tmp_path, say=said.append)
     look = Look(pack=PackFile(pack.file), height=16, width=16)
     for _ in range(2):
         measuring.look(look)
         assert str(soon(measuring).first) == "fast f32"
-    assert said == ["int8 is not used with random: its graph has a loop"]
-    assert len(known) == 1 and "openvino int8" not in Bench.begun
+    assert said == ["openvino int8 is not used with random: its picture is wrong"]
+    assert Bench.begun == ["openvino auto", "fast auto", "proof of openvino int8"]
     measuring.close()
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 
 from stylefader.engines.registry import REGISTRY, EngineEntry
-from stylefader.engines.selection.measuring import Measuring
+from stylefader.engines.selection.measured import Measurements
+from stylefader.engines.selection.measuring import Measuring, prove
 from stylefader.engines.timing import bench_picture
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
@@ -51,6 +53,30 @@ def test_the_reference_itself_and_a_pack_that_was_never_written(pack: StylePack,
     with Measuring(pack, 9, 7) as measuring:
         row = measuring.measure("torch", seconds=0.05, cache_dir=tmp_path / "c")
     assert (row.problem, row.precision, row.psnr_db, row.open_cached_s) == ("", "f32", 99, None)
+    assert not row.under_load
+
+
+def test_a_proof_is_a_picture_without_times_and_is_made_once(
+    pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, said = PackFile(pack.file), []  # type: tuple[PackFile, list[str]]
+    row = prove(file, "openvino", "auto", folder=tmp_path / "c", report=said.append)
+    assert (row.problem, row.calls, row.height, row.width) == ("", 0, 96, 160) and row.psnr_db > 40
+    assert said == ["trying openvino with random once"]
+    assert Measurements(tmp_path / "c").recall(file, "openvino", "auto", height=96, width=160) is None
+    monkeypatch.setattr("stylefader.engines.selection.measuring.start_worker", None)
+    assert prove(file, "openvino", "auto", folder=tmp_path / "c", report=said.append) == row and len(said) == 1
+
+
+def test_what_is_stopped_ends_at_once_and_is_not_remembered(
+    pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EngineEntry(module="tests.engines.bad_engines", class_name="HangEngine", install="no")
+    monkeypatch.setitem(REGISTRY, "hang", entry)
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    assert prove(pack, "hang", "auto", folder=tmp_path / "c", stop=stop).problem
+    assert Measurements(tmp_path / "c").proof(pack, "hang", "auto") is None
 
 
 def test_what_goes_wrong_is_the_rows_problem(pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +113,8 @@ def test_without_a_reference_there_is_no_measurement(pack: StylePack, monkeypatc
 PARENT = """
 import sys
 from pathlib import Path
-from stylefader.engines.selection.measuring import Measuring
+from stylefader.engines.selection.measured import Measurements
+from stylefader.engines.selection.measuring import Measuring, prove
 from stylefader.engines.registry import REGISTRY, EngineEntry
 from stylefader.training.packs.pack_file import PackFile
 REGISTRY["torch"] = EngineEntry(module="tests.engines.bad_engines", class_name="HangEngine", install="no")

@@ -241,7 +241,7 @@ class _MarkingPlayer:
 
 
 def _marking_input(base: Any, marks: _Marks) -> Any:
-    """rtmidi's input, noting when it had each message and when its callback began.
+    """Input of rtmidi, noting when it had each message and when its callback began.
 
     rtmidi says how long after the one before a message came, before it asks for Python's lock; their sum is its own
     clock, and the smallest difference to ours is where the two meet.

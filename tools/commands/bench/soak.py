@@ -46,7 +46,7 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")] = False,
     json: Annotated[bool, typer.Option("--json/--no-json", help="End in one JSON line.")] = True,
 ) -> None:
-    """Run `live` for an hour on the test card, and say whether it grows, slows down or says what nobody asked for.
+    """Run `live` for an hour on the test card, and say whether it grows, slows down or logs something unexpected.
 
     Styles change by OSC, alpha moves by MIDI from another program, the picture goes into a recording and a stream out.
     Memory, threads and handles are those of the program and all its child processes. Of what is after the fifth
@@ -245,7 +245,7 @@ class _Soak:
         )  # fmt: skip
 
     def _is_full(self) -> bool:
-        """Whether the session was seen to the end of its time."""
+        """Whether the session was observed until its end."""
         return bool(self.samples) and self.samples[-1].time_s >= self.seconds - 2 * self.sample_s
 
     def _draw(self, verdicts: list[Verdict]) -> None:

@@ -57,6 +57,7 @@ class Player:
 
     @property
     def plays(self) -> bool:
+        """Whether the program still runs."""
         return self._run.poll() is None
 
     def close(self) -> None:
@@ -98,6 +99,7 @@ class Receiver:
             self.bad += sum(byte != _SYNC for byte in data[::_TS_PACKET])
 
     def close(self) -> None:
+        """End the thread and close the socket."""
         self._stop.set()
         self._thread.join(2)
         self._socket.close()
@@ -126,4 +128,5 @@ class StyleSender:
         return style
 
     def close(self) -> None:
+        """Close the socket."""
         self._socket.close()

@@ -77,7 +77,7 @@ def _says(words: str, found: Mapping[str, Verdict]) -> str:
 
 
 def _left_out(samples: Sequence[Sample]) -> list[float | None]:
-    """Frames left out a second between each sample and the one before, whatever the cause."""
+    """Frames left out a second, for all reasons, between each sample and the one before."""
     totals = [s.newer + s.skipped + s.broken + s.sinks_dropped for s in samples]
     rates: list[float | None] = [None]
     for number in range(1, len(samples)):

@@ -31,7 +31,7 @@ def proofs(
     """ended, styles, midi (where it was played), stream and recording.
 
     came: of the styles asked for those that were seen to play before the next one was asked for; the last may be on
-    its way at the end. full: whether the session was seen to the end of its time.
+    its way at the end. full: whether the session was observed until its end.
     """
     row: dict[str, Any] = session.row or {}
     found = [

@@ -75,6 +75,7 @@ class SoakSession:
 
     @property
     def runs(self) -> bool:
+        """Whether the process still runs."""
         return self._run.poll() is None
 
     def look(self) -> dict[str, Any] | None:

@@ -61,6 +61,7 @@ class Verdict:
     last: float | None = None
 
     def document(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
         return asdict(self)
 
 

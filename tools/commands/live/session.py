@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(words: dict[str, Any]) -> None:
-    """Play until somebody ends it. words: the options by name. Raises what stands against it, or what it died of."""
+    """Play until somebody ends it. words: the options by name. Raises what prevents or ends it."""
     line = StatusLine()
     with log_to(words["log_file"], say=line.say):
         from stylefader.realtime.controls.midi.midi_input import SWITCH_S

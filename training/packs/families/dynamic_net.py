@@ -30,7 +30,9 @@ def style_inputs(
 
     Args:
         labels: A name for each block.
-        low, high, default: Of alpha.
+        low: Lowest alpha that performers reach.
+        high: Highest one.
+        default: Alpha if nothing else is asked for.
     """
     frame = InputSpec(
         name="frame", kind="image", shape=("H", "W", 3), dtype="uint8", low=0.0, high=255.0,
@@ -58,11 +60,13 @@ class DynamicNetFamily(NetworkFamily):
     objectives = ("level", "pair", "scale", "dual", "fixed")
 
     def inputs(self, header: PackHeader) -> tuple[InputSpec, ...]:
+        """`frame`, and `alpha` where there are blocks."""
         alpha = header.alpha
         labels = [block.label for block in header.blocks]
         return style_inputs(labels, low=alpha.low, high=alpha.high, default=alpha.default)
 
     def check(self, header: PackHeader) -> None:
+        """See that the blocks stand at different stages that there are. Raises PackError."""
         for number, block in enumerate(header.blocks):
             if block.place not in STAGES:
                 raise PackError(f"header.blocks[{number}].place must be one of {', '.join(STAGES)}, "
@@ -87,6 +91,7 @@ class DynamicNetFamily(NetworkFamily):
         check_declared(header.inputs, self.inputs(header), "header.inputs")
 
     def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
+        """Names and shapes of all tensors."""
         width = header.width
         shapes: dict[str, Shape] = {}
         for stage in STAGES:
@@ -106,6 +111,7 @@ class DynamicNetFamily(NetworkFamily):
         return shapes
 
     def module(self, header: PackHeader) -> nn.Module:
+        """The network, without its weights."""
         from stylefader.training.networks.dynamic_net import DynamicNet
 
         return DynamicNet(width=header.width, places=header.places, kind="dual" if header.kind == "dual" else "single")
