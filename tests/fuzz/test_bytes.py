@@ -6,12 +6,10 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -275,14 +273,6 @@ VIDEOS: dict[str, Clip] = {
 def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("videos")
     return {name: clip.make(folder / name).read_bytes() for name, clip in VIDEOS.items()}
-
-
-@pytest.fixture(autouse=True)
-def _quiet_ffmpeg() -> Iterator[None]:
-    before = av.logging.get_level()
-    av.logging.set_level(av.logging.PANIC)
-    yield
-    av.logging.set_level(before)
 
 
 def first_frames(file: Path) -> int:
