@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +51,7 @@ def render(
     output: str | Path,
     *,
     style: str | Path,
-    alpha: str | float | None = None,
+    alpha: str | float | Sequence[float] | None = None,
     size: tuple[int, int] | None = None,
     start: float | Fraction | None = None,
     stop: float | Fraction | None = None,
@@ -65,7 +65,8 @@ def render(
         source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
         output: What to write, of the same kind.
         style: A style's name, or a pack file.
-        alpha: Keyframes such as `"0s:0 2s:1 4s:0.2,1,0.5"`, or one strength. None is the style's default.
+        alpha: Keyframes such as `"0s:0 2s:1 4s:0.2,1,0.5"`, one strength, or one for each
+            block. None is the style's default.
         size: (width, height) to render at. None is the source's own.
         start: Begin at this time in seconds.
         stop: End before this time in seconds.
@@ -86,7 +87,7 @@ def render(
         source=str(source),
         output=str(output),
         style=str(style),
-        alpha=alpha,
+        alpha=alpha if alpha is None or isinstance(alpha, str | int | float) else ",".join(map(str, alpha)),
         size=size,
         start=_exact(start),
         stop=_exact(stop),

@@ -22,6 +22,7 @@ from stylefader.realtime.session.config import (
     WindowConfig,
 )
 from stylefader.realtime.session.open_session import open_session
+from stylefader.training.errors import ControlError
 
 if TYPE_CHECKING:
     from stylefader.realtime.session.events import Listener
@@ -86,6 +87,8 @@ def live(
     """
     words = str(source)
     styles = (style,) if isinstance(style, str | Path) else tuple(style)
+    if not styles:
+        raise ControlError("a session needs a style at least")
     newest: NewestMailbox[Frame] = NewestMailbox()
     functions = (newest.put,) if on_frame is None else (newest.put, on_frame)
     config = SessionConfig(
@@ -125,7 +128,10 @@ class Live:
 
     @alpha.setter
     def alpha(self, value: float | Sequence[float] | npt.NDArray[Any]) -> None:
-        self._session.alpha = np.asarray(value, np.float32)
+        try:
+            self._session.alpha = np.asarray(value, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ControlError(f"alpha is one number, or one for each block, not {value!r:.80}") from error
 
     @property
     def style(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
-from stylefader.engines.opening import measure_missing
+from stylefader.engines.opening import check_engine_words, measure_missing
 from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import find_pack, gallery
@@ -87,6 +87,11 @@ class Style:
         cache_dir: str | Path | None = None,
         measure: bool = False,
     ) -> None:
+        check_engine_words(engine, precision)
+        if size is not None and not (
+            isinstance(size, tuple | list) and len(size) == 2 and all(isinstance(side, int) for side in size)
+        ):
+            raise EngineError(f"a size is (width, height) in pixels, not {size!r:.80}")
         self._pack = PackFile(pack)
         header = self._pack.header
         self.name, self.title = header.name, header.title

@@ -28,8 +28,7 @@ def main() -> None:
     parser.add_argument("output")
     parser.add_argument("--style", default="great_wave_lite")
     parser.add_argument("--seconds", type=float, default=4.0, help="how much of the clip")
-    parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--height", type=int, default=360)
+    parser.add_argument("--size", type=int, nargs=2, metavar=("WIDTH", "HEIGHT"), help="another size than its own")
     words = parser.parse_args()
     signal = heartbeat(words.seconds)
     keyframes = " ".join(f"{number / RATE:.4f}s:{value:.3f}" for number, value in enumerate(signal))
@@ -38,7 +37,7 @@ def main() -> None:
         words.output,
         style=words.style,
         alpha=keyframes,
-        size=(words.width, words.height),
+        size=tuple(words.size) if words.size else None,
         stop=words.seconds,
         overwrite=True,
     )

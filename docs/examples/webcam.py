@@ -6,6 +6,7 @@ python webcam.py 1            # the second one; a file's name works as well
 """
 
 import argparse
+import sys
 
 import cv2
 
@@ -18,6 +19,8 @@ def main() -> None:
     parser.add_argument("--style", default="great_wave_lite")
     words = parser.parse_args()
     camera = cv2.VideoCapture(int(words.camera) if words.camera.isdigit() else words.camera)
+    if not camera.isOpened():
+        sys.exit(f"there is no camera {words.camera}")
     alpha = 0.5
     with stylefader.open(words.style, size=(640, 360)) as style:
         while True:

@@ -39,6 +39,9 @@ class Frame:
     inside: tuple[int, int, int, int] | None = None
     original: Picture | None = None
 
+    def __repr__(self) -> str:
+        return f"Frame {self.index} at {float(self.pts):.3f} s, {self.width}x{self.height}"
+
     def __post_init__(self) -> None:
         image = self.image
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:

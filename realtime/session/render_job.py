@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from stylefader.realtime.sinks.open_file import FileSink
     from stylefader.realtime.sources.deinterlacing import Deinterlace
     from stylefader.realtime.sources.geometry import Fit
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +137,24 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     Raises:
         StylefaderError: It cannot be rendered, with the reason in one line; no partial output is left.
     """
+    watcher = watcher or Watcher()
+    _log.info("render %s", job)
+    try:
+        result = _run(job, watcher)
+    except Exception as error:
+        _log.error("the render ended: %s", error, exc_info=error)
+        raise
+    _log.info("rendered %s", result)
+    return result
+
+
+def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
     from stylefader.realtime.session.render_alpha import alpha_over_time
     from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
 
-    watcher = watcher or Watcher()
     pack_file = find_pack(job.style)
     header = read_header(pack_file)
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
@@ -187,6 +202,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
                     watcher.kept_within(parameter.name, lowest, highest)
             said = len(sink.notes)
             for note in [*notes, *sink.notes]:
+                _log.info("note: %s", note)
                 watcher.note(note)
             engine, why = open_engine(
                 pack,
@@ -201,6 +217,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
             stack.enter_context(engine)
             each = seconds_per_frame(engine)
             total = source.frame_count
+            _log.info("engine: %s; %s", why, "; ".join(engine.reasons))
             watcher.opened(sink, engine, why)
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:

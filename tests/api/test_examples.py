@@ -70,7 +70,7 @@ def test_a_slider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_alpha_from_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = Clip(frames=8, rate=Fraction(10), size=(64, 36)).make(tmp_path / "clip.mp4")
     output = tmp_path / "out.mp4"
-    run("alpha_from_signal.py", clip, output, "--seconds", 0.5, "--width", 64, "--height", 36, monkeypatch=monkeypatch)
+    run("alpha_from_signal.py", clip, output, "--seconds", 0.5, "--size", 32, 18, monkeypatch=monkeypatch)
     with av.open(output) as written:
         assert sum(1 for _ in written.decode(video=0)) == 5
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stylefader.engines.graph.sizes import FrameSizes
     from stylefader.training.packs.pack_file import PackFile
 
-app = Commands("List, build, show and clear cached engines.")
+app = Commands("List, build, look at and clear cached engines.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 CacheDir = Annotated[Path | None, typer.Option(help="The cache's folder. [default: the user's cache folder]")]
 app.command("quantize")(quantize.command)
