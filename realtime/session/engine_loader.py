@@ -20,7 +20,6 @@ from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.realtime.pipeline.events import Note, Tell, untold
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.events import EngineRefused
-from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.training.errors import EngineError, PackError, StylefaderError
 from stylefader.training.packs.pack_file import PackFile
 
@@ -97,7 +96,6 @@ class EngineLoader:
         build: Callable[..., EngineBuild] = EngineBuild,
         measuring: Callable[..., MeasuringBehind] = MeasuringBehind,
     ) -> None:
-        keep_few_heaps()
         self.packs = list(packs)
         self._asked = Ask(backend, precision)
         self._cache_dir, self._tell, self._make = cache_dir, tell, build

@@ -17,9 +17,8 @@ def keep_few_heaps() -> bool:
     """Let glibc have two heaps at most, from here on, and say whether it does; elsewhere nothing is done.
 
     glibc gives threads heaps of their own, eight for each core. A session loads every style's engine in a new thread,
-    so over an hour of changes more and more heaps keep what was freed. Where `MALLOC_ARENA_MAX` is set it stands.
-    Measured over an hour with 179 changes of style: memory grew by 2.6 % with all heaps and by 1.0 % with two; the
-    latency was the same.
+    so over an hour of changes more and more heaps may keep what was freed. Where `MALLOC_ARENA_MAX` is set it stands.
+    docs/reliability.md has three hours with and without it.
     """
     if "MALLOC_ARENA_MAX" in os.environ:
         return False

@@ -20,6 +20,7 @@ from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.connections import Connections
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.events import Listener, Listeners
+from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.session.plan import plan_session
 from stylefader.realtime.session.session import Parts, Session, modulated
@@ -44,6 +45,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
     Raises:
         StylefaderError: Something is not available or fails, in one line; nothing stays open then.
     """
+    keep_few_heaps()  # before any thread of the session is there
     listeners = Listeners(*([listener] if listener is not None else []))
     tell = listeners.tell
 

@@ -118,7 +118,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "broken pack": (("clip.mp4", "-o", "out.mp4", "--style", "broken.safetensors"), "broken.safetensors"),
     "alpha text": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "0s:0 1s:x"), "--alpha, column 6"),
     "alpha order": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "1s:0 0s:1"), "time order"),
-    "alpha NaN": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "nan"), "not an alpha"),
+    "alpha NaN": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "nan"), "not a number"),
     "alpha blocks": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "0s:0,1"), "this style takes 3: give 1 or 3"),
     "alpha twice": (("clip.mp4", "-o", "out.mp4", *STYLE, "--alpha", "1", "--automation", "bad.csv"), "not both"),
     "csv": (("clip.mp4", "-o", "out.mp4", *STYLE, "--automation", "bad.csv"), "bad.csv, line 3, column 2 (alpha)"),
