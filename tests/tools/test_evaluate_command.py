@@ -134,7 +134,7 @@ def test_objectives_as_table_plot_and_words(tmp_path: Path, capsys: pytest.Captu
     assert (rows[1]["alpha0"], rows[1]["alpha2"], rows[-1]["alpha0"], rows[-1]["name"]) == ("0.5", "0.5", "", "fixed")
     assert said["verdict"]["fixed"]["fixed"][0] > 0
     assert cv2.imread(str(given / "table.png")).ndim == 3
-    assert (given / b"<svg" in "table.svg").read_bytes()[:500]
+    assert b"<svg" in (given / "table.svg").read_bytes()[:500]
 
     words = measure(pair, ["style.png", "other.png"], overwrite=True)
     assert "style loss, look of alpha 0" in words
