@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -80,6 +81,15 @@ def _signals_as_on_a_terminal() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_at_the_start() -> None:
+    """Commands that ran in this process, and libraries, leave no levels behind for the next test."""
+    for name, log in logging.root.manager.loggerDict.items():
+        if name.partition(".")[0] == "stylefader" and isinstance(log, logging.Logger):
+            log.disabled = False
+            log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)
