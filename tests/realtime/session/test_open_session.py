@@ -171,7 +171,7 @@ def test_what_cannot_be_had_leaves_all_as_it_was(folder: Path) -> None:
         until(lambda: session.snapshot().frames >= count + 3, session)
         assert session.snapshot().source == str(folder / "red.png")
     for change in (lambda: session.add_sink("null"), lambda: session.change_source(str(folder / "blue.png"))):
-        with pytest.raises(StylefaderError, match="the session (does not run|is over)"):
+        with pytest.raises(StylefaderError, match=r"the session (does not run|is over)"):
             change()
     assert session.over and len(read(folder / "a.mkv")) > 3
 
