@@ -63,7 +63,9 @@ def thin(
 def shift(
     source: Input,
     output: Output,
-    by: Annotated[Fraction, typer.Option("--by", parser=parse_move, metavar="T", help="How much later; -T: earlier.")],
+    by: Annotated[
+        Fraction, typer.Option("--by", parser=parse_move, metavar="T", help="Shift by this time; -T: earlier.")
+    ],
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -79,10 +81,10 @@ def scale(
     source: Input,
     output: Output,
     time: Annotated[
-        Fraction | None, typer.Option(parser=parse_factor, metavar="FACTOR", help="All times as many times as late.")
+        Fraction | None, typer.Option(parser=parse_factor, metavar="FACTOR", help="Multiply all times by this.")
     ] = None,
-    alpha: Annotated[float | None, typer.Option(metavar="FACTOR", help="All alphas as many times as strong.")] = None,
-    offset: Annotated[float | None, typer.Option(metavar="ALPHA", help="Added to all alphas after that.")] = None,
+    alpha: Annotated[float | None, typer.Option(metavar="FACTOR", help="Multiply all alphas by this.")] = None,
+    offset: Annotated[float | None, typer.Option(metavar="ALPHA", help="Then add this to all alphas.")] = None,
     parameter: Annotated[
         str, typer.Option(metavar="NAME", help="Scale the columns of this parameter instead of alpha's.")
     ] = "alpha",

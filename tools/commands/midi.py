@@ -45,7 +45,7 @@ def ports(json: Json = False) -> None:
 @app.command()
 def monitor(
     midi: Port = None,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: Ctrl-C]")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after this time. [default: Ctrl-C]")] = None,
     json: Json = False,
 ) -> None:
     """Show what comes in, as a mapping would see it, and what a MIDI clock does."""

@@ -73,7 +73,9 @@ def command(
     crf: Annotated[
         int | None, typer.Option(help="Quality: lower is better and larger. [default: 18 for H.264]")
     ] = None,
-    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
+    deinterlace: Annotated[
+        str, typer.Option(metavar="auto|off", help="Deinterlace interlaced video, or never.")
+    ] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     log_file: Annotated[

@@ -42,7 +42,7 @@ def monitor(
         "default"
     ),
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="End after so long. [default: Ctrl-C, or the file's end]")
+        float | None, typer.Option(min=0.1, help="End after this time. [default: Ctrl-C, or the file's end]")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -33,7 +33,7 @@ def command(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoints beside the output.")] = False,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 200,
     preview_minutes: Annotated[float, typer.Option(help="Minutes between previews.")] = 5.0,
-    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard to look into.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard logs.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, or one GPU as in cuda:1.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:

@@ -59,7 +59,7 @@ def command(
     rate: Annotated[list[float] | None, typer.Option(min=1, help="Messages a second on each port. [250, 1000]")] = None,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="How long each measurement takes.")] = 10.0,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
-    window: Annotated[bool, typer.Option("--window", help="Draw the window as well, which wants a display.")] = False,
+    window: Annotated[bool, typer.Option("--window", help="Draw the window too; needs a display.")] = False,
     switch_ms: Annotated[
         float | None, typer.Option(min=0.01, max=100, help="Python's switch interval. [default: that of live]")
     ] = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def command(
     style: Annotated[str, typer.Argument(help="A style's name or a pack file.")],
-    photos: Annotated[Path, typer.Option(help="Folder of photographs kept out of training.")],
+    photos: Annotated[Path, typer.Option(help="Folder of photographs not used in training.")],
     loss_network: Annotated[Path, typer.Option(help="Loss network weights, as in training.")],
     painting: Annotated[list[Path], typer.Option("--style", help="The style picture; again for a second one.")],
     count: Annotated[int, typer.Option(min=1, max=10000, help="Photographs to measure on, at most.")] = 100,

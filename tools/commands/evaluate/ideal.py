@@ -32,7 +32,7 @@ def command(
         list[str] | None, typer.Option(help="A style's name or a pack file to show and measure beside; many times.")
     ] = None,
     side: Annotated[int, typer.Option(min=64, max=2048, help="Shorter side of the photograph, in pixels.")] = 256,
-    steps: Annotated[int, typer.Option(min=1, max=100_000, help="Steps of the optimiser.")] = 200,
+    steps: Annotated[int, typer.Option(min=1, max=100_000, help="Optimiser steps.")] = 200,
     method: Annotated[str, typer.Option(help="Optimiser: adam or lbfgs.")] = "adam",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print losses as JSON.")] = False,

@@ -20,20 +20,20 @@ def command(
     no_window: Annotated[bool, typer.Option("--no-window", help="Show no window.")] = False,
     size: Annotated[Any, typer.Option(parser=parse_size, metavar="WxH", help="Size of the picture.")] = "640x360",
     rate: Annotated[
-        Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Frames a second asked of the source.")
+        Fraction | None, typer.Option(parser=parse_rate, metavar="FPS", help="Ask the source for this frame rate.")
     ] = None,
-    fit: Annotated[str, typer.Option(help="How it is brought to the size: cover, contain, stretch.")] = "cover",
-    mirror: Annotated[bool, typer.Option("--mirror", help="Left and right exchanged.")] = False,
+    fit: Annotated[str, typer.Option(help="How to fit the size: cover, contain, stretch.")] = "cover",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Mirror the picture.")] = False,
     rotate: Annotated[int, typer.Option(help="0, 90, 180 or 270 degrees.")] = 0,
     crop: Annotated[str | None, typer.Option(metavar="X,Y,WxH", help="A part of the source's picture.")] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Files begin again at their end.")] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Play files again and again.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Process only every Nth frame.")] = 1,
     adaptive: Annotated[
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
     slew: Annotated[
-        float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="The most that alpha moves a second.")
+        float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,
     mute: Annotated[
         list[str] | None, typer.Option(metavar="SOURCE", help="keys, midi, osc, scene, lfo or sound move no alpha.")
@@ -41,31 +41,30 @@ def command(
     fade: Annotated[
         float | None, typer.Option(min=0, max=60, help="Seconds of a cross-fade between styles. [default: 1]")
     ] = None,
-    scenes: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Scenes to be recalled while it runs.")
-    ] = None,
+    scenes: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Scenes to recall while it runs.")] = None,
     map: Annotated[
         Path | None,
-        typer.Option("--map", metavar="FILE.toml", help="What MIDI controls, keys, LFOs, sound move; tempo."),
+        typer.Option("--map", metavar="FILE.toml", help="What MIDI, keys, LFOs and sound move; tempo."),
     ] = None,
     midi: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A part of a MIDI port's name. [default: the mapping's]")
     ] = None,
     sound: Annotated[
-        str | None, typer.Option(metavar="INPUT", help="Hear an input: default, number, name; file: the source's own.")
+        str | None,
+        typer.Option(metavar="INPUT", help="Sound that moves alpha: default, a number or name; file: its own."),
     ] = None,
     osc: Annotated[str | None, typer.Option(metavar="[HOST:]PORT", help="Listen to OSC; this machine alone.")] = None,
     engine: Annotated[str, typer.Option(help="auto, or an engine's name.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, f32, bf16, fp16 or int8.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Folder of finished engines.")] = None,
     record_automation: Annotated[
-        Path | None, typer.Option(metavar="TAKE.csv", help="Keep what is played from the first, for render.")
+        Path | None, typer.Option(metavar="TAKE.csv", help="Record alpha from the start, for render.")
     ] = None,
-    stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Numbers, a line a second.")] = None,
+    stats: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Write statistics, a line a second.")] = None,
     log_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Add the log to a file: events, and where errors came from.")
     ] = None,
-    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Numbers on the window's picture.")] = True,
+    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="Show statistics in the window.")] = True,
     full_screen: Annotated[bool, typer.Option("--full-screen", help="Begin with a full-screen window.")] = False,
     monitor: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=99, help="Open the window on this monitor, counted from 1.")
@@ -73,10 +72,12 @@ def command(
     background: Annotated[
         Any, typer.Option(parser=parse_background, metavar="COLOUR", help="Behind transparent places of files.")
     ] = "black",
-    deinterlace: Annotated[str, typer.Option(metavar="auto|off", help="Deinterlace what says so, or not.")] = "auto",
+    deinterlace: Annotated[
+        str, typer.Option(metavar="auto|off", help="Deinterlace interlaced video, or never.")
+    ] = "auto",
     exact_size: Annotated[bool, typer.Option("--exact-size", help="Recordings keep an odd size, in 4:4:4.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace recordings that exist.")] = False,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so long. [default: never]")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after this time. [default: never]")] = None,
 ) -> None:
     """Stylize a camera as it comes: newest frame first, in a window and to any number of sinks.
 
