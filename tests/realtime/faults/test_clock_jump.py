@@ -64,12 +64,13 @@ def test_after_a_suspend_the_next_frame_is_shown(tmp_path: Path) -> None:
         stage.until(lambda: len(stage.builds) == 2)
         stage.builds[1].ready()
         stage.until(lambda: len(stage.live.stylizer.desks) == 2)
-        before = stage.watcher.last.captured_ns
+        before, replaced = stage.watcher.last.captured_ns, live._mailbox.replaced
         clock.jump = HOUR_NS
         stage.until(lambda: stage.watcher.last.captured_ns > before + HOUR_NS)
         shown = [frame for frame in stage.watcher.frames if frame.captured_ns > before]
         jumped = next(number for number, frame in enumerate(shown) if frame.captured_ns > before + HOUR_NS)
-        assert shown[jumped].index <= shown[jumped - 1].index + promise("clock jump") if jumped else True
+        late = live._mailbox.replaced - replaced  # on a busy machine a newer frame may take the place of one that waits
+        assert not jumped or shown[jumped].index <= shown[jumped - 1].index + promise("clock jump") + late
         assert stage.live.capture.counts.losses == 0 and stage.live.capture.state == "running"
         stage.until(lambda: len(stage.live.stylizer.desks) == 1)
         assert shift(stage.frames()[-1]) == 50 and stage.builds[0].engine.closed, "the fade's time is over"
