@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.engines.inputs import constrained
 from stylefader.training.packs.inputs import InputSpec
 
 Array = npt.NDArray[Any]
@@ -66,18 +67,6 @@ def random_vectors(specs: Sequence[InputSpec], *, seed: int = 0) -> Iterator[dic
         yield {s.name: constrained(s, np.full(count, rng.choice(ends))) for s, count, ends in vectors}
         yield {s.name: constrained(s, rng.choice(ends, count)) for s, count, ends in vectors}
         yield {s.name: constrained(s, rng.uniform(s.low, s.high, count)) for s, count, _ in vectors}
-
-
-def constrained(spec: InputSpec, vector: Array) -> Array:
-    """The nearest that a vector's constraint allows, float32; evenly spread where it has no direction."""
-    wide = np.asarray(vector, np.float64)
-    if spec.constraint == "simplex":
-        wide = wide.clip(0)
-        wide = wide / wide.sum() if wide.sum() > 0 else np.full(wide.shape, 1 / wide.size)
-    elif spec.constraint == "sphere":
-        square = np.square(wide).mean()
-        wide = wide / np.sqrt(square) if square > 0 else np.ones(wide.shape)
-    return wide.astype(np.float32)
 
 
 def _example(spec: InputSpec, height: int, width: int, rng: np.random.Generator | None, picture: Array | None) -> Array:

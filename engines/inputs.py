@@ -153,6 +153,26 @@ def frame_size(header: PackHeader, height: int | None, width: int | None) -> tup
     return height, width
 
 
+def constrained(spec: InputSpec, vector: Array) -> Array:
+    """A vector brought to the constraint of its input: a `simplex` by its sum, a `sphere` by its root mean square.
+
+    Args:
+        spec: The input.
+        vector: Numbers that need not keep the constraint, (size,).
+
+    Returns:
+        float32 (size,). Where all of it is zero, which no factor helps, the default, or without one even components.
+    """
+    wide = np.asarray(vector, np.float64)
+    if spec.constraint == "simplex":
+        wide = wide.clip(0)
+    size = {"simplex": wide.sum(), "sphere": np.sqrt(np.square(wide).mean())}.get(spec.constraint, 1.0)
+    if size > 0:
+        return (wide / size).astype(np.float32)
+    even = 1 / wide.size if spec.constraint == "simplex" else 1
+    return np.array(np.broadcast_to(np.array(even if spec.default is None else spec.default, np.float32), wide.shape))
+
+
 def components(specs: Sequence[InputSpec], name: str) -> int:
     """How many numbers a vector input has; 0 where there is no such input."""
     return next((int(spec.shape[0]) for spec in specs if spec.name == name and spec.kind == "vector"), 0)

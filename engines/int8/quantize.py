@@ -14,8 +14,9 @@ import numpy as np
 import openvino as ov
 
 from stylefader.engines.base import Picture
-from stylefader.engines.example_inputs import constrained, example_inputs, random_vectors
+from stylefader.engines.example_inputs import example_inputs, random_vectors
 from stylefader.engines.graph.families import graphs_of
+from stylefader.engines.inputs import constrained
 from stylefader.engines.int8.quantized import Fidelity, QuantizedGraph
 from stylefader.engines.timing import psnr_db
 from stylefader.training.errors import EngineError

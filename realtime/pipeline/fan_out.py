@@ -67,8 +67,7 @@ class FanOut:
         Raises:
             SinkError: The sink cannot be opened, its name is taken, or the fan-out is closed.
         """
-        worker = SinkWorker(name, sink, bound, drains, reconnects, packets, self._tell, self._clock)
-        worker.inner = inner
+        worker = SinkWorker(name, sink, bound, drains, reconnects, packets, self._tell, self._clock, inner=inner)
         self._check(name)
         if self._opened and not reconnects:
             _open(sink)

@@ -79,6 +79,8 @@ class SinkWorker:
         packets: bool,
         tell: Tell,
         clock: Clock,
+        *,
+        inner: bool = False,
     ) -> None:
         if bound < 1:
             raise ValueError(f"at least one frame must be able to wait, not {bound}")
@@ -86,7 +88,7 @@ class SinkWorker:
         self.state: State = "reconnecting" if reconnects else "running"
         self.thread = Thread(target=self._run, name=f"sink {name}", daemon=True)
         self._bound, self._drains, self._takes_packets = bound, drains, packets
-        self.inner = False  # of the program itself: see `FanOut.add`
+        self.inner = inner
         self._tell, self._clock = tell, clock
         self._changed = Condition()
         self._waiting: deque[Frame] = deque()
