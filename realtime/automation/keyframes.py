@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from stylefader.realtime.automation.columns import column_places
 from stylefader.realtime.media.timecode import parse_time
@@ -55,18 +54,12 @@ class AlphaOverTime(Protocol):
     def check(self, sizes: Sizes) -> None:
         """Raise AutomationError unless it is for parameters of these sizes."""
 
-    def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError unless it is for alpha alone, with so many components."""
-
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Smallest and largest value of a parameter that it asks for; None where it does not move that."""
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
         """Every parameter at a time in seconds, float32 (size,) each; does not depend on earlier calls."""
         ...
-
-    def alpha(self, at: Fraction, n_blocks: int) -> npt.NDArray[np.float32]:
-        """The strengths at a time in seconds, float32 (n_blocks,); does not depend on earlier calls."""
 
 
 class Automation:
@@ -115,10 +108,6 @@ class Automation:
                         f"but this style takes {sizes[name]}: give 1{f' or {sizes[name]}' if sizes[name] > 1 else ''}"
                     )
 
-    def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError unless it moves alpha alone, with one value or one for each of `n_blocks` blocks."""
-        self.check({ALPHA: n_blocks})
-
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Smallest and largest value of a parameter; easing never leaves them. None where it does not move that."""
         if name not in self._places:
@@ -139,10 +128,6 @@ class Automation:
             else np.array(parameter.default, np.float32)
             for parameter in parameters
         }
-
-    def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """Alpha alone at a time in seconds, float32 (n_blocks,). Call `check_blocks` first."""
-        return self._between(self._way(at), ALPHA, n_blocks)
 
     def _way(self, at: Fraction) -> tuple[Keyframe, Keyframe, float]:
         """The keyframes before and after a time, and how much of the change between them has come."""

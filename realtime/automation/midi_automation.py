@@ -85,10 +85,6 @@ class MidiAutomation:
         if dict(sizes) != own:
             raise AutomationError(f"{self.origin} was read for {_in_words(own)}, not {_in_words(sizes)}")
 
-    def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError for another number of blocks than it was made for."""
-        self.check({**sizes_of(self.parameters), ALPHA: n_blocks})
-
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Smallest and largest value of a parameter that any message asks for, its default among them."""
         return self._bounds.get(name)
@@ -100,11 +96,6 @@ class MidiAutomation:
         # A copy, since a desk that is asked remembers the time, and its rounding.
         found = self._desk.copy().values(at_ns)
         return {parameter.name: found[parameter.name] for parameter in parameters}
-
-    def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """Alpha alone at a time in seconds, float32 (n_blocks,); does not depend on earlier calls."""
-        self.check_blocks(n_blocks)
-        return self.values(at, self.parameters)[ALPHA]
 
     def forward(self) -> Callable[[Fraction], dict[str, Values]]:
         """The same for times that never go back; faster, with slightly different rounding."""

@@ -39,10 +39,6 @@ class ModulatedAutomation:
         """Raise AutomationError unless the base is for parameters of these sizes."""
         self._base.check(sizes)
 
-    def check_blocks(self, n_blocks: int) -> None:
-        """Raise AutomationError unless the base fits a style with that many blocks."""
-        self._base.check_blocks(n_blocks)
-
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """The extremes of the base; a modulation is expected to reach the ends of the range."""
         return self._base.bounds(name)
@@ -56,7 +52,3 @@ class ModulatedAutomation:
             total += modulation.offsets_at(at, self._layout)
         found = self._layout.split(total.clip(self._low, self._high))
         return {parameter.name: found[parameter.name] for parameter in parameters}
-
-    def alpha(self, at: Fraction, n_blocks: int) -> Values:
-        """Alpha alone at a time in seconds, which never goes back: float32 (n_blocks,)."""
-        return self.values(at, self._parameters)[ALPHA]

@@ -23,7 +23,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.realtime.parameters.parameter import ALPHA, Layout, Parameter, Values
+from stylefader.realtime.parameters.parameter import Layout, Parameter, Values
 from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError
 
@@ -191,10 +191,6 @@ class AlphaDesk:
         with self._lock:
             self._pass_to(at_ns)
             return self.layout.split(self._values)
-
-    def alpha(self, at_ns: int) -> Alpha:
-        """Alpha alone at that time, for engines that take nothing else: float32 (n_blocks,)."""
-        return self.values(at_ns).get(ALPHA, _NONE)
 
     def copy(self) -> AlphaDesk:
         """A copy with the same state, which is independent from here on."""

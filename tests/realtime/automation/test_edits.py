@@ -12,6 +12,7 @@ from stylefader.realtime.automation.edits import LARGEST_ERROR, scaled, shifted
 from stylefader.realtime.automation.keyframes import AutomationFile, parse_automation_file, parse_inline
 from stylefader.training.errors import AutomationError
 from tests.realtime.automation.test_thinning import automations
+from tests.realtime.strengths import alpha_at
 
 TAKE = "time,alpha\n# 0 style first\n0,0\n# 10 style second\n10,1\n# 30 bars\n20,0\n"
 
@@ -26,7 +27,7 @@ def test_a_shift_is_the_same_at_another_time(keyframes: list, by: Fraction, at: 
     after = shifted(before, by)
     columns = len(before.columns)
     if at - by >= 0 or by >= 0:  # what was never there cannot come
-        one, other = before.automation.alpha(at - by, columns), after.automation.alpha(at, columns)
+        one, other = alpha_at(before.automation, at - by, columns), alpha_at(after.automation, at, columns)
         np.testing.assert_allclose(one, other, rtol=0, atol=LARGEST_ERROR * 4 + 1e-6)
     assert after.automation.keyframes[0].time >= 0
 
@@ -45,14 +46,14 @@ def test_what_falls_before_zero_is_cut() -> None:
     (only,) = shifted(file("0:0 4s:1"), Fraction(-99)).automation.keyframes
     assert (only.time, only.values) == (0, (1,))
     at_zero = shifted(file("0:0 4s:1 4s:0.5 5s:0"), Fraction(-4)).automation
-    assert [k.values[0] for k in at_zero.keyframes] == [1, 0.5, 0] and at_zero.alpha(Fraction(0), 1) == 0.5
+    assert [k.values[0] for k in at_zero.keyframes] == [1, 0.5, 0] and alpha_at(at_zero, Fraction(0), 1) == 0.5
 
 
 def test_an_eased_way_that_is_cut_goes_on_as_it_was() -> None:
     before = file("0s:0:smooth 10s:1 12s:0")
     after = shifted(before, Fraction(-3)).automation
     times = [Fraction(n, 100) for n in range(1200)]
-    apart = [abs(float(before.automation.alpha(t + 3, 1)[0]) - float(after.alpha(t, 1)[0])) for t in times]
+    apart = [abs(float(alpha_at(before.automation, t + 3, 1)[0]) - float(alpha_at(after, t, 1)[0])) for t in times]
     assert max(apart) <= LARGEST_ERROR + 1e-6
     assert len(after.keyframes) < 35
 
@@ -78,7 +79,9 @@ def test_a_scale_is_the_same_in_other_numbers(
     after = scaled(before, time=time, factor=alpha, offset=offset)
     columns = len(before.columns)
     np.testing.assert_allclose(
-        before.automation.alpha(at, columns) * alpha + offset, after.automation.alpha(at * time, columns), atol=1e-5
+        alpha_at(before.automation, at, columns) * alpha + offset,
+        alpha_at(after.automation, at * time, columns),
+        atol=1e-5,
     )
 
 

@@ -17,6 +17,7 @@ from stylefader.realtime.automation.keyframes import (
 )
 from stylefader.realtime.media.timecode import format_time, parse_time
 from stylefader.training.errors import AutomationError
+from tests.realtime.strengths import alpha_at
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_times_for_people(seconds: float, text: str) -> None:
 
 
 def alphas(automation: Automation, *times: float | str, n_blocks: int = 3) -> list[list[float]]:
-    return [automation.alpha(Fraction(time), n_blocks).round(6).tolist() for time in times]
+    return [alpha_at(automation, Fraction(time), n_blocks).round(6).tolist() for time in times]
 
 
 def test_the_example_of_the_design() -> None:
@@ -130,9 +131,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_the_number_of_blocks_must_fit() -> None:
     automation = parse_inline("0s:0 2s:1,1")
-    automation.check_blocks(2)
+    automation.check({"alpha": 2})
     with pytest.raises(AutomationError, match="2 values for alpha at 2 s, but this style takes 3: give 1 or 3"):
-        automation.check_blocks(3)
+        automation.check({"alpha": 3})
 
 
 @given(st.text(max_size=60) | st.text(alphabet="0123456789.:, s-naif", max_size=60))
@@ -146,10 +147,10 @@ def test_any_text_gives_finite_alphas_or_a_clear_error(text: str) -> None:
         low, high = automation.bounds()
         for at in (Fraction(0), automation.keyframes[-1].time, automation.keyframes[-1].time / 3):
             try:
-                automation.check_blocks(n_blocks)
+                automation.check({"alpha": n_blocks})
             except AutomationError:
                 break
-            alpha = automation.alpha(at, n_blocks)
+            alpha = alpha_at(automation, at, n_blocks)
             assert np.isfinite(alpha).all()
             assert (alpha >= np.float32(low)).all()
             assert (alpha <= np.float32(high)).all()
@@ -188,10 +189,10 @@ def test_any_file_gives_finite_alphas_or_a_clear_error(tmp_path_factory: pytest.
     except AutomationError:
         return
     n_blocks = len(automation.keyframes[0].values)
-    automation.check_blocks(n_blocks)
+    automation.check({"alpha": n_blocks})
     for keyframe in automation.keyframes:
-        assert np.isfinite(automation.alpha(keyframe.time, n_blocks)).all()
-        assert np.isfinite(automation.alpha(keyframe.time * 2 / 3 + 1, n_blocks)).all()
+        assert np.isfinite(alpha_at(automation, keyframe.time, n_blocks)).all()
+        assert np.isfinite(alpha_at(automation, keyframe.time * 2 / 3 + 1, n_blocks)).all()
 
 
 def test_comments_and_lines_are_counted_as_they_stand() -> None:

@@ -26,6 +26,7 @@ from stylefader.training.errors import AutomationError
 from tests.realtime.automation.test_midi_file import smf
 from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEADER
+from tests.realtime.strengths import alpha_at
 
 MAPPING = """
 [[map]]
@@ -108,11 +109,11 @@ def played_live(messages: Sequence[tuple[int, bytes]], frames: Sequence[Fraction
     alphas = []
     for at_ns, what in sorted([*polls, *((ms * 10**6, data) for ms, data in messages), *asked], key=lambda e: e[0]):
         if what is None:
-            alphas.append(player.desk.alpha(at_ns))
+            alphas.append(player.desk.values(at_ns)["alpha"])
             continue
         for event in decoder.feed(Message.from_bytes(what), at_ns) if what else decoder.due(at_ns):
             if event.kind == "note" and event.number == 37 and event.raw:
-                player.desk.alpha(at_ns)
+                player.desk.values(at_ns)["alpha"]
             router.handle(event)
     return alphas
 
@@ -124,8 +125,8 @@ def test_what_is_rendered_is_what_is_played(seed: int) -> None:
     frames = [n / rate for n in range(int(messages[-1][0] / 1000 * rate) + 60)]
     live = np.array(played_live(messages, frames))
     automation = made(messages)
-    automation.check_blocks(N)
-    again = np.array([automation.alpha(at, N) for at in frames])
+    automation.check({"alpha": N})
+    again = np.array([alpha_at(automation, at, N) for at in frames])
     assert np.ptp(live, axis=0).min() > 0.3, "all of them moved"
     np.testing.assert_allclose(again, live, rtol=0, atol=1e-6)
 
@@ -135,25 +136,25 @@ def test_the_same_whatever_was_asked_before() -> None:
     messages = performance(7, 2000)
     automation = made(messages)
     times = [Fraction(n, 30) for n in range(0, 30 * messages[-1][0] // 1000, 3)]
-    forward = [automation.alpha(at, N) for at in times]
+    forward = [alpha_at(automation, at, N) for at in times]
     shuffled = list(range(len(times)))
     random.Random(1).shuffle(shuffled)
     for place in shuffled[:300]:
-        np.testing.assert_array_equal(automation.alpha(times[place], N), forward[place])
-    np.testing.assert_array_equal(made(messages).alpha(times[-1], N), forward[-1])
+        np.testing.assert_array_equal(alpha_at(automation, times[place], N), forward[place])
+    np.testing.assert_array_equal(alpha_at(made(messages), times[-1], N), forward[-1])
 
 
 def test_before_the_first_message_alpha_is_the_packs_default() -> None:
     automation = made([(2000, bytes((0xB0, 20, 0)))])
-    assert automation.alpha(Fraction(0), N).tolist() == [HEADER.alpha.default] * 3
-    assert automation.alpha(Fraction(2), N).tolist() == [HEADER.alpha.default] * 3
-    assert 0.5 < automation.alpha(Fraction(41, 20), N)[0] < 1, "smoothed, as MIDI is"
-    np.testing.assert_allclose(automation.alpha(Fraction(4), N), [1, 0.5, 0.5], atol=1e-6)
+    assert alpha_at(automation, Fraction(0), N).tolist() == [HEADER.alpha.default] * 3
+    assert alpha_at(automation, Fraction(2), N).tolist() == [HEADER.alpha.default] * 3
+    assert 0.5 < alpha_at(automation, Fraction(41, 20), N)[0] < 1, "smoothed, as MIDI is"
+    np.testing.assert_allclose(alpha_at(automation, Fraction(4), N), [1, 0.5, 0.5], atol=1e-6)
 
 
 def test_what_stands_at_the_beginning_is_where_alpha_begins() -> None:
     automation = made([(0, bytes((0xB0, 20, 127))), (0, bytes((0xB0, 1, 127))), (0, bytes((0xB0, 33, 127)))])
-    assert automation.alpha(Fraction(0), N).tolist() == pytest.approx([0, 0.8, 0.5])
+    assert alpha_at(automation, Fraction(0), N).tolist() == pytest.approx([0, 0.8, 0.5])
 
 
 @pytest.mark.parametrize(
@@ -204,10 +205,10 @@ def test_a_file_that_moves_no_alpha_is_refused(
 
 def test_blocks_that_the_style_does_not_have_are_left_alone() -> None:
     automation = made([(1, b"\xb0\x14\x00"), (2, b"\xe1\x7f\x7f")], n_blocks=1)
-    assert automation.alpha(Fraction(3), 1).tolist() == pytest.approx([1])
+    assert alpha_at(automation, Fraction(3), 1).tolist() == pytest.approx([1])
     assert automation.bounds() == (0.5, 1)
     with pytest.raises(AutomationError, match="was read for 1 of alpha, not 3 of alpha"):
-        automation.check_blocks(3)
+        automation.check({"alpha": 3})
 
 
 CONTROLS = st.sampled_from([1, 6, 20, 30, 33, 38, 96, 97, 98, 99, 101])
@@ -228,7 +229,7 @@ def test_any_messages_give_finite_alphas_or_a_clear_error(
     except AutomationError:
         return
     for at in times:
-        alpha = automation.alpha(at, N)
+        alpha = alpha_at(automation, at, N)
         assert np.isfinite(alpha).all() and (alpha >= 0).all() and (alpha <= 1).all()
 
 
@@ -240,7 +241,7 @@ def test_as_keyframes_it_is_nowhere_further_than_the_tolerance(tolerance: float)
     assert file.columns == ("alpha0", "alpha1", "alpha2")
     assert len(file.automation.keyframes) < 20 * 60
     times = [Fraction(n, 500) for n in range((messages[-1][0] + 3000) // 2)]
-    apart = [np.abs(file.automation.alpha(at, N) - automation.alpha(at, N)).max() for at in times]
+    apart = [np.abs(alpha_at(file.automation, at, N) - alpha_at(automation, at, N)).max() for at in times]
     assert max(apart) <= tolerance
     together = midi_keyframes(made([(0, b"\xb0\x07\x7f")], '[[map]]\nkind="cc"\nnumber=7\ntarget="alpha"'), tolerance)
     assert together.columns == ("alpha",) and [k.values for k in together.automation.keyframes] == [(1,)]
@@ -253,8 +254,8 @@ def test_a_desk_and_its_copy_go_their_own_ways() -> None:
     other.move(ALL, 0, 10**8, "midi")
     alone = AlphaDesk(blocks(2))
     alone.move(block(0), 1, 0, "midi")
-    np.testing.assert_array_equal(desk.alpha(3 * 10**8), alone.alpha(3 * 10**8))
-    assert other.alpha(3 * 10**8)[0] < 0.5
+    np.testing.assert_array_equal(desk.values(3 * 10**8)["alpha"], alone.values(3 * 10**8)["alpha"])
+    assert other.values(3 * 10**8)["alpha"][0] < 0.5
 
 
 @pytest.mark.parametrize("spread", [1, 40])
@@ -276,7 +277,7 @@ def test_time_goes_with_the_number_of_messages(spread: int) -> None:
             maps = parse_mapping(MAPPING, origin="c.toml").maps
             automation = midi_automation(file, maps, blocks(), origin="take.mid", tell=told.append)
             midi_keyframes(automation, 0.01, tell=told.append)
-            automation.alpha(Fraction(10**6), N)
+            alpha_at(automation, Fraction(10**6), N)
         finally:
             sys.setprofile(None)
         assert told[0] == 0 and all(0 <= share <= 1 for share in told) and len(automation.moves) == count

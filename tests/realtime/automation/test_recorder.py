@@ -16,6 +16,7 @@ from stylefader.realtime.pipeline.stylizer import Stylizer
 from stylefader.training.errors import ControlError
 from tests.realtime.controls.player import block
 from tests.realtime.live import HEADER, HEIGHT, WIDTH, Clock, TimedEngine, numbered, playing
+from tests.realtime.strengths import alpha_at
 
 RATE = Fraction(30000, 1001)
 
@@ -31,7 +32,7 @@ def played(path: Path, *, every: int = 1, source: str = "midi") -> list[tuple[Fr
             desk.move(block(0), (number - 100) / 127, at, source)
         if number in (300, 303, 450):
             desk.move(block(1), number / 450, at, source)
-        alpha = desk.alpha(at)
+        alpha = desk.values(at)["alpha"]
         take.played(number / RATE, "first", {"alpha": alpha})
         frames.append((number / RATE, alpha))
         if number % 30 == 0:
@@ -46,8 +47,8 @@ def test_a_take_gives_the_same_alphas_at_the_same_frames(tmp_path: Path, every: 
     frames = played(tmp_path / "take.csv", every=every)
     automation = read_csv(tmp_path / "take.csv")
     for pts, alpha in frames:
-        np.testing.assert_allclose(automation.alpha(pts, 3), alpha, rtol=0, atol=1e-6)
-    between = automation.alpha(Fraction(151) / RATE, 3)[0]
+        np.testing.assert_allclose(alpha_at(automation, pts, 3), alpha, rtol=0, atol=1e-6)
+    between = alpha_at(automation, Fraction(151) / RATE, 3)[0]
     assert frames[150 // every][1][0] <= between <= frames[(152 + every) // every][1][0], "frames left out live"
 
 
@@ -70,7 +71,7 @@ def test_what_a_stylizer_played_is_what_a_render_will(tmp_path: Path) -> None:
     stylizer.close()
     take.close()
     automation = read_csv(tmp_path / "take.csv")
-    again = [automation.alpha(Fraction(number, 30), 1)[0] for number, _ in engine.started]
+    again = [alpha_at(automation, Fraction(number, 30), 1)[0] for number, _ in engine.started]
     assert len(again) == 60
     np.testing.assert_allclose(again, [alpha for _, alpha in engine.started], rtol=0, atol=1e-6)
 

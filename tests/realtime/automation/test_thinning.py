@@ -13,6 +13,7 @@ from stylefader.realtime.automation.automation_file import file_of, file_text
 from stylefader.realtime.automation.difference import largest_difference
 from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe, parse_automation_file
 from stylefader.realtime.automation.thinning import thin
+from tests.realtime.strengths import alpha_at
 
 
 def keyframes(*rows: tuple[float | str, float] | tuple[float | str, float, str]) -> list[Keyframe]:
@@ -50,7 +51,7 @@ def test_nowhere_further_than_the_tolerance(before: list[Keyframe], tolerance: f
     columns = len(before[0].values)
     times = st.fractions(0, 15, max_denominator=900) | st.sampled_from([keyframe.time for keyframe in before])
     for at in data.draw(st.lists(times, max_size=20)):
-        one, other = Automation(before).alpha(at, columns), Automation(after).alpha(at, columns)
+        one, other = alpha_at(Automation(before), at, columns), alpha_at(Automation(after), at, columns)
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance + 1e-6)
 
 
@@ -64,7 +65,9 @@ def test_the_largest_difference_is_one(one: list[Keyframe], other: list[Keyframe
     tiny = Fraction(1, 10**12)
     samples = [at for time in times for at in (time - tiny, time, time + tiny)]
     samples += [a + (b - a) * Fraction(n, 50) for a, b in pairwise(times) for n in range(51)]
-    apart = [abs(float(Automation(one).alpha(at, 1)[0]) - float(Automation(other).alpha(at, 1)[0])) for at in samples]
+    apart = [
+        abs(float(alpha_at(Automation(one), at, 1)[0]) - float(alpha_at(Automation(other), at, 1)[0])) for at in samples
+    ]
     assert max(apart) <= most + 1e-6
     assert max(apart) >= most - 0.02, "a fiftieth of a way turns little between two samples"
 

@@ -45,7 +45,7 @@ def test_on_the_desk_within_the_range() -> None:
     desk = AlphaDesk(
         [alpha_parameter(HEADER.alpha, 2)], modulation=Modulators(Part("a", 0.25, 0.4), Part("b", 0.125, 0.4))
     )
-    assert desk.alpha(1).tolist() == [0.875, 1.0]
+    assert desk.values(1)["alpha"].tolist() == [0.875, 1.0]
     assert desk.targets()["alpha"].tolist() == [0.5, 0.5]
 
 

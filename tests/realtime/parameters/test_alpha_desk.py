@@ -20,19 +20,19 @@ def desk(**words: object) -> AlphaDesk:
 
 def test_it_starts_at_the_default_and_stays_there() -> None:
     d = desk()
-    np.testing.assert_allclose(d.alpha(0), 0.5)
-    np.testing.assert_allclose(d.alpha(5 * S), 0.5)
-    assert d.alpha(6 * S).dtype == np.float32
+    np.testing.assert_allclose(d.values(0)["alpha"], 0.5)
+    np.testing.assert_allclose(d.values(5 * S)["alpha"], 0.5)
+    assert d.values(6 * S)["alpha"].dtype == np.float32
 
 
 def test_alpha_goes_to_its_target_by_time_whatever_the_frame_rate() -> None:
     ways = []
     for fps in (10, 30, 240):
         d = desk(time_constant_s=0.1)
-        d.alpha(0)
+        d.values(0)["alpha"]
         d.move(block(1), 1.0)
         for frame in range(1, fps + 1):
-            alpha = d.alpha(frame * S // fps // 5)
+            alpha = d.values(frame * S // fps // 5)["alpha"]
         ways.append(alpha[1])
         assert alpha[0] == alpha[2] == 0.5
     assert ways == pytest.approx([0.5 + 0.5 * (1 - np.exp(-2))] * 3, rel=1e-5)
@@ -41,12 +41,12 @@ def test_alpha_goes_to_its_target_by_time_whatever_the_frame_rate() -> None:
 def test_targets_are_kept_in_the_range_and_the_default_comes_back() -> None:
     d = desk(time_constant_s=0)
     d.move(ALL, 7)
-    assert d.alpha(0).tolist() == [1, 1, 1]
+    assert d.values(0)["alpha"].tolist() == [1, 1, 1]
     d.nudge(block(0), -0.25)
     d.nudge(block(2), 0.25)
     assert d.targets()["alpha"].tolist() == [0.75, 1, 1]
     d.reset()
-    assert d.alpha(1).tolist() == [0.5] * 3
+    assert d.values(1)["alpha"].tolist() == [0.5] * 3
 
 
 def test_bad_moves_are_refused() -> None:
@@ -58,10 +58,10 @@ def test_bad_moves_are_refused() -> None:
 
 def test_time_that_goes_back_changes_nothing() -> None:
     d = desk(time_constant_s=0.1)
-    d.alpha(S)
+    d.values(S)["alpha"]
     d.move(ALL, 1.0)
-    np.testing.assert_allclose(d.alpha(0), 0.5)
-    after = d.alpha(S + S // 10)
+    np.testing.assert_allclose(d.values(0)["alpha"], 0.5)
+    after = d.values(S + S // 10)["alpha"]
     np.testing.assert_allclose(after, 0.5 + 0.5 * (1 - np.exp(-1)), rtol=1e-5)
 
 
@@ -72,7 +72,7 @@ FRAME_S = 1 / 30
 def sweep(seconds: float, source: str = "midi") -> np.ndarray:
     """What a fader that goes evenly through its 128 positions moves alpha by in each frame, in 7-bit steps."""
     d = AlphaDesk([alpha_parameter(HEADER.alpha, 1)], start={"alpha": np.zeros(1, np.float32)})
-    d.alpha(0)
+    d.values(0)["alpha"]
     steps = [(round(seconds * S * number / 127), number) for number in range(128)]
     way = []
     for frame in range(round((seconds + 1) / FRAME_S)):
@@ -80,7 +80,7 @@ def sweep(seconds: float, source: str = "midi") -> np.ndarray:
         while steps and steps[0][0] <= at:
             when, number = steps.pop(0)
             d.move(block(0), number / 127, when, source)
-        way.append(float(d.alpha(at)[0]))
+        way.append(float(d.values(at)["alpha"][0]))
     assert way[-1] == pytest.approx(1, abs=1e-3)
     return np.diff(way) / STEP
 
@@ -104,11 +104,11 @@ def test_a_move_counts_from_its_own_time() -> None:
     ways = []
     for frames in ([50, 100], [100]):
         d = desk()
-        d.alpha(0)
+        d.values(0)["alpha"]
         for frame in frames:
             if frame == frames[-1]:
                 d.move(block(0), 1.0, 70_000_000, "midi")
-            alpha = d.alpha(frame * 1_000_000)
+            alpha = d.values(frame * 1_000_000)["alpha"]
         ways.append(float(alpha[0]))
     u = 30 / 60
     assert ways == pytest.approx([0.5 + 0.5 * (1 - (1 + u) * np.exp(-u))] * 2, rel=1e-6)
@@ -116,15 +116,15 @@ def test_a_move_counts_from_its_own_time() -> None:
 
 def test_the_last_mover_wins_and_alpha_does_not_jump() -> None:
     d = desk()
-    d.alpha(0)
+    d.values(0)["alpha"]
     d.move(block(0), 1.0, 0, "midi")
-    before = d.alpha(S // 20)[0]
+    before = d.values(S // 20)["alpha"][0]
     d.move(block(0), 0.0, S // 20, "keys")
-    assert d.alpha(S // 20)[0] == before
-    assert d.alpha(S // 10)[0] < before
+    assert d.values(S // 20)["alpha"][0] == before
+    assert d.values(S // 10)["alpha"][0] < before
     d.move(block(0), 0.9, S // 10, "osc")
     assert d.targets()["alpha"][0] == pytest.approx(0.9)
-    assert d.alpha(3 * S)[0] == pytest.approx(0.9)
+    assert d.values(3 * S)["alpha"][0] == pytest.approx(0.9)
 
 
 def test_a_muted_source_moves_nothing() -> None:
@@ -145,32 +145,32 @@ def test_a_scene_glides_evenly_in_its_own_time(frames: int) -> None:
     d = desk()
     d.glide(ALL, np.array([1.0, 0.0, 0.5], np.float32), 2.0, 0)
     assert d.targets()["alpha"].tolist() == [1, 0, 0.5]
-    ways = [d.alpha(S * frame // frames).tolist() for frame in range(1, frames + 1)]
+    ways = [d.values(S * frame // frames)["alpha"].tolist() for frame in range(1, frames + 1)]
     assert ways[-1] == pytest.approx([0.75, 0.25, 0.5])
-    np.testing.assert_allclose(d.alpha(2 * S), [1, 0, 0.5])
-    np.testing.assert_allclose(d.alpha(3 * S), [1, 0, 0.5])
+    np.testing.assert_allclose(d.values(2 * S)["alpha"], [1, 0, 0.5])
+    np.testing.assert_allclose(d.values(3 * S)["alpha"], [1, 0, 0.5])
 
 
 def test_whatever_moves_takes_over_from_a_glide() -> None:
     d = desk()
-    d.alpha(0)
+    d.values(0)["alpha"]
     d.glide(ALL, 1.0, 2.0, 0)
-    assert d.alpha(S)[0] == pytest.approx(0.75)
+    assert d.values(S)["alpha"][0] == pytest.approx(0.75)
     d.nudge(block(0), -1.0, S, "keys")
-    assert d.alpha(S)[0] == pytest.approx(0.75), "no jump"
-    moved, *glide = d.alpha(S + S // 10).tolist()
+    assert d.values(S)["alpha"][0] == pytest.approx(0.75), "no jump"
+    moved, *glide = d.values(S + S // 10)["alpha"].tolist()
     assert moved < 0.2 and glide == pytest.approx([0.775, 0.775])
     d.glide(block(0), 1.0, 1.0, 2 * S)
     d.glide(block(0), 0.0, 1.0, 2 * S + S // 2)
-    assert d.alpha(2 * S + S // 2)[0] == pytest.approx(0.5, abs=1e-4), "from where it stands"
-    assert d.alpha(3 * S)[0] == pytest.approx(0.25, abs=1e-4)
+    assert d.values(2 * S + S // 2)["alpha"][0] == pytest.approx(0.5, abs=1e-4), "from where it stands"
+    assert d.values(3 * S)["alpha"][0] == pytest.approx(0.25, abs=1e-4)
 
 
 def test_a_glide_of_no_time_is_a_jump_and_bad_ones_are_refused() -> None:
     d = desk()
-    d.alpha(0)
+    d.values(0)["alpha"]
     d.glide(ALL, 1.0, 0, S)
-    assert d.alpha(S + 1).tolist() == [1] * 3
+    assert d.values(S + 1)["alpha"].tolist() == [1] * 3
     for bad in (float("nan"), np.zeros(2, np.float32)):
         with pytest.raises(ControlError, match="finite number"):
             d.glide(ALL, bad, 1, 0)
@@ -185,28 +185,28 @@ class Wave:
 
 def test_a_modulation_is_added_on_top_and_kept_in_the_range() -> None:
     d = desk(time_constant_s=0, modulation=Wave())
-    np.testing.assert_allclose(d.alpha(S // 4), [0.625, 0.75, 0.75])
+    np.testing.assert_allclose(d.values(S // 4)["alpha"], [0.625, 0.75, 0.75])
     assert d.targets()["alpha"].tolist() == [0.5] * 3, "the faders stand where they stood"
     d.move(block(0), 0.0)
-    np.testing.assert_allclose(d.alpha(S // 2), [0.25, 1, 1])
-    np.testing.assert_allclose(d.alpha(9 * S), [1, 1, 1])
+    np.testing.assert_allclose(d.values(S // 2)["alpha"], [0.25, 1, 1])
+    np.testing.assert_allclose(d.values(9 * S)["alpha"], [1, 1, 1])
 
 
 def test_slew_limits_a_modulation_too() -> None:
     d = desk(time_constant_s=0, modulation=Wave(), slew=0.2)
-    d.alpha(0)
-    np.testing.assert_allclose(d.alpha(S), [0.7] * 3)
+    d.values(0)["alpha"]
+    np.testing.assert_allclose(d.values(S)["alpha"], [0.7] * 3)
 
 
 @pytest.mark.parametrize("fps", [10, 30, 240])
 def test_slew_is_limited_by_time(fps: int) -> None:
     d = desk(time_constant_s=0, slew=0.4)
-    d.alpha(0)
+    d.values(0)["alpha"]
     d.move(ALL, 1.0)
     for frame in range(1, fps + 1):
-        alpha = d.alpha(frame * S // fps)
+        alpha = d.values(frame * S // fps)["alpha"]
     np.testing.assert_allclose(alpha, 0.9, rtol=1e-6)
-    np.testing.assert_allclose(d.alpha(2 * S), 1)
+    np.testing.assert_allclose(d.values(2 * S)["alpha"], 1)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,6 @@ def test_strengths_are_carried_over_to_another_number_of_blocks(
 
 def test_what_is_carried_over_is_kept_in_the_new_range() -> None:
     narrow = AlphaHeader(meaning={}, low=0, high=0.4, default=0.1)
-    assert AlphaDesk([alpha_parameter(narrow, 2)], start={"alpha": np.array([0.9, 0.3], np.float32)}).alpha(
-        0
-    ) == pytest.approx([0.4, 0.3])
+    assert AlphaDesk([alpha_parameter(narrow, 2)], start={"alpha": np.array([0.9, 0.3], np.float32)}).values(0)[
+        "alpha"
+    ] == pytest.approx([0.4, 0.3])

@@ -409,7 +409,7 @@ def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> No
     numbers = session.live.snapshot()
     assert numbers.style == "third" and numbers.alpha == pytest.approx([0.4, 0.5, 0.6]), "the last one asked for"
     newest = session.live.stylizer.desks[1]
-    assert newest.alpha(0)[0] < 0.3, "it has just begun"
+    assert newest.values(0)["alpha"][0] < 0.3, "it has just begun"
     with pytest.raises(ControlError):
         session.live.fade_to(0, {"alpha": np.array([np.nan], np.float32)}, 1)
 
@@ -422,7 +422,7 @@ def test_a_session_begins_at_the_alpha_that_was_asked_for(
     live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True),
                        Outlet(), a_rack(packs, []), options)  # fmt: skip
     assert live.targets()["alpha"].tolist() == pytest.approx([given] * 3)
-    assert live.performance._desk.alpha(0).tolist() == pytest.approx([given] * 3), (
+    assert live.performance._desk.values(0)["alpha"].tolist() == pytest.approx([given] * 3), (
         "at once, however slowly alpha may move"
     )
 

@@ -31,6 +31,7 @@ from tests.realtime.controls.player import ALL, FakePlayer, block
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
 from tests.realtime.session.test_live_session import Build, Outlet, a_rack
+from tests.realtime.strengths import alpha_at
 
 FILE = """
 [[scene]]
@@ -273,7 +274,7 @@ def test_scenes_fade_over_their_own_time_and_the_take_has_what_the_engines_got(s
     show.end()
     automation = read_csv(tmp_path / "take.csv")
     for pts, _, alpha in show.got:
-        np.testing.assert_allclose(automation.alpha(pts, 3), carried_over(np.asarray(alpha), 3), atol=1e-6)
+        np.testing.assert_allclose(alpha_at(automation, pts, 3), carried_over(np.asarray(alpha), 3), atol=1e-6)
     styles = [line.split()[3] for line in (tmp_path / "take.csv").read_text().splitlines() if line.startswith("#")]
     assert styles == ["first", "second", "first"]
 
