@@ -27,8 +27,6 @@ from stylefader.realtime.parameters.parameter import Layout, Parameter, Values
 from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError
 
-Alpha = Values
-_NONE: Values = np.zeros(0, np.float32)
 TIME_CONSTANT_S = 0.06
 """Time constant: two thirds of the way in two frames, which does not feel late."""
 

@@ -25,8 +25,7 @@ from stylefader.realtime.controls.controls import Controls
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys, open_terminal_keys
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
-from stylefader.realtime.parameters.alpha_desk import Alpha
-from stylefader.realtime.parameters.parameter import ALPHA
+from stylefader.realtime.parameters.parameter import ALPHA, Values
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.events import Note
 from stylefader.realtime.session.config import SessionConfig
@@ -90,12 +89,12 @@ class Session:
     # -- playing it ------------------------------------------------------------------------------------------------
 
     @property
-    def alpha(self) -> Alpha:
+    def alpha(self) -> Values:
         """Where the strengths stand, one a block: float32 (n_blocks,). Set one number for all, or one for each."""
         return self.live.targets()[ALPHA]
 
     @alpha.setter
-    def alpha(self, value: float | Sequence[float] | Alpha) -> None:
+    def alpha(self, value: float | Sequence[float] | Values) -> None:
         values, size = np.asarray(value, np.float64), len(self.alpha)
         if values.shape not in ((), (size,)) or not np.isfinite(values).all():
             raise ControlError(f"alpha is one finite number, or {size} of them for this style, not {value!r:.80}")

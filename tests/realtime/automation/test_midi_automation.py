@@ -20,8 +20,8 @@ from stylefader.realtime.automation.midi_keyframes import midi_keyframes
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.midi.decoder import Decoder
 from stylefader.realtime.controls.router import Router
-from stylefader.realtime.parameters.alpha_desk import Alpha, AlphaDesk
-from stylefader.realtime.parameters.parameter import Parameter, alpha_parameter
+from stylefader.realtime.parameters.alpha_desk import AlphaDesk
+from stylefader.realtime.parameters.parameter import Parameter, Values, alpha_parameter
 from stylefader.training.errors import AutomationError
 from tests.realtime.automation.test_midi_file import smf
 from tests.realtime.controls.player import ALL, FakePlayer, block
@@ -98,7 +98,7 @@ def performance(seed: int, count: int = 400) -> list[tuple[int, bytes]]:
     return messages
 
 
-def played_live(messages: Sequence[tuple[int, bytes]], frames: Sequence[Fraction]) -> list[Alpha]:
+def played_live(messages: Sequence[tuple[int, bytes]], frames: Sequence[Fraction]) -> list[Values]:
     """Through decoder and router into a desk that is asked at each frame, as a session does."""
     player, decoder = FakePlayer(), Decoder()
     maps = [replace(entry, pickup=False) for entry in parse_mapping(MAPPING, origin="c.toml").maps]
