@@ -8,7 +8,28 @@ in and go out normalised by `COLOUR_MEAN` and `COLOUR_STD`.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation (Ulyanov et al. 2016) with affine, trained picture by picture.
+
+    PyTorch's own brings a batch in channels-last order into the other order and back. That is a tenth of a training
+    step on a CPU. For one picture, batch normalisation is the same computation and keeps the order.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=True)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        if not self.training or input.device.type != "cpu":
+            return super().forward(input)
+        return torch.cat(
+            [F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps) for x in input.split(1)]
+        )
 
 
 class ConvNorm(nn.Module):
@@ -31,7 +52,7 @@ class ConvNorm(nn.Module):
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest") if upsample else nn.Identity()
         self.pad = nn.ReflectionPad2d(kernel // 2)
         self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride)
-        self.norm = nn.InstanceNorm2d(out_channels, affine=True)
+        self.norm = InstanceNorm(out_channels)
         self.relu = nn.ReLU() if relu else nn.Identity()
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
