@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, to_rgb01
 from stylefader.training.errors import TrainingError
+from stylefader.training.evaluation.lattice import lattice
 from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
 from stylefader.training.settings import TrainSettings
 
@@ -27,8 +27,6 @@ Method = Literal["adam", "lbfgs"]
 _ADAM_RATE = 0.02
 _LBFGS_INNER = 5
 """Moves of L-BFGS under one window; then the window moves, and what L-BFGS knows of the loss is out of date."""
-_PERIODS = (2, 4, 8, 16)
-_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,7 @@ class Judged:
 
     total: content + style_weight * style + smoothness * variation.
     variation: total variation of the picture, RGB of 0 to 1.
-    lattice: see `lattice`.
+    lattice: see `training.evaluation.lattice`.
     """
 
     total: float
@@ -136,25 +134,3 @@ def judge(
         total=content + settings.style_weight * style + settings.smoothness * variation,
         content=content, style=style, variation=variation, lattice=lattice(picture_HWC),
     )  # fmt: skip
-
-
-def lattice(picture_HWC: Picture) -> float:
-    """How far a lattice stands out: the strongest peak of the spectrum at a period of 2, 4, 8 or 16 pixels.
-
-    Takes uint8 (H, W, 3) RGB of 32 pixels or more each way. The power of the luminance along each axis, averaged over
-    the other, at the period, as a multiple of the mean of its neighbours in the spectrum. About 1 where there is no
-    lattice; a few times that is seen.
-    """
-    luminance = picture_HWC.astype(np.float64) @ (0.2126, 0.7152, 0.0722)
-    strongest = 0.0
-    for lines in (luminance, luminance.T):
-        length = lines.shape[1] // 16 * 16
-        lines = lines[:, :length] - lines[:, :length].mean(axis=1, keepdims=True)
-        power = (np.abs(np.fft.rfft(lines * np.hanning(length), axis=1)) ** 2).mean(axis=0)
-        for period in _PERIODS:
-            at = length // period
-            # The window spreads a peak over its next neighbours, so these are left out.
-            beside = [n for n in range(at - 2 - _NEIGHBOURS, at + 3 + _NEIGHBOURS) if abs(n - at) > 2]
-            mean = np.mean([power[n] for n in beside if 0 < n < len(power)])
-            strongest = max(strongest, float(power[at] / max(mean, 1e-12)))
-    return strongest

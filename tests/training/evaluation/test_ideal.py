@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.ideal import Method, judge, lattice, optimise
+from stylefader.training.evaluation.ideal import Method, judge, optimise
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.settings import TrainSettings
@@ -61,12 +61,3 @@ def test_a_photograph_smaller_than_the_window_is_refused(target: StyleTarget, ph
         optimise(photo[:19], target, SETTINGS, steps=1, compute=Compute())
     with pytest.raises(TrainingError, match="1 step or more"):
         optimise(photo, target, SETTINGS, steps=0, compute=Compute())
-
-
-@pytest.mark.parametrize("period", [2, 4, 8, 16])
-def test_a_lattice_stands_out_of_noise(period: int) -> None:
-    noise = np.random.default_rng(0).normal(128, 20, (160, 176, 3))
-    plain = lattice(noise.clip(0, 255).astype(np.uint8))
-    assert plain < 2
-    noise[:, ::period] += 10 * period
-    assert lattice(noise.clip(0, 255).astype(np.uint8)) > 5 * plain

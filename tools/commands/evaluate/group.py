@@ -10,6 +10,7 @@ import typer
 
 from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import ideal as evaluate_ideal
+from stylefader.tools.commands.evaluate import lattice as evaluate_lattice
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
 from stylefader.tools.commands.evaluate import temporal as evaluate_temporal
 from stylefader.tools.console.help import Commands
@@ -29,6 +30,7 @@ app.command("temporal")(evaluate_temporal.command)
 app.command("objectives")(evaluate_objectives.command)
 app.command("curve")(evaluate_curve.command)
 app.command("ideal")(evaluate_ideal.command)
+app.command("lattice")(evaluate_lattice.command)
 
 
 @app.command()
