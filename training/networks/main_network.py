@@ -28,7 +28,7 @@ class InstanceNorm(nn.InstanceNorm2d):
         if not self.training or input.device.type != "cpu":
             return super().forward(input)
         return torch.cat(
-            [F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps) for x in input.split(1)]
+            [F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps) for x in torch.split(input, 1)]
         )
 
 
