@@ -36,7 +36,12 @@ def _section(header: PackHeader, words: Mapping[str, str]) -> str:
         f"Recipe {words['recipe']}.",
         f"Budget: {', '.join(steps)}.",
     ]
-    lines = [f"## {header.name}\n", f"![{header.title}: a photograph, then along alpha](gallery/{header.name}.jpg)\n"]
+    large, photo = (Path(words[name]).stem for name in ("large", "photo"))
+    lines = [
+        f"## {header.name}\n",
+        f"![{header.title}: {large} at alpha {header.alpha.high:g}](gallery/large_{header.name}.jpg)\n",
+        f"![{header.title}: {photo}, then along alpha](gallery/{header.name}.jpg)\n",
+    ]
     lines += [_wrapped(point) for point in points]
     lines += ["", *_table(header), *(["", words["more"].rstrip()] if "more" in words else []), ""]
     return "\n".join(lines)

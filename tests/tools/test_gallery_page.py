@@ -10,10 +10,11 @@ from tests.paths import DOCS as _DOCS
 
 @pytest.mark.parametrize("header", [header for _, header in gallery()], ids=lambda header: header.name)
 def test_the_gallery_page_shows_every_pack_with_its_own_numbers(header: PackHeader) -> None:
-    assert (_DOCS / "gallery" / f"{header.name}.jpg").is_file()
+    for file in (f"{header.name}.jpg", f"large_{header.name}.jpg"):
+        assert (_DOCS / "gallery" / file).is_file()
     _, _, section = (_DOCS / "gallery.md").read_text().partition(f"\n## {header.name}\n")
     section, _, _ = section.partition("\n## ")
-    assert f"(gallery/{header.name}.jpg)" in section
+    assert section.index(f"(gallery/large_{header.name}.jpg)") < section.index(f"(gallery/{header.name}.jpg)")
     losses = header.losses
     assert losses is not None
     for curve in (losses.content, losses.style, *losses.style_at.values()):
@@ -38,7 +39,11 @@ def test_every_pack_carries_a_curve_of_nine_alphas() -> None:
 
 def test_a_pack_without_words_is_missed_and_words_without_a_pack() -> None:
     header = gallery()[0][1]
-    words = {"before": "", "after": "", "styles": {header.name: {"recipe": "`level`"}}}
+    words = {
+        "before": "",
+        "after": "",
+        "styles": {header.name: {"recipe": "`level`", "photo": "cat.png", "large": "cat.png"}},
+    }
     assert f"## {header.name}" in page([header], words)
     with pytest.raises(ValueError, match=f"words without a pack: {header.name}"):
         page([], words)
