@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class PackFile:
-    """Opens engines as a StylePack does. Only the header is read at first. Raises PackError."""
+    """Opens engines as a StylePack does. Only the header is read at first. Raises PackError.
 
-    def __init__(self, file: Path) -> None:
+    style: by which performers and programs know it, its name where nothing is said; of a member that plays for its
+    family that of the family.
+    """
+
+    def __init__(self, file: Path, *, style: str = "") -> None:
         self.file = file
         self.header: PackHeader = read_header(file)
+        self.style = style or self.header.name
         self._hash: str | None = None
 
     @property
