@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
-import torch
 from openvino import opset13 as ops
-from torch import nn
 
 from stylefader.engines.machine.processor import cpu_precisions, has_bf16
+
+if TYPE_CHECKING:
+    import torch
 
 _MATRIX = 2048
 _CONVOLUTIONS = ((128, 128), (256, 64))
@@ -23,7 +24,7 @@ _CONVOLUTIONS = ((128, 128), (256, 64))
 _LAYERS = 4
 _REPEATS = 5
 _RUNTIME = {"f32": {"f32"}, "bf16": {"bf16"}, "int8": {"i8", "u8"}}
-_TORCH = {"f32": torch.float32, "bf16": torch.bfloat16}
+_TORCH = {"f32": "float32", "bf16": "bfloat16"}
 
 
 def multiply_add_rates(
@@ -34,7 +35,10 @@ def multiply_add_rates(
     for precision in cpu_precisions(precisions):
         seen = [openvino_rate(precision, *shape) for shape in shapes]
         if precision in _TORCH:
-            seen += [_torch_products(_TORCH[precision], matrix), _torch_convolutions(_TORCH[precision], *shapes[0])]
+            import torch
+
+            dtype = getattr(torch, _TORCH[precision])
+            seen += [_torch_products(dtype, matrix), _torch_convolutions(dtype, *shapes[0])]
         known = [rate for rate in seen if rate is not None]
         if known:
             rates[precision] = max(known)
@@ -85,12 +89,17 @@ def _quantised(node: Any, low: float, high: float, levels: int) -> Any:
 
 
 def _torch_products(dtype: torch.dtype, side: int) -> float:
+    import torch
+
     a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
     out = torch.empty(side, side, dtype=dtype)
     return float(side**3 / best_s(lambda: torch.mm(a, b, out=out)))
 
 
 def _torch_convolutions(dtype: torch.dtype, channels: int, side: int) -> float:
+    import torch
+    from torch import nn
+
     conv = nn.Conv2d(channels, channels, 3, padding=1).to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.randn(1, channels, side, side).to(dtype=dtype, memory_format=torch.channels_last)
     with torch.inference_mode():

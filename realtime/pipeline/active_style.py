@@ -21,17 +21,19 @@ from stylefader.training.packs.pack_header import PackHeader
 class ActiveStyle:
     """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
 
-    broken_since_ns: since when all its pictures have been broken, None where the last was
-    good. One thread begins and ends frames.
+    name: of the style, as performers know it; the pack's own where none is given. broken_since_ns: since when all its
+    pictures have been broken, None where the last was good. One thread begins and ends frames.
     """
 
     header: PackHeader
     engine: Engine
     desk: AlphaDesk
+    name: str = ""
     broken_since_ns: int | None = None
 
     def __post_init__(self) -> None:
         self.inputs = FrameInputs(self.engine.inputs)
+        self.name = self.name or self.header.name
 
     def begin(self, image: Picture, values: Mapping[str, Values], out: Picture) -> PendingFrame:
         """Begin a frame. values: of the parameters, by name, as the desk gives them. Raises EngineError."""

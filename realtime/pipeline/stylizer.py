@@ -225,7 +225,7 @@ class Stylizer:
                 self._pass_on(frame)
                 return False
         self._begun.append(begun)
-        self._played(frame, owner.header.name, values)
+        self._played(frame, owner.name, values)
         return True
 
     def _finish_all(self) -> None:

@@ -25,6 +25,7 @@ class PictureConfig:
     Attributes:
         width: In pixels.
         height: In pixels.
+        fps: The frame rate that a style of several sizes must hold; None is that of the source.
         adaptive_fps: Hold this rate, in frames a second, by a smaller size of the network; None keeps the size.
         fit: How a picture of other proportions is brought to the size.
         mirror: Exchange left and right.
@@ -35,6 +36,7 @@ class PictureConfig:
 
     width: int = 640
     height: int = 360
+    fps: float | None = None
     adaptive_fps: float | None = None
     fit: Fit = DEFAULT_FIT
     mirror: bool = False
@@ -67,7 +69,8 @@ class StyleConfig:
     """The styles of the session, and its engines.
 
     Attributes:
-        names: Styles by name or pack file; the session begins with the first one.
+        names: Styles by name or pack file; the session begins with the first one. Of a style of several sizes the
+            largest plays that holds the frame rate.
         scenes: A file of scenes.
         fade_s: Seconds of a cross-fade.
         alpha: Strength at first; None for the style's own.

@@ -27,6 +27,8 @@ from stylefader.realtime.sources.transform import TransformedSource
 from stylefader.training.errors import SinkError, SourceError
 
 _log = logging.getLogger(__name__)
+_USUAL_RATE = 30.0
+"""Frames a second, until it is seen how many come."""
 
 
 class Connections:
@@ -149,6 +151,17 @@ class Connections:
         if path is not None:
             self._recordings[choice.name] = path
         return choice.name
+
+    def wanted_rate(self, arriving: float | None) -> float:
+        """Frames a second that the session should reach, given those that come from the source.
+
+        A camera may give fewer than it says, for want of light; a file that gives fewer is waited for.
+        """
+        picture = self._config.picture
+        rates = [rate for rate in (picture.fps or picture.adaptive_fps, self._rate) if rate]
+        if arriving and (self._choice.reconnects or not rates):
+            rates.append(arriving / picture.every)
+        return float(min(rates, default=_USUAL_RATE))
 
     @property
     def _rate(self) -> Fraction | None:

@@ -57,7 +57,7 @@ def _number(pack: PackFile, packs: list[PackFile]) -> int:
     """The pack's number among those that there are, or the next one. Raises PackError."""
     weights = pack.weights_hash()  # which also checks its tensors
     for number, there in enumerate(packs):
-        same_file = there.file.resolve() == pack.file.resolve()
+        same_file = there.family is None and there.file.resolve() == pack.file.resolve()
         if same_file and there.header == pack.header and there.weights_hash() == weights:
             return number
     return len(packs)

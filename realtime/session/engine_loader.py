@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
 from stylefader.engines.account import EngineAccount
+from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.selection.choice import own_precision, why_not_here
+from stylefader.engines.selection.expected_time import ExpectedTime, expected_time
 from stylefader.realtime.pipeline.events import Note, Tell, untold
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.events import EngineRefused
@@ -42,9 +44,10 @@ class EngineRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedEngine:
-    """An engine, warmed up, for the order that asked for it."""
+    """An engine, warmed up, for the order that asked for it. pack: what it was built of."""
 
     request: EngineRequest
+    pack: PackFile
     engine: Engine
     account: EngineAccount
 
@@ -62,7 +65,7 @@ class Ask(NamedTuple):
 class _Wish(NamedTuple):
     """What a build is of."""
 
-    style: int
+    pack: PackFile
     size: Size
     ask: Ask
 
@@ -71,6 +74,7 @@ class _Plays(NamedTuple):
     """What was delivered last."""
 
     request: EngineRequest
+    pack: PackFile
     engine: str
     precision: str
 
@@ -102,6 +106,7 @@ class EngineLoader:
         self._broken: set[str] = set()
         self._refused: set[Ask] = set()
         self._request: EngineRequest | None = None
+        self._pack: PackFile | None = None  # of the request, since a family's pack changes
         self._build: EngineBuild | None = None
         self._behind: dict[_Wish, EngineBuild] = {}  # left, but going on
         self._old: list[EngineBuild] = []  # cancelled, and not ended yet
@@ -138,13 +143,20 @@ class EngineLoader:
         """What is on its way, in words: a style that is built, else what is measured, else None. Any thread."""
         build, request = self._build, self._request
         if build is not None and request is not None:
-            return f"{self.packs[request.style].header.name}: {build.stage}"
+            return f"{self.packs[request.style].style}: {build.stage}"
         return (self._measuring.stage if self._measuring else "") or None
+
+    def expected_time(self, pack: PackFile, size: Size) -> ExpectedTime:
+        """What a frame of a pack takes here, as far as that is known. Raises PackError for a spoilt pack."""
+        return expected_time(
+            pack, size.height, size.width, backend=self._asked.backend, precision=self._asked.precision,
+            least_db=LIVE_DB, folder=EngineCache(self._cache_dir).folder,
+        )  # fmt: skip
 
     def request(self, request: EngineRequest) -> None:
         """Have an engine made. One that is on its way goes on behind it, and is there sooner when it is asked for."""
         self._leave()
-        self._request = request
+        self._request, self._pack = request, self.packs[request.style]
         self._refused.clear()  # what did not do for another style may do for this one
         self._begin(self._next() or self._asked)
 
@@ -193,16 +205,21 @@ class EngineLoader:
         assert account is not None, "open_engine gives one"
         if self._trying != self._asked and self._trying.backend != "auto":
             account = replace(account, why="in place of what failed")
-        loaded = LoadedEngine(request=self._request, engine=engine, account=account)
-        self._plays = _Plays(self._request, engine.name, engine.precision)
+        assert self._pack is not None
+        loaded = LoadedEngine(request=self._request, pack=self._pack, engine=engine, account=account)
+        self._plays = _Plays(self._request, self._pack, engine.name, engine.precision)
         self._build = self._request = None
         self._delivered, self._better = True, False
         if self._measuring is not None:
             self._measuring.hold(False)
             if self._trying.backend == "auto":
-                size = loaded.request.size
-                self._measuring.look(Look(pack=self.packs[loaded.request.style], height=size.height, width=size.width))
+                self.measure(loaded.pack, loaded.request.size)
         return loaded
+
+    def measure(self, pack: PackFile, size: Size) -> None:
+        """Find out behind what is the fastest for a pack, before all that was asked for so far."""
+        if self._measuring is not None:
+            self._measuring.look(Look(pack=pack, height=size.height, width=size.width))
 
     def close(self, timeout_s: float = _END_S) -> None:
         """Cancel what is on its way and what is measured, and wait a moment for it to end: so long for all together."""
@@ -230,19 +247,19 @@ class EngineLoader:
         return None
 
     def _begin(self, ask: Ask) -> None:
-        assert self._request is not None
+        assert self._request is not None and self._pack is not None
         self._trying = ask
         if self._measuring is not None:
             self._measuring.hold(True)  # what is waited for comes first
         size = self._request.size
-        left = self._behind.pop(_Wish(self._request.style, size, ask), None)
+        left = self._behind.pop(_Wish(self._pack, size, ask), None)
         if left is not None and left.resume():
             self._build = left
             return
         if left is not None:
             self._old.append(left)
         self._build = self._make(
-            self.packs[self._request.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
+            self._pack, size.height, size.width, backend=ask.backend, precision=ask.precision,
             least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
         )  # fmt: skip
 
@@ -254,24 +271,25 @@ class EngineLoader:
         if news is None or self._plays is None or not self._is_better(news, self._plays):
             return
         self._request, self._better = replace(self._plays.request, fade_s=0.0), True
-        self._no_better.add(_Wish(self._request.style, self._request.size, self._asked))  # it may come to another one
+        self._pack = self._plays.pack
+        self._no_better.add(_Wish(self._pack, self._request.size, self._asked))  # it may come to another one
         self._begin(self._asked)
 
     def _is_better(self, news: News, plays: _Plays) -> bool:
         request, first = plays.request, news.first
         asked = (news.look.pack, news.look.height, news.look.width)
-        if asked != (self.packs[request.style], request.size.height, request.size.width) or self._broken:
+        if asked != (plays.pack, request.size.height, request.size.width) or self._broken:
             return False
-        if _Wish(request.style, request.size, self._asked) in self._no_better:
+        if _Wish(plays.pack, request.size, self._asked) in self._no_better:
             return False
         own = own_precision(first.engine) if first.precision == "auto" else first.precision
         return (first.engine, own) != (plays.engine, plays.precision)
 
     def _leave(self) -> None:
         """Let the current build go on in the background, for the cache."""
-        if self._build is not None and self._request is not None:
+        if self._build is not None and self._request is not None and self._pack is not None:
             self._build.leave()
-            self._behind[_Wish(self._request.style, self._request.size, self._trying)] = self._build
+            self._behind[_Wish(self._pack, self._request.size, self._trying)] = self._build
         self._build = self._request = None
         self._better = False
         while len(self._behind) > _MOST_BEHIND:

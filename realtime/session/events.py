@@ -14,6 +14,7 @@ from typing import Literal
 from stylefader.engines.account import EngineAccount
 from stylefader.realtime.pipeline.events import Event, SinkHung, SinkLost, SinkNotClosed, SourceLost
 from stylefader.realtime.session.adaptive_size import Size
+from stylefader.realtime.session.family_choice import Reason
 
 _log = logging.getLogger("stylefader.realtime.session")
 
@@ -29,7 +30,7 @@ class NoWindow(Event):
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "overwrite", "full_screen", "monitor"]
+    setting: Literal["fade", "fps", "overwrite", "full_screen", "monitor"]
     why: str
 
 
@@ -84,6 +85,27 @@ class EngineStage(Event):
     """What the first engine's build is doing; the original passes through meanwhile."""
 
     stage: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberChosen(Event):
+    """A size of a style was chosen.
+
+    Attributes:
+        style: The family.
+        member: The pack.
+        size: What its size is called.
+        reason: Why that one.
+        larger: What the next larger size is called; None for the largest.
+        smallest: Whether there is none below it.
+    """
+
+    style: str
+    member: str
+    size: str
+    reason: Reason
+    larger: str | None
+    smallest: bool
 
 
 @dataclass(frozen=True, kw_only=True)

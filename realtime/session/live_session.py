@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stylefader.engines.inputs import Array
+from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
-from stylefader.realtime.parameters.flags import OutputFlags
+from stylefader.realtime.parameters.flags import FLAGS, OutputFlags
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
@@ -37,6 +38,7 @@ from stylefader.realtime.session.events import (
     StyleComing,
     StyleRefused,
 )
+from stylefader.realtime.session.family_play import Expect, FamilyPlay
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.snapshot import Drops, Snapshot
 from stylefader.realtime.session.stats import LiveStats
@@ -60,7 +62,8 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
-    alpha: of all blocks at first; the style's default where None.
+    alpha: of all blocks at first; the style's default where None. rate: the frame rate that a family's member must
+    hold, given the one that comes in. expect: what a frame of a pack takes at a size.
     """
 
     height: int
@@ -69,6 +72,8 @@ class SessionOptions:
     adaptive_fps: float | None = None
     slew: float | None = None
     alpha: float | None = None
+    rate: Callable[[float | None], float] = lambda arriving: arriving or 30.0
+    expect: Expect = lambda pack, size: ExpectedTime(ms=None)
 
 
 class LiveSession:
@@ -106,6 +111,7 @@ class LiveSession:
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
             alpha=options.alpha, slew=options.slew, modulation=modulation,
         )  # fmt: skip
+        self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
         self._size = sizes[0]
@@ -113,7 +119,7 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._played: ActiveStyle | None = None
         self._ever_played = False
-        self._plays = (0, self._size)
+        self._plays = (0, self._size, loader.packs[0] if loader.packs else None)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._began_ns = self._looked_ns = now_ns()
@@ -147,7 +153,7 @@ class LiveSession:
     @property
     def style_names(self) -> list[str]:
         """The styles of the engine loader, in their order."""
-        return [pack.header.name for pack in self.loader.packs]
+        return [pack.style for pack in self.loader.packs]
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -215,7 +221,7 @@ class LiveSession:
     def plays(self) -> str | None:
         """The name of the style that is in the picture; None where the original passes through."""
         playing = self.stylizer.playing
-        return playing.header.name if playing else None
+        return playing.name if playing else None
 
     def snapshot(self) -> Snapshot:
         """The state at this moment, without sinks, sound and tempo. Any thread; changes nothing."""
@@ -231,8 +237,8 @@ class LiveSession:
             latency=self.stats.latencies(),
             drops=Drops(newer=self._mailbox.replaced, skipped=capture.counts.skipped, broken=counts.broken),
             losses=capture.counts.losses, engine_failures=counts.engine_failures,
-            style=self.loader.packs[self.style].header.name, plays=playing.header.name if playing else None,
-            scene=self.scene,
+            style=self.loader.packs[self.style].style, plays=playing.name if playing else None,
+            family=self.families.state(self.style), scene=self.scene,
             engine=engine.name if engine else None, precision=engine.precision if engine else None,
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
@@ -244,6 +250,7 @@ class LiveSession:
 
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
+        self.families.begin(self.style, self._size, self._wanted_rate())
         self.loader.request(EngineRequest(style=self.style, size=self._size))
         self.capture.start()
         self._thread.start()
@@ -292,6 +299,8 @@ class LiveSession:
         order = self.performance.next_order()
         if order is not None:
             self._ordered_ns = None if order.plays else self._now_ns()
+            if not order.plays:
+                self.families.begin(order.style, self._size, self._wanted_rate())
             self.loader.request(EngineRequest(style=order.style, size=self._size, fade_s=order.fade_s))
         self._adapt()
         self._receive()
@@ -333,7 +342,11 @@ class LiveSession:
     def _adapt(self) -> None:
         now = self._now_ns()
         fading = len(self.stylizer.desks) > 1
-        if self._adaptive is None or self._played is None or self.loader.busy or fading or now - self._looked_ns < 1e9:
+        if self._played is None or self.loader.busy or fading:
+            return
+        if self._other_member(now):
+            return
+        if self._adaptive is None or now - self._looked_ns < 1e9 or not self.families.smallest(self.style):
             return
         self._looked_ns = now
         median_ms = self.stats.recent_engine_ms()
@@ -346,6 +359,21 @@ class LiveSession:
             self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
             self.loader.request(EngineRequest(style=self.style, size=size))
 
+    def _wanted_rate(self) -> float:
+        return self.options.rate(self.capture.counts.rate.per_second(self._now_ns()))
+
+    def _other_member(self, now_ns: int) -> bool:
+        """Change to another size of the style, where this one does not hold the rate or a larger one does."""
+        whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
+        seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
+        shows = not any(getattr(self.show, flag) for flag in FLAGS)
+        if self.capture.state != "running" or not whole or not shows:
+            return False
+        if not self.families.look(self.style, self._size, seen=seen, wanted=wanted):
+            return False
+        self.loader.request(EngineRequest(style=self.style, size=self._size, fade_s=self.options.fade_s))
+        return True
+
     def _receive(self) -> None:
         """Take an engine over that has come."""
         stage = self.loader.stage
@@ -355,10 +383,15 @@ class LiveSession:
         since_ns = self._ordered_ns
         if self._played and self.loader.busy and since_ns is not None and self._now_ns() - since_ns >= _PATIENCE_NS:
             self._ordered_ns = None
-            self._tell(StyleComing(style=self.loader.packs[self.style].header.name, plays=self.plays))
+            self._tell(StyleComing(style=self.loader.packs[self.style].style, plays=self.plays))
         try:
             loaded = self.loader.take()
         except StylefaderError as error:
+            style = self.style
+            if self.families.refuse(style, self.loader.packs[style], self._wanted_rate()):
+                _log.warning("a size of a style cannot be had", exc_info=error)
+                self.loader.request(EngineRequest(style=style, size=self._size))
+                return
             if not self._ever_played:
                 raise
             _log.warning("a style cannot be had", exc_info=error)
@@ -368,20 +401,24 @@ class LiveSession:
             return
         self._ordered_ns = None
         style = loaded.request.style
-        header = self.loader.packs[style].header
+        pack, header = loaded.pack, loaded.pack.header
         desk, fade_s = self.performance.begin(style, loaded.request.fade_s)
         size = loaded.request.size
         self._tell(EngineTaken(style=header.name, title=header.title, size=size, account=loaded.account))
-        self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk)
+        self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk, name=pack.style)
         self._ever_played = True
-        self._plays = (style, size)
+        self._plays = (style, size, pack)
+        for one in [*self.families.others(pack), pack] if pack.family else []:
+            self.loader.measure(one, size)  # what is asked for last comes first
         self.stats.forget_engine()
         self.stylizer.play(self._played, fade_s=fade_s)
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size = self._plays
-        name = self.loader.packs[style].header.name
+        style, self._size, pack = self._plays
+        if pack is not None:
+            self.families.restore(style, pack)
+        name = self.loader.packs[style].style
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self.performance.give_up(style)
         self._ordered_ns = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, SinkError
-from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.open_style import open_style
 from stylefader.training.packs.pack_file import PackFile
 
 
@@ -54,11 +55,11 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     check_engine_words(style.backend, style.precision)
     for name in style.muted:
         check_source(name)
-    packs = [PackFile(find_pack(name)) for name in style.names]
+    packs = [open_style(name) for name in style.names]
     if style.scenes is not None:
         packs += cast(read_scenes(style.scenes), packs, style.scenes).added
     if not packs:
-        packs = [PackFile(find_pack(DEFAULT_STYLE))]
+        packs = [open_style(DEFAULT_STYLE)]
     events: list[Event] = []
     window = config.window.shown
     if window and (why := why_no_display()) is not None:
@@ -72,7 +73,7 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     for word in sinks.words:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
-    events += _without_effect(config, styles=len(packs), window=window)
+    events += _without_effect(config, packs=packs, window=window)
     if style.alpha is not None and not (isinstance(style.alpha, int | float) and math.isfinite(style.alpha)):
         raise ControlError(f"alpha at first is one finite number, not {style.alpha!r:.80}")
     header = packs[0].header.alpha
@@ -102,12 +103,14 @@ def check_recordings(words: tuple[str, ...]) -> None:
         raise SinkError("two recordings cannot go into one file")
 
 
-def _without_effect(config: SessionConfig, *, styles: int, window: bool) -> list[NoEffect]:
+def _without_effect(config: SessionConfig, *, packs: Sequence[PackFile], window: bool) -> list[NoEffect]:
     """Settings that do nothing in this session."""
     found = []
     recorded = config.take is not None or any(is_recording(word) for word in config.sinks.words)
-    if styles == 1 and config.style.scenes is None and not window and config.style.fade_s != FADE_S:
+    if len(packs) == 1 and config.style.scenes is None and not window and config.style.fade_s != FADE_S:
         found.append(NoEffect(setting="fade", why="there is one style"))
+    if config.picture.fps is not None and not any(pack.family for pack in packs):
+        found.append(NoEffect(setting="fps", why="no style of this session has several sizes"))
     if config.sinks.overwrite and not recorded:
         found.append(NoEffect(setting="overwrite", why="nothing is recorded into a file"))
     if config.window.full_screen and not window:

@@ -152,11 +152,12 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
     from stylefader.realtime.session.render_alpha import alpha_over_time
-    from stylefader.training.packs.header_reading import read_header
-    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.open_style import open_style
 
-    pack_file = find_pack(job.style)
-    header = read_header(pack_file)
+    pack = open_style(job.style)
+    header = pack.header
+    if pack.family is not None:
+        watcher.note(f"{pack.style} is rendered by its largest size, {pack.size} ({header.name})")
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
     keyframes, notes = alpha_over_time(job.alpha, job.automation, mapping, job.map, header, reading=watcher.reading)
     parameters = parameters_of(header)
@@ -187,10 +188,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         )
         from stylefader.engines import open_engine
         from stylefader.realtime.pipeline.render import render, seconds_per_frame
-        from stylefader.training.packs.pack_file import PackFile
 
         began = time.monotonic()
-        pack = PackFile(pack_file)
         with ExitStack() as stack:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             watcher.opening(sink)
@@ -230,7 +229,7 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             frames=done.frames,
             width=width,
             height=height,
-            style=header.name,
+            style=pack.style,
             engine=engine.name,
             precision=engine.precision,
             seconds=time.monotonic() - began,

@@ -6,10 +6,11 @@ one changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from stylefader.realtime.pipeline import capture, sink_worker
+from stylefader.realtime.session.family_play import FamilyState
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
 
@@ -45,6 +46,7 @@ class Snapshot:
         fps_in, fps_out: Frames a second, from the source and to the sinks; None where too few came to tell.
         frames: That went out, in all.
         losses, engine_failures: How often the source and engines broke.
+        family: Of that style, where it is one: which of its sizes plays, and why.
         style: The one that was chosen last. plays: the one in the picture, None where the original passes through.
         engine, precision, size: Of what plays; size is (width, height) in pixels.
         alpha: Where the controls stand, one a block. alpha_now: what the newest frame got.
@@ -67,6 +69,7 @@ class Snapshot:
     engine_failures: int
     style: str
     plays: str | None
+    family: FamilyState | None
     scene: str | None
     engine: str | None
     precision: str | None
@@ -102,7 +105,8 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         },
         "drops": {"newer": one.drops.newer, "skipped": one.drops.skipped, "broken": one.drops.broken},
         "losses": one.losses, "engine_failures": one.engine_failures,
-        "style": one.style, "plays": one.plays, "scene": one.scene,
+        "style": one.style, "plays": one.plays, "family": asdict(one.family) if one.family else None,
+        "scene": one.scene,
         "engine": one.engine, "precision": one.precision, "size": one.size_words,
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,

@@ -204,7 +204,8 @@ def _movers(one: Snapshot) -> str:
 
 def _style_words(one: Snapshot) -> str:
     """The style; while it is still being built also the one that plays."""
-    return one.style if one.plays in (None, one.style) else f"{one.plays} -> {one.style}"
+    style = f"{one.style}:{one.family.size}" if one.family else one.style
+    return style if one.plays in (None, one.style) else f"{one.plays} -> {style}"
 
 
 def sound_words(sound: SoundReading) -> str:

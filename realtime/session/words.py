@@ -5,6 +5,7 @@ What is not printable in them is escaped by whoever shows them.
 
 from __future__ import annotations
 
+from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.pipeline import events as pipeline
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session import events as session
@@ -70,6 +71,8 @@ def _of_engines(event: Event) -> str:
     match event:
         case session.EngineStage():
             return f"the original passes through: {event.stage}"
+        case session.MemberChosen():
+            return _of_member(event)
         case session.EngineTaken():
             return f"{event.title}: {event.size.width}x{event.size.height}, engine: {event.account.line}"
         case session.EngineFailed():
@@ -90,3 +93,25 @@ def _of_engines(event: Event) -> str:
             return f"{event.ms:.0f} ms a frame: on to the {way} size {size}"
         case _:
             raise TypeError(f"there are no words for {type(event).__name__}")
+
+
+def _of_member(event: session.MemberChosen) -> str:
+    """Which size of a style plays, and why."""
+    reason, rate = event.reason, f"{event.reason.rate:.3g} frames/s"
+    which = f"{event.style}: {event.size} ({event.member})"
+    if reason.seen is not None:
+        return f"{which} from now on: {event.larger} reached {reason.seen:.3g} of {rate}"
+    took = _expected(reason.time)
+    if not reason.holds:
+        return f"{which}, the smallest there is{took}: {rate} may not be reached"
+    if event.larger is None:
+        return f"{which}, the largest, which should hold {rate}{took}"
+    beyond = _expected(reason.larger).removeprefix(", ") if reason.larger is not None else ""
+    return f"{which}, the largest that should hold {rate}{took}" + (f"; {event.larger} {beyond}" if beyond else "")
+
+
+def _expected(time: ExpectedTime | None) -> str:
+    """What is expected of a frame, behind a comma."""
+    if time is None or time.ms is None:
+        return ""
+    return f", {'measured' if time.measured else 'estimated'} {time.ms:.0f} ms a frame"

@@ -25,10 +25,9 @@ def list_scenes(
 ) -> None:
     """Check a scenes file, with the styles that it names, and list its scenes in their order."""
     from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_file import PackFile
+    from stylefader.training.packs.open_style import open_style
 
-    packs = [PackFile(find_pack(name)) for name in style or ()]
+    packs = [open_style(name) for name in style or ()]
     scenes = read_scenes(file)
     casting = cast(scenes, packs, file)
     for note in casting.notes:
@@ -53,7 +52,7 @@ def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]
     return {
         "number": number,
         "name": scene.name,
-        "style": None if pack is None else pack.header.name,
+        "style": None if pack is None else pack.style,
         "file": None if pack is None else str(pack.file),
         "alpha": list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha,
         "fade": scene.fade,

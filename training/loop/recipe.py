@@ -63,6 +63,7 @@ class Recipe:
     """What a style pack is trained from, checked.
 
     output: the pack to write; checkpoints and previews stand beside it.
+    family: the style that the pack is one size of; empty where that is its own name.
     held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
     n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
     main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
@@ -77,6 +78,7 @@ class Recipe:
     loss_network: Path
     held_out: Path | None = None
     photos_from: str = ""
+    family: str = ""
     licence: str = "MIT"
     width: int = 32
     n_blocks: int = 3

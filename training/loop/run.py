@@ -318,6 +318,7 @@ class Run:
             style=next(iter(styles.values())) if alike else {"title": recipe.title, **styles},
             licence=recipe.licence,
             training=dict(self._record),
+            family=recipe.family,
         )
         return with_inputs(header)
 

@@ -107,6 +107,7 @@ def parse_header(json_text: str) -> PackHeader:
         losses=fields.take("losses", _losses),
         inputs=fields.take("inputs", read_inputs),
         size=fields.take_if_there("size", _size, None),
+        family=fields.take_if_there("family", _family, ""),
     )
     fields.done()
     _check(header)
@@ -120,6 +121,10 @@ def _size(value: Any, where: str) -> tuple[int, int] | None:
     if len(sides) != 2:
         raise PackError(f"{where} must be a height and a width, not {len(sides)} numbers")
     return sides[0], sides[1]
+
+
+def _family(value: Any, where: str) -> str:
+    return "" if value == "" else name(value, where)
 
 
 def _check(header: PackHeader) -> None:

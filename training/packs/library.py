@@ -1,4 +1,8 @@
-"""The style packs that come with stylefader, found by name."""
+"""The style packs that come with stylefader and those of the user, found by name.
+
+A user's packs are files in a folder of their own (`user_folder`). One that has a name of the gallery is hidden by it
+and can be given as a file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 
 from stylefader.training.errors import PackError
 from stylefader.training.packs.header_reading import read_header
+from stylefader.training.packs.pack_family import PackFamily, families_of
 from stylefader.training.packs.pack_header import PackHeader
 
 _FOLDER = Path(__file__).parents[1] / "styles"
@@ -18,16 +23,76 @@ def gallery() -> list[tuple[Path, PackHeader]]:
     return [(path, read_header(path)) for path in sorted(_FOLDER.glob("*.safetensors"))]
 
 
+def user_folder() -> Path:
+    """Where users put packs of their own; it need not be there."""
+    from platformdirs import user_data_path
+
+    return user_data_path("stylefader", appauthor=False) / "styles"
+
+
+def known_packs() -> tuple[list[tuple[Path, PackHeader]], list[str]]:
+    """File and header of every pack that can be named, and why files of the user's folder are none."""
+    found, problems = gallery(), []
+    for path in _files().values():
+        if path.parent == _FOLDER:
+            continue
+        try:
+            found.append((path, read_header(path)))
+        except PackError as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def families() -> dict[str, PackFamily]:
+    """Every family, by name; most have one member."""
+    return families_of(known_packs()[0])
+
+
+def find_family(word: str) -> PackFamily | None:
+    """The family that a user means by a word that may also be a style or a pack file; None where it has no choice."""
+    if _is_path(word) or ":" in word:
+        return None
+    family = families().get(word)
+    return family if family is not None and len(family.members) > 1 else None
+
+
 def find_pack(name_or_file: str) -> Path:
-    """The pack file that a user means: a gallery name, or a path. Raises PackError with near names."""
-    names = [path.stem for path in sorted(_FOLDER.glob("*.safetensors"))]
-    if name_or_file in names:
-        return _FOLDER / f"{name_or_file}.safetensors"
-    path = Path(name_or_file)
-    if os.path.isfile(path):  # False, not an error, for names that no file can have
-        return path
-    if path.suffix == ".safetensors" or len(path.parts) > 1:
+    """The pack file that a user means: a style's name, a family's name (its largest), `FAMILY:SIZE`, or a path.
+
+    Raises:
+        PackError: There is none, with near names, or with the sizes that the family has.
+    """
+    files = _files()
+    if name_or_file in files:
+        return files[name_or_file]
+    if _is_path(name_or_file):
+        if os.path.isfile(name_or_file):  # False, not an error, for names that no file can have
+            return Path(name_or_file)
         raise PackError(f"no style pack at {name_or_file:.500}")
-    near = difflib.get_close_matches(name_or_file.lower(), names, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
+    name, colon, size = name_or_file.partition(":")
+    there = families()
+    if name in there:
+        family = there[name]
+        member = family.member(size) if colon else family.members[0]
+        if member is not None:
+            return member.file
+        raise PackError(f"the style {name} has no size {size!r:.40}: there is {family.words}")
+    near = difflib.get_close_matches(name.lower(), [*files, *there], n=3, cutoff=0.6)
+    near = list(dict.fromkeys(near))
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(files) or 'none'}"
     raise PackError(f"no style named {name_or_file!r:.80}: {hint}")
+
+
+def _files() -> dict[str, Path]:
+    """Every pack file that has a name, by that name."""
+    files: dict[str, Path] = {}
+    for folder in (_FOLDER, user_folder()):
+        for path in sorted(folder.glob("*.safetensors")):
+            files.setdefault(path.stem, path)
+    return files
+
+
+def _is_path(word: str) -> bool:
+    """Whether a word is a file rather than a name."""
+    path = Path(word)
+    return os.path.isfile(word) or path.suffix == ".safetensors" or len(path.parts) > 1

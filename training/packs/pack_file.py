@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from stylefader.training.errors import PackError
 from stylefader.training.packs.header_reading import read_header
+from stylefader.training.packs.pack_family import PackFamily, size_name
 from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights, read_arrays
 
@@ -22,17 +23,27 @@ if TYPE_CHECKING:
 
 
 class PackFile:
-    """Opens engines as a StylePack does. Only the header is read at first. Raises PackError."""
+    """Opens engines as a StylePack does. Only the header is read at first. Raises PackError.
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    family: that it plays for, None where it was asked for by itself. style: by which performers and programs know it:
+    the name of that family, else what is given, else the pack's own name.
+    """
+
+    def __init__(self, file: Path, *, style: str = "", family: PackFamily | None = None) -> None:
+        self.file, self.family = file, family
         self.header: PackHeader = read_header(file)
+        self.style = family.name if family is not None else style or self.header.name
         self._hash: str | None = None
 
     @property
     def n_blocks(self) -> int:
         """How many tuning-blocks there are."""
         return len(self.header.blocks)
+
+    @property
+    def size(self) -> str:
+        """What users call the size of its network."""
+        return size_name(self.header)
 
     def weights_hash(self) -> str:
         """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""

@@ -62,6 +62,7 @@ class PackHeader:
     training: the settings and data of the run that made it, free in form.
     inputs: what the network takes, in order; those of a finished header come from `header_reading.with_inputs`.
     size: height and width in pixels of a network that has a size of its own, since no input has one; else None.
+    family: the style that this pack is one size of, as `pack_family.py` has it; empty where that is its own name.
     """
 
     name: str
@@ -77,6 +78,7 @@ class PackHeader:
     losses: LossCurve | None = None
     inputs: tuple[InputSpec, ...] = ()
     size: tuple[int, int] | None = None
+    family: str = ""
     format: int = field(default=FORMAT_VERSION)
 
     @property

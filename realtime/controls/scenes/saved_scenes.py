@@ -11,7 +11,7 @@ from stylefader.realtime.controls.mapping.file_edits import rewrite
 from stylefader.realtime.controls.scenes.scene_file import MOST_SCENES, Scene, Wished, parse_scenes
 from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_to, parameters_of
 from stylefader.training.errors import ControlError, PackError
-from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.library import find_family, find_pack
 from stylefader.training.packs.pack_file import PackFile
 
 _DIGITS = 4
@@ -30,11 +30,14 @@ def standing(name: str, pack: PackFile, targets: Mapping[str, Values], path: Pat
 
 def _word_for(pack: PackFile, folder: Path) -> str:
     """What to write for a pack in a scenes file of that folder."""
-    try:
-        if find_pack(pack.file.stem).resolve() == pack.file.resolve():
-            return pack.file.stem
-    except PackError:
-        pass
+    if pack.family is not None:
+        return pack.style
+    for word in (pack.file.stem, f"{pack.file.stem}:{pack.size}"):
+        try:
+            if find_family(word) is None and find_pack(word).resolve() == pack.file.resolve():
+                return word
+        except PackError:
+            pass
     try:
         beside = Path(os.path.relpath(pack.file.resolve(), folder.resolve()))
     except ValueError:  # on Windows, another drive

@@ -28,7 +28,7 @@ from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, most_of, parameters_of
 from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError, PackError
-from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.open_style import open_style
 from stylefader.training.packs.pack_file import PackFile
 
 _LONGEST_S = 3600
@@ -159,7 +159,7 @@ class Casting:
 def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path) -> Casting:
     """Find the styles of scenes that were read from `path`, and see whether their alphas fit.
 
-    A style is one of `packs`, by its file or else its name, a style of the gallery, or a pack file beside `path`.
+    A style is one of `packs`, by its file or else its name, a style or a family by name, or a pack file beside `path`.
     Raises ControlError with line and reason.
     """
     every = list(packs)
@@ -185,18 +185,19 @@ def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
     # A path is seen from the scenes file; a name is the gallery's.
     is_path = style.endswith(".safetensors") or "/" in style or os.sep in style
     try:
-        file = find_pack(str(folder / style) if is_path else style)
+        found = open_style(str(folder / style) if is_path else style)
         for place, pack in enumerate(packs):
-            if pack.file.resolve() == file.resolve():
+            same = pack.style == found.style if found.family else pack.file.resolve() == found.file.resolve()
+            if same and bool(pack.family) == bool(found.family):
                 return place
     except PackError as error:
         missing = error
     for place, pack in enumerate(packs):
-        if pack.header.name == style:
+        if pack.style == style:
             return place
     if missing is not None:
         raise missing
-    packs.append(PackFile(file))
+    packs.append(found)
     return len(packs) - 1
 
 
@@ -205,7 +206,7 @@ def _why_no_fit(scene: Scene, packs: Sequence[PackFile]) -> str | None:
     if not packs:
         return None
     sizes = most_of(parameters_of(pack.header) for pack in packs)
-    which = packs[0].header.name if len(packs) == 1 else "every style of this session"
+    which = packs[0].style if len(packs) == 1 else "every style of this session"
     for name, wished in scene.values.items():
         if name not in sizes:
             return why_missing(Target(name), sizes, f"{which} has")
@@ -223,7 +224,7 @@ def _most(scene: Scene) -> str:
 
 def _beyond(scene: Scene, packs: Sequence[PackFile]) -> str | None:
     """Words for values that are kept within what the style, or any of these, can do."""
-    whose = f"{packs[0].header.name}'s" if len(packs) == 1 else "the styles'"
+    whose = f"{packs[0].style}'s" if len(packs) == 1 else "the styles'"
     kept = []
     for name, wished in scene.values.items():
         declared = [parameter for pack in packs for parameter in parameters_of(pack.header) if parameter.name == name]

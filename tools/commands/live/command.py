@@ -28,6 +28,12 @@ def command(
     crop: Annotated[str | None, typer.Option(metavar="X,Y,WxH", help="A part of the source's picture.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Play files again and again.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Process only every Nth frame.")] = 1,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FPS", min=1, max=240, help="A style of several sizes must hold this rate. [default: the source's]"
+        ),
+    ] = None,
     adaptive: Annotated[
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,

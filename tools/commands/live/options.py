@@ -34,8 +34,8 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
             deinterlace=parse_deinterlace(words["deinterlace"]), background=words["background"],
         ),
         picture=PictureConfig(
-            width=width, height=height, adaptive_fps=words["adaptive"], fit=words["fit"], mirror=words["mirror"],
-            rotate=words["rotate"], crop=_crop(words["crop"]), every=words["every"],
+            width=width, height=height, fps=words["fps"], adaptive_fps=words["adaptive"], fit=words["fit"],
+            mirror=words["mirror"], rotate=words["rotate"], crop=_crop(words["crop"]), every=words["every"],
         ),
         style=StyleConfig(
             names=tuple(words["style"] or ()), scenes=words["scenes"],

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from stylefader.training.packs.pack_header import PackHeader
 
 Shape = tuple[int, ...]
+_SIZE_NAMES = {32: "full", 16: "lite"}
+"""By the width of the main network: that of the paper, and half of it."""
 
 
 class NetworkFamily(ABC):
@@ -41,6 +43,10 @@ class NetworkFamily(ABC):
     @abstractmethod
     def module(self, header: PackHeader) -> nn.Module:
         """A new network for the tensors of `expected_shapes`."""
+
+    def size_name(self, header: PackHeader) -> str:
+        """What users call a network of this size, beside others of the same style."""
+        return _SIZE_NAMES.get(header.width, f"w{header.width}")
 
     def channels(self, header: PackHeader) -> int:
         """Channels of the features at full size, from which engines estimate their memory."""
