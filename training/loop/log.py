@@ -14,7 +14,7 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.files import written_whole
 from stylefader.training.loop.progress import Progress
 
-_LOSSES = ("total", "content", "style", "temporal")
+_LOSSES = ("total", "content", "style", "temporal", "pixel")
 COLUMNS = ("part", "iteration", *_LOSSES, "images_per_second")
 
 
