@@ -120,7 +120,7 @@ def _train(run: Run, stop: _StopOnce) -> None:
 
 
 def _finished(run: Run) -> StylePack:
-    if run.recipe.held_out:
+    if run.measures:
         say(f"measuring on {run.recipe.held_out}")
     for problem in run.problems:
         say(f"note: {problem}")

@@ -127,6 +127,11 @@ class Run:
         return [problem for problem in (self._preview_problem, self._log and self._log.problem) if problem]
 
     @property
+    def measures(self) -> bool:
+        """Whether the finished pack is measured, on the held-out photographs."""
+        return self.recipe.held_out is not None
+
+    @property
     def width(self) -> int:
         """Channels of the main network's first stage."""
         return self._nets["main"].width if "main" in self._nets else self.recipe.width
@@ -273,14 +278,14 @@ class Run:
         net = self._together()
         pack = make_pack(self._header(net), net, self.recipe.output)
         self._check_main(pack)
-        targets = self._targets() if self.recipe.held_out is not None else {}
-        if self.recipe.held_out is not None and targets:
+        if self.measures:
+            assert self.recipe.held_out is not None
             held_out = PhotoFolder(self.recipe.held_out, split="val")
             photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
             alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
             curve = measure_losses(
                 pack.network(),
-                targets,
+                self._targets(),
                 photos,
                 alphas if net.n_blocks else [0.0],
                 compute=self.trainer.compute,

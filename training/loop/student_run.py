@@ -37,6 +37,11 @@ class StudentRun(Run):
                                 f"{start.header.name} has others")  # fmt: skip
 
     @property
+    def measures(self) -> bool:
+        """Whether the finished pack is measured: where there are photographs for it, and the teacher's paintings."""
+        return self.recipe.held_out is not None and bool(self.recipe.paintings)
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Stages behind which the tuning-blocks stand: those of the teacher's."""
         return self.teacher.header.places
@@ -66,9 +71,7 @@ class StudentRun(Run):
         return self._nets["student"]
 
     def _targets(self) -> dict[str, StyleTarget]:
-        """What the teacher was trained for, in its units; nothing where the recipe has no style pictures."""
-        if not self.recipe.paintings:
-            return {}
+        """What the teacher was trained for, in its units."""
         compute = self.trainer.compute
         header, loss_network = self.teacher.header, self.recipe.loss_network
         return Objectives(header, self.recipe.paintings, loss_network, compute=compute).targets
