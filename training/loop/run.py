@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from stylefader.training.evaluation.held_out import measure_losses, stylize
 from stylefader.training.evaluation.strip import encode_picture, stack, strip
 from stylefader.training.files import written_whole
 from stylefader.training.hashing import file_hash
-from stylefader.training.loop.log import TrainingLog
+from stylefader.training.loop.log import LOSSES, TrainingLog
 from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
@@ -58,6 +58,9 @@ class Run:
     device: where the networks are trained. world: the processes that train together; each makes a Run of its own, and
     the leader's alone reads checkpoints, writes files and can `finish`.
     """
+
+    losses: ClassVar = LOSSES
+    """What the log has of each step."""
 
     def __init__(
         self,
@@ -97,7 +100,7 @@ class Run:
         parse_header(self._header(self._new_net()).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
-        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if group.leads else None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard, losses=self.losses) if group.leads else None
 
     def _check_output(self) -> None:
         recipe = self.recipe

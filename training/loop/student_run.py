@@ -12,6 +12,7 @@ from torch import Tensor
 
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.objectives import Objectives
+from stylefader.training.loop.log import LOSSES
 from stylefader.training.loop.recipe import Part, Recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.student_trainer import StudentTrainer
@@ -26,6 +27,8 @@ from stylefader.training.settings import StudentSettings
 
 class StudentRun(Run):
     """Trains the one part of a recipe with a teacher; used as `Run` is."""
+
+    losses = (*LOSSES, "pixel")
 
     def __init__(self, recipe: Recipe, **options: Any) -> None:
         assert recipe.teacher is not None
