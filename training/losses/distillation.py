@@ -46,6 +46,8 @@ def teaching_losses(
 ) -> tuple[Tensor, Tensor]:
     """Difference of shallow features, and of Gram matrices relative to the lesson's: two float32 scalars.
 
+    Both are means over pictures, so those of a batch in two processes are the means of theirs.
+
     Args:
         network: Its layer means are 1, so that layers weigh alike.
         lesson_NCHW: The teacher's pictures, RGB in 0..1, without a graph.
@@ -65,6 +67,7 @@ def teaching_losses(
             parts = [(found[layer].float() - wanted[layer].float()).square().mean() for layer in shallow]
             content = torch.stack(parts).mean()
         for layer in style_layers:
-            goal = gram(wanted[layer]).float()
-            style = style + (gram(found[layer]).float() - goal).square().mean() / goal.square().mean()
+            goal_NCC = gram(wanted[layer]).float()
+            off_N = (gram(found[layer]).float() - goal_NCC).square().mean((1, 2))
+            style = style + (off_N / goal_NCC.square().mean((1, 2))).mean()
     return content, style / (pyramid * len(style_layers))

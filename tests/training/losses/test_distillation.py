@@ -25,6 +25,15 @@ def test_a_perfect_pupil_has_no_loss_and_others_have(network: LossNetwork) -> No
     assert all(float(loss) > 0 for loss in teaching_losses(network, lesson, lesson.flip(-1) * 0.8, pyramid=2))
 
 
+def test_a_batch_has_the_mean_of_its_pictures(network: LossNetwork) -> None:
+    lessons, pictures = torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * torch.tensor(
+        [1.0, 0.2]
+    ).view(1, 2, 1, 1, 1)
+    whole = torch.stack(teaching_losses(network, lessons, pictures, pyramid=1))
+    each = [torch.stack(teaching_losses(network, lessons[i : i + 1], pictures[i : i + 1], pyramid=1)) for i in (0, 1)]
+    torch.testing.assert_close(whole, (each[0] + each[1]) / 2)
+
+
 def test_gradients_reach_the_pupil_alone(network: LossNetwork) -> None:
     lesson = torch.rand(1, 3, 32, 32, requires_grad=True)
     picture = torch.rand(1, 3, 32, 32, requires_grad=True)
