@@ -16,6 +16,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from stylefader.engines import REGISTRY
+from stylefader.training.networks.architectures import ArchitectureName
 from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
@@ -36,11 +37,17 @@ settings.load_profile("ci")
 
 
 def random_pack(
-    path: Path, *, width: int = 8, places: tuple[str, ...] = THREE_BLOCKS, kind: NetworkKind = "single", seed: int = 0
+    path: Path,
+    *,
+    architecture: ArchitectureName = "johnson",
+    width: int = 8,
+    places: tuple[str, ...] = THREE_BLOCKS,
+    kind: NetworkKind = "single",
+    seed: int = 0,
 ) -> StylePack:
     """A pack whose blocks do something at every alpha, not yet written."""
     torch.manual_seed(seed)
-    net = DynamicNet(width=width, places=places, kind=kind)
+    net = DynamicNet(architecture=architecture, width=width, places=places, kind=kind)
     for name, parameter in net.blocks.named_parameters():
         if name.endswith("weight"):
             torch.nn.init.normal_(parameter, std=0.05)
@@ -49,6 +56,7 @@ def random_pack(
         title="Random",
         objective="dual" if kind == "dual" else "level" if places else "fixed",
         kind=kind,
+        architecture=architecture,
         width=width,
         blocks=tuple(
             BlockHeader(place=place, channels=net.main.channels_before(place), label=place) for place in places

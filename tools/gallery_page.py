@@ -31,7 +31,7 @@ def _section(header: PackHeader, words: Mapping[str, str]) -> str:
     steps = (f"{part} {_steps(run)} at style weight {run['style_weight']:g}"
              for part, run in header.training.items())  # fmt: skip
     points = [
-        f"{'; '.join(ends) or _painting(header.style)}; width {header.width}, {_BLOCKS[len(header.blocks)]}{sides}; "
+        f"{'; '.join(ends) or _painting(header.style)}; {header.network_words}, {_BLOCKS[len(header.blocks)]}{sides}; "
         f"alpha {header.alpha.low:g} to {header.alpha.high:g}.",
         f"Recipe {words['recipe']}.",
         f"Budget: {', '.join(steps)}.",

@@ -69,3 +69,20 @@ class TrainSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentSettings(TrainSettings):
+    """Settings of a student, which learns from a teacher's pictures: its losses are differences from these.
+
+    pixel_weight: of the mean absolute difference of RGB in 0..1; that of shallow features weighs 1.
+    style_weight: of the difference of Gram matrices. style_size has no effect.
+    """
+
+    style_weight: float = 2.0
+    pixel_weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (math.isfinite(self.pixel_weight) and self.pixel_weight >= 0):
+            raise TrainingError(f"pixel_weight must be a finite number of 0 or more, not {self.pixel_weight}")

@@ -40,7 +40,7 @@ def code_hash() -> str:
 class EngineKey:
     """Every input of an engine's build.
 
-    weights: the pack's `weights_hash`; network, width, places, inputs: what they are the weights of
+    weights: the pack's `weights_hash`; network, architecture, width, places, inputs: what they are the weights of
     (`graph.families.network_key`).
     size: `640x360`, or a range `64x64..1920x1080`; rewrites: of the graph, in words.
     device, capability, driver: what it is compiled for, each `any` where that makes no difference.
@@ -52,6 +52,7 @@ class EngineKey:
     precision: str
     size: str
     network: str
+    architecture: str
     width: int
     places: tuple[str, ...]
     inputs: tuple[str, ...]

@@ -85,7 +85,7 @@ def graphs_of(header: PackHeader) -> GraphFamily:
 def network_key(header: PackHeader) -> dict[str, Any]:
     """What makes a network another one beside its weights, as the keys of engines and measurements have it."""
     return {
-        "network": header.kind, "width": header.width, "places": header.places,
+        "network": header.kind, "architecture": header.architecture, "width": header.width, "places": header.places,
         "inputs": tuple(spec.words for spec in header.inputs),
     }  # fmt: skip
 

@@ -19,7 +19,8 @@ from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION, OPENVINO_RE
 from stylefader.engines.graph.openvino_names import name_inputs
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
-from stylefader.training.packs.families.dynamic_net import STAGES, TUNING_CONVS
+from stylefader.training.networks.architectures import Stage
+from stylefader.training.packs.families.dynamic_net import TUNING_CONVS, architecture_of
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -41,10 +42,10 @@ def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
     x_NCHW = _colours_in(frame, height, width)
     # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
     strengths = None if alpha is None else ops.reshape(alpha, [-1, 1, 1, 1, 1], special_zero=False)
-    for stage in STAGES:
-        if stage in header.places:
-            strength = ops.gather(strengths, np.int64(header.places.index(stage)), np.int64(0))
-            x_NCHW = _tuned(x_NCHW, strength, weights, f"blocks.{stage}", dual=header.kind == "dual")
+    for stage in architecture_of(header).stages:
+        if stage.name in header.places:
+            strength = ops.gather(strengths, np.int64(header.places.index(stage.name)), np.int64(0))
+            x_NCHW = _tuned(x_NCHW, strength, weights, f"blocks.{stage.name}", dual=header.kind == "dual")
         x_NCHW = _stage(x_NCHW, stage, weights)
     picture = _colours_out(x_NCHW, height, width)
     model = ov.Model([ops.result(picture)], [frame, *([alpha] if alpha is not None else [])], "stylefader")
@@ -70,18 +71,18 @@ def _colour(values: tuple[float, float, float]) -> Node:
     return ops.constant((np.array(values, np.float32) * 255).reshape(1, 3, 1, 1))
 
 
-def _stage(x_NCHW: Node, stage: str, weights: Mapping[str, npt.NDArray[Any]]) -> Node:
+def _stage(x_NCHW: Node, stage: Stage, weights: Mapping[str, npt.NDArray[Any]]) -> Node:
     """One stage of the main network."""
-    name = f"main.{stage}"
-    if stage == "output":
-        return _output(x_NCHW, weights[f"{name}.conv.weight"], weights[f"{name}.conv.bias"])
-    if stage.startswith("residual"):
+    name = f"main.{stage.name}"
+    if stage.kind == "output":
+        return _output(x_NCHW, weights[f"{name}.conv.weight"], weights[f"{name}.conv.bias"], stage.shuffle)
+    if stage.kind == "residual":
         inner = ops.relu(_norm(_conv(x_NCHW, weights, f"{name}.first.conv"), weights, f"{name}.first.norm"))
         return ops.add(x_NCHW, _norm(_conv(inner, weights, f"{name}.second.conv"), weights, f"{name}.second.norm"))
-    if stage.startswith("up"):
+    if stage.kind == "up":
         features = _up(x_NCHW, weights[f"{name}.conv.weight"], weights[f"{name}.conv.bias"])
     else:
-        features = _conv(x_NCHW, weights, f"{name}.conv", stride=2 if stage.startswith("down") else 1)
+        features = _conv(x_NCHW, weights, f"{name}.conv", stride=stage.stride)
     return ops.relu(_norm(features, weights, f"{name}.norm"))
 
 
@@ -111,7 +112,7 @@ def _conv(x_NCHW: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, *, s
 
 
 def _padded_conv(x_NCHW: Node, weight: npt.NDArray[Any], stride: int, margin: int | None = None) -> Node:
-    side = weight.shape[-1] // 2 if margin is None else margin
+    side = (weight.shape[-1] - 1) // 2 if margin is None else margin
     ends = [0, 0, side, side]
     wide = ops.pad(x_NCHW, ends, ends, "reflect")
     return ops.convolution(wide, ops.constant(np.ascontiguousarray(weight)), [stride] * 2, [0, 0], [0, 0], [1, 1])
@@ -138,14 +139,23 @@ def _up(x_NCHW: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
     return _biased(large, bias)
 
 
-def _output(x_NCHW: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:
-    """The last convolution, two by two pixels at once: see `engines.graph.rewrite.StridedConv`."""
+def _output(x_NCHW: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any], shuffle: int) -> Node:
+    """The last convolution, which makes several pixels at once, as trained or as a strided one, and lays them out."""
+    if shuffle > 1:
+        features = _padded_conv(x_NCHW, weight, 1)
+    else:
+        features, shuffle = _padded_conv(x_NCHW, _phases(weight), _STRIDE, weight.shape[-1] // 2), _STRIDE
+        bias = bias.repeat(_STRIDE**2)
+    features.set_friendly_name(LAST_CONVOLUTION)
+    return ops.depth_to_space(_biased(features, bias), "depth_first", shuffle)
+
+
+def _phases(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The kernels of a convolution's pixels, two by two at once: see `engines.graph.rewrite.StridedConv`."""
     outputs, inputs, side, _ = weight.shape
     large = side + _STRIDE - 1
     phases = np.zeros((outputs, _STRIDE, _STRIDE, inputs, large, large), np.float32)
     for p in range(_STRIDE):
         for q in range(_STRIDE):
             phases[:, p, q, :, p : p + side, q : q + side] = weight
-    features = _padded_conv(x_NCHW, phases.reshape(-1, inputs, large, large), _STRIDE, side // 2)
-    features.set_friendly_name(LAST_CONVOLUTION)
-    return ops.depth_to_space(_biased(features, bias.repeat(_STRIDE**2)), "depth_first", _STRIDE)
+    return phases.reshape(-1, inputs, large, large)

@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.networks.dynamic_net import DynamicNet
-from stylefader.training.networks.main_network import ConvNorm, OutputConv
+from stylefader.training.networks.main_network import OutputConv
+from stylefader.training.networks.nano_network import ShuffleOutput
+from stylefader.training.networks.stages import ConvNorm
 
 UpForm = Literal["nearest", "wide", "phases", "transposed"]
 UP_FORMS: tuple[UpForm, ...] = ("nearest", "wide", "phases", "transposed")
@@ -30,7 +32,8 @@ class Rewrites:
     """Which rewrites to apply; the defaults apply none.
 
     up: form of the up-convolutions: `nearest` (as trained), or `wide`, `phases`, `transposed` by the class below.
-    output_stride: 1 (as trained), or r for `StridedConv`, that makes r x r pixels of the last layer at once.
+    output_stride: 1 (as trained), or r for `StridedConv`, that makes r x r pixels of the last layer at once. A nano
+    network's last layer makes 2x2 at once as it is trained, and stays so.
     colours: fold the colour normalisation into the first and last convolution (`fold_colours`).
     """
 
@@ -49,13 +52,13 @@ def rewrite(net: DynamicNet, rewrites: Rewrites) -> DynamicNet:
         fold_colours(net)
     if rewrites.up != "nearest":
         up_conv = {"wide": WideUpConv, "phases": PhaseUpConv, "transposed": TransposedUpConv}[rewrites.up]
-        for name in ("up1", "up2"):
-            stage = net.main[name]
-            assert isinstance(stage, ConvNorm)
-            net.main[name] = nn.Sequential(up_conv(stage.conv), stage.norm, stage.relu)
-    if rewrites.output_stride > 1:
-        output = net.main["output"]
-        assert isinstance(output, OutputConv)
+        for known in net.main.architecture.stages:
+            if known.kind == "up":
+                stage = net.main[known.name]
+                assert isinstance(stage, ConvNorm)
+                net.main[known.name] = nn.Sequential(up_conv(stage.conv), stage.norm, stage.relu)
+    output = net.main["output"]
+    if rewrites.output_stride > 1 and isinstance(output, OutputConv):
         net.main["output"] = StridedConv(output.conv, rewrites.output_stride)
     return net.requires_grad_(False).eval()
 
@@ -68,10 +71,11 @@ def fold_colours(net: DynamicNet) -> None:
     sum(w / std * c) + (b - sum(w * mean / std)): new weights and a new bias, no term at the border left over.
     Both are then scaled by s = COLOUR_SCALE. The instance norm behind has s^2 * eps for eps, which undoes it:
     (s x - mean(s x)) / sqrt(var(s x) + s^2 eps) = (x - mean(x)) / sqrt(var(x) + eps).
-    Out: y * std + mean of the last convolution's y = conv(w) + b is conv(w * std) + (b * std + mean).
+    Out: y * std + mean of the last convolution's y = conv(w) + b is conv(w * std) + (b * std + mean). Where it makes
+    several pixels of a colour at once, these are channels in a row, each with its colour's mean and std.
     """
     first, last = net.main["conv1"], net.main["output"]
-    assert isinstance(first, ConvNorm) and isinstance(last, OutputConv)
+    assert isinstance(first, ConvNorm) and isinstance(last, OutputConv | ShuffleOutput)
     assert first.conv.bias is not None and last.conv.bias is not None
     with torch.no_grad():
         weight = first.conv.weight.double()
@@ -81,7 +85,9 @@ def fold_colours(net: DynamicNet) -> None:
         first.conv.bias.copy_((first.conv.bias - (weight * mean.view(1, 3, 1, 1)).sum((1, 2, 3))) * COLOUR_SCALE)
         first.conv.weight.copy_(weight * COLOUR_SCALE)
         first.norm.eps *= COLOUR_SCALE**2
-        last.conv.weight.copy_(last.conv.weight * std.view(3, 1, 1, 1))
+        of_a_colour = last.conv.out_channels // 3
+        mean, std = mean.repeat_interleave(of_a_colour), std.repeat_interleave(of_a_colour)
+        last.conv.weight.copy_(last.conv.weight * std.view(-1, 1, 1, 1))
         last.conv.bias.copy_(last.conv.bias * std + mean)
 
 

@@ -68,6 +68,8 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "a start that is a text": (of_run(started_from="great_wave"), "main.started_from must be an object"),
     "a deep value": (of_run(more=json.loads("[" * 40 + "]" * 40)), "nested deeper than 24"),
     "a number of thousands of digits": (of_run(seed=int("9" * 4000)), "is a whole number of more than 64 bits"),
+    "another architecture": (lambda h: h.update(architecture="macro"), "architecture must be one of johnson, nano"),
+    "channels of another architecture": (lambda h: h.update(architecture="nano"), "but nano at width 8 has 16"),
     "two blocks in one place": (lambda h: h.update(blocks=[h["blocks"][0]] * 9), "must stand before different places"),
 }
 

@@ -22,6 +22,7 @@ def _summary(file: Path, header: PackHeader) -> dict[str, Any]:
     return {
         "name": header.name,
         "network": header.kind,
+        "architecture": header.architecture,
         "width": header.width,
         "blocks": [block.label for block in header.blocks],
         "range": [header.alpha.low, header.alpha.high],
@@ -46,7 +47,7 @@ def list_styles(json: Json = False) -> None:
             (
                 row["name"],
                 row["title"],
-                str(row["width"]),
+                str(row["width"]) if row["architecture"] == "johnson" else f"{row['architecture']} {row['width']}",
                 "{:g} to {:g}".format(*row["range"]),
                 ", ".join(row["blocks"]),
             )
@@ -69,7 +70,7 @@ def show(
     if json:
         print_json({"file": str(file), **asdict(header)})
         return
-    out(f"{header.name}: {header.title} ({header.objective}, width {header.width}, {file})")
+    out(f"{header.name}: {header.title} ({header.objective}, {header.network_words}, {file})")
     out(f"alpha from {header.alpha.low:g} to {header.alpha.high:g}, {header.alpha.default:g} to begin with")
     for alpha, meaning in header.alpha.meaning.items():
         out(f"  at {alpha}: {meaning}")

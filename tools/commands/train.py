@@ -40,7 +40,8 @@ def command(
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
 
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
-    fixed. They say what to fill in; docs/training.md says the rest, also on several GPUs and machines.
+    fixed. With nano a small network learns from another pack. They say what to fill in; docs/training.md says the rest,
+    also on several GPUs and machines.
     """
     from stylefader.training.loop.process_group import PeerError, ProcessGroup
 
@@ -89,7 +90,7 @@ def _begun(
     from stylefader.training.compute import find_device, prepare
     from stylefader.training.errors import TrainingError
     from stylefader.training.leftovers import clear_leftovers
-    from stylefader.training.loop.run import Run
+    from stylefader.training.loop.student_run import run_of
 
     where = find_device(device, local_rank=group.local_rank, local_size=group.local_size)
     prepare(where)
@@ -98,7 +99,7 @@ def _begun(
             raise TrainingError(f"another run is training into {checked.output}: wait for it, or name another output")
         for line in clear_leftovers(checked.output.parent) if group.leads else ():
             say(f"note: {line}")
-        yield Run(
+        yield run_of(
             checked,
             resume=resume,
             checkpoint_every=checkpoint_every,
@@ -119,7 +120,7 @@ def _train(run: Run, stop: _StopOnce) -> None:
 
 
 def _finished(run: Run) -> StylePack:
-    if run.recipe.held_out:
+    if run.measures:
         say(f"measuring on {run.recipe.held_out}")
     for problem in run.problems:
         say(f"note: {problem}")
@@ -136,6 +137,7 @@ def _follow_part(run: Run, part: Part, stop: _StopOnce) -> bool:
 def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
     """Train one part to its end; False where a signal came first."""
     from stylefader.training.loop.progress import Progress
+    from stylefader.training.networks.architectures import network_words
 
     last: list[Progress] = []
     with stop:
@@ -143,12 +145,15 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
         together = f" in {run.group.size} processes" if run.group.size > 1 else ""
         start = run.started_from(part)
         of = f" from {start['name']}" if start else ""
-        say(f"training {part.name} at width {run.width}{of} on {len(trainer.photos)} photographs{together}, "
+        size = network_words(run.architecture, run.width)
+        say(f"training {part.name} at {size}{of} on {len(trainer.photos)} photographs{together}, "
             f"{trainer.compute.numbers} on {trainer.compute.name}; previews in {run.recipe.preview}")  # fmt: skip
         with progress(part.name, part.settings.iterations, done=trainer.iteration) as advance:
 
             def report(now: Progress) -> None:
                 losses = f"content {now.content:.3f} style {now.style:.4f}"
+                if now.pixel:
+                    losses += f" pixel {now.pixel:.4f}"
                 if part.settings.temporal != "off":
                     losses += f" temporal {now.temporal:.5f}"
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")

@@ -14,18 +14,21 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.files import written_whole
 from stylefader.training.loop.progress import Progress
 
-_LOSSES = ("total", "content", "style", "temporal")
-COLUMNS = ("part", "iteration", *_LOSSES, "images_per_second")
+LOSSES = ("total", "content", "style", "temporal")
+"""Those that every run has, by their names in Progress."""
 
 
 class TrainingLog:
-    """Rows of `COLUMNS` in a CSV file, and scalars `PART/LOSS` below the folder `tensorboard`, if one is given.
+    """A row a step in a CSV file, and scalars `PART/LOSS` below the folder `tensorboard`, if one is given.
+
+    losses: the columns between the iteration and the speed.
 
     Begin it for each part before adding to it, and close it after; twice is harmless.
     """
 
-    def __init__(self, file: Path, *, tensorboard: Path | None = None) -> None:
-        self.file = file
+    def __init__(self, file: Path, *, tensorboard: Path | None = None, losses: tuple[str, ...] = LOSSES) -> None:
+        self.file, self._losses = file, losses
+        self._columns = ("part", "iteration", *losses, "images_per_second")
         self.problem: str | None = None
         self._part = ""
         self._text: TextIO | None = None
@@ -37,7 +40,7 @@ class TrainingLog:
         self._part = part
         try:
             with written_whole(self.file) as whole:
-                whole.write("".join(f"{row}\n" for row in [",".join(COLUMNS), *self._kept(part, done)]).encode())
+                whole.write("".join(f"{row}\n" for row in [",".join(self._columns), *self._kept(part, done)]).encode())
             self._text = self.file.open("a", newline="", encoding="utf-8")
         except OSError as error:
             self._give_up(error)
@@ -49,7 +52,7 @@ class TrainingLog:
         for row in self.file.read_text(encoding="utf-8", errors="replace").splitlines()[1:]:
             name, _, rest = row.partition(",")
             iteration = rest.partition(",")[0]
-            whole = row.count(",") == len(COLUMNS) - 1 and iteration.isdigit()
+            whole = row.count(",") == len(self._columns) - 1 and iteration.isdigit()
             if whole and (name != part or int(iteration) <= done):
                 rows.append(row)
         return rows
@@ -59,7 +62,7 @@ class TrainingLog:
         if self._text is not None:
             numbers = (
                 now.iteration,
-                *(f"{getattr(now, loss):.6g}" for loss in _LOSSES),
+                *(f"{getattr(now, loss):.6g}" for loss in self._losses),
                 f"{now.images_per_second:.3g}",
             )
             try:
@@ -68,7 +71,7 @@ class TrainingLog:
             except OSError as error:
                 self._give_up(error)
         if self._scalars is not None:
-            for loss in _LOSSES:
+            for loss in self._losses:
                 self._scalars.add_scalar(f"{self._part}/{loss}", getattr(now, loss), now.iteration)
 
     def _give_up(self, error: OSError) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Progress:
     """Where a run stands after one iteration. Losses are unweighted; total is what was minimised.
 
+    Of a student, pixel, content and style are differences from its teacher's pictures; else pixel is 0.
+
     Since this call of `run`: seconds, and of them waiting (for photographs) and networks (copies to the GPU, forward
     and backward pass of the networks and their losses). images_per_second: of all processes together.
     """
@@ -19,6 +21,7 @@ class Progress:
     content: float
     style: float
     temporal: float
+    pixel: float = 0.0
     images_per_second: float
     seconds_left: float
     seconds: float

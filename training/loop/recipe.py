@@ -3,6 +3,8 @@
 A recipe has some words about the pack, `[styles.NAME]` with the pictures that it learns from, `[train]` with
 settings that hold for every part, and a table a part: `[main]` and `[blocks]`, or `[lo]` and `[hi]` for the two
 sides of a dual network. Paths are as seen from where the command is run.
+
+A recipe with a `teacher` has one part, `[student]`: what the pack is of, its range and its blocks are the teacher's.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from stylefader.training.errors import TrainingError
+from stylefader.training.errors import PackError, TrainingError
+from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
+from stylefader.training.packs.header_reading import read_header
+from stylefader.training.packs.library import find_pack
 from stylefader.training.reading.json_fields import MOST_LETTERS
 from stylefader.training.reading.plain_values import DEEPEST
 from stylefader.training.reading.toml_text import parse_value, read_toml
-from stylefader.training.settings import TrainSettings
+from stylefader.training.settings import StudentSettings, TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
@@ -33,6 +38,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "fixed": ("main",),
 }
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0)}
+_STUDENT = "student"
 ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
@@ -50,12 +56,25 @@ class StylePicture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Painting:
+    """A style picture that a student is measured by; the rest is known of its teacher."""
+
+    picture: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
-    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`."""
+    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`; or `student`, which has no picture of its own."""
 
     name: str
-    style: StylePicture
     settings: TrainSettings
+    painting: StylePicture | None
+
+    @property
+    def style(self) -> StylePicture:
+        """The picture to learn from."""
+        assert self.painting is not None, "a student learns from its teacher"
+        return self.painting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +88,8 @@ class Recipe:
     main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
     start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
     low, high, default: the pack's useful range of alpha and where a session starts.
+    teacher: a pack, by name or file, that a student learns from. paintings: its style pictures, where the student is to
+    be measured by them.
     """
 
     objective: Objective
@@ -80,6 +101,7 @@ class Recipe:
     photos_from: str = ""
     family: str = ""
     licence: str = "MIT"
+    architecture: str = JOHNSON.name
     width: int = 32
     n_blocks: int = 3
     main_pack: Path | None = None
@@ -87,11 +109,18 @@ class Recipe:
     low: float
     high: float
     default: float
+    teacher: Path | None = None
+    paintings: tuple[Path, ...] = ()
     parts: tuple[Part, ...] = ()
 
     def part(self, name: str) -> Part | None:
         """The part of that name; None where the recipe has none."""
         return next((part for part in self.parts if part.name == name), None)
+
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """All style pictures, by the parts that learn from them or the student that is measured by them."""
+        return (*(part.style.picture for part in self.parts if part.painting), *self.paintings)
 
     def checkpoint(self, part: Part) -> Path:
         """Where the checkpoint of a part is written, beside the output."""
@@ -160,6 +189,8 @@ def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None)
     """
     objective = table.get("objective")
     names = _PARTS.get(objective, ()) if isinstance(objective, str) else ()
+    if "teacher" in table:
+        names = (_STUDENT,)
     if "main_pack" in table:
         names = tuple(name for name in names if name != "main")
     own = [_table(table.get(name, {}), name) for name in names]
@@ -170,6 +201,8 @@ def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None)
 
 
 def _recipe(table: Mapping[str, Any]) -> Recipe:
+    if "teacher" in table:
+        return _student_recipe(table)
     objective = table.get("objective")
     if not isinstance(objective, str) or objective not in get_args(Objective):
         raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
@@ -198,15 +231,47 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def _student_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe with a teacher. Raises TrainingError."""
+    known = (_STUDENT, "styles", "train")
+    for key in table.keys() & {"objective", "n_blocks", "main_pack", "low", "high", "default"}:
+        raise TrainingError(f"{key} has no effect, because it is the teacher's")
+    try:
+        header = read_header(find_pack(str(_value(table["teacher"], Path, "teacher"))))
+    except PackError as error:
+        raise TrainingError(f"the teacher: {error}") from error
+    if header.objective not in _PARTS or len(header.blocks) not in (0, 1, 3):
+        raise TrainingError(f"{header.name} is no teacher: it has the objective {header.objective} "
+                            f"and {len(header.blocks)} tuning-blocks")  # fmt: skip
+    styles = _table(table.get("styles", {}), "styles")
+    paintings = [_fill(_Painting, style, where=f"styles.{name}").picture for name, style in styles.items()]
+    settings = {**_table(table.get("train", {}), "train"), **_table(table.get(_STUDENT, {}), _STUDENT)}
+    for key in settings.keys() & {"style", "style_size"}:
+        raise TrainingError(f"{_STUDENT}.{key} has no effect, because a student learns from its teacher's pictures")
+    part = Part(name=_STUDENT, settings=_fill(StudentSettings, settings, where=_STUDENT), painting=None)
+    words = {key: value for key, value in table.items() if key not in known}
+    alpha = header.alpha
+    words = {"title": header.title, "licence": header.licence, **words, "objective": header.objective,
+             "n_blocks": len(header.blocks), "low": alpha.low, "high": alpha.high,
+             "default": alpha.default}  # fmt: skip
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=(part,), paintings=tuple(paintings)
+    )
+    _check(recipe)
+    return recipe
+
+
 def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
     style = table.get("style", next(iter(styles)) if len(styles) == 1 else None)
     if not isinstance(style, str) or style not in styles:
         raise TrainingError(f"{name}.style must be one of {', '.join(styles):.200}, not {style!r:.60}")
     settings = _fill(TrainSettings, {k: v for k, v in table.items() if k != "style"}, where=name, known=("style",))
-    return Part(name=name, style=styles[style], settings=settings)
+    return Part(name=name, settings=settings, painting=styles[style])
 
 
 def _check(recipe: Recipe) -> None:
+    if recipe.architecture not in ARCHITECTURES:
+        raise TrainingError(f"architecture must be one of {', '.join(ARCHITECTURES)}, not {recipe.architecture!r:.60}")
     if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
         raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")
     if not recipe.low <= recipe.default <= recipe.high:
@@ -237,7 +302,7 @@ def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) 
     """Make a dataclass of a table: every value of its field's type, every key known."""
     table = _table(table, where)
     types = get_type_hints(cls)
-    names = {field.name for field in fields(cls)} - {"parts"}  # type: ignore[arg-type]
+    names = {field.name for field in fields(cls)} - {"parts", "paintings"}  # type: ignore[arg-type]
     for key in table.keys() - names:
         near = difflib.get_close_matches(key, [*names, *known], n=1)
         raise TrainingError(f"{where:.60} has no {key!r:.60}{f': did you mean {near[0]!r}?' if near else ''}")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from stylefader.training.evaluation.held_out import measure_losses, stylize
 from stylefader.training.evaluation.strip import encode_picture, stack, strip
 from stylefader.training.files import written_whole
 from stylefader.training.hashing import file_hash
-from stylefader.training.loop.log import TrainingLog
+from stylefader.training.loop.log import LOSSES, TrainingLog
 from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
@@ -32,6 +32,7 @@ from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
+from stylefader.training.networks.architectures import ARCHITECTURES, ArchitectureName
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
@@ -58,6 +59,9 @@ class Run:
     the leader's alone reads checkpoints, writes files and can `finish`.
     """
 
+    losses: ClassVar[tuple[str, ...]] = LOSSES
+    """What the log has of each step."""
+
     def __init__(
         self,
         recipe: Recipe,
@@ -79,22 +83,24 @@ class Run:
             self._check_output()
         if not 1 <= recipe.width <= MAX_WIDTH:
             raise TrainingError(f"width must be 1 to {MAX_WIDTH} channels, not {recipe.width}")
-        for part in recipe.parts:
-            read_picture(part.style.picture)
+        for picture in recipe.pictures:
+            read_picture(picture)
         self._previewed = self._photos_to_look_at()
         self._nets: dict[str, DynamicNet] = {}
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
             self._take_main(load_pack(find_pack(str(recipe.main_pack))))
         self._start = load_pack(find_pack(str(recipe.start_from))) if recipe.start_from is not None else None
-        if self._start is not None and self._start.header.width != self.width:
-            raise TrainingError(
-                f"start_from is a pack of width {self._start.header.width}, but this one will be of width {self.width}"
-            )
-        parse_header(self._header(DynamicNet(width=self.width, places=self.places)).to_json())
+        if self._start is not None:
+            start = self._start.header
+            had, wanted = (start.architecture, start.width), (self.architecture, self.width)
+            if had != wanted:
+                raise TrainingError("start_from is a pack of {} of width {}, but this one will be of {} of width {}"
+                                    .format(*had, *wanted))  # fmt: skip
+        parse_header(self._header(self._new_net()).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
-        self._log = TrainingLog(recipe.log, tensorboard=tensorboard) if group.leads else None
+        self._log = TrainingLog(recipe.log, tensorboard=tensorboard, losses=self.losses) if group.leads else None
 
     def _check_output(self) -> None:
         recipe = self.recipe
@@ -124,17 +130,32 @@ class Run:
         return [problem for problem in (self._preview_problem, self._log and self._log.problem) if problem]
 
     @property
+    def measures(self) -> bool:
+        """Whether the finished pack is measured, on the held-out photographs."""
+        return self.recipe.held_out is not None
+
+    @property
     def width(self) -> int:
         """Channels of the main network's first stage."""
         return self._nets["main"].width if "main" in self._nets else self.recipe.width
+
+    @property
+    def architecture(self) -> ArchitectureName:
+        """The main network's architecture."""
+        return self._nets["main"].architecture if "main" in self._nets else ARCHITECTURES[self.recipe.architecture].name
 
     @property
     def places(self) -> tuple[str, ...]:
         """Stages behind which the tuning-blocks stand."""
         return _PLACES[self.recipe.n_blocks]
 
+    def _new_net(self, *, blocks: bool = True, kind: NetworkKind = "single") -> DynamicNet:
+        places = self.places if blocks else ()
+        return DynamicNet(architecture=self.architecture, width=self.width, places=places, kind=kind)
+
     def _take_main(self, pack: StylePack) -> None:
-        main = DynamicNet(width=pack.header.width, places=())
+        architecture = ARCHITECTURES[pack.header.architecture].name
+        main = DynamicNet(architecture=architecture, width=pack.header.width, places=())
         main.main.load_state_dict(pack.network().main.state_dict())
         self._nets["main"] = main
         self._record["main"] = {**pack.header.training.get("main", {}), "taken_from": pack.header.name}
@@ -142,29 +163,19 @@ class Run:
     def begin(self, part: Part) -> Trainer:
         """Make ready for one part; its trainer stands where the part's checkpoint does."""
         torch.manual_seed(part.settings.seed)
-        identity = {}
-        if part.name == "main":
-            self.net = DynamicNet(width=self.recipe.width, places=())
-        else:
-            main = self._nets["main"]
-            self.net = DynamicNet(width=main.width, places=self.places)
-            self.net.main.load_state_dict(main.main.state_dict())
-            identity["main network"] = main_hash(main)
         self.part = part
+        self.net, identity = self._net_of(part)
         if self.started_from(part) is not None:
             assert self._start is not None
-            self.net.load_state_dict(_weights_for(part.name, self._start), strict=False)
+            self.net.load_state_dict(self._weights_for(part.name, self._start), strict=False)
             identity["start_from"] = self._start.weights_hash()
         checkpoint = self.recipe.checkpoint(part)
         with self.group.all_or_none():
             loss_network = load_loss_network(self.recipe.loss_network)
-        self.trainer = Trainer(
-            self.net,
-            part.settings,
-            style=part.style.picture,
+        self.trainer = self._trainer_of(
+            part,
             photos=self.recipe.photos,
             loss_network=loss_network,
-            blocks_only=part.name != "main",
             checkpoint=checkpoint,
             identity=identity,
             resume=self._resume and checkpoint.exists(),
@@ -174,12 +185,40 @@ class Run:
         )
         return self.trainer
 
+    def _net_of(self, part: Part) -> tuple[DynamicNet, dict[str, str]]:
+        """A part's network before its first step, and what that stands on, as checkpoints have it."""
+        if part.name == "main":
+            return self._new_net(blocks=False), {}
+        main = self._nets["main"]
+        net = self._new_net()
+        net.main.load_state_dict(main.main.state_dict())
+        return net, {"main network": main_hash(main)}
+
+    def _trainer_of(self, part: Part, **options: Any) -> Trainer:
+        return Trainer(
+            self.net, part.settings, style=part.style.picture, blocks_only=part.name != "main", **options
+        )  # fmt: skip
+
     def started_from(self, part: Part) -> dict[str, Any] | None:
         """The pack that a part's weights come from, if any, and the steps it had had; blocks of another kind do not."""
-        if self._start is None or not _weights_for(part.name, self._start, self.places):
+        if self._start is None or not self._weights_for(part.name, self._start):
             return None
         had = self._start.header.training.get(part.name, {}).get("iterations", 0)
         return {"name": self._start.header.name, "weights_sha256": self._start.weights_hash(), "iterations": had}
+
+    def _weights_for(self, part: str, pack: StylePack) -> dict[str, Tensor]:
+        """What of a pack a part's network can begin with, by its names; nothing where its blocks are others."""
+        tensors = {name: tensor.float() for name, tensor in pack.tensors.items()}
+        if part == "main":
+            return {name: tensor for name, tensor in tensors.items() if name.startswith("main.")}
+        if self.places != pack.header.places:
+            return {}
+        side = "psi" if part == "blocks" else part
+        return {
+            name.replace(f".{side}.", ".psi."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("blocks.") and f".{side}." in name
+        }
 
     def train(self, *, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
         """Train the part to its end or until `should_stop`; True when finished. Previews come by the clock.
@@ -219,25 +258,31 @@ class Run:
         """A strip for each of a few photographs: the photograph, then the network at each alpha."""
         recipe, photos = self.recipe, self._previewed
         assert photos is not None
-        low, high = (recipe.low, recipe.high) if recipe.objective != "dual" else (0, 1)
+        one_side = recipe.objective == "dual" and self.net.kind == "single"
+        low, high = (0, 1) if one_side else (recipe.low, recipe.high)
         alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)] if self.net.n_blocks else [0.0]
         captions = [f"alpha {alpha:g}" for alpha in alphas] if self.net.n_blocks else ["main network"]
         rows = []
         for number in range(min(_PREVIEW_PHOTOS, len(photos))):
             photo = resize_short_side(photos.photo(number), _PREVIEW_SIDE)
             photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            pictures = [stylize(self.net, photo, torch.full((self.net.n_blocks,), alpha)) for alpha in alphas]
-            rows.append(strip([photo, *pictures], ["photograph", *captions]))
+            for name, net in self._previews().items():
+                pictures = [stylize(net, photo, torch.full((net.n_blocks,), alpha)) for alpha in alphas]
+                rows.append(strip([photo, *pictures], [f"photograph{name}", *captions]))
         with written_whole(recipe.preview) as file:
             file.write(encode_picture(stack(rows), ".png"))
+
+    def _previews(self) -> dict[str, DynamicNet]:
+        """The networks that previews show, by what is said of them."""
+        return {"": self.net}
 
     def finish(self, *, report: Callable[[int], None] = lambda done: None) -> StylePack:
         """Put the trained parts together, measure them on the held-out photographs, and write the pack."""
         net = self._together()
         pack = make_pack(self._header(net), net, self.recipe.output)
-        if main_hash(pack.network()) != main_hash(self._nets["main"]):
-            raise TrainingError("the main network changed while its blocks were trained", failure=True)
-        if self.recipe.held_out is not None:
+        self._check_main(pack)
+        if self.measures:
+            assert self.recipe.held_out is not None
             held_out = PhotoFolder(self.recipe.held_out, split="val")
             photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
             alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
@@ -253,12 +298,16 @@ class Run:
         save_pack(pack)
         return pack
 
+    def _check_main(self, pack: StylePack) -> None:
+        if main_hash(pack.network()) != main_hash(self._nets["main"]):
+            raise TrainingError("the main network changed while its blocks were trained", failure=True)
+
     def _together(self) -> DynamicNet:
         if self.recipe.objective == "fixed":
             return self._nets["main"]
         if self.recipe.objective != "dual":
             return self._nets["blocks"]
-        net = DynamicNet(width=self.width, places=self.places, kind="dual")
+        net = self._new_net(kind="dual")
         state = self._nets["main"].state_dict()
         for side in ("lo", "hi"):
             for name, tensor in self._nets[side].blocks.state_dict().items():
@@ -280,10 +329,12 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         """What the current part was trained with, for the pack."""
+        return {"style": _said(self.part.style), **self._facts_of_any()}
+
+    def _facts_of_any(self) -> dict[str, Any]:
         trainer, started = self.trainer, self.started_from(self.part)
         return {
             **asdict(self.part.settings),
-            "style": _said(self.part.style),
             "temporal_weight": TEMPORAL_WEIGHTS[self.part.settings.temporal],
             "precision": trainer.compute.numbers,
             "photographs": len(trainer.photos),
@@ -309,6 +360,7 @@ class Run:
             title=recipe.title,
             objective=recipe.objective,
             kind=kind,
+            architecture=self.architecture,
             width=self.width,
             blocks=tuple(
                 BlockHeader(place=place, channels=net.main.channels_before(place), label=_LABELS[place])
@@ -338,20 +390,6 @@ class Run:
         }
         words = ends[self.recipe.objective]
         return {ENDS[name]: f"{text} (style weight {weights[name]})" for name, text in words.items()}
-
-
-def _weights_for(part: str, pack: StylePack, places: tuple[str, ...] | None = None) -> dict[str, Tensor]:
-    """What of a pack a part's network can begin with, by that network's names; nothing where its blocks are others."""
-    if part == "main":
-        return {name: tensor.float() for name, tensor in pack.tensors.items() if name.startswith("main.")}
-    if places is not None and places != pack.header.places:
-        return {}
-    side = "psi" if part == "blocks" else part
-    return {
-        name.replace(f".{side}.", ".psi."): tensor.float()
-        for name, tensor in pack.tensors.items()
-        if name.startswith("blocks.") and f".{side}." in name
-    }
 
 
 def _said(style: StylePicture) -> dict[str, Any]:

@@ -29,14 +29,21 @@ from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
 from stylefader.training.losses.loss_network import LossNetwork
-from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
+from stylefader.training.losses.perceptual import (
+    StyleTarget,
+    grid_period,
+    perceptual_losses,
+    random_window,
+    smallest_crop,
+    total_variation,
+)
 from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.settings import TrainSettings
 
 _CALIBRATION_PHOTOS = 32
-_LOSSES = ("total", "content", "style", "temporal")
+_LOSSES = ("total", "content", "style", "temporal", "pixel")
 _ALONE = ProcessGroup()
 
 
@@ -44,6 +51,7 @@ class Trainer:
     """One run, from its settings to trained weights in `net`.
 
     net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
+    style: the picture to learn from; a student has none (`student_trainer.py`).
     checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
     identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
     world: the processes that train together, each making the same Trainer; only the leader reads and writes files.
@@ -54,7 +62,7 @@ class Trainer:
         net: DynamicNet,
         settings: TrainSettings,
         *,
-        style: Path,
+        style: Path | None,
         photos: Path,
         loss_network: LossNetwork,
         blocks_only: bool,
@@ -76,7 +84,7 @@ class Trainer:
             self.compute = choose_compute(settings.precision, device)
             self._identity = {
                 **(identity or {}),
-                "style picture": file_hash(style),
+                **({"style picture": file_hash(style)} if style else {}),
                 "loss network": loss_network.sha256,
                 "photographs": self.photos.names_hash(),
             }
@@ -99,11 +107,12 @@ class Trainer:
             self._start_as_the_leader_does()
         loss_network.divide_activations(self.layer_means)
         self.loss_network = loss_network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.target = style_target(loss_network, style, settings)
-        if settings.crop < self.target.smallest:
-            raise TrainingError(
-                f"crop must be at least {self.target.smallest} pixels with this loss network, not {settings.crop}"
-            )
+        if style is not None:
+            self.target = style_target(loss_network, style, settings)
+        self.window_moves = grid_period(loss_network, settings.pyramid)
+        smallest = smallest_crop(loss_network, settings.pyramid)
+        if settings.crop < smallest:
+            raise TrainingError(f"crop must be at least {smallest} pixels with this loss network, not {settings.crop}")
         # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
         self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
 
@@ -261,14 +270,17 @@ class Trainer:
         with self.compute.autocast():
             y = self.net(normalise(photo), self.alpha)
             rgb01 = denormalise(y.float())
-            period = self.target.grid_period
-            window = random_window(photo, rgb01, period=period, seed=settings.seed, step=self.iteration)
-            content, style = perceptual_losses(self.target, *window)
+            window = random_window(photo, rgb01, period=self.window_moves, seed=settings.seed, step=self.iteration)
+            content, style = self.looked_at(*window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
         total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
-        return total, torch.stack([total, content, style, temporal]).detach()
+        return total, torch.stack([total, content, style, temporal, torch.zeros_like(total)]).detach()
+
+    def looked_at(self, wanted_NCHW: Tensor, rgb01_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and style loss of pictures, by the loss network; `wanted_NCHW` are their photographs."""
+        return perceptual_losses(self.target, wanted_NCHW, rgb01_NCHW)
 
     def _of_all_processes(self, losses: Tensor, wish: bool) -> list[float]:
         """Losses, averaged over all processes as the gradients are, and the share of processes that wish to stop."""
@@ -284,22 +296,28 @@ class Trainer:
         return rest.tolist()
 
     def _temporal(self, photo: Tensor, rgb01: Tensor, following: NextFrames) -> Tensor:
-        """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
+        """The temporal loss; `rgb01` is what came of `photo`.
 
-        Costs one more pass of a batch through the network: a main network has its first picture already, for
-        blocks half the photographs go in twice. Its mean over processes is the mean over all that they see.
+        Its mean over processes is the mean over all that they see.
         """
         if not len(following):
             return torch.zeros((), device=photo.device)
         following, photo = following.to(photo.device), photo[: len(following)]
-        warped = following.of(photo)
+        rgb01, of_warped = self._of_both(photo, following.of(photo), rgb01[: len(following)], following)
+        visible, seen = following.warp.visible_N1HW, following.seen / self.group.size
+        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+
+    def _of_both(self, photo: Tensor, warped: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
+        """The network's pictures of two frames at one alpha; `rgb01` is what came of the first at that of training.
+
+        Costs one more pass of a batch through the network: a main network has its first picture already, for blocks,
+        which are looked at with a random alpha, half the photographs go in twice.
+        """
         if self.net.n_blocks:
             alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
             rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
-        else:
-            of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
-        visible, seen = following.warp.visible_N1HW, following.seen / self.group.size
-        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+            return rgb01, of_warped
+        return rgb01, denormalise(self.net(normalise(warped), self.alpha).float())
 
 
 def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:

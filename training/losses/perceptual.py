@@ -29,6 +29,16 @@ def gram(features_NCHW: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / (h * w)
 
 
+def grid_period(loss_network: LossNetwork, pyramid: int) -> int:
+    """Pixels after which the grid of all poolings repeats, the loss network's and the pyramid's."""
+    return int(loss_network.stride * 2 ** (pyramid - 1))
+
+
+def smallest_crop(loss_network: LossNetwork, pyramid: int) -> int:
+    """The fewest pixels a side of a picture that is looked at through the moving window."""
+    return int(16 * 2 ** (pyramid - 1)) + grid_period(loss_network, pyramid)
+
+
 class StyleTarget:
     """Gram matrices of one style picture over a pyramid of sizes; measures how far pictures are from it."""
 
@@ -40,13 +50,13 @@ class StyleTarget:
 
     @property
     def grid_period(self) -> int:
-        """Pixels after which the grid of all poolings repeats, the loss network's and the pyramid's."""
-        return int(self.loss_network.stride * 2 ** (self.pyramid - 1))
+        """See the function of this name."""
+        return grid_period(self.loss_network, self.pyramid)
 
     @property
     def smallest(self) -> int:
-        """The fewest pixels a side of a picture that is looked at through the moving window."""
-        return 16 * 2 ** (self.pyramid - 1) + self.grid_period
+        """See `smallest_crop`."""
+        return smallest_crop(self.loss_network, self.pyramid)
 
     def _levels(self, rgb01_NCHW: Tensor) -> list[Tensor]:
         levels = [rgb01_NCHW]

@@ -11,13 +11,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from stylefader.training.networks.architectures import ArchitectureName
 from stylefader.training.networks.main_network import MainNetwork
+from stylefader.training.networks.nano_network import NanoNetwork
 
 NetworkKind = Literal["single", "dual"]
 
 ONE_BLOCK = ("residual3",)
 THREE_BLOCKS = ("residual3", "up1", "output")
 """Stages that a tuning-block stands before: the third residual block, the first up-convolution, the last one."""
+_MAIN_NETWORKS = {"johnson": MainNetwork, "nano": NanoNetwork}
 
 
 class TuningBlock(nn.Sequential):
@@ -66,16 +69,22 @@ class DualTuning(nn.Module):
 class DynamicNet(nn.Module):
     """A main network and its tuning-blocks.
 
-    width: channels after the first convolution (32: the paper's, 16: lite).
+    architecture: the main network's; see `architectures.py`.
+    width: channels after its first convolution (`johnson` at 32: the paper's, at 16: lite).
     places: the main network's stages that a block stands before, in network order; may be empty.
     kind: `single` (one psi a place) or `dual` (one for alpha > 0, another for alpha < 0).
     """
 
     def __init__(
-        self, *, width: int = 32, places: tuple[str, ...] = THREE_BLOCKS, kind: NetworkKind = "single"
+        self,
+        *,
+        architecture: ArchitectureName = "johnson",
+        width: int = 32,
+        places: tuple[str, ...] = THREE_BLOCKS,
+        kind: NetworkKind = "single",
     ) -> None:
         super().__init__()
-        self.main = MainNetwork(width)
+        self.main = _MAIN_NETWORKS[architecture](width)
         order = [stage for stage in self.main if stage in places]
         if list(places) != order:
             known = ", ".join(self.main)
@@ -84,6 +93,11 @@ class DynamicNet(nn.Module):
         self.places = places
         tuning = {"single": SingleTuning, "dual": DualTuning}[kind]
         self.blocks = nn.ModuleDict({place: tuning(self.main.channels_before(place)) for place in places})
+
+    @property
+    def architecture(self) -> ArchitectureName:
+        """The main network's architecture."""
+        return self.main.architecture.name
 
     @property
     def width(self) -> int:

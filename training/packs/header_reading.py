@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from stylefader.training.errors import PackError
 from stylefader.training.files import read_at_most
+from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
 from stylefader.training.packs.families.registry import KINDS, family_of
 from stylefader.training.packs.free_fields import painting, training
 from stylefader.training.packs.inputs import LONGEST_SIDE, read_inputs
@@ -108,6 +109,7 @@ def parse_header(json_text: str) -> PackHeader:
         inputs=fields.take("inputs", read_inputs),
         size=fields.take_if_there("size", _size, None),
         family=fields.take_if_there("family", _family, ""),
+        architecture=fields.take_if_there("architecture", one_of(*ARCHITECTURES), str(JOHNSON.name)),
     )
     fields.done()
     _check(header)

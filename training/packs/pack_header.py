@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from stylefader.training.networks.architectures import JOHNSON, network_words
 from stylefader.training.packs.inputs import InputSpec
 
 HEADER_KEY = "stylefader"
@@ -56,6 +57,7 @@ class LossCurve:
 class PackHeader:
     """Everything a style pack says of itself.
 
+    architecture: of the main network, and width: the unit of its channels; `networks/architectures.py` has both.
     kind: of the network; `families/registry.py` has the family that it belongs to, which says what else must fit.
     objective: `level` (style weight from small to large), `pair`, `scale`, `dual`, or `fixed` (no blocks).
     style: title, artist, year, source and licence of the painting, as far as known.
@@ -79,12 +81,18 @@ class PackHeader:
     inputs: tuple[InputSpec, ...] = ()
     size: tuple[int, int] | None = None
     family: str = ""
+    architecture: str = JOHNSON.name
     format: int = field(default=FORMAT_VERSION)
 
     @property
     def places(self) -> tuple[str, ...]:
         """Stages behind which the tuning-blocks stand."""
         return tuple(block.place for block in self.blocks)
+
+    @property
+    def network_words(self) -> str:
+        """The size of the network for people."""
+        return network_words(self.architecture, self.width)
 
     def to_json(self) -> str:
         """The header as it stands in the file."""

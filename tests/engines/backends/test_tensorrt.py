@@ -95,6 +95,20 @@ def test_the_exported_program_has_two_inputs_and_only_operators_that_are_convert
     assert not any(value.dtype == torch.uint8 for value in _values(program))
 
 
+@pytest.mark.parametrize("sizes", [FrameSizes.only(16, 24), RANGE], ids=str)
+def test_a_nano_network_is_of_operators_that_are_converted_and_gives_its_picture(
+    tmp_path: Path, picture: MakePicture, sizes: FrameSizes
+) -> None:
+    pack = random_pack(tmp_path / "nano.safetensors", architecture="nano")
+    program = export_padded(pack, sizes, precision="f32", device=CPU)
+    called = {node.target for node in program.graph.nodes if node.op == "call_function"}
+    names = {str(target).removeprefix("aten.") for target in called if isinstance(target, torch._ops.OpOverload)}
+    assert names <= CONVERTED
+    frame, alpha = torch.tensor(picture(16, 24)), torch.tensor([0.2, -0.5, 1.0])
+    found = program.module()(frame.float(), alpha)
+    assert (found - FrameGraph(pack.network(), 16, 24)(frame, alpha).float()).abs().max() <= 1
+
+
 def test_norms_and_colours_are_f32_in_the_exported_program_and_convolutions_fp16(pack: StylePack) -> None:
     program = export_padded(pack, FrameSizes.only(16, 24), precision="fp16", device=CPU)
     types_of: dict[str, set[torch.dtype]] = {"instance_norm": set(), "conv2d": set(), "round": set()}

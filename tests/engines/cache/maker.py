@@ -10,8 +10,8 @@ from stylefader.engines.cache.store import EngineCache
 from stylefader.training.errors import EngineError
 
 KEY = EngineKey(
-    engine="demo", precision="f32", size="64x48", network="single", width=8, places=("residual3",),
-    inputs=("frame: image uint8 HxWx3",),
+    engine="demo", precision="f32", size="64x48", network="single", architecture="johnson", width=8,
+    places=("residual3",), inputs=("frame: image uint8 HxWx3",),
     weights="ab" * 32, rewrites="none", device="a CPU", capability="F32", driver="none", libraries={"maker": "1.0"},
 )  # fmt: skip
 

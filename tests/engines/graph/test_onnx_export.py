@@ -17,7 +17,7 @@ from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
-from tests.compare import FP16_DB, psnr
+from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
 
 ort = pytest.importorskip("onnxruntime")
@@ -62,6 +62,20 @@ def test_one_dynamic_export_serves_every_size(
                 assert psnr(found, expected) >= FP16_DB, (size, values)
             else:  # too few pixels for a mean
                 assert np.abs(found.astype(int) - expected).max() <= 2, (size, values)
+
+
+@pytest.mark.parametrize(("precision", "rewrites"), [("f32", None), ("fp16", RTX_REWRITES)], ids=str)
+def test_a_nano_network_is_exported_for_every_size(
+    tmp_path: Path, picture: MakePicture, precision: OnnxPrecision, rewrites: Rewrites | None
+) -> None:
+    pack = random_pack(tmp_path / "nano.safetensors", architecture="nano")
+    model = session(export_onnx(pack, RANGE, precision=precision, rewrites=rewrites))
+    for size in [(64, 48), (37, 51), (8, 9)]:
+        frame, alpha = picture(*size), np.array(ALPHAS[2], np.float32)
+        (found,) = model.run(["picture"], {"frame": frame, "alpha": alpha})
+        expected = reference(pack, frame, alpha)
+        assert found.shape == expected.shape
+        assert psnr(found, expected) >= (F32_DB if precision == "f32" else FP16_DB), size
 
 
 def test_a_fixed_size_is_in_the_model(pack: StylePack, picture: MakePicture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.engines.graph.openvino_form import LAST_CONVOLUTION
 from stylefader.engines.graph.openvino_graph import convert
 from stylefader.training.errors import PackError
-from stylefader.training.packs.families.dynamic_net import STAGES, channels_before
+from stylefader.training.networks.architectures import JOHNSON, NANO
+from stylefader.training.packs.families.dynamic_net import architecture_of
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -30,8 +32,12 @@ KINDS = {
     "three blocks": {},
     "one block": {"places": ("residual3",), "width": 4},
     "no blocks": {"places": ()},
-    "blocks everywhere": {"places": STAGES, "width": 4},
+    "blocks everywhere": {"places": JOHNSON.names, "width": 4},
     "dual": {"kind": "dual"},
+    "nano": {"architecture": "nano"},
+    "nano, blocks everywhere": {"architecture": "nano", "places": NANO.names, "width": 4},
+    "nano, dual": {"architecture": "nano", "kind": "dual", "width": 4},
+    "nano, no blocks": {"architecture": "nano", "places": ()},
 }
 SIZES = [(8, 8), (1, 1), (3, 21), (33, 51), (32, 48)]
 
@@ -84,10 +90,11 @@ def test_the_shapes_are_those_of_the_network(tmp_path: Path, kind: str) -> None:
     pack = random_pack(tmp_path / "p.safetensors", **KINDS[kind])  # type: ignore[arg-type]
     network = pack.network()
     assert expected_shapes(pack.header) == {name: tuple(t.shape) for name, t in network.state_dict().items()}
-    assert tuple(network.main) == STAGES
-    assert {name: network.main.channels_before(name) for name in STAGES} == {
-        name: channels_before(name, pack.header.width) for name in STAGES
-    }
+    architecture = architecture_of(pack.header)
+    assert (network.architecture, tuple(network.main)) == (architecture.name, architecture.names)
+    # Width 64 tells channels from colours; what a stage takes, the one before it gives.
+    for stage, following in pairwise(architecture.stages):
+        assert stage.channels(64)[1] == following.channels(64)[0]
 
 
 def _spoil(pack: StylePack, how: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.rewrite import PhaseUpConv, Rewrites, StridedConv, TransposedUpConv, WideUpConv, rewrite
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
+from stylefader.training.networks.architectures import ARCHITECTURES
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.pack import StylePack
 from tests.compare import FP16_DB, psnr
@@ -51,9 +53,12 @@ def test_a_strided_convolution_equals_pad_and_convolve(kernel: int, stride: int)
     assert torch.allclose(StridedConv(conv, stride)(x_NCHW), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("rewrites", REWRITES, ids=str)
-def test_a_rewritten_network_is_the_same_function(rewrites: Rewrites, pack: StylePack, picture: MakePicture) -> None:
-    net = pack.network().double()
+def test_a_rewritten_network_is_the_same_function(
+    rewrites: Rewrites, architecture: Any, tmp_path: Path, picture: MakePicture
+) -> None:
+    net = random_pack(tmp_path / "p.safetensors", architecture=architecture).network().double()
     rgb_NCHW = torch.tensor(picture(24, 40)).double().permute(2, 0, 1).unsqueeze(0)
     mean = torch.tensor(COLOUR_MEAN, dtype=torch.float64).view(1, 3, 1, 1) * 255
     std = torch.tensor(COLOUR_STD, dtype=torch.float64).view(1, 3, 1, 1) * 255
@@ -85,8 +90,12 @@ def test_rewriting_leaves_the_network_alone(pack: StylePack) -> None:
     assert net.main["conv1"].norm.eps == fresh.main["conv1"].norm.eps
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("colours", [False, True])
-def test_half_precision_keeps_the_picture(pack: StylePack, picture: MakePicture, colours: bool) -> None:
+def test_half_precision_keeps_the_picture(
+    tmp_path: Path, picture: MakePicture, colours: bool, architecture: Any
+) -> None:
+    pack = random_pack(tmp_path / "p.safetensors", architecture=architecture)
     frame, alpha = torch.tensor(picture(45, 66)), torch.tensor([0.5, 1.0, -0.5])
     rewrites = Rewrites(up="wide", output_stride=2, colours=colours)
     expected = FrameGraph(pack.network(), 45, 66)(frame, alpha)

@@ -10,8 +10,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.loop.recipe import RECIPES, find_recipe, read_recipe
 from tests.training.given import recipe_of
 
-NAMES = ("dual", "fixed", "level", "one_block", "pair", "scale")
-PARTS = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}
+NAMES = ("dual", "fixed", "level", "nano", "one_block", "pair", "scale")
+PARTS = {"dual": ("main", "lo", "hi"), "fixed": ("main",), "nano": ("student",)}
 
 
 def change(name: str, *changes: str) -> Any:

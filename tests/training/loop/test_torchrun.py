@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 import torch
 
-from stylefader.training.packs.pack import load_pack
+from stylefader.training.packs.pack import load_pack, save_pack
+from tests.conftest import random_pack
 from tests.tools.program import PROGRAM, stylefader
-from tests.training.given import changes, make_given
+from tests.training.given import QUICK, changes, make_given
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,33 @@ def test_two_processes_are_one_with_twice_the_batch(given: Path, tmp_path: Path)
     assert (header["training"]["main"]["processes"], header["training"]["main"]["batch"]) == (2, 1)
     assert "processes" not in load_pack(theirs).header.training["main"]
     assert together.stderr.count("training main at width 4 on 6 photographs in 2 processes, f32 on CPU") == 1
+
+
+def test_a_student_in_two_processes_is_one_with_twice_the_batch(given: Path, tmp_path: Path) -> None:
+    save_pack(random_pack(tmp_path / "teacher.safetensors"))
+    ours, theirs = tmp_path / "two.safetensors", tmp_path / "one.safetensors"
+    quick = {key: value for key, value in QUICK.items() if key not in ("style_size", "batch")}
+    values = {"iterations": 4, "temporal": "strong", **quick}
+    common = [
+        f"teacher={tmp_path / 'teacher.safetensors'}",
+        f"photos={given / 'photos'}",
+        "width=4",
+        f"loss_network={given / 'vgg.safetensors'}",
+        *(f"student.{key}={value}" for key, value in values.items()),
+    ]
+
+    def line(output: Path, batch: int) -> list[str]:
+        settings = [word for change in (*common, f"student.batch={batch}") for word in ("--set", change)]
+        return ["train", "nano", "-o", str(output), "--device", "cpu", *settings]
+
+    together = run(in_two(line(ours, 1)))
+    assert together.returncode == 0, together.stderr
+    alone = stylefader(*line(theirs, 2), cwd=tmp_path)
+    assert alone.returncode == 0, alone.stderr
+    expected, found = losses(theirs), losses(ours)
+    assert len(expected) == 4 and found.keys() == expected.keys()
+    for step, numbers in expected.items():
+        assert found[step] == pytest.approx(numbers, rel=1e-4), step
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
+from stylefader.training.networks.architectures import ARCHITECTURES
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet
 
 
@@ -37,10 +40,27 @@ def test_layers_are_the_papers() -> None:
     assert sum(cost for name, cost in work.items() if name.startswith("blocks")) == 82_944
 
 
+def test_nano_costs_a_small_part_of_lite_and_has_its_features_at_half_and_quarter_size() -> None:
+    nano, lite = DynamicNet(architecture="nano", width=16), DynamicNet(width=16)
+    assert [nano.main.channels_before(place) for place in nano.places] == [32, 32, 16]
+    work = multiply_adds(nano)
+    assert sum(work.values()) * 4 < sum(multiply_adds(lite).values())
+    assert nano.main["conv1"](torch.zeros(1, 3, 16, 24)).shape == (1, 16, 8, 12)
+    assert nano(torch.zeros(1, 3, 16, 24), torch.zeros(3)).shape == (1, 3, 16, 24)
+
+
+def test_an_untrained_nano_network_has_no_checkerboard() -> None:
+    """The four pixels that its last convolution makes at once begin alike: what it gives is constant over 2x2."""
+    y = DynamicNet(architecture="nano", width=8)(torch.randn(1, 3, 16, 24), torch.zeros(3))
+    assert torch.equal(y, y[..., ::2, ::2].repeat_interleave(2, -1).repeat_interleave(2, -2))
+    assert y.std() > 0.01
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("kind", ["single", "dual"])
 @pytest.mark.parametrize("places", [ONE_BLOCK, THREE_BLOCKS])
-def test_fresh_dynamic_net_equals_its_main_network(kind: str, places: tuple[str, ...]) -> None:
-    net = DynamicNet(width=8, places=places, kind=kind)  # type: ignore[arg-type]
+def test_fresh_dynamic_net_equals_its_main_network(kind: Any, places: tuple[str, ...], architecture: Any) -> None:
+    net = DynamicNet(architecture=architecture, width=8, places=places, kind=kind)
     x = torch.randn(1, 3, 16, 24)
     for alpha in (-1.0, 0.0, 0.37, 1.0):
         assert torch.equal(net(x, torch.full((len(places),), alpha)), net.main(x))

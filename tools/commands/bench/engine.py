@@ -140,7 +140,8 @@ def _row(pack: PackFile, one: Measured, limits: Limits, work: Work) -> dict[str,
     from stylefader.engines import REGISTRY
 
     row: dict[str, Any] = {
-        "style": pack.header.name, "width": pack.header.width, "engine": one.engine, "precision": one.precision,
+        "style": pack.header.name, "architecture": pack.header.architecture, "width": pack.header.width,
+        "engine": one.engine, "precision": one.precision,
         "size": f"{one.width}x{one.height}",
     }  # fmt: skip
     if one.problem:

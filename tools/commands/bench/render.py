@@ -118,7 +118,8 @@ def _time_render(clip: Path, style: str, size: Size, engine_name: str, runs: int
             whole.append(time.perf_counter() - began)
         ratios = [a / b for a, b in zip(whole, alone, strict=True)]
         return {
-            "style": pack.header.name, "width": pack.header.width, "size": f"{size[0]}x{size[1]}",
+            "style": pack.header.name, "architecture": pack.header.architecture,
+            "width": pack.header.width, "size": f"{size[0]}x{size[1]}",
             "engine": engine.name, "precision": engine.precision, "device": engine.device, "cores": os.cpu_count(),
             "frames": len(frames), "runs": runs, "engine_seconds": round(statistics.median(alone), 3),
             "render_seconds": round(statistics.median(whole), 3), "ratio": round(statistics.median(ratios), 4),

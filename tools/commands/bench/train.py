@@ -45,8 +45,8 @@ def command(
 
     from stylefader.training.compute import find_device, prepare
     from stylefader.training.loop.recipe import find_recipe, read_recipe
-    from stylefader.training.loop.run import Run
     from stylefader.training.loop.samples import loader_workers
+    from stylefader.training.loop.student_run import run_of
 
     where = find_device(device)
     unwind()
@@ -54,7 +54,7 @@ def command(
         checked = read_recipe(find_recipe(recipe), changes or (), output=Path(folder, "bench.safetensors"))
         part = replace(checked.parts[0], settings=replace(checked.parts[0].settings, iterations=10**6, patience=0))
         prepare(where)
-        run = Run(
+        run = run_of(
             replace(checked, parts=(part, *checked.parts[1:])),
             preview_minutes=1e6,
             checkpoint_every=10**6,
@@ -95,11 +95,9 @@ def _time_passes(trainer: Trainer, passes: int) -> list[float]:
     """Seconds of each pass of what a step asks of the loss network."""
     import torch
 
-    from stylefader.training.losses.perceptual import perceptual_losses
-
     settings, device = trainer.settings, trainer.compute.device
     generator = torch.Generator().manual_seed(0)
-    side = settings.crop - trainer.target.grid_period  # of the window that the losses see
+    side = settings.crop - trainer.window_moves  # of the window that the losses see
     shape = (settings.batch, 3, side, side)
     photo, picture = (
         torch.rand(shape, generator=generator).to(device, memory_format=torch.channels_last) for _ in range(2)
@@ -109,7 +107,7 @@ def _time_passes(trainer: Trainer, passes: int) -> list[float]:
     for _ in range(_WARM_UP + passes):
         began = time.perf_counter()
         with trainer.compute.autocast():
-            content, style = perceptual_losses(trainer.target, photo, picture)
+            content, style = trainer.looked_at(photo, picture)
         (gradient,) = torch.autograd.grad(content + settings.style_weight * style, picture)
         gradient[0, 0, 0, 0].tolist()  # waits for a GPU
         times.append(time.perf_counter() - began)

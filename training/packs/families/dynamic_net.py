@@ -6,9 +6,11 @@ The module and its parameters' names are those of `training.networks.dynamic_net
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from stylefader.training.errors import PackError
+from stylefader.training.networks.architectures import ARCHITECTURES, COLOURS, JOHNSON, NANO_WIDTH, Architecture
 from stylefader.training.packs.families.base import NetworkFamily, Shape
 from stylefader.training.packs.inputs import InputSpec, check_declared
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
     from stylefader.training.packs.pack_header import PackHeader
 
-STAGES = ("conv1", "down1", "down2", *(f"residual{index}" for index in range(1, 6)), "up1", "up2", "output")
-"""The main network's stages, in order."""
 TUNING_CONVS = (1, 4, 7)
 """Where the convolutions stand among the layers of a tuning-block."""
 
@@ -47,17 +47,21 @@ def style_inputs(
     return frame, alpha
 
 
-def channels_before(stage: str, width: int) -> int:
-    """Channels of the features that enter a stage of the main network."""
-    if stage.startswith("residual"):
-        return 4 * width
-    return {"conv1": 3, "down1": width, "down2": 2 * width, "up1": 4 * width, "up2": 2 * width, "output": width}[stage]
+def architecture_of(header: PackHeader) -> Architecture:
+    """The architecture of a pack's main network."""
+    return ARCHITECTURES[header.architecture]
 
 
 class DynamicNetFamily(NetworkFamily):
     """Kinds `single` and `dual`: one psi for each block, or one above 0 and another below."""
 
     objectives = ("level", "pair", "scale", "dual", "fixed")
+
+    def size_name(self, header: PackHeader) -> str:
+        """That of its width, or of another architecture than Johnson's its name."""
+        if header.architecture == JOHNSON.name:
+            return super().size_name(header)
+        return header.architecture if header.width == NANO_WIDTH else f"{header.architecture}{header.width}"
 
     def inputs(self, header: PackHeader) -> tuple[InputSpec, ...]:
         """`frame`, and `alpha` where there are blocks."""
@@ -67,43 +71,42 @@ class DynamicNetFamily(NetworkFamily):
 
     def check(self, header: PackHeader) -> None:
         """See that the blocks stand at different stages that there are. Raises PackError."""
+        architecture = architecture_of(header)
+        stages = architecture.names
         for number, block in enumerate(header.blocks):
-            if block.place not in STAGES:
-                raise PackError(f"header.blocks[{number}].place must be one of {', '.join(STAGES)}, "
+            if block.place not in stages:
+                raise PackError(f"header.blocks[{number}].place must be one of {', '.join(stages)}, "
                                 f"not {block.place!r:.60}")  # fmt: skip
         places = header.places
         if len(set(places)) < len(places):
             raise PackError(
                 f"header.blocks must stand before different places, not {len(places)} of them before the same ones"
             )
-        if list(places) != [stage for stage in STAGES if stage in places]:
+        if list(places) != [stage for stage in stages if stage in places]:
             raise PackError(
-                f"header.blocks: blocks stand before distinct stages in network order ({', '.join(STAGES)}), "
+                f"header.blocks: blocks stand before distinct stages in network order ({', '.join(stages)}), "
                 f"not {places}"
             )
         for block in header.blocks:
-            channels = channels_before(block.place, header.width)
+            channels = architecture.channels_before(block.place, header.width)
             if block.channels != channels:
                 raise PackError(
                     f"header.blocks: {block.channels} channels before {block.place}, "
-                    f"but width {header.width} has {channels}"
+                    f"but {architecture.name} at width {header.width} has {channels}"
                 )
         check_declared(header.inputs, self.inputs(header), "header.inputs")
 
     def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
         """Names and shapes of all tensors."""
-        width = header.width
         shapes: dict[str, Shape] = {}
-        for stage in STAGES:
-            inputs = channels_before(stage, width)
-            kernel = 9 if stage in ("conv1", "output") else 3
-            following = STAGES[STAGES.index(stage) + 1] if stage != "output" else None
-            outputs = channels_before(following, width) if following else 3
-            parts = ("first.", "second.") if stage.startswith("residual") else ("",)
+        for stage in architecture_of(header).stages:
+            inputs, outputs = stage.channels(header.width)
+            parts = ("first.", "second.") if stage.kind == "residual" else ("",)
             for part in parts:
-                shapes |= _conv(f"main.{stage}.{part}conv", outputs, inputs, kernel)
-                if stage != "output":
-                    shapes |= {f"main.{stage}.{part}norm.{name}": (outputs,) for name in ("weight", "bias")}
+                name = f"main.{stage.name}.{part}"
+                shapes |= _conv(f"{name}conv", outputs * stage.shuffle**2, inputs, stage.kernel)
+                if stage.kind != "output":
+                    shapes |= {f"{name}norm.{which}": (outputs,) for which in ("weight", "bias")}
         for block in header.blocks:
             for branch in ("hi", "lo") if header.kind == "dual" else ("psi",):
                 for position in TUNING_CONVS:
@@ -112,9 +115,15 @@ class DynamicNetFamily(NetworkFamily):
 
     def module(self, header: PackHeader) -> nn.Module:
         """The network, without its weights."""
-        from stylefader.training.networks.dynamic_net import DynamicNet
+        from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 
-        return DynamicNet(width=header.width, places=header.places, kind="dual" if header.kind == "dual" else "single")
+        kind: NetworkKind = "dual" if header.kind == "dual" else "single"
+        architecture = architecture_of(header).name
+        return DynamicNet(architecture=architecture, width=header.width, places=header.places, kind=kind)
+
+    def channels(self, header: PackHeader) -> int:
+        """Channels of the features at full size, from above."""
+        return max(COLOURS, ceil(architecture_of(header).full_size * header.width))
 
 
 def _conv(name: str, outputs: int, inputs: int, kernel: int) -> dict[str, Shape]:

@@ -1,0 +1,73 @@
+"""Losses of a student: how far its pictures are from those of its teacher, a larger network (Hinton et al. 2015).
+
+The teacher's picture is the goal for each pixel and for the shallow features of the loss network. Both alone would be
+met best by a blurred picture where the student cannot follow, so the statistics of the features count as well: the
+style loss of Gatys et al. (2016), with the teacher's picture as the style of each picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from stylefader.training.losses.loss_network import LossNetwork
+from stylefader.training.losses.perceptual import gram
+
+_SHALLOW = 2
+"""Features are compared at so many style layers, from the first on."""
+_BEYOND = 0.15
+"""Strengths are drawn from a range that is longer by this share at each end, and cut to it: the ends come often."""
+
+
+def lesson_strengths(
+    n_blocks: int, pictures: int, *, low: float, high: float, seed: int, step: int
+) -> npt.NDArray[np.float32]:
+    """Strengths for the pictures of one step, (n_blocks, pictures) from low to high, by seed and step alone.
+
+    For half of the pictures all blocks have the same strength, for the others each has its own.
+    """
+    rng = np.random.default_rng((seed, step, n_blocks))
+    share = rng.uniform(-_BEYOND, 1 + _BEYOND, (n_blocks, pictures)).clip(0, 1)
+    alike = rng.random(pictures) < 0.5
+    share = np.where(alike, share[:1], share)
+    return (low + (high - low) * share).astype(np.float32)
+
+
+def pixel_loss(rgb01_NCHW: Tensor, lesson_NCHW: Tensor) -> Tensor:
+    """Mean absolute difference, RGB in 0..1, float32 scalar."""
+    return (rgb01_NCHW - lesson_NCHW).abs().mean()
+
+
+def teaching_losses(
+    network: LossNetwork, lesson_NCHW: Tensor, rgb01_NCHW: Tensor, *, pyramid: int
+) -> tuple[Tensor, Tensor]:
+    """Difference of shallow features, and of Gram matrices relative to the lesson's: two float32 scalars.
+
+    Both are means over pictures, so those of a batch in two processes are the means of theirs.
+
+    Args:
+        network: Its layer means are 1, so that layers weigh alike.
+        lesson_NCHW: The teacher's pictures, RGB in 0..1, without a graph.
+        rgb01_NCHW: The student's.
+        pyramid: Over how many sizes Gram matrices are compared, each half the one before.
+    """
+    shallow, style_layers = network.layers.style[:_SHALLOW], network.layers.style
+    style = torch.zeros((), dtype=torch.float32, device=rgb01_NCHW.device)
+    content = style
+    for level in range(pyramid):
+        if level:
+            lesson_NCHW, rgb01_NCHW = F.avg_pool2d(lesson_NCHW, 2), F.avg_pool2d(rgb01_NCHW, 2)
+        with torch.no_grad():
+            wanted = network(lesson_NCHW)
+        found = network(rgb01_NCHW)
+        if not level:
+            parts = [(found[layer].float() - wanted[layer].float()).square().mean() for layer in shallow]
+            content = torch.stack(parts).mean()
+        for layer in style_layers:
+            goal_NCC = gram(wanted[layer]).float()
+            off_N = (gram(found[layer]).float() - goal_NCC).square().mean((1, 2))
+            style = style + (off_N / goal_NCC.square().mean((1, 2))).mean()
+    return content, style / (pyramid * len(style_layers))

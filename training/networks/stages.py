@@ -1,0 +1,95 @@
+"""What main networks are made of: stages with names, between which tuning-blocks can stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from stylefader.training.networks.architectures import Architecture
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation (Ulyanov et al. 2016) with affine, trained picture by picture.
+
+    PyTorch's own brings a batch in channels-last order into the other order and back. That is a tenth of a training
+    step on a CPU. For one picture, batch normalisation is the same computation and keeps the order.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=True)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        if not self.training or input.device.type != "cpu":
+            return super().forward(input)
+        return torch.cat(
+            [F.batch_norm(x, None, None, self.weight, self.bias, True, eps=self.eps) for x in torch.split(input, 1)]
+        )
+
+
+class ConvNorm(nn.Module):
+    """Reflection padding, convolution, instance norm with affine, and a ReLU unless `relu=False`.
+
+    (N, in_channels, H, W) -> (N, out_channels, H/stride, W/stride); with `upsample` (N, out, 2H, 2W).
+    kernel: odd; or even with a stride of 2, which centres it between the pixels.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: int,
+        stride: int = 1,
+        upsample: bool = False,
+        relu: bool = True,
+    ) -> None:
+        super().__init__()
+        self.upsample = nn.Upsample(scale_factor=2, mode="nearest") if upsample else nn.Identity()
+        self.pad = nn.ReflectionPad2d((kernel - 1) // 2)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride)
+        self.norm = InstanceNorm(out_channels)
+        self.relu = nn.ReLU() if relu else nn.Identity()
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to the stage's channels and size."""
+        return self.relu(self.norm(self.conv(self.pad(self.upsample(x_NCHW)))))
+
+
+class ResidualBlock(nn.Module):
+    """x + norm(conv(relu(norm(conv(x))))), 3x3 each, no ReLU after the sum (Gross and Wilber 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, kernel=3)
+        self.second = ConvNorm(channels, channels, kernel=3, relu=False)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        return x_NCHW + self.second(self.first(x_NCHW))
+
+
+class StagedNetwork(nn.ModuleDict):
+    """A main network as an ordered list of named stages, so that tuning-blocks can stand between them.
+
+    (N, 3, H, W) normalised RGB -> the same; H and W multiples of 4 and at least 8. Batch entries do not mix.
+
+    architecture: what the stages are, by the same names. width: the unit of their channels.
+    """
+
+    def __init__(self, architecture: Architecture, width: int, stages: Mapping[str, nn.Module]) -> None:
+        super().__init__(dict(stages))
+        self.architecture, self.width = architecture, width
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Normalised RGB (N, 3, H, W) to the same; H and W are multiples of 4."""
+        for stage in self.values():
+            x_NCHW = stage(x_NCHW)
+        return x_NCHW
+
+    def channels_before(self, stage: str) -> int:
+        """Channels of the features that enter the named stage."""
+        return self.architecture.channels_before(stage, self.width)
