@@ -180,7 +180,7 @@ def test_alphas_reach_every_end_and_repeat() -> None:
 
 def test_frames_of_several_sizes_are_refused(pack: StylePack) -> None:
     with pytest.raises(EngineError, match="one size"):
-        quantize(pack, [np.zeros((32, 32, 3), np.uint8), np.zeros((32, 36, 3), np.uint8)])
+        find_ranges(pack, [np.zeros((32, 32, 3), np.uint8), np.zeros((32, 36, 3), np.uint8)])
 
 
 def test_a_form_is_a_few_kilobytes_and_of_one_network(quantized: StylePack) -> None:
