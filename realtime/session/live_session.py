@@ -377,6 +377,8 @@ class LiveSession:
 
     def _other_member(self, now_ns: int) -> bool:
         """Change to another size of the style, where this one does not hold the rate or a larger one does."""
+        if self.loader.packs[self.style].family is None:
+            return False
         whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
         seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
         shows = not any(getattr(self.show, flag) for flag in FLAGS)
