@@ -39,7 +39,7 @@ def quantise_graph(
     if places.keys() != ranges.keys():
         strangers = sorted(places.keys() ^ ranges.keys())
         raise EngineError(f"the int8 form is of another graph ({strangers[0]!r:.40}): quantise again", failure=True)
-    for node in convolutions(model, floating):
+    for node in convolutions(model, floating).values():
         _quantise_weights(node)
     for name, node in places.items():
         output = node.output(0)

@@ -16,7 +16,7 @@ from stylefader.training.packs.pack_file import PackFile
 from tests.realtime.live import Clock
 
 MADE = Quantized(
-    weights="w", ranges={"Relu 0": (0.0, 1.0)}, made={},
+    weights="w", ranges={"convolution 0": (0.0, 1.0)}, made={},
     fidelity=Fidelity(photographs=10, size="8x8", alpha=(0.0,), psnr_db=(41.26,), worst_db=(40.0,)),
 )  # fmt: skip
 
