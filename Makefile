@@ -44,5 +44,5 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,int8,ndi,plot,rtx,sound,virtualcam]'
+	$(VENV)/bin/pip install --quiet -c constraints.txt -e '.[demo,dev,ndi,plot,rtx,sound,virtualcam]'
 	touch $@

@@ -10,7 +10,7 @@ from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.inputs import frame_size
-from stylefader.engines.int8.quantized import find_quantized
+from stylefader.engines.int8.form import find_quantized
 from stylefader.engines.registry import REGISTRY
 from stylefader.engines.selection.choice import choose, why_refused
 from stylefader.engines.selection.measuring import measure_and_keep, prove
@@ -62,7 +62,7 @@ def open_engine(
     check_engine_words(backend, precision)
     cache = EngineCache(cache_dir)
     if backend != "auto":
-        has_form = precision == "int8" and "int8" in REGISTRY[backend].precisions and find_quantized(pack)
+        has_form = precision == "int8" and "int8" in REGISTRY[backend].precisions and find_quantized(pack, cache.folder)
         if has_form and (problem := prove(pack, backend, "int8", folder=cache.folder, report=report).problem):
             raise EngineError(f"engine {backend} does not use int8 with {pack.header.name}: {problem}")
         engine = _open(backend, pack, height, width, precision, goal, cache, report)

@@ -38,6 +38,7 @@ def live(
     *,
     style: str | Path | Sequence[str | Path] = "great_wave_lite",
     size: tuple[int, int] = (640, 360),
+    fps: float | None = None,
     alpha: float | None = None,
     window: bool = False,
     sinks: str | Sequence[str] = (),
@@ -62,8 +63,10 @@ def live(
 
     Args:
         source: A camera's number or name, a URL, `screen`, `testcard`, or a file.
-        style: A style's name or a pack file, or several, between which `session.style` changes.
+        style: A style's name or a pack file, or several, between which `session.style` changes. Of a style in several
+            sizes the largest plays that holds the frame rate; `NAME:SIZE` is one of them.
         size: (width, height) of the picture.
+        fps: The frame rate that such a style must hold. None is that of the source.
         alpha: Strength at first. None is the style's own.
         window: Show it in a window. Then call `run` in the main thread.
         sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
@@ -93,7 +96,7 @@ def live(
     functions = (newest.put,) if on_frame is None else (newest.put, on_frame)
     config = SessionConfig(
         source=SourceConfig(word=words, loop=loop),
-        picture=PictureConfig(width=size[0], height=size[1], mirror=mirror),
+        picture=PictureConfig(width=size[0], height=size[1], fps=fps, mirror=mirror),
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
             alpha=alpha,

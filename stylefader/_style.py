@@ -14,7 +14,7 @@ from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
 from stylefader.engines.opening import check_engine_words, measure_missing
 from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.library import find_pack, gallery
+from stylefader.training.packs.library import find_pack, known_packs
 from stylefader.training.packs.pack_file import PackFile
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ _CUDA = 2
 
 
 def styles() -> list[str]:
-    """The names of the styles that come with stylefader."""
-    return [header.name for _, header in gallery()]
+    """The names of the styles that come with stylefader, and of those in the user's own folder."""
+    return [header.name for _, header in known_packs()[0]]
 
 
 def open(
@@ -46,7 +46,8 @@ def open(
     """Open a style.
 
     Args:
-        style: A style's name (see `styles`), or a pack file.
+        style: A style's name (see `styles`), or a pack file. Of a style in several sizes it is the largest; `NAME:SIZE`
+            is one of them.
         size: (width, height) of the frames. None takes frames of any size, and opens an engine for each size that
             comes, of which the four used last are kept.
         engine: `auto`, or an engine's name: `openvino`, `torch`, `cuda`, `tensorrt`, `tensorrt-rtx`.

@@ -18,7 +18,7 @@ from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.graph.families import full_size_channels, graphs_of, network_key
 from stylefader.engines.graph.openvino_names import input_places
 from stylefader.engines.inputs import Array
-from stylefader.engines.int8.quantized import Quantized, find_quantized, quantized_file
+from stylefader.engines.int8.form import Quantized, find_quantized, quantized_file
 from stylefader.engines.machine import processor
 from stylefader.engines.machine.memory import check_memory
 from stylefader.training.errors import EngineError
@@ -53,7 +53,7 @@ class OpenVinoEngine(Engine):
         floating = "bf16" if processor.has_bf16() else "f32"
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, full_size_channels(pack.header), self.precision)
-        quantized = _quantized(pack).graph if precision == "int8" else None
+        quantized = _quantized(pack, cache) if precision == "int8" else None
         # In int8, what is not quantised is in the processor's own floating point.
         # One engine serves both goals: how many streams it runs in is settled when it is loaded.
         settings = {
@@ -69,7 +69,7 @@ class OpenVinoEngine(Engine):
             model = (
                 graphs.openvino_model(pack, height, width)
                 if quantized is None
-                else quantized.model(pack.header, height, width)
+                else quantized.model(pack, height, width)
             )
             report("compiling")
             try:
@@ -135,8 +135,8 @@ class OpenVinoEngine(Engine):
         self._requests.clear()
 
 
-def _quantized(pack: StylePack | PackFile) -> Quantized:
-    found = find_quantized(pack)
+def _quantized(pack: StylePack | PackFile, cache: EngineCache | None) -> Quantized:
+    found = find_quantized(pack, cache.folder if cache else None)
     if found is None:
         raise EngineError(
             f"{pack.header.name} has no int8 form ({quantized_file(pack).name} beside it): "

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.int8.quantized import copy_with_form
+from stylefader.engines.int8.form import copy_with_form
 from stylefader.engines.opening import open_engine
 from stylefader.engines.subprocesses import end_worker, start_worker
 from stylefader.training.errors import EngineError
@@ -232,7 +232,9 @@ class EngineBuild:
         Raises EngineError, or _CancelledError.
         """
         self._tell("starting a process that builds it")
-        pack = copy_with_form(self._pack, scratch)  # the file may change, or may never have been written
+        pack = copy_with_form(
+            self._pack, scratch, self._cache.folder
+        )  # the file may change, or may never have been written
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),

@@ -1,55 +1,52 @@
-"""Quantising a style pack to int8 after training, by NNCF over photographs and random alpha (extra `int8`)."""
+"""Quantising a style pack to int8 after training: its ranges over pictures and random strengths, and what that costs.
+
+Every picture is computed in floating point once, by OpenVINO. The range of a feature is the widest of all pictures, of
+which each may leave a few values outside.
+"""
 
 from __future__ import annotations
 
-import importlib
-import logging
-import tempfile
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import openvino as ov
+from openvino import opset13 as ops
 
 from stylefader.engines.base import Picture
 from stylefader.engines.example_inputs import example_inputs, random_vectors
 from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.inputs import constrained
-from stylefader.engines.int8.quantized import Fidelity, QuantizedGraph
+from stylefader.engines.int8.form import Fidelity, Quantized, Ranges
+from stylefader.engines.int8.places import features
 from stylefader.engines.timing import psnr_db
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.pack import StylePack
+from stylefader.training.packs.pack_file import PackFile
 
 Losses = Callable[[Picture, Picture], tuple[float, float]]
 """Content and style loss of a picture, by its photograph and itself."""
-INSTALL = "pip install 'stylefader[int8]'"
 _OUTLIERS = 5e-4
-"""The share of a feature's values that may lie outside its range, at each end, in the photograph with the most.
+"""The share of a feature's values that may lie outside its range, at each end, in the picture with the most.
 
-Measured at 256x192 on 16 photographs, PSNR at alpha 0, 0.5 and 1: 39.1, 39.1, 37.4 dB for 1e-3, 40.4, 39.5, 37.6 dB
-for 5e-4 (width 32). NNCF's own choice, the mean over photographs, cuts off what only strong alphas reach: 41.8, 39.1
-and 30.2 dB (width 16), against 41.5, 39.1 and 37.1 dB with the largest over photographs.
+The widest over pictures, since only strong alphas reach some values: with the mean over pictures 41.8, 39.1 and 30.2 dB
+at alpha 0, 0.5 and 1 (width 16), against 41.5, 39.1 and 37.1 dB.
 """
 
 
-def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
-    """Quantise a pack's graph.
+def find_ranges(
+    pack: StylePack | PackFile, frames: Iterable[Picture], *, report: Callable[[int], None] = lambda done: None
+) -> Ranges:
+    """The ranges of the features that go into a network's convolutions.
 
-    frames: uint8 (H, W, 3) RGB, all of one size whose sides are multiples of 4 and at least 8; forty give good ranges.
-    The last convolution stays in floating point: its output is the picture. Raises EngineError: NNCF not
-    installed (with the command), no frames, sizes that differ.
+    Args:
+        pack: Whose network.
+        frames: uint8 (H, W, 3) RGB, all of one size; forty give good ranges.
+        report: Told the number of frames done.
+
+    Raises:
+        EngineError: No frames, or sizes that differ.
     """
-    nncf = _nncf()
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
-    from nncf.quantization.range_estimator import (
-        AggregatorType,
-        RangeEstimatorParameters,
-        StatisticsCollectorParameters,
-        StatisticsType,
-    )
-
     specs, pictures = pack.header.inputs, list(frames)
     shapes = {frame.shape for frame in pictures}
     if len(shapes) != 1:
@@ -57,67 +54,79 @@ def quantize(pack: StylePack, frames: Iterable[Picture]) -> QuantizedGraph:
     height, width, _ = shapes.pop()
     family = graphs_of(pack.header)
     model = family.openvino_model(pack, height, width)
+    places = features(model, family.floating)
+    watched = ov.Model([ops.result(node.output(0)) for node in places.values()], model.get_parameters())
+    request = ov.Core().compile_model(watched, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
     vectors, rng = random_vectors(specs), np.random.default_rng(0)
-    samples = [
-        {**example_inputs(specs, height, width, rng=rng, picture=frame), **next(vectors)} for frame in pictures
-    ]  # fmt: skip
+    ends = np.zeros((len(pictures), len(places), 2))
+    for number, frame in enumerate(pictures):
+        request.infer({**example_inputs(specs, height, width, rng=rng, picture=frame), **next(vectors)})
+        for place in range(len(places)):
+            ends[number, place] = _ends(request.get_output_tensor(place).data)
+        report(number + 1)
+    found = zip(places, ends[:, :, 0].min(0).tolist(), ends[:, :, 1].max(0).tolist(), strict=True)
+    return {name: _with_zero(low, high) for name, low, high in found}
 
-    def end(aggregator: Any) -> Any:
-        return StatisticsCollectorParameters(
-            statistics_type=StatisticsType.QUANTILE, aggregator_type=aggregator, quantile_outlier_prob=_OUTLIERS
-        )
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quantized = nncf.quantize(
-            model,
-            nncf.Dataset(samples),
-            preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(samples),
-            ignored_scope=nncf.IgnoredScope(names=list(family.floating)),
-            advanced_parameters=AdvancedQuantizationParameters(
-                activations_range_estimator_params=RangeEstimatorParameters(
-                    min=end(AggregatorType.MIN), max=end(AggregatorType.MAX)
-                )
-            ),
-        )
-    with tempfile.TemporaryDirectory(prefix="stylefader-") as folder:
-        xml = Path(folder) / "graph.xml"
-        ov.save_model(quantized, xml, compress_to_fp16=True)
-        made = {
-            "by": "NNCF post-training quantisation, mixed preset, last convolution in floating point",
-            "photographs": len(samples),
-            "size": f"{width}x{height}",
-            "rewrites": family.openvino_rewrites,
-            "nncf": str(nncf.__version__),
-            "openvino": ov.get_version(),
-        }
-        return QuantizedGraph(xml=xml.read_bytes(), weights_bin=xml.with_suffix(".bin").read_bytes(), made=made)
+def quantize(
+    pack: StylePack | PackFile,
+    frames: Sequence[Picture],
+    held_out: Sequence[Picture],
+    *,
+    of: str = "photographs",
+    losses: Losses | None = None,
+    report: Callable[[int], None] = lambda done: None,
+) -> Quantized:
+    """Make the int8 form of a pack, and measure it.
+
+    Args:
+        pack: The pack.
+        frames: Pictures to find the ranges over: uint8 (H, W, 3) RGB, all of one size.
+        held_out: Pictures to measure on, likewise.
+        of: What the pictures are, in words.
+        losses: Content and style loss of a picture, given its photograph.
+        report: Told the number of pictures that were measured.
+
+    Raises:
+        EngineError: No frames, or sizes that differ.
+    """
+    ranges = find_ranges(pack, frames)
+    height, width, _ = frames[0].shape
+    made = {
+        "by": "ranges of the convolutions' inputs, weights from -63 to 63, last convolution in floating point",
+        "of": of, "pictures": len(frames), "size": f"{width}x{height}", "openvino": ov.get_version(),
+    }  # fmt: skip
+    low, high = pack.header.alpha.low, pack.header.alpha.high
+    alphas = (low, (low + high) / 2, high) if pack.n_blocks else (0.0,)
+    nothing = Fidelity(photographs=1, size="", alpha=(), psnr_db=(), worst_db=())
+    form = Quantized(weights=pack.weights_hash(), ranges=ranges, fidelity=nothing, made=made)
+    fidelity = measure_fidelity(pack, form, held_out, alphas, losses=losses, report=report)
+    return Quantized(weights=form.weights, ranges=ranges, fidelity=fidelity, made=made)
 
 
 def measure_fidelity(
-    pack: StylePack,
-    graph: QuantizedGraph,
-    frames_NHWC: Picture,
+    pack: StylePack | PackFile,
+    form: Quantized,
+    frames: Sequence[Picture],
     alphas: Sequence[float],
     *,
     losses: Losses | None = None,
     report: Callable[[int], None] = lambda done: None,
 ) -> Fidelity:
-    """Compare the pictures of a quantised graph with the network's in f32, all vectors alike at each of `alphas`.
+    """Compare the pictures of a quantised network with the network's in f32, all vectors alike at each of `alphas`.
 
-    frames_NHWC: uint8, photographs that it was not quantised over. losses: content and style loss of a picture,
+    frames: uint8 (H, W, 3), of one size, that it was not quantised over. losses: content and style loss of a picture,
     given its photograph. report: told the number of frames done.
     """
-    n, height, width, _ = frames_NHWC.shape
+    height, width, _ = frames[0].shape
     specs = pack.header.inputs
     core = ov.Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     f32 = core.compile_model(graphs_of(pack.header).openvino_model(pack, height, width), "CPU", settings)
-    int8 = core.compile_model(graph.model(pack.header, height, width), "CPU")
-    psnr = np.zeros((n, len(alphas)))
+    int8 = core.compile_model(form.model(pack, height, width), "CPU")
+    psnr = np.zeros((len(frames), len(alphas)))
     sums = np.zeros((2, 2, len(alphas)))  # f32 and int8; content and style
-    for number, frame in enumerate(frames_NHWC):
+    for number, frame in enumerate(frames):
         for place, value in enumerate(alphas):
             vectors = {
                 spec.name: constrained(spec, np.full(spec.sides(1, 1), value))
@@ -132,15 +141,25 @@ def measure_fidelity(
         report(number + 1)
     content, style = (sums[1] / sums[0] - 1).round(4).tolist() if losses is not None else ((), ())
     return Fidelity(
-        photographs=n, size=f"{width}x{height}", alpha=tuple(alphas), psnr_db=tuple(psnr.mean(0).round(2).tolist()),
-        worst_db=tuple(psnr.min(0).round(2).tolist()), content_change=tuple(content), style_change=tuple(style),
+        photographs=len(frames), size=f"{width}x{height}", alpha=tuple(alphas),
+        psnr_db=tuple(psnr.mean(0).round(2).tolist()), worst_db=tuple(psnr.min(0).round(2).tolist()),
+        content_change=tuple(content), style_change=tuple(style),
     )  # fmt: skip
 
 
-def _nncf() -> Any:
-    try:
-        nncf = importlib.import_module("nncf")
-    except ImportError as error:
-        raise EngineError(f"quantising needs NNCF, which is not installed ({error}): {INSTALL}") from error
-    nncf.set_log_level(logging.ERROR)
-    return nncf
+def _ends(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """The lowest and the highest value but for a few."""
+    flat = values.reshape(-1)
+    few = round(_OUTLIERS * (flat.size - 1))
+    ordered = np.partition(flat, (few, flat.size - 1 - few))
+    return float(ordered[few]), float(ordered[flat.size - 1 - few])
+
+
+def _with_zero(low: float, high: float) -> tuple[float, float]:
+    """A range, widened as little as makes 0 one of its 256 values: zeros are frequent, and stay what they are."""
+    low, high = min(low, 0.0), max(high, low + 1e-6, 1e-6)
+    if low == 0:
+        return low, high
+    place = min(max(round(-low * 255 / (high - low)), 1), 254)
+    lower, higher = place / (place - 255) * high, (place - 255) / place * low
+    return (lower, high) if lower <= low else (low, higher)

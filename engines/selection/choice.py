@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylefader.engines.base import Precision
-from stylefader.engines.int8.quantized import find_quantized
+from stylefader.engines.int8.form import find_quantized
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.machine.processor import cpu_precisions
 from stylefader.engines.registry import REFERENCE, REGISTRY
@@ -64,16 +64,16 @@ def own_precision(name: str) -> str:
     return entry.precisions[0] if entry.gpu else cpu_precisions(entry.precisions)[0]
 
 
-def quantized_db(pack: StylePack | PackFile) -> float | None:
+def quantized_db(pack: StylePack | PackFile, folder: Path | None = None) -> float | None:
     """The PSNR that a pack's int8 form states; None where it has none. Raises EngineError for one that is unusable."""
-    found = find_quantized(pack)
+    found = find_quantized(pack, folder)
     return found.psnr_db if found else None
 
 
-def has_int8(pack: StylePack | PackFile) -> bool:
-    """Whether there is an int8 form beside a pack that may be tried."""
+def has_int8(pack: StylePack | PackFile, folder: Path | None = None) -> bool:
+    """Whether there is an int8 form of a pack that may be tried, beside it or made here in the cache folder."""
     try:
-        return quantized_db(pack) is not None
+        return quantized_db(pack, folder) is not None
     except EngineError:
         return False
 
@@ -88,7 +88,7 @@ def why_not_here(name: str) -> str:
 
 
 def candidates(
-    pack: StylePack | PackFile, precision: Precision = "auto"
+    pack: StylePack | PackFile, precision: Precision = "auto", *, folder: Path | None = None
 ) -> tuple[list[Candidate], list[str], float | None]:
     """What can run here, in the registry's order, and int8 before an engine's own precision.
 
@@ -100,7 +100,7 @@ def candidates(
     without_gpu = []
     stated_db = None
     try:
-        stated_db = quantized_db(pack)
+        stated_db = quantized_db(pack, folder)
     except EngineError as error:
         reasons.append(str(error))
     for name, entry in REGISTRY.items():
@@ -134,7 +134,7 @@ def choose(
         least_db: The least PSNR to the reference.
         folder: Of the cache, where it is remembered what was measured and proved.
     """
-    found, reasons, stated_db = candidates(pack, precision)
+    found, reasons, stated_db = candidates(pack, precision, folder=folder)
     kept = Measurements(folder)
     if precision == "int8":
         least_db = 0.0  # it was asked for, so it need only work

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from stylefader.engines.cache.folder import folder_problem, may_read, read_file
 from stylefader.engines.cache.key import code_hash, version_of
 from stylefader.engines.graph.families import network_key
-from stylefader.engines.int8.quantized import read_form
+from stylefader.engines.int8.form import read_form
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.registry import REGISTRY
 from stylefader.training.files import written_whole
@@ -111,7 +111,9 @@ class Measurements:
         self, pack: StylePack | PackFile, engine: str, precision: str, *, proof: bool = False
     ) -> list[Measured]:  # fmt: skip
         """All measurements of an engine in a precision as asked for, for networks of this pack's kind; or proofs."""
-        sizes = self._entries().get(_digest(_key(pack, engine, precision, proof)), {"sizes": {}})["sizes"]
+        sizes = self._entries().get(_digest(_key(pack, engine, precision, proof, self.file.parent)), {"sizes": {}})[
+            "sizes"
+        ]
         return [row for value in sizes.values() if (row := _row(value, proof)) is not None]
 
     def remember(self, pack: StylePack | PackFile, rows: Iterable[Measured], *, proof: bool = False) -> str:
@@ -122,7 +124,7 @@ class Measurements:
         entries = self._entries()
         for row in rows:
             for asked in {row.asked, row.precision}:
-                key = _key(pack, row.engine, asked, proof)
+                key = _key(pack, row.engine, asked, proof, self.file.parent)
                 entry = entries.setdefault(_digest(key), {"key": key, "sizes": {}})
                 entry["sizes"][f"{row.width}x{row.height}"] = asdict(replace(row, asked=asked))
         try:
@@ -163,11 +165,11 @@ def _row(value: Any, proof: bool) -> Measured | None:
     return None
 
 
-def _key(pack: StylePack | PackFile, engine: str, precision: str, proof: bool) -> dict[str, Any]:
+def _key(pack: StylePack | PackFile, engine: str, precision: str, proof: bool, folder: Path) -> dict[str, Any]:
     """Everything that makes a row another one, but the size: a proof is of every network, or of one int8 form."""
     entry, about = REGISTRY[engine], network_key(pack.header)
     if proof and precision == "int8":
-        about = {"form": hashlib.sha256(read_form(pack)).hexdigest(), "weights": pack.weights_hash()}
+        about = {"form": hashlib.sha256(read_form(pack, folder)).hexdigest(), "weights": pack.weights_hash()}
     elif proof:
         about = {"network": "any"}
     return {

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from stylefader.engines.base import Report, quiet
-from stylefader.engines.int8.quantized import copy_with_form
+from stylefader.engines.int8.form import copy_with_form
 from stylefader.engines.registry import REFERENCE, REGISTRY
 from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.engines.subprocesses import end_worker, start_worker
@@ -42,12 +42,13 @@ class Measuring:
     """Measures engines for one pack at one size, one after another; `with` keeps its folder of pictures.
 
     timeout_s: for one engine, beside the seconds that it is timed. behind: the workers leave the processor to others.
+    folder: of the cache, in which an int8 form may be that was made here.
     stop: once it is set, the worker that runs is ended and no more is started; rows then say nothing of the engine.
     """
 
     def __init__(
         self, pack: StylePack | PackFile, height: int, width: int, *, timeout_s: float = TIMEOUTS_S[True],
-        behind: bool = False, stop: threading.Event | None = None,
+        behind: bool = False, stop: threading.Event | None = None, folder: Path | None = None,
     ) -> None:  # fmt: skip
         self.height, self.width = height, width
         self._timeout_s, self._behind = timeout_s, behind
@@ -55,7 +56,7 @@ class Measuring:
         self._scratch = tempfile.TemporaryDirectory(prefix="stylefader-", ignore_cleanup_errors=True)
         self.scratch = Path(self._scratch.name)
         try:
-            self.pack = copy_with_form(pack, self.scratch)
+            self.pack = copy_with_form(pack, self.scratch, folder)
         except BaseException:
             self.close()
             raise
@@ -155,7 +156,7 @@ def measure_and_keep(
         proof = prove(pack, engine, precision, folder=folder, again=again, behind=behind, stop=stop, report=report)
         if proof.problem:
             return proof
-    with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu], behind=behind, stop=stop) as measuring:
+    with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[gpu], behind=behind, stop=stop, folder=folder) as measuring:
         cache_dir = folder if gpu else measuring.scratch / "engines"
         row = measuring.measure(engine, precision, seconds=SECONDS, cache_dir=cache_dir)
         if stop is None or not stop.is_set():
@@ -191,7 +192,9 @@ def prove(
     named = engine if precision == "auto" else f"{engine} {precision}"
     report(f"trying {named} with {pack.header.name} once")
     sides = pack.header.size or _PROOF_SIZE
-    with Measuring(pack, *sides, timeout_s=TIMEOUTS_S[REGISTRY[engine].gpu], behind=behind, stop=stop) as measuring:
+    with Measuring(
+        pack, *sides, timeout_s=TIMEOUTS_S[REGISTRY[engine].gpu], behind=behind, stop=stop, folder=folder
+    ) as measuring:
         row = measuring.prove(engine, precision)
         if stop is None or not stop.is_set():
             Measurements(folder).remember(measuring.pack, [row], proof=True)  # of the very bytes that were tried

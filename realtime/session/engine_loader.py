@@ -16,6 +16,7 @@ from typing import NamedTuple
 from stylefader.engines import REGISTRY, Engine, EngineBuild, Precision
 from stylefader.engines.account import EngineAccount
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.machine import identity as machine
 from stylefader.engines.selection.background_measuring import Look, MeasuringBehind, News
 from stylefader.engines.selection.choice import own_precision, why_not_here
 from stylefader.engines.selection.expected_time import ExpectedTime, expected_time
@@ -146,11 +147,21 @@ class EngineLoader:
             return f"{self.packs[request.style].style}: {build.stage}"
         return (self._measuring.stage if self._measuring else "") or None
 
+    @property
+    def makes_forms(self) -> bool:
+        """Whether int8 would be of use: `auto` may take it, and there is no GPU, which is faster."""
+        return self._asked == Ask("auto", "auto") and not machine.has_nvidia_driver()
+
+    @property
+    def folder(self) -> Path:
+        """Of the cache."""
+        return EngineCache(self._cache_dir).folder
+
     def expected_time(self, pack: PackFile, size: Size) -> ExpectedTime:
         """What a frame of a pack takes here, as far as that is known. Raises PackError for a spoilt pack."""
         return expected_time(
             pack, size.height, size.width, backend=self._asked.backend, precision=self._asked.precision,
-            least_db=LIVE_DB, folder=EngineCache(self._cache_dir).folder,
+            least_db=LIVE_DB, folder=self.folder,
         )  # fmt: skip
 
     def request(self, request: EngineRequest) -> None:

@@ -39,6 +39,7 @@ from stylefader.realtime.session.events import (
     StyleRefused,
 )
 from stylefader.realtime.session.family_play import Expect, FamilyPlay
+from stylefader.realtime.session.form_maker import FormMaker
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.snapshot import Drops, Snapshot
 from stylefader.realtime.session.stats import LiveStats
@@ -95,6 +96,7 @@ class LiveSession:
         now_ns: NowNs = time.monotonic_ns,
         played: Played = lambda frame, style, values: None,
         modulation: Modulation | None = None,
+        forms: FormMaker | None = None,
     ) -> None:
         self.options = options
         self.loader = loader
@@ -104,13 +106,14 @@ class LiveSession:
         self._capture_lock = threading.Lock()  # over the change of the capture, and its end
         self._tell, self._now_ns = tell, now_ns
         self.stylizer = Stylizer(
-            self._mailbox, outputs.put, height=options.height, width=options.width, now_ns=now_ns,
+            self._mailbox, self._put, height=options.height, width=options.width, now_ns=now_ns,
             failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
         )  # fmt: skip
         self.performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
             alpha=options.alpha, slew=options.slew, modulation=modulation,
         )  # fmt: skip
+        self._outputs, self._forms = outputs, forms
         self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
@@ -304,6 +307,9 @@ class LiveSession:
             self.loader.request(EngineRequest(style=order.style, size=self._size, fade_s=order.fade_s))
         self._adapt()
         self._receive()
+        pack = self._plays[2]
+        if self._forms is not None and self._played and pack and not self.loader.busy and self._forms.look(pack):
+            self.loader.measure(pack, self._size)
 
     def close(self) -> None:
         """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
@@ -317,6 +323,8 @@ class LiveSession:
             self.capture.stop(_END_S - 2 * _LEAST_S)
         if self._thread.ident is not None:
             self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
+        if self._forms is not None:
+            self._forms.close()
         self.loader.close(max(_LEAST_S, until - time.monotonic()))
 
     def _run(self) -> None:
@@ -332,6 +340,11 @@ class LiveSession:
     def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _put(self, frame: Frame) -> None:
+        if self._forms is not None and frame.original is not None:
+            self._forms.see(frame.original)
+        self._outputs.put(frame)
 
     def _picture_failed(self, error: Exception) -> None:
         if not self._spoilt:
@@ -364,6 +377,8 @@ class LiveSession:
 
     def _other_member(self, now_ns: int) -> bool:
         """Change to another size of the style, where this one does not hold the rate or a larger one does."""
+        if self.loader.packs[self.style].family is None:
+            return False
         whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
         seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
         shows = not any(getattr(self.show, flag) for flag in FLAGS)

@@ -20,6 +20,7 @@ from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.connections import Connections
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.events import Listener, Listeners
+from stylefader.realtime.session.form_maker import FormMaker
 from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.session.plan import plan_session
@@ -80,6 +81,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             ),
             tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
             modulation=modulators,
+            forms=FormMaker(loader.folder, now_ns=time.monotonic_ns, tell=tell) if loader.makes_forms else None,
         )  # fmt: skip
         connections.play(live)
         modulators.muted = live.muted

@@ -46,7 +46,6 @@ class Snapshot:
         fps_in, fps_out: Frames a second, from the source and to the sinks; None where too few came to tell.
         frames: That went out, in all.
         losses, engine_failures: How often the source and engines broke.
-        family: Of that style, where it is one: which of its sizes plays, and why.
         style: The one that was chosen last. plays: the one in the picture, None where the original passes through.
         engine, precision, size: Of what plays; size is (width, height) in pixels.
         alpha: Where the controls stand, one a block. alpha_now: what the newest frame got.
@@ -55,6 +54,7 @@ class Snapshot:
         muted: Sources that move no alpha.
         bpm: The tempo, None where nothing counts beats.
         notes: What else is to be seen, in words: a take, fine steps.
+        family: Of the style, where it has several sizes: which of them plays, and why.
     """
 
     time_s: float
@@ -69,7 +69,6 @@ class Snapshot:
     engine_failures: int
     style: str
     plays: str | None
-    family: FamilyState | None
     scene: str | None
     engine: str | None
     precision: str | None
@@ -86,6 +85,7 @@ class Snapshot:
     sound: SoundReading | None = None
     bpm: float | None = None
     notes: tuple[str, ...] = ()
+    family: FamilyState | None = None
 
     @property
     def size_words(self) -> str | None:

@@ -18,7 +18,7 @@ from PIL import Image
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from stylefader.engines.int8.quantized import SUFFIX, find_quantized
+from stylefader.engines.int8.form import SUFFIX, find_quantized
 from stylefader.realtime.automation.midi_automation import midi_automation
 from stylefader.realtime.automation.midi_file import parse_midi_file
 from stylefader.realtime.controls.events import ControlEvent
@@ -211,12 +211,12 @@ def test_pack_files(small_bytes: bytes, tmp_path: Path, data: st.DataObject) -> 
 @fuzz(15, share=0.1)
 @given(data=st.data())
 def test_int8_forms(small_pack: StylePack, data: st.DataObject) -> None:
-    head = {"__metadata__": {"stylefader": json.dumps(data.draw(JSON))},
-            "xml": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]},
-            "weights": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}}  # fmt: skip
-    text = json.dumps(head).encode()
+    document = data.draw(JSON | st.fixed_dictionaries({
+        "format": st.just(2), "weights": st.just(small_pack.weights_hash()), "ranges": JSON, "fidelity": JSON,
+        "made": JSON,
+    }))  # fmt: skip
     form = small_pack.file.with_suffix(SUFFIX)
-    form.write_bytes(data.draw(damaged(struct.pack("<Q", len(text)) + text + bytes(8))))
+    form.write_bytes(data.draw(damaged(json.dumps(document).encode())))
     assert isinstance(survives(lambda: find_quantized(small_pack)), EngineError)
     form.unlink()
 

@@ -64,8 +64,8 @@ def test_an_engine_that_is_not_installed_says_how(
 
 
 def test_what_was_measured_here(pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "quantized_db", lambda pack: 37.0)
-    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack: b"a form")
+    monkeypatch.setattr(choice, "quantized_db", lambda pack, folder: 37.0)
+    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack, folder: b"a form")
     monkeypatch.setattr("stylefader.engines.machine.processor.capabilities", lambda: frozenset({"BF16"}))
     section = json.loads(devices(pack, tmp_path, "--least-db", "32", "--json"))["engines"]
     assert (section["auto"]["engine"], section["auto"]["precision"]) == ("openvino", "bf16")

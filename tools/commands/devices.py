@@ -64,7 +64,7 @@ def _measure_now(pack: PackFile, height: int, width: int, cache: EngineCache) ->
     from stylefader.engines.selection.choice import candidates
     from stylefader.engines.selection.measuring import measure_and_keep
 
-    for candidate in candidates(pack)[0]:
+    for candidate in candidates(pack, folder=cache.folder)[0]:
         say(f"measuring {candidate}")
         measure_and_keep(
             pack, candidate.engine, candidate.precision, height, width, folder=cache.folder, again=True, report=say
@@ -86,7 +86,7 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
     table = []
     for name, entry in REGISTRY.items():
         problem = why_not_here(name)
-        precisions = [] if problem else _precisions(name, pack)
+        precisions = [] if problem else _precisions(name, pack, cache.folder)
         rows = [row for precision in entry.precisions for row in kept.rows(pack, name, precision)]
         # One that failed has no other precision than it was asked for.
         rows += [row for row in kept.rows(pack, name, "auto") if row.problem]
@@ -104,14 +104,14 @@ def _engines(pack: PackFile, height: int, width: int, least_db: float, cache: En
     return {"auto": {**_auto(choice), "style": pack.header.name, "size": f"{width}x{height}"}, "table": table}
 
 
-def _precisions(name: str, pack: PackFile) -> list[str]:
+def _precisions(name: str, pack: PackFile, folder: Path) -> list[str]:
     """What an engine that can run here computes in, on this device and for this pack."""
     from stylefader.engines import REGISTRY
     from stylefader.engines.machine.processor import cpu_precisions
     from stylefader.engines.selection.choice import has_int8
 
     known = list(REGISTRY[name].precisions)
-    if "int8" in known and not has_int8(pack):
+    if "int8" in known and not has_int8(pack, folder):
         known.remove("int8")
     return known if REGISTRY[name].gpu else list(cpu_precisions(tuple(known)))
 

@@ -26,7 +26,7 @@ _ID = 12
 """Letters of a digest that people see; any start that is unique will do."""
 
 
-def _summary(entry: Entry) -> dict[str, Any]:
+def _summary(entry: Entry, families: dict[str, str] | None = None) -> dict[str, Any]:
     key = entry.key
     return {
         "id": entry.digest[:_ID],
@@ -34,6 +34,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "precision": key.get("precision"),
         "size": key.get("size"),
         "style": entry.facts.get("style"),
+        "family": (families or {}).get(str(entry.facts.get("style"))),
         "device": key.get("device"),
         "capability": key.get("capability"),
         "built": entry.facts.get("built"),
@@ -44,13 +45,25 @@ def _summary(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _families() -> dict[str, str]:
+    """`FAMILY:SIZE` of every pack that is one size of several, by its name."""
+    from stylefader.training.packs.library import families
+
+    return {
+        one.header.name: f"{family.name}:{one.size}"
+        for family in families().values() if len(family.members) > 1
+        for one in family.members
+    }  # fmt: skip
+
+
 @app.command("list")
 def list_engines(cache_dir: CacheDir = None, json: Json = False) -> None:
     """List the engines in the cache, the last used first."""
     from stylefader.engines.cache.store import EngineCache
 
     cache = EngineCache(cache_dir)
-    rows = [_summary(entry) for entry in cache.entries()]
+    known = _families()
+    rows = [_summary(entry, known) for entry in cache.entries()]
     if json:
         print_json(rows)
         return
@@ -63,7 +76,8 @@ def list_engines(cache_dir: CacheDir = None, json: Json = False) -> None:
             cells.append((row["id"], f"corrupt: {row['problem']}"))
             continue
         built = f"{row['built']:.16}".replace("T", " ")
-        words = (row["engine"], row["precision"], row["size"], row["style"], built)
+        style = f"{row['style']} ({row['family']})" if row["family"] else row["style"]
+        words = (row["engine"], row["precision"], row["size"], style, built)
         device = f"any {row['capability']}" if row["device"] == "any" else str(row["device"])
         cells.append((row["id"], *map(str, words), f"{row['bytes'] / 2**20:.1f}", device))
     print_table(("id", "engine", "precision", "size", "style", "built (UTC)", "MiB", "device"), cells)
@@ -205,10 +219,12 @@ def info(
 
     entry = EngineCache(cache_dir).find(engine_id)
     if json:
-        print_json({**_summary(entry), "digest": entry.digest, "key": entry.key, "facts": entry.facts})
+        print_json({**_summary(entry, _families()), "digest": entry.digest, "key": entry.key, "facts": entry.facts})
         return
     out(f"{entry.digest[:_ID]}: {'corrupt: ' + entry.problem if entry.problem else 'whole'}, {entry.bytes} bytes")
     out(f"  file: {entry.file}")
+    if member := _families().get(str(entry.facts.get("style"))):
+        out(f"  family: {member}")
     for name, value in {**entry.facts, **entry.key}.items():
         if isinstance(value, dict):
             value = ", ".join(f"{part} {version}" for part, version in value.items())

@@ -38,8 +38,8 @@ def command(
     How far off is measured and kept in the file: PSNR to the f32 picture, and what happens to content and style
     loss. `auto` takes int8 only where it is faster and holds the PSNR that is asked for.
     """
-    from stylefader.engines.int8.quantize import measure_fidelity, quantize
-    from stylefader.engines.int8.quantized import Quantized, quantized_file
+    from stylefader.engines.int8.form import quantized_file
+    from stylefader.engines.int8.quantize import quantize
     from stylefader.training.data.photographs import PhotoFolder
     from stylefader.training.errors import TrainingError
     from stylefader.training.packs.library import find_pack
@@ -51,18 +51,15 @@ def command(
     losses = None if painting is None or loss_network is None else _losses(pack, painting, loss_network)
     frames = PhotoFolder(photos).centre_crops(count, _SIDE)
     say(f"quantising {pack.header.name} over {len(frames)} photographs")
-    graph = quantize(pack, frames)
-    frames = PhotoFolder(held_out or photos).centre_crops(measured, _SIDE)
-    low, high = pack.header.alpha.low, pack.header.alpha.high
-    alphas = (low, (low + high) / 2, high) if pack.n_blocks else (0.0,)
-    with progress("measuring", len(frames)) as advance:
-        fidelity = measure_fidelity(
-            pack, graph, frames, alphas, losses=losses, report=lambda done: advance(done, "photographs")
+    others = PhotoFolder(held_out or photos).centre_crops(measured, _SIDE)
+    with progress("measuring", len(others)) as advance:
+        form = quantize(
+            pack, list(frames), list(others), losses=losses, report=lambda done: advance(done, "photographs")
         )
-    file = quantized_file(pack)
-    Quantized(weights=pack.weights_hash(), graph=graph, fidelity=fidelity).save(file)
+    file, fidelity = quantized_file(pack), form.fidelity
+    form.save(file)
     if json:
-        print_json({"file": str(file), "fidelity": asdict(fidelity), "made": graph.made})
+        print_json({"file": str(file), "fidelity": asdict(fidelity), "made": form.made})
         return
     for alpha, mean, worst in zip(fidelity.alpha, fidelity.psnr_db, fidelity.worst_db, strict=True):
         say(f"alpha {alpha:g}: {mean:.1f} dB, the worst photograph {worst:.1f} dB")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylefader.tools.console.help import Commands
-from stylefader.tools.console.messages import out, print_json, print_table
+from stylefader.tools.console.messages import out, print_json, print_table, say
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack_header import PackHeader
@@ -19,8 +19,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def _summary(file: Path, header: PackHeader) -> dict[str, Any]:
+    from stylefader.training.packs.pack_family import family_name, size_name
+
     return {
         "name": header.name,
+        "family": family_name(header),
+        "size": size_name(header),
         "network": header.kind,
         "architecture": header.architecture,
         "width": header.width,
@@ -34,26 +38,36 @@ def _summary(file: Path, header: PackHeader) -> dict[str, Any]:
 
 @app.command("list")
 def list_styles(json: Json = False) -> None:
-    """List the styles that come with stylefader."""
-    from stylefader.training.packs.library import gallery
+    """List the styles that come with stylefader, and those in your own folder of styles.
 
-    rows = [_summary(file, header) for file, header in gallery()]
+    A family is one style at several sizes: give its name, or FAMILY:SIZE for one of them.
+    """
+    from stylefader.training.packs.library import known_packs
+    from stylefader.training.packs.pack_family import families_of
+
+    packs, problems = known_packs()
+    for problem in problems:
+        say(problem)
+    rows = [_summary(file, header) for file, header in packs]
     if json:
         print_json(rows)
         return
     print_table(
-        ("name", "title", "width", "alpha", "blocks"),
+        ("name", "title", "size", "alpha", "blocks"),
         [
             (
                 row["name"],
                 row["title"],
-                str(row["width"]) if row["architecture"] == "johnson" else f"{row['architecture']} {row['width']}",
+                row["size"],
                 "{:g} to {:g}".format(*row["range"]),
                 ", ".join(row["blocks"]),
             )
             for row in rows
         ],
     )
+    for family in families_of(packs).values():
+        if len(family.members) > 1:
+            out(f"family {family.name}: {family.words}")
 
 
 @app.command()
@@ -63,14 +77,19 @@ def show(
 ) -> None:
     """Show a style pack's header: what alpha means, where it comes from, how it was trained, its losses."""
     from stylefader.training.packs.header_reading import read_header
-    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.library import families, find_pack
+    from stylefader.training.packs.pack_family import family_name, size_name
 
     file = find_pack(name)
     header = read_header(file)
+    family = families().get(family_name(header))
     if json:
-        print_json({"file": str(file), **asdict(header)})
+        sizes = [{"name": one.header.name, "size": one.size} for one in family.members] if family else []
+        print_json({"file": str(file), **asdict(header), "network_size": size_name(header), "sizes": sizes})
         return
     out(f"{header.name}: {header.title} ({header.objective}, {header.network_words}, {file})")
+    if family is not None and len(family.members) > 1:
+        out(f"size {size_name(header)} of the family {family.name}: {family.words}")
     out(f"alpha from {header.alpha.low:g} to {header.alpha.high:g}, {header.alpha.default:g} to begin with")
     for alpha, meaning in header.alpha.meaning.items():
         out(f"  at {alpha}: {meaning}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from stylefader.training.errors import PackError
@@ -16,11 +17,12 @@ from stylefader.training.packs.pack_family import PackFamily, families_of
 from stylefader.training.packs.pack_header import PackHeader
 
 _FOLDER = Path(__file__).parents[1] / "styles"
+_MOST_KEPT = 256
 
 
 def gallery() -> list[tuple[Path, PackHeader]]:
     """File and header of every pack that comes with stylefader, by name."""
-    return [(path, read_header(path)) for path in sorted(_FOLDER.glob("*.safetensors"))]
+    return [(path, _header(path)) for path in sorted(_FOLDER.glob("*.safetensors"))]
 
 
 def user_folder() -> Path:
@@ -37,7 +39,7 @@ def known_packs() -> tuple[list[tuple[Path, PackHeader]], list[str]]:
         if path.parent == _FOLDER:
             continue
         try:
-            found.append((path, read_header(path)))
+            found.append((path, _header(path)))
         except PackError as error:
             problems.append(str(error))
     return found, problems
@@ -81,6 +83,20 @@ def find_pack(name_or_file: str) -> Path:
     near = list(dict.fromkeys(near))
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(files) or 'none'}"
     raise PackError(f"no style named {name_or_file!r:.80}: {hint}")
+
+
+def _header(path: Path) -> PackHeader:
+    """A header, read again only where its file has changed. Raises PackError."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise PackError(f"{path} cannot be read: {error.strerror or error}") from error
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _read(path: Path, changed_ns: int, size: int) -> PackHeader:
+    return read_header(path)
 
 
 def _files() -> dict[str, Path]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 import pytest
-from safetensors.numpy import save_file
 
 from stylefader.engines import EngineBuild, open_engine
 from stylefader.engines.backends.openvino_engine import OpenVinoEngine
 from stylefader.engines.example_inputs import random_vectors
-from stylefader.engines.int8.quantize import measure_fidelity, quantize
-from stylefader.engines.int8.quantized import Fidelity, Quantized, QuantizedGraph, find_quantized, quantized_file
+from stylefader.engines.int8.form import Fidelity, Quantized, find_quantized, made_here_file, quantized_file
+from stylefader.engines.int8.quantize import find_ranges, measure_fidelity, quantize
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.library import gallery
@@ -29,20 +29,20 @@ FIDELITY = Fidelity(photographs=1, size="32x32", alpha=(0.0, 1.0), psnr_db=(41.0
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[StylePack, QuantizedGraph]:
-    """A small pack, written, and its graph quantised over noise; both are left as they are."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[StylePack, Quantized]:
+    """A small pack, written, and its form, made over noise; both are left as they are."""
     pack = random_pack(tmp_path_factory.mktemp("int8") / "small.safetensors")
     save_pack(pack)
     frames = np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), np.uint8)
-    return pack, quantize(pack, frames)
+    return pack, quantize(pack, list(frames), list(frames[:2]))
 
 
 @pytest.fixture
-def quantized(made: tuple[StylePack, QuantizedGraph], tmp_path: Path) -> StylePack:
+def quantized(made: tuple[StylePack, Quantized], tmp_path: Path) -> StylePack:
     """A copy of the small pack with its int8 form beside it."""
     pack = replace(made[0], file=tmp_path / "small.safetensors")
     save_pack(pack)
-    Quantized(weights=pack.weights_hash(), graph=made[1], fidelity=FIDELITY).save(quantized_file(pack))
+    replace(made[1], fidelity=FIDELITY).save(quantized_file(pack))
     return pack
 
 
@@ -83,30 +83,29 @@ def test_int8_of_a_nano_network_gives_nearly_its_picture(tmp_path: Path, picture
 def test_the_convolutions_are_really_computed_in_int8(quantized: StylePack) -> None:
     found = find_quantized(quantized)
     assert found is not None
-    types = [op.get_type_name() for op in found.graph.model(quantized.header, 32, 40).get_ops()]
+    types = [op.get_type_name() for op in found.model(quantized, 32, 40).get_ops()]
     convolutions = sum(name in ("Convolution", "ConvolutionBackpropData") for name in types)
-    assert types.count("FakeQuantize") >= convolutions - 1, "all but the last convolution have quantised inputs"
-    compiled = ov.Core().compile_model(found.graph.model(quantized.header, 32, 40), "CPU")
+    assert types.count("FakeQuantize") == len(found.ranges) >= 15, "two convolutions may have the same features"
+    compiled = ov.Core().compile_model(found.model(quantized, 32, 40), "CPU")
     ran = [op.get_rt_info() for op in compiled.get_runtime_model().get_ops()]
     kinds = [info["runtimePrecision"].astype(str) for info in ran if "onvolution" in info["layerType"].astype(str)]
     assert sum(kind in ("u8", "i8") for kind in kinds) >= convolutions / 2
 
 
-def test_fidelity_is_that_of_the_two_pictures(made: tuple[StylePack, QuantizedGraph], picture: MakePicture) -> None:
-    pack, graph = made
-    frames = np.stack([picture(32, 40), picture(32, 40)[::-1]])
+def test_fidelity_is_that_of_the_two_pictures(made: tuple[StylePack, Quantized], picture: MakePicture) -> None:
+    pack, form = made
+    frames = [picture(32, 40), picture(32, 40)[::-1].copy()]
     asked: list[float] = []
 
     def losses(photo: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> tuple[float, float]:
         asked.append(float(out.mean()))
         return 1.0, 2.0
 
-    measured = measure_fidelity(pack, graph, frames, (0.0, 1.0), losses=losses)
+    measured = measure_fidelity(pack, form, frames, (0.0, 1.0), losses=losses)
     assert measured.photographs == 2 and measured.size == "40x32" and len(asked) == 8
     assert measured.content_change == measured.style_change == (0.0, 0.0)
     assert all(worst <= mean <= 99 for worst, mean in zip(measured.worst_db, measured.psnr_db, strict=True))
-    worse = replace(graph, xml=graph.xml.replace(b'levels="256"', b'levels="16"'))
-    assert worse.xml != graph.xml
+    worse = replace(form, ranges={name: (16 * low, 16 * high) for name, (low, high) in form.ranges.items()})
     assert max(measure_fidelity(pack, worse, frames, (0.0, 1.0)).psnr_db) < min(measured.psnr_db)
 
 
@@ -139,18 +138,20 @@ def test_an_int8_form_of_other_weights_is_refused(quantized: StylePack) -> None:
         find_quantized(other)
 
 
-@pytest.mark.parametrize("spoil", ["cut", "noise", "other", "format", "psnr"])
+@pytest.mark.parametrize("spoil", ["cut", "noise", "other", "format", "psnr", "range", "beyond"])
 def test_a_file_that_is_no_int8_form_is_refused(quantized: StylePack, spoil: str) -> None:
     file = quantized_file(quantized)
     good = file.read_bytes()
     if spoil == "other":
-        save_file({"xml": np.zeros(3, np.uint8)}, file)
+        file.write_text("[1, 2]")
     else:
         file.write_bytes({
             "cut": good[: len(good) // 2],
             "noise": b"\x00" * 64,
-            "format": good.replace(b'\\"format\\": 1', b'\\"format\\": 7'),
-            "psnr": good.replace(b"[41.0, 36.5]", b"[NaN, 36.50]"),
+            "format": good.replace(b'"format": 2', b'"format": 7'),
+            "psnr": good.replace(b"41.0", b"NaN"),
+            "range": re.sub(rb'("ranges": {\s*"[^"]+": \[\s*)', rb"\g<1>1.0, ", good),
+            "beyond": re.sub(rb'("ranges": {\s*"[^"]+": \[\s*)[-.0-9e]+', rb"\g<1>-1e30", good),
         }[spoil])  # fmt: skip
     with pytest.raises(EngineError, match=r"quantise again|not known here"):
         find_quantized(quantized)
@@ -166,8 +167,8 @@ def test_another_int8_form_makes_another_engine(quantized: StylePack, tmp_path: 
     assert outcome() == first
     found = find_quantized(quantized)
     assert found is not None
-    again = replace(found, graph=replace(found.graph, xml=found.graph.xml + b"\n"))
-    again.save(quantized_file(quantized))
+    name, (low, high) = next(iter(found.ranges.items()))
+    replace(found, ranges={**found.ranges, name: (low, high + 1)}).save(quantized_file(quantized))
     assert outcome() != first
 
 
@@ -193,4 +194,39 @@ def test_alphas_reach_every_end_and_repeat() -> None:
 
 def test_frames_of_several_sizes_are_refused(pack: StylePack) -> None:
     with pytest.raises(EngineError, match="one size"):
-        quantize(pack, [np.zeros((32, 32, 3), np.uint8), np.zeros((32, 36, 3), np.uint8)])
+        find_ranges(pack, [np.zeros((32, 32, 3), np.uint8), np.zeros((32, 36, 3), np.uint8)])
+
+
+def test_a_form_is_a_few_kilobytes_and_of_one_network(quantized: StylePack) -> None:
+    found = find_quantized(quantized)
+    assert found is not None
+    assert quantized_file(quantized).stat().st_size < 10_000
+    other = replace(found, ranges=dict(list(found.ranges.items())[1:]))
+    with pytest.raises(EngineError, match="of another graph"):
+        other.model(quantized, 32, 40)
+
+
+def test_features_of_both_signs_keep_their_zero(made: tuple[StylePack, Quantized]) -> None:
+    for low, high in made[1].ranges.values():
+        zero = -low * 255 / (high - low)
+        assert low <= 0 < high and zero == pytest.approx(round(zero), abs=1e-6)
+
+
+def test_ranges_hold_what_the_strongest_alpha_reaches(pack: StylePack, picture: MakePicture) -> None:
+    few, many = (find_ranges(pack, [picture(32, 40)] * count) for count in (1, 4))
+    assert few.keys() == many.keys()
+    assert all(many[name][1] >= few[name][1] for name in few)
+    assert any(many[name][1] > few[name][1] for name in few)
+
+
+def test_a_form_that_was_made_here_is_found_in_the_cache(quantized: StylePack, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    quantized_file(quantized).rename(made_here_file(quantized, cache))
+    assert find_quantized(quantized) is None
+    assert find_quantized(quantized, cache) is not None
+    with open_engine(quantized, 32, 40, backend="openvino", precision="int8", cache_dir=cache)[0] as engine:
+        assert engine.precision == "int8"
+    made_here_file(quantized, cache).chmod(0o666)
+    with pytest.raises(EngineError, match="others can write"):
+        find_quantized(quantized, cache)

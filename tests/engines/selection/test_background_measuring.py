@@ -173,8 +173,8 @@ def test_a_bad_int8_form_is_said_once_and_costs_nothing_else(
     pack: StylePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 40.0)
-    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack: b"a form")
+    monkeypatch.setattr(choice_module, "quantized_db", lambda pack, folder: 40.0)
+    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack, folder: b"a form")
     Bench.may.set()
     measuring = behind(tmp_path, say=said.append)
     look = Look(pack=PackFile(pack.file), height=16, width=16)

@@ -48,8 +48,8 @@ def two_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def int8_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every pack has an int8 form that states 36.5 dB."""
-    monkeypatch.setattr(choice_module, "quantized_db", lambda pack: 36.5)
-    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack: b"a form")
+    monkeypatch.setattr(choice_module, "quantized_db", lambda pack, folder: 36.5)
+    monkeypatch.setattr("stylefader.engines.selection.measured.read_form", lambda pack, folder: b"a form")
 
 
 def a_row(name: str, problem: str = "", **words: Any) -> Measured:
