@@ -163,6 +163,7 @@ class Run:
             part.settings,
             style=part.style.picture,
             photos=self.recipe.photos,
+            clips=self.recipe.clips,
             loss_network=loss_network,
             blocks_only=part.name != "main",
             checkpoint=checkpoint,
@@ -295,6 +296,7 @@ class Run:
             "style_layers": list(trainer.loss_network.layers.style),
             "iterations": trainer.iteration,
             "device": trainer.compute.name,
+            **({"clips": len(trainer.clips)} if trainer.clips else {}),
             **({"started_from": started} if started else {}),
             **({"processes": self.group.size} if self.group.size > 1 else {}),
         }

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from stylefader.training.compute import CPU, choose_compute
+from stylefader.training.data.clips import ClipFolder
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
@@ -56,6 +57,7 @@ class Trainer:
         *,
         style: Path,
         photos: Path,
+        clips: Path | None = None,
         loss_network: LossNetwork,
         blocks_only: bool,
         checkpoint: Path,
@@ -73,12 +75,14 @@ class Trainer:
         self.plateau = Plateau(settings.patience)
         with group.all_or_none():
             self.photos = PhotoFolder(photos)
+            self.clips = ClipFolder(clips) if clips is not None else None
             self.compute = choose_compute(settings.precision, device)
             self._identity = {
                 **(identity or {}),
                 "style picture": file_hash(style),
                 "loss network": loss_network.sha256,
                 "photographs": self.photos.names_hash(),
+                **({"clips": self.clips.names_hash()} if self.clips else {}),
             }
             self.scaler = self.compute.scaler()
             self.net = net.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -185,7 +189,10 @@ class Trainer:
         def make(step: int) -> Sample:
             if on_gpu:
                 torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
-            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, pinned=on_gpu)
+            return sample(
+                self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, clips=self.clips,
+                pinned=on_gpu,
+            )  # fmt: skip
 
         workers = loader_workers(self.group.local_size)
         rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
@@ -284,22 +291,23 @@ class Trainer:
         return rest.tolist()
 
     def _temporal(self, photo: Tensor, rgb01: Tensor, following: NextFrames) -> Tensor:
-        """The temporal loss at a random alpha; `rgb01` is what came of `photo` at the alpha of training.
+        """The temporal loss; `rgb01` is what came of `photo` at the alpha of training.
 
-        Costs one more pass of a batch through the network: a main network has its first picture already, for
-        blocks half the photographs go in twice. Its mean over processes is the mean over all that they see.
+        Where that is the alpha that is looked at too, only the next frames go through the network; else the pictures
+        before them once more. Its mean over processes is the mean over all that they see.
         """
         if not len(following):
             return torch.zeros((), device=photo.device)
-        following, photo = following.to(photo.device), photo[: len(following)]
-        warped = following.of(photo)
-        if self.net.n_blocks:
+        following = following.to(photo.device)
+        photo, rgb01 = photo[: len(following)], rgb01[: len(following)]
+        if self.net.n_blocks and following.alpha != 1:
             alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
-            rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
+            both = denormalise(self.net(normalise(torch.cat([photo, following.rgb01])), alpha).float())
+            rgb01, of_next = both.chunk(2)
         else:
-            of_warped = denormalise(self.net(normalise(warped), self.alpha).float())
-        visible, seen = following.warp.visible_N1HW, following.seen / self.group.size
-        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+            of_next = denormalise(self.net(normalise(following.rgb01), self.alpha).float())
+        losses = temporal_loss(following.warp(rgb01), of_next, following.warp.visible_N1HW)
+        return losses.sum() * self.group.size / following.together
 
 
 def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:
