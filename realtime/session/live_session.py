@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stylefader.engines.inputs import Array
 from stylefader.realtime.media.frame import Frame
@@ -60,7 +60,7 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
-    alpha: of all blocks at first; the style's default where None.
+    start: values at first, one for all components, by parameter; the style's default for others.
     """
 
     height: int
@@ -68,7 +68,7 @@ class SessionOptions:
     fade_s: float = 1.0
     adaptive_fps: float | None = None
     slew: float | None = None
-    alpha: float | None = None
+    start: Mapping[str, float] = field(default_factory=dict)
 
 
 class LiveSession:
@@ -104,7 +104,7 @@ class LiveSession:
         )  # fmt: skip
         self.performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
-            alpha=options.alpha, slew=options.slew, modulation=modulation,
+            start=options.start, slew=options.slew, modulation=modulation,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None

@@ -76,7 +76,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             connections.capture, outputs, loader,
             SessionOptions(
                 height=picture.height, width=picture.width, fade_s=style.fade_s, adaptive_fps=picture.adaptive_fps,
-                slew=style.slew, alpha=style.alpha,
+                slew=style.slew, start=plan.start,
             ),
             tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
             modulation=modulators,
