@@ -31,7 +31,7 @@ from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
 from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
+from stylefader.training.losses.temporal import temporal_weight
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
@@ -285,7 +285,7 @@ class Run:
         return {
             **asdict(self.part.settings),
             "style": _said(self.part.style),
-            "temporal_weight": TEMPORAL_WEIGHTS[self.part.settings.temporal],
+            "temporal_weight": temporal_weight(self.part.settings),
             "precision": trainer.compute.numbers,
             "photographs": len(trainer.photos),
             "photographs_from": self.recipe.photos_from,

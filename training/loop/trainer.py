@@ -31,7 +31,7 @@ from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.samples import Sample, loader_workers, made_ahead, sample
 from stylefader.training.losses.loss_network import LossNetwork
 from stylefader.training.losses.perceptual import StyleTarget, perceptual_losses, random_window, total_variation
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
+from stylefader.training.losses.temporal import NextFrames, temporal_loss, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.settings import TrainSettings
@@ -272,7 +272,7 @@ class Trainer:
             window = random_window(photo, rgb01, period=period, seed=settings.seed, step=self.iteration)
             content, style = perceptual_losses(self.target, *window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
-        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
+        total = content + settings.style_weight * style + temporal_weight(settings) * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal]).detach()
@@ -291,23 +291,27 @@ class Trainer:
         return rest.tolist()
 
     def _temporal(self, photo: Tensor, rgb01: Tensor, following: NextFrames) -> Tensor:
-        """The temporal loss; `rgb01` is what came of `photo` at the alpha of training.
+        """The temporal loss; `rgb01` is what came of `photo`.
 
-        Where that is the alpha that is looked at too, only the next frames go through the network; else the pictures
-        before them once more. Its mean over processes is the mean over all that they see.
+        Its mean over processes is the mean over all that they see.
         """
         if not len(following):
             return torch.zeros((), device=photo.device)
-        following = following.to(photo.device)
-        photo, rgb01 = photo[: len(following)], rgb01[: len(following)]
-        if self.net.n_blocks and following.alpha != 1:
-            alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
-            both = denormalise(self.net(normalise(torch.cat([photo, following.rgb01])), alpha).float())
-            rgb01, of_next = both.chunk(2)
-        else:
-            of_next = denormalise(self.net(normalise(following.rgb01), self.alpha).float())
+        following, photo = following.to(photo.device), photo[: len(following)]
+        rgb01, of_next = self._of_both(photo, following.rgb01, rgb01[: len(following)], following)
         losses = temporal_loss(following.warp(rgb01), of_next, following.warp.visible_N1HW)
         return losses.sum() * self.group.size / following.together
+
+    def _of_both(self, photo: Tensor, after: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
+        """The network's pictures of two frames at one alpha; `rgb01` is what came of the first at that of training.
+
+        Blocks are looked at with another alpha in every second step: only then the first frames go in once more.
+        """
+        if self.net.n_blocks and following.alpha != 1:
+            alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
+            first, second = denormalise(self.net(normalise(torch.cat([photo, after])), alpha).float()).chunk(2)
+            return first, second
+        return rgb01, denormalise(self.net(normalise(after), self.alpha).float())
 
 
 def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:

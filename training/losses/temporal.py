@@ -17,10 +17,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylefader.training.data.motion import Pair
-from stylefader.training.settings import Temporal
+from stylefader.training.settings import Temporal, TrainSettings
 
-TEMPORAL_WEIGHTS: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
-"""Weight of the temporal loss, in RGB of 0..1, where content weighs 1."""
+_LEAST: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
+_FOR_STYLE: dict[Temporal, float] = {"off": 0.0, "weak": 5.0, "strong": 10.0}
+
+
+def temporal_weight(settings: TrainSettings) -> float:
+    """Weight of the temporal loss, in RGB of 0..1, where content weighs 1.
+
+    It grows with the style's, which it has to hold against: at 200 for both it is a fiftieth of the loss.
+    """
+    return max(_LEAST[settings.temporal], _FOR_STYLE[settings.temporal] * settings.style_weight)
 
 
 @dataclass(frozen=True, eq=False)

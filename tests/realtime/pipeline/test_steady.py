@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def played(
 
 def shimmer(pictures: Sequence[Picture]) -> float:
     """Root mean square of what changes from one picture to the next."""
-    steps = [np.square(a.astype(float) - b).mean() for a, b in zip(pictures, pictures[1:], strict=False)]
+    steps = [np.square(a.astype(float) - b).mean() for a, b in pairwise(pictures)]
     return float(np.sqrt(np.mean(steps)))
 
 

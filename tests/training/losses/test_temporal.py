@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from stylefader.training.data.motion import Pair, camera_motion, whole_pixels
-from stylefader.training.losses.temporal import NextFrames, next_frames, temporal_loss
+from stylefader.training.losses.temporal import NextFrames, next_frames, temporal_loss, temporal_weight
+from stylefader.training.settings import Temporal, TrainSettings
 
 
 def smooth(side: int, n: int = 2) -> torch.Tensor:
@@ -60,3 +61,12 @@ def test_a_network_that_goes_with_the_picture_has_no_loss_and_one_that_stays_has
 def test_a_process_without_a_next_frame_has_empty_batches() -> None:
     none = next_frames([], 32, alpha=0.5, together=1)
     assert len(none) == 0 and none.rgb01.shape == (0, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("temporal", "style_weight", "weight"),
+    [("off", 200, 0), ("weak", 6, 200), ("weak", 80, 400), ("strong", 6, 400), ("strong", 200, 2000)],
+)
+def test_it_is_held_against_the_style(temporal: Temporal, style_weight: float, weight: float) -> None:
+    settings = TrainSettings(iterations=1, style_weight=style_weight, temporal=temporal)
+    assert temporal_weight(settings) == weight
