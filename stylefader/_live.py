@@ -40,6 +40,7 @@ def live(
     size: tuple[int, int] = (640, 360),
     fps: float | None = None,
     alpha: float | None = None,
+    steady: float | None = None,
     window: bool = False,
     sinks: str | Sequence[str] = (),
     on_frame: Callable[[Frame], None] | None = None,
@@ -68,6 +69,7 @@ def live(
         size: (width, height) of the picture.
         fps: The frame rate that such a style must hold. None is that of the source.
         alpha: Strength at first. None is the style's own.
+        steady: How still the picture stands at rest at first, 0 to 1. None is 0.
         window: Show it in a window. Then call `run` in the main thread.
         sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
         on_frame: Called with every stylized frame, on a thread of its own; the newest ones where it is slow.
@@ -100,6 +102,7 @@ def live(
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
             alpha=alpha,
+            steady=steady,
             backend=engine,
             scenes=None if scenes is None else Path(scenes),
         ),

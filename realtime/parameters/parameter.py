@@ -16,6 +16,8 @@ Values = npt.NDArray[np.float32]
 """The components of one parameter: float32 (size,)."""
 ALPHA = "alpha"
 """The parameter that every style has had so far: one component for each tuning-block."""
+STEADY = "steady"
+"""The parameter of the output that every session has, whatever its style: how still the picture stands at rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +64,15 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
 
 
 def parameters_of(header: PackHeader) -> tuple[Parameter, ...]:
-    """What a performer moves in a style: the live vectors among the inputs that its pack declares.
+    """What a performer moves in a style: the live vectors among the inputs that its pack declares, and `steady`.
 
-    alpha is always the first; a style without tuning-blocks has it with no components.
+    alpha is always the first; a style without tuning-blocks has it with no components. A style that declares an input
+    called `steady` keeps it for itself.
     """
     found = {spec.name: _parameter(spec) for spec in header.inputs if spec.live and spec.kind == "vector"}
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
-    return (alpha, *found.values())
+    steady = () if STEADY in found else (Parameter.even(STEADY, 1, low=0, high=1, default=0),)
+    return (alpha, *found.values(), *steady)
 
 
 def _parameter(spec: InputSpec) -> Parameter:

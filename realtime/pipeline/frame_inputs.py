@@ -13,11 +13,13 @@ from stylefader.training.packs.inputs import InputSpec
 class FrameInputs:
     """Made for the declared inputs of an engine; called for each frame.
 
+    What is no input of the engine, such as the parameters of the output, is left out.
     Faders move the components of a vector one by one, so what they stand at need not keep the vector's constraint: it
     is brought there.
     """
 
     def __init__(self, inputs: Sequence[InputSpec]) -> None:
+        self._names = {spec.name for spec in inputs}
         self._constrained = {spec.name: spec for spec in inputs if spec.constraint != "none"}
 
     def __call__(self, image: Picture, values: Mapping[str, Values]) -> dict[str, Array]:
@@ -29,7 +31,7 @@ class FrameInputs:
         """
         given: dict[str, Array] = {"frame": image}
         for name, value in values.items():
-            if len(value):
+            if len(value) and name in self._names:
                 spec = self._constrained.get(name)
                 given[name] = value if spec is None else constrained(spec, value)
         return given

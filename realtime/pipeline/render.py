@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TypeVar
@@ -18,9 +18,10 @@ import numpy as np
 from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.media.frame import Frame, blacken_bars
-from stylefader.realtime.parameters.parameter import Parameter, sizes_of, within
+from stylefader.realtime.parameters.parameter import Parameter, Values, sizes_of, within
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
+from stylefader.realtime.pipeline.steady import Steady
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet, Source
 
@@ -63,7 +64,8 @@ def render(
     writer = _Worker("render-writer", lambda: _write(sink, to_sink), upstream=to_sink)
     # As many as can be under way, wait and be written at once, so the one being filled is never one in use.
     pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
-    in_order: deque[tuple[Frame, Pending] | Packet] = deque()
+    in_order: deque[tuple[Frame, Pending, Mapping[str, Values]] | Packet] = deque()
+    steady = Steady()
     frames, engine_seconds = 0, 0.0
 
     def hand_on(under_way: int) -> None:
@@ -77,6 +79,7 @@ def render(
                 called = time.perf_counter()
                 picture = first[1].result()
                 engine_seconds += time.perf_counter() - called
+                steady(first[0].image, picture, first[0].pts, first[2])
                 blacken_bars(picture, first[0].inside)
                 to_sink.put(replace(first[0], image=picture))
                 frames += 1
@@ -97,7 +100,7 @@ def render(
                 called = time.perf_counter()
                 pending = engine.start(inputs(thing.image, values), out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
-                in_order.append((thing, pending))
+                in_order.append((thing, pending, values))
                 started += 1
             else:
                 in_order.append(thing)

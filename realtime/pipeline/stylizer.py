@@ -23,6 +23,7 @@ from stylefader.realtime.parameters.parameter import Values
 from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.rates import RateMeter
+from stylefader.realtime.pipeline.steady import Steady
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import EngineError
 
@@ -60,6 +61,8 @@ class _Begun:
     frame: Frame
     out: Picture
     started_ns: int
+    values: Mapping[str, Values] = field(default_factory=dict)
+    """Of the newest style."""
     parts: list[tuple[ActiveStyle, PendingFrame, float]] = field(default_factory=list)
     """Whose picture, and its weight: one, or two during a cross-fade."""
 
@@ -94,6 +97,7 @@ class Stylizer:
         self._failed, self._timed, self._played, self._spoilt = failed, timed, played, spoilt
         self._black = np.zeros((height, width, 3), np.uint8)
         self._begun: deque[_Begun] = deque()
+        self._steady = Steady()
         self._last: Picture | None = None
         self._held: Frame | None = None  # the newest frame that went out, for what is asked for while none come
         self._seen = OutputFlags()  # the flags that it went out under
@@ -174,6 +178,7 @@ class Stylizer:
 
     def _pass_on(self, frame: Frame) -> None:
         """A frame without an engine: black, the last picture, or as it is."""
+        self._steady.forget()
         self.counts.passed += 1
         if self.show.blackout:
             self._out(frame, self._black)
@@ -217,6 +222,7 @@ class Stylizer:
             values = owner.desk.values(now)
             try:
                 begun.parts.append((owner, owner.begin(frame.image, values, out), weight))
+                begun.values = values
             except Exception as error:  # a driver's or a library's, too: the show goes on
                 self._break(owner, error)
                 for other, part, _ in begun.parts:
@@ -255,6 +261,8 @@ class Stylizer:
             (older, kept), (newer, share) = sound
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
+        fades, style = len(begun.parts) > 1, begun.parts[-1][0].header.name
+        self._steady(frame.image, picture, frame.pts, begun.values, style=style, opens=fades)
         blacken_bars(picture, frame.inside)
         self.counts.stylized += 1
         self._last = picture

@@ -74,6 +74,7 @@ class StyleConfig:
         scenes: A file of scenes.
         fade_s: Seconds of a cross-fade.
         alpha: Strength at first; None for the style's own.
+        steady: How still the picture stands at rest at first, 0 to 1; None is 0.
         slew: The most that alpha moves in a second.
         muted: Sources that move no alpha.
         backend: Of the engines, as for `open_engine`.
@@ -85,6 +86,7 @@ class StyleConfig:
     scenes: Path | None = None
     fade_s: float = FADE_S
     alpha: float | None = None
+    steady: float | None = None
     slew: float | None = None
     muted: tuple[str, ...] = ()
     backend: str = "auto"

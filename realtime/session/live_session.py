@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stylefader.engines.inputs import Array
 from stylefader.engines.selection.expected_time import ExpectedTime
@@ -63,8 +63,9 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
-    alpha: of all blocks at first; the style's default where None. rate: the frame rate that a family's member must
-    hold, given the one that comes in. expect: what a frame of a pack takes at a size.
+    start: values at first, one for all components, by parameter; the style's default for others.
+    rate: the frame rate that a family's member must hold, given the one that comes in.
+    expect: what a frame of a pack takes at a size.
     """
 
     height: int
@@ -72,7 +73,7 @@ class SessionOptions:
     fade_s: float = 1.0
     adaptive_fps: float | None = None
     slew: float | None = None
-    alpha: float | None = None
+    start: Mapping[str, float] = field(default_factory=dict)
     rate: Callable[[float | None], float] = lambda arriving: arriving or 30.0
     expect: Expect = lambda pack, size: ExpectedTime(ms=None)
 
@@ -111,7 +112,7 @@ class LiveSession:
         )  # fmt: skip
         self.performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
-            alpha=options.alpha, slew=options.slew, modulation=modulation,
+            start=options.start, slew=options.slew, modulation=modulation,
         )  # fmt: skip
         self._outputs, self._forms = outputs, forms
         self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)

@@ -77,7 +77,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             connections.capture, outputs, loader,
             SessionOptions(
                 height=picture.height, width=picture.width, fade_s=style.fade_s, adaptive_fps=picture.adaptive_fps,
-                slew=style.slew, alpha=style.alpha, rate=connections.wanted_rate, expect=loader.expected_time,
+                slew=style.slew, start=plan.start, rate=connections.wanted_rate, expect=loader.expected_time,
             ),
             tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
             modulation=modulators,

@@ -18,7 +18,7 @@ import numpy as np
 
 from stylefader.engines.inputs import Array
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, AlphaDesk, Modulation
-from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, carried_over, carried_to, parameters_of
+from stylefader.realtime.parameters.parameter import Parameter, Values, carried_over, carried_to, parameters_of
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.style_request import Wanted, fade
 from stylefader.training.errors import ControlError
@@ -37,7 +37,8 @@ class StyleOrder:
 class Performance:
     """packs: the styles, to which more may be added. heard: the desks of all that is in the picture now.
 
-    muted: sources that move no alpha; any thread may change it.
+    muted: sources that move no alpha; any thread may change it. start: values at first, one for all components, by
+    parameter.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Performance:
         heard: Callable[[], list[AlphaDesk]],
         now_ns: Callable[[], int],
         fade_s: float,
-        alpha: float | None = None,
+        start: Mapping[str, float] | None = None,
         slew: float | None = None,
         modulation: Modulation | None = None,
     ) -> None:
@@ -61,7 +62,8 @@ class Performance:
         self._style = 0
         self._scene: str | None = None
         self._desk_of = 0
-        self._desk = self._new_desk(0, None if alpha is None else {ALPHA: np.full(1, alpha, np.float32)})
+        first = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
+        self._desk = self._new_desk(0, first)
 
     # -- from any thread -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from stylefader.engines.opening import check_engine_words
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
-from stylefader.realtime.parameters.parameter import most_of, parameters_of
+from stylefader.realtime.parameters.parameter import ALPHA, STEADY, most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
@@ -32,12 +32,14 @@ class SessionPlan:
         source: What gives the frames.
         window: Whether there is a window.
         events: What the user should be told about the plan.
+        start: Values to begin with, by parameter.
     """
 
     packs: tuple[PackFile, ...]
     source: LiveChoice
     window: bool
     events: tuple[Event, ...]
+    start: Mapping[str, float]
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -74,12 +76,21 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
     events += _without_effect(config, packs=packs, window=window)
-    if style.alpha is not None and not (isinstance(style.alpha, int | float) and math.isfinite(style.alpha)):
-        raise ControlError(f"alpha at first is one finite number, not {style.alpha!r:.80}")
+    given = ((ALPHA, style.alpha), (STEADY, style.steady))
+    start = {name: _first(name, value) for name, value in given if value is not None}
     header = packs[0].header.alpha
     if style.alpha is not None and not header.low <= style.alpha <= header.high:
         events.append(AlphaOutOfRange(low=header.low, high=header.high))
-    return SessionPlan(packs=tuple(packs), source=source, window=window, events=tuple(events))
+    return SessionPlan(packs=tuple(packs), source=source, window=window, events=tuple(events), start=start)
+
+
+def _first(name: str, value: float) -> float:
+    """A value to begin with. Raises ControlError."""
+    if not (isinstance(value, int | float) and math.isfinite(value)):
+        raise ControlError(f"{name} at first is one finite number, not {value!r:.80}")
+    if name != ALPHA and not 0 <= value <= 1:
+        raise ControlError(f"{name} at first is from 0 to 1, not {value:g}")
+    return value
 
 
 def source_options(source: SourceConfig, picture: PictureConfig) -> LiveOptions:

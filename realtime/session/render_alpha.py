@@ -62,6 +62,17 @@ def alpha_over_time(
     return parse_inline(str(alpha) if alpha is not None else f"{header.alpha.default}"), notes
 
 
+def with_steady(keyframes: AlphaOverTime, steady: float) -> AlphaOverTime:
+    """The same with `steady` at this value. Raises AutomationError for one that is not from 0 to 1."""
+    from stylefader.realtime.automation.held_value import HeldValue
+    from stylefader.realtime.parameters.parameter import STEADY
+    from stylefader.training.errors import AutomationError
+
+    if not (isinstance(steady, int | float) and 0 <= steady <= 1):
+        raise AutomationError(f"steady is a number from 0 to 1, not {steady!r:.80}")
+    return HeldValue(keyframes, STEADY, float(steady), origin="--steady")
+
+
 def modulated(
     keyframes: AlphaOverTime,
     mapping: Mapping,

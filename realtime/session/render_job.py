@@ -34,6 +34,7 @@ class RenderJob:
         output: What to write, of the same kind.
         style: A name or a pack file.
         alpha: Keyframes as on the command line, or one strength; None is the pack's default.
+        steady: How still the picture stands where the clip does, 0 to 1; None is 0.
         automation: Keyframes from a CSV file, or from a MIDI file with `map`.
         map: A mapping file.
         start: Seconds of the clip at which the render begins.
@@ -56,6 +57,7 @@ class RenderJob:
     output: str
     style: str
     alpha: str | float | None = None
+    steady: float | None = None
     automation: Path | None = None
     map: Path | None = None
     start: Fraction | None = None
@@ -151,7 +153,7 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
 def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
-    from stylefader.realtime.session.render_alpha import alpha_over_time
+    from stylefader.realtime.session.render_alpha import alpha_over_time, with_steady
     from stylefader.training.packs.open_style import open_style
 
     pack = open_style(job.style)
@@ -160,6 +162,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         watcher.note(f"{pack.style} is rendered by its largest size, {pack.size} ({header.name})")
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
     keyframes, notes = alpha_over_time(job.alpha, job.automation, mapping, job.map, header, reading=watcher.reading)
+    if job.steady is not None:
+        keyframes = with_steady(keyframes, job.steady)
     parameters = parameters_of(header)
     keyframes.check(sizes_of(parameters))
 

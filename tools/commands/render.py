@@ -36,6 +36,9 @@ def command(
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
+    steady: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
+    ] = None,
     automation: Annotated[
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
@@ -88,7 +91,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     job = RenderJob(
-        source=source, output=output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop,
+        source=source, output=output, style=style, alpha=alpha, steady=steady, automation=automation, map=map,
+        start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip

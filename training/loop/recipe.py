@@ -82,6 +82,7 @@ class Recipe:
     """What a style pack is trained from, checked.
 
     output: the pack to write; checkpoints and previews stand beside it.
+    clips: a folder of clips, each a folder of frames, that half of the temporal term's pairs are taken from.
     family: the style that the pack is one size of; empty where that is its own name.
     held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
     n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
@@ -97,6 +98,7 @@ class Recipe:
     output: Path
     photos: Path
     loss_network: Path
+    clips: Path | None = None
     held_out: Path | None = None
     photos_from: str = ""
     family: str = ""

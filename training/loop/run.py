@@ -31,7 +31,7 @@ from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
 from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS
+from stylefader.training.losses.temporal import temporal_weight
 from stylefader.training.networks.architectures import ARCHITECTURES, ArchitectureName
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import parse_header, with_inputs
@@ -175,6 +175,7 @@ class Run:
         self.trainer = self._trainer_of(
             part,
             photos=self.recipe.photos,
+            clips=self.recipe.clips,
             loss_network=loss_network,
             checkpoint=checkpoint,
             identity=identity,
@@ -335,7 +336,7 @@ class Run:
         trainer, started = self.trainer, self.started_from(self.part)
         return {
             **asdict(self.part.settings),
-            "temporal_weight": TEMPORAL_WEIGHTS[self.part.settings.temporal],
+            "temporal_weight": temporal_weight(self.part.settings),
             "precision": trainer.compute.numbers,
             "photographs": len(trainer.photos),
             "photographs_from": self.recipe.photos_from,
@@ -346,6 +347,7 @@ class Run:
             "style_layers": list(trainer.loss_network.layers.style),
             "iterations": trainer.iteration,
             "device": trainer.compute.name,
+            **({"clips": len(trainer.clips)} if trainer.clips else {}),
             **({"started_from": started} if started else {}),
             **({"processes": self.group.size} if self.group.size > 1 else {}),
         }

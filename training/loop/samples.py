@@ -18,13 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylefader.training.data.photographs import PhotoFolder
+from stylefader.training.data.clips import ClipFolder
+from stylefader.training.data.motion import Pair, made_up_pair
+from stylefader.training.data.photographs import PhotoFolder, Picture
 from stylefader.training.loop.process_group import ProcessGroup
-from stylefader.training.losses.temporal import NextFrames, next_frames
+from stylefader.training.losses.temporal import NextFrames, alpha_of_step, next_frames
 from stylefader.training.settings import TrainSettings
 
 T = TypeVar("T")
 _MOST_WORKERS = 8
+_PAIRS = 1
+"""Makes the random numbers of pairs others than those of crops."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,24 +47,39 @@ class Sample:
 
 
 def sample(
-    photos: PhotoFolder, settings: TrainSettings, step: int, *, blocks: bool, group: ProcessGroup, pinned: bool = False
+    photos: PhotoFolder,
+    settings: TrainSettings,
+    step: int,
+    *,
+    blocks: bool,
+    group: ProcessGroup,
+    clips: ClipFolder | None = None,
+    pinned: bool = False,
 ) -> Sample:
     """What this process sees in step number `step`, the first of which is 0.
 
-    A main network's every picture has a next frame. Of blocks, which go through the network twice more for it, half
-    of the pictures of all processes have one.
+    A main network's every picture has a next frame. Of blocks, which go through the network more often for it, half
+    of the pictures of all processes have one. With clips half of the pictures that have a next frame are of clips.
     """
     together = settings.batch * group.size
-    crops = [
-        photos.crop(step * together + place, seed=settings.seed, size=settings.crop)
-        for place in range(group.rank, together, group.size)
-    ]
+    with_next = 0 if settings.temporal == "off" else (together + 1) // 2 if blocks else together
+    crops: list[Picture] = []
+    pairs: list[Pair] = []
+    for place in range(group.rank, together, group.size):
+        number = step * together + place
+        rng = np.random.default_rng((settings.seed, number, _PAIRS))
+        if clips is not None and place < with_next and rng.random() < 0.5:
+            crop, pair = clips.pair(number, seed=settings.seed, size=settings.crop)
+            pairs.append(pair)
+        else:
+            crop = photos.crop(number, seed=settings.seed, size=settings.crop)
+            if place < with_next:
+                pairs.append(made_up_pair(crop, rng))
+        crops.append(crop)
     following = None
-    if settings.temporal != "off":
-        following = next_frames(
-            (together + 1) // 2 if blocks else together, settings.crop,
-            seed=settings.seed, step=step, rank=group.rank, size=group.size,
-        )  # fmt: skip
+    if with_next:
+        alpha = alpha_of_step(settings.seed, step)
+        following = next_frames(pairs, settings.crop, alpha=alpha, together=with_next)
     made = Sample(torch.from_numpy(np.stack(crops)), following)
     return made.pinned() if pinned else made
 

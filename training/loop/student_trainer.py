@@ -15,7 +15,7 @@ from torch import Tensor
 from stylefader.training.loop.trainer import Trainer
 from stylefader.training.losses.distillation import lesson_strengths, pixel_loss, teaching_losses
 from stylefader.training.losses.perceptual import random_window, total_variation
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames
+from stylefader.training.losses.temporal import NextFrames, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.packs.pack import StylePack
@@ -55,7 +55,7 @@ class StudentTrainer(Trainer):
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
         pixel = pixel_loss(rgb01, lesson)
         total = settings.pixel_weight * pixel + content + settings.style_weight * style
-        total = total + TEMPORAL_WEIGHTS[settings.temporal] * temporal
+        total = total + temporal_weight(settings) * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal, pixel]).detach()
@@ -79,7 +79,7 @@ class StudentTrainer(Trainer):
             rgb01 = denormalise(self._teacher(normalise(photo), self._strengths).float()).clamp(0, 1)
         return rgb01.clone()
 
-    def _of_both(self, photo: Tensor, warped: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
+    def _of_both(self, photo: Tensor, after: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
         """As in `Trainer`, at the strengths that the first picture was made with."""
-        strengths = self._strengths[:, : len(warped)]
-        return rgb01, denormalise(self.net(normalise(warped), strengths).float())
+        strengths = self._strengths[:, : len(after)]
+        return rgb01, denormalise(self.net(normalise(after), strengths).float())

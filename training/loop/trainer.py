@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from stylefader.training.compute import CPU, choose_compute
+from stylefader.training.data.clips import ClipFolder
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
@@ -37,7 +38,7 @@ from stylefader.training.losses.perceptual import (
     smallest_crop,
     total_variation,
 )
-from stylefader.training.losses.temporal import TEMPORAL_WEIGHTS, NextFrames, temporal_loss
+from stylefader.training.losses.temporal import NextFrames, temporal_loss, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.settings import TrainSettings
@@ -64,6 +65,7 @@ class Trainer:
         *,
         style: Path | None,
         photos: Path,
+        clips: Path | None = None,
         loss_network: LossNetwork,
         blocks_only: bool,
         checkpoint: Path,
@@ -81,12 +83,14 @@ class Trainer:
         self.plateau = Plateau(settings.patience)
         with group.all_or_none():
             self.photos = PhotoFolder(photos)
+            self.clips = ClipFolder(clips) if clips is not None else None
             self.compute = choose_compute(settings.precision, device)
             self._identity = {
                 **(identity or {}),
                 **({"style picture": file_hash(style)} if style else {}),
                 "loss network": loss_network.sha256,
                 "photographs": self.photos.names_hash(),
+                **({"clips": self.clips.names_hash()} if self.clips else {}),
             }
             self.scaler = self.compute.scaler()
             self.net = net.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -194,7 +198,10 @@ class Trainer:
         def make(step: int) -> Sample:
             if on_gpu:
                 torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
-            return sample(self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, pinned=on_gpu)
+            return sample(
+                self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, clips=self.clips,
+                pinned=on_gpu,
+            )  # fmt: skip
 
         workers = loader_workers(self.group.local_size)
         rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
@@ -273,7 +280,7 @@ class Trainer:
             window = random_window(photo, rgb01, period=self.window_moves, seed=settings.seed, step=self.iteration)
             content, style = self.looked_at(*window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
-        total = content + settings.style_weight * style + TEMPORAL_WEIGHTS[settings.temporal] * temporal
+        total = content + settings.style_weight * style + temporal_weight(settings) * temporal
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal, torch.zeros_like(total)]).detach()
@@ -303,21 +310,20 @@ class Trainer:
         if not len(following):
             return torch.zeros((), device=photo.device)
         following, photo = following.to(photo.device), photo[: len(following)]
-        rgb01, of_warped = self._of_both(photo, following.of(photo), rgb01[: len(following)], following)
-        visible, seen = following.warp.visible_N1HW, following.seen / self.group.size
-        return temporal_loss(following.warp(rgb01), of_warped, visible, seen=seen)
+        rgb01, of_next = self._of_both(photo, following.rgb01, rgb01[: len(following)], following)
+        losses = temporal_loss(following.warp(rgb01), of_next, following.warp.visible_N1HW)
+        return losses.sum() * self.group.size / following.together
 
-    def _of_both(self, photo: Tensor, warped: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
+    def _of_both(self, photo: Tensor, after: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
         """The network's pictures of two frames at one alpha; `rgb01` is what came of the first at that of training.
 
-        Costs one more pass of a batch through the network: a main network has its first picture already, for blocks,
-        which are looked at with a random alpha, half the photographs go in twice.
+        Blocks are looked at with another alpha in every second step: only then the first frames go in once more.
         """
-        if self.net.n_blocks:
+        if self.net.n_blocks and following.alpha != 1:
             alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
-            rgb01, of_warped = denormalise(self.net(normalise(torch.cat([photo, warped])), alpha).float()).chunk(2)
-            return rgb01, of_warped
-        return rgb01, denormalise(self.net(normalise(warped), self.alpha).float())
+            first, second = denormalise(self.net(normalise(torch.cat([photo, after])), alpha).float()).chunk(2)
+            return first, second
+        return rgb01, denormalise(self.net(normalise(after), self.alpha).float())
 
 
 def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:

@@ -1,13 +1,14 @@
-"""Temporal loss: keeps a style stable on video, learnt from photographs alone.
+"""Temporal loss: keeps a style stable on video, learnt from photographs, and from clips where there are some.
 
-A photograph and its copy under a small smooth warp are two frames of a clip whose exact flow is known, and so is
-what both of them show. A network that is stable gives the second picture as the first one's warp, camera noise or
-not: the loss is the mean square of what differs (the short-term loss of Lai et al. 2018 and of Gupta et al. 2017,
-with synthetic motion in place of clips).
+A photograph and a made-up next frame (`training/data/motion.py`), or two frames of a clip, show the same things in
+other places, and it is known where. A network that is stable gives the second picture as the first one's warp, camera
+noise, codec and light or not: the loss is the mean square of what differs (the short-term loss of Lai et al. 2018 and
+of Gupta et al. 2017).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,23 +16,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from stylefader.training.settings import Temporal
+from stylefader.training.data.motion import Pair
+from stylefader.training.settings import Temporal, TrainSettings
 
-TEMPORAL_WEIGHTS: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
-"""Weight of the temporal loss, in RGB of 0..1, where content weighs 1."""
-_MOST_SHIFT_PIXELS = 8.0
-_MOST_TURN = 0.04
-_MOST_ZOOM = 0.04
-_MOST_BEND_PIXELS = 2.0
-_BENDS = 4
-_MOST_NOISE = 0.02
-_MARGIN_PIXELS = 8
+_LEAST: dict[Temporal, float] = {"off": 0.0, "weak": 200.0, "strong": 400.0}
+_FOR_STYLE: dict[Temporal, float] = {"off": 0.0, "weak": 5.0, "strong": 10.0}
 
 
-def generator_for(seed: int, number: int) -> torch.Generator:
-    """Random numbers that are a function of seed and number alone."""
-    state = np.random.SeedSequence((seed, number)).generate_state(2)
-    return torch.Generator().manual_seed(int(state[0]) << 31 | int(state[1]) >> 1)
+def temporal_weight(settings: TrainSettings) -> float:
+    """Weight of the temporal loss, in RGB of 0..1, where content weighs 1.
+
+    It grows with the style's, which it has to hold against: at 200 for both it is a fiftieth of the loss.
+    """
+    return max(_LEAST[settings.temporal], _FOR_STYLE[settings.temporal] * settings.style_weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +36,7 @@ class Warp:
     """Where each pixel of the warped pictures comes from.
 
     grid_NHW2: float32 places (x, y) in -1..1 over the pictures' outer edges, as `grid_sample` reads them.
-    visible_N1HW: 1.0 where that place lies inside the picture, away from the edges whose padding moves with no one.
+    visible_N1HW: 1.0 where that place was seen in the picture, away from the edges whose padding moves with no one.
     """
 
     grid_NHW2: Tensor
@@ -50,96 +47,58 @@ class Warp:
         return F.grid_sample(x_NCHW, self.grid_NHW2, padding_mode="border", align_corners=False)
 
 
-def random_warp(n: int, height: int, width: int, generator: torch.Generator) -> Warp:
-    """One warp a picture: shift, turn and zoom, and a slow bend of a few pixels."""
-
-    def symmetric(*shape: int, most: float) -> Tensor:
-        return (2 * torch.rand(shape, generator=generator) - 1) * most
-
-    size = torch.tensor([width, height])
-    angle, zoom = symmetric(n, most=_MOST_TURN), 1 + symmetric(n, most=_MOST_ZOOM)
-    cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    # In pixels from the middle, so that a turn stays a turn in pictures that are not square.
-    matrix_N22 = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    from_middle_HW2 = torch.stack([x, y], -1) + 0.5 - size / 2
-    bend_N2HW = F.interpolate(
-        symmetric(n, 2, _BENDS, _BENDS, most=_MOST_BEND_PIXELS), (height, width), mode="bicubic", align_corners=True
-    )
-    place_NHW2 = (
-        torch.einsum("nij,hwj->nhwi", matrix_N22, from_middle_HW2)
-        + symmetric(n, 1, 1, 2, most=_MOST_SHIFT_PIXELS)
-        + bend_N2HW.permute(0, 2, 3, 1)
-    )
-    inside_NHW2 = place_NHW2.abs() <= size / 2 - _MARGIN_PIXELS
-    here_HW2 = from_middle_HW2.abs() <= size / 2 - _MARGIN_PIXELS
-    visible_N1HW = (inside_NHW2 & here_HW2).all(-1).unsqueeze(1).float()
-    return Warp(place_NHW2 / (size / 2), visible_N1HW)
-
-
-def camera_noise(shape_NCHW: tuple[int, int, int, int], generator: torch.Generator) -> Tensor:
-    """Gaussian noise of a strength drawn once for each picture."""
-    strength_N111 = torch.rand((shape_NCHW[0], 1, 1, 1), generator=generator) * _MOST_NOISE
-    return torch.randn(shape_NCHW, generator=generator) * strength_N111
-
-
-def temporal_loss(
-    warped_rgb01: Tensor, of_warped_rgb01: Tensor, visible_N1HW: Tensor, *, seen: float | None = None
-) -> Tensor:
-    """Mean square over what both pictures show, float32 scalar. (N, 3, H, W) each.
-
-    seen: over how many colours of pixels the mean is; by default those visible here.
-    """
+def temporal_loss(warped_rgb01: Tensor, of_warped_rgb01: Tensor, visible_N1HW: Tensor) -> Tensor:
+    """Mean square over what both pictures show, float32 (N,), one a picture. (N, 3, H, W) each."""
     square = (warped_rgb01 - of_warped_rgb01).square() * visible_N1HW
-    return square.sum() / (seen_of(visible_N1HW) if seen is None else seen)
-
-
-def seen_of(visible_N1HW: Tensor) -> float:
-    """How many colours of pixels are visible, at least 1."""
-    return float((3 * visible_N1HW.sum()).clamp(min=1))
+    return square.sum((1, 2, 3)) / (3 * visible_N1HW.sum((1, 2, 3))).clamp(min=1)
 
 
 @dataclass(frozen=True, eq=False)
 class NextFrames:
-    """What makes the next frames of the first few pictures of a batch, a function of seed and step alone.
+    """The next frames of the first few pictures of a batch.
 
-    alpha: the strength that blocks are looked at with. seen: over all processes, a share of it for each; `warp` and
-    `noise_NCHW` are for the pictures of this process only, and may be of none.
+    pictures_NHWC: uint8 RGB, those of this process only, and may be of none. alpha: the strength that blocks are
+    looked at with. together: how many there are over all processes.
     """
 
     warp: Warp
-    noise_NCHW: Tensor
+    pictures_NHWC: Tensor
     alpha: float
-    seen: float
+    together: int
 
     def __len__(self) -> int:
-        return len(self.noise_NCHW)
+        return len(self.pictures_NHWC)
 
     def to(self, device: torch.device) -> NextFrames:
         """Sent, from pinned memory without waiting for it."""
-        parts = (self.warp.grid_NHW2, self.warp.visible_N1HW, self.noise_NCHW)
-        grid, visible, noise = (part.to(device, non_blocking=True) for part in parts)
-        return replace(self, warp=Warp(grid, visible), noise_NCHW=noise)
+        parts = (self.warp.grid_NHW2, self.warp.visible_N1HW, self.pictures_NHWC)
+        grid, visible, pictures = (part.to(device, non_blocking=True) for part in parts)
+        return replace(self, warp=Warp(grid, visible), pictures_NHWC=pictures)
 
     def pinned(self) -> NextFrames:
         """A copy in pinned memory, from which `to` sends without waiting."""
         warp = Warp(self.warp.grid_NHW2.pin_memory(), self.warp.visible_N1HW.pin_memory())
-        return replace(self, warp=warp, noise_NCHW=self.noise_NCHW.pin_memory())
+        return replace(self, warp=warp, pictures_NHWC=self.pictures_NHWC.pin_memory())
 
-    def of(self, photos_NCHW: Tensor) -> Tensor:
-        """The next frames of as many pictures, RGB in 0..1."""
-        return (self.warp(photos_NCHW) + self.noise_NCHW).clamp(0, 1)
+    @property
+    def rgb01(self) -> Tensor:
+        """The pictures as float32 (N, 3, H, W) in 0..1."""
+        return self.pictures_NHWC.permute(0, 3, 1, 2).float() / 255
 
 
-def next_frames(n: int, side: int, *, seed: int, step: int, rank: int = 0, size: int = 1) -> NextFrames:
-    """Of n square pictures in all, those that process `rank` of `size` has: every size-th."""
-    generator = generator_for(seed, step)
-    warp = random_warp(n, side, side, generator)
-    noise = camera_noise((n, 3, side, side), generator)
-    mine = slice(rank, None, size)
-    return NextFrames(
-        warp=Warp(warp.grid_NHW2[mine], warp.visible_N1HW[mine]),
-        noise_NCHW=noise[mine],
-        alpha=float(torch.rand(1, generator=generator)),
-        seen=seen_of(warp.visible_N1HW),
+def alpha_of_step(seed: int, step: int) -> float:
+    """The strength that blocks are looked at with: 1, where a picture moves most, in every second step, else any."""
+    return 1.0 if step % 2 else float(np.random.default_rng((seed, step)).random())
+
+
+def next_frames(pairs: Sequence[Pair], side: int, *, alpha: float, together: int) -> NextFrames:
+    """The next frames of square pictures, as one batch."""
+    place_NHW2 = np.stack([pair.motion.place_HW2 for pair in pairs] or [np.zeros((side, side, 2), np.float32)])
+    seen_NHW = np.stack([pair.motion.seen_HW for pair in pairs] or [np.zeros((side, side), np.bool_)])
+    pictures_NHWC = np.stack([pair.after_HWC for pair in pairs] or [np.zeros((side, side, 3), np.uint8)])
+    count = len(pairs)  # a process that has none has empty batches
+    warp = Warp(
+        torch.from_numpy((2 * place_NHW2 + 1) / side - 1)[:count],
+        torch.from_numpy(seen_NHW).unsqueeze(1).float()[:count],
     )
+    return NextFrames(warp, torch.from_numpy(pictures_NHWC)[:count], alpha, together)

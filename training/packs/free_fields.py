@@ -77,7 +77,9 @@ def _start(value: Any, where: str) -> dict[str, Any]:
 
 
 _KNOWN: Mapping[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("iterations", "batch", "crop", "seed", "patience", "photographs", "processes"), _ANY_WHOLE),
+    **dict.fromkeys(
+        ("iterations", "batch", "crop", "seed", "patience", "photographs", "clips", "processes"), _ANY_WHOLE
+    ),
     "style_size": whole(1, 8192),
     "pyramid": whole(1, 8),
     **dict.fromkeys(("style_weight", "smoothness", "learning_rate", "temporal_weight"), number),

@@ -418,7 +418,7 @@ def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> No
 def test_a_session_begins_at_the_alpha_that_was_asked_for(
     packs: list[PackFile], asked: float | None, given: float
 ) -> None:
-    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
+    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, start={} if asked is None else {"alpha": asked})
     live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True),
                        Outlet(), a_rack(packs, []), options)  # fmt: skip
     assert live.targets()["alpha"].tolist() == pytest.approx([given] * 3)

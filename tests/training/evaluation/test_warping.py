@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from stylefader.training.data.optical_flow import Motion, estimated_motion
 from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.warping import (
-    Motion,
     clip_with_motion,
-    estimated_motion,
     measure_warping,
     moving_photo,
     warping_error,

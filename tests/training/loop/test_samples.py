@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from stylefader.training.data.clips import ClipFolder
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.process_group import ProcessGroup
@@ -27,11 +28,26 @@ def settings(batch: int = 2, temporal: Temporal = "weak", seed: int = 3) -> Trai
     return TrainSettings(iterations=9, style_weight=1, batch=batch, crop=32, temporal=temporal, seed=seed)
 
 
-def rows(folder: Path, first: int, count: int, *, seed: int = 3, workers: int = 2) -> list[Sample]:
+@pytest.fixture
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips of a few frames, all of one grey of their own: 200 and more."""
+    folder = tmp_path_factory.mktemp("clips")
+    for clip in range(2):
+        (folder / f"clip{clip}").mkdir()
+        for number in range(4):
+            grey = np.full((36, 40, 3), 200 + 10 * clip + number, np.uint8)
+            cv2.imwrite(str(folder / f"clip{clip}" / f"{number:03d}.png"), grey)
+    return folder
+
+
+def rows(
+    folder: Path, first: int, count: int, *, seed: int = 3, workers: int = 2, clips: Path | None = None
+) -> list[Sample]:
     pictures = PhotoFolder(folder)
+    moving = ClipFolder(clips) if clips else None
 
     def make(step: int) -> Sample:
-        return sample(pictures, settings(seed=seed), step, blocks=False, group=ProcessGroup())
+        return sample(pictures, settings(seed=seed), step, blocks=False, group=ProcessGroup(), clips=moving)
 
     return list(made_ahead(make, first=first, count=count, workers=workers))
 
@@ -40,8 +56,8 @@ def equal(ours: Sample, theirs: Sample) -> bool:
     one, other = ours.next_frames, theirs.next_frames
     assert one is not None and other is not None
     pairs = [(ours.crops_NHWC, theirs.crops_NHWC), (one.warp.grid_NHW2, other.warp.grid_NHW2),
-             (one.noise_NCHW, other.noise_NCHW)]  # fmt: skip
-    return all(torch.equal(a, b) for a, b in pairs) and (one.alpha, one.seen) == (other.alpha, other.seen)
+             (one.pictures_NHWC, other.pictures_NHWC)]  # fmt: skip
+    return all(torch.equal(a, b) for a, b in pairs) and (one.alpha, one.together) == (other.alpha, other.together)
 
 
 @pytest.mark.parametrize("workers", [1, 5])
@@ -51,6 +67,21 @@ def test_samples_are_a_function_of_seed_and_number(photos: Path, workers: int) -
     assert all(map(equal, rows(photos, 4, 9, workers=workers), whole[4:]))
     assert not any(map(equal, rows(photos, 0, 9, seed=4), whole))
     assert not equal(whole[0], whole[1])
+
+
+def test_half_of_the_pairs_are_of_clips_where_there_are_clips(photos: Path, clips: Path) -> None:
+    whole = rows(photos, 0, 40, clips=clips)
+    of_clips = [bool((crop >= 200).all()) for row in whole for crop in row.crops_NHWC]
+    next_of_clips = [bool((picture >= 200).all()) for row in whole for picture in row.next_frames.pictures_NHWC]  # type: ignore[union-attr]
+    assert of_clips == next_of_clips
+    assert 20 < sum(of_clips) < 60
+    assert all(map(equal, rows(photos, 30, 40, clips=clips), whole[30:]))
+
+
+def test_blocks_are_looked_at_fully_and_at_other_strengths(photos: Path) -> None:
+    alphas = [row.next_frames.alpha for row in rows(photos, 0, 9)]  # type: ignore[union-attr]
+    assert alphas[1::2] == [1.0] * 4
+    assert len(set(alphas[::2])) == 5 and all(0 <= alpha < 1 for alpha in alphas[::2])
 
 
 @pytest.mark.parametrize("blocks", [False, True])
@@ -73,8 +104,8 @@ def test_processes_see_together_what_one_with_their_batches_sees(
             assert ours is not None
             assert torch.equal(ours.warp.grid_NHW2, theirs.warp.grid_NHW2[rank::size])
             assert torch.equal(ours.warp.visible_N1HW, theirs.warp.visible_N1HW[rank::size])
-            assert torch.equal(ours.noise_NCHW, theirs.noise_NCHW[rank::size])
-            assert (ours.alpha, ours.seen) == (theirs.alpha, theirs.seen)
+            assert torch.equal(ours.pictures_NHWC, theirs.pictures_NHWC[rank::size])
+            assert (ours.alpha, ours.together) == (theirs.alpha, theirs.together)
 
 
 def test_without_a_temporal_term_there_are_no_next_frames(photos: Path) -> None:

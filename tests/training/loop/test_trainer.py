@@ -72,6 +72,28 @@ def test_resume_goes_on_exactly(given: Path, tmp_path: Path, temporal: str, stop
     assert logged(rest) == logged(whole)
 
 
+def test_clips_are_part_of_what_a_run_is_made_from(given: Path, tmp_path: Path) -> None:
+    """Resumed with them, it goes on exactly; without them it is refused. The pack says how many there were."""
+    clip = tmp_path / "clips" / "one"
+    clip.mkdir(parents=True)
+    for number in range(4):
+        picture = np.random.default_rng(number).integers(0, 256, (70, 80, 3), np.uint8)
+        cv2.imwrite(str(clip / f"{number}.png"), picture)
+    more = {"main__iterations": 4, "train__batch": 2, "train__temporal": "strong"}
+    plain = [p.total for p in train(run_of(given, tmp_path / "plain.safetensors", **more))]
+    more["clips"] = str(tmp_path / "clips")
+    losses = [p.total for p in train(run_of(given, tmp_path / "whole.safetensors", **more))]
+    assert losses != plain
+    train(run_of(given, tmp_path / "parts.safetensors", **more), until=2)
+    rest = run_of(given, tmp_path / "parts.safetensors", resume=True, **more)
+    assert [p.total for p in train(rest)] == losses[2:]
+    assert rest.finish().header.training["main"]["clips"] == 1
+    train(run_of(given, tmp_path / "left.safetensors", **more), until=2)
+    del more["clips"]
+    with pytest.raises(TrainingError, match="other settings: clips"):
+        train(run_of(given, tmp_path / "left.safetensors", resume=True, **more))
+
+
 def logged(run: Run) -> list[list[str]]:
     """The rows of a run's CSV log, without the speeds."""
     return [row.split(",")[:-1] for row in run.recipe.log.read_text().splitlines()]

@@ -17,8 +17,9 @@ from stylefader.tools.console.signals import unwind
 from stylefader.tools.outputs import check_output, write_whole
 
 if TYPE_CHECKING:
+    from stylefader.training.data.optical_flow import Motion
     from stylefader.training.data.photographs import Picture
-    from stylefader.training.evaluation.warping import Motion, WarpingErrors
+    from stylefader.training.evaluation.warping import WarpingErrors
     from stylefader.training.packs.pack import StylePack
 
 _COLUMNS = ("of", "alpha", "pairs", "error", "input", "excess")

@@ -38,6 +38,9 @@ def command(
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    steady: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
+    ] = None,
     slew: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,
