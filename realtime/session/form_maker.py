@@ -52,9 +52,10 @@ class FormMaker:
         self._form: BackgroundForm | None = None
 
     @property
-    def busy(self) -> bool:
-        """Whether a form is being made."""
-        return self._form is not None
+    def stage(self) -> str | None:
+        """What is being made, in words; None where nothing is. Any thread."""
+        form = self._form
+        return f"making int8 of {form.pack.header.name}" if form is not None else None
 
     def see(self, image_HWC: Picture) -> None:
         """Keep a frame of the source now and then, made smaller; the oldest goes where there are enough."""

@@ -246,7 +246,7 @@ class LiveSession:
             engine=engine.name if engine else None, precision=engine.precision if engine else None,
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
-            coming=self.loader.waits_for,
+            coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
             bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=frozenset(self.muted),
         )  # fmt: skip
 

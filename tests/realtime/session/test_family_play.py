@@ -145,7 +145,7 @@ def test_it_begins_with_the_largest_that_should_hold_the_rate(stage: MakeStage) 
 
 
 def test_a_smaller_one_takes_over_where_the_rate_is_not_held_and_stays(stage: MakeStage) -> None:
-    show = stage((20, 10, 5), (100, 20, 5))
+    show = stage((20, 10, 5), (45, 20, 5))
     show.run(40)
     assert [build.pack.header.name for build in Build.made] == ["sea_large", "sea"]
     assert show.member == "sea"

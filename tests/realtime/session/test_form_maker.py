@@ -67,9 +67,9 @@ def test_a_form_is_made_once_of_frames_that_are_far_apart(pack: StylePack, tmp_p
     (form,) = Form.made
     assert len(form.frames) == FRAMES and form.frames[0].shape == (144, 256, 3)
     assert int(form.frames[1][0, 0, 0]) - int(form.frames[0][0, 0, 0]) == 2, "one every other second"
-    assert not maker.look(found) and maker.busy
+    assert not maker.look(found) and maker.stage == "making int8 of random"
     form.answer = MADE
-    assert maker.look(found) and form.closed and not maker.busy
+    assert maker.look(found) and form.closed and maker.stage is None
     assert said == ["random has an int8 form now, made of frames of this session: 41.3 dB to f32 at least"]
     assert not maker.look(found) and len(Form.made) == 1
 
