@@ -62,10 +62,10 @@ class ChangeGate:
         # Of each colour, so that a change of hue alone is one as well; weighed as luma, after the difference was taken.
         change = cv2.transform(cv2.absdiff(self._small, held), np.array([[0.35, 0.45, 0.2]], np.float32))
         low, high = _CLOSED * self.noise, _OPEN * self.noise
-        opening = np.asarray(cv2.min(cv2.max((change - low) * (1 / (high - low)), 0), 1), np.float32)
+        opening = np.clip((np.asarray(change, np.float32) - low) * (1 / (high - low)), 0, 1)
         whole = (float(opening.mean()) - _CUT_FROM) / (_CUT_TO - _CUT_FROM)
         opening = cv2.GaussianBlur(cv2.dilate(opening, _REACH), _SOFT, 0)
-        return np.asarray(cv2.max(opening, min(1.0, max(0.0, whole))), np.float32)
+        return np.maximum(opening, np.float32(min(1.0, max(0.0, whole))))
 
     def hold(self, share: Floats) -> None:
         """Take the frame over as far as its picture was: float32 of half the size, 0 to 1."""
