@@ -27,7 +27,7 @@ from stylefader.realtime.controls.action_kinds import (
 from stylefader.realtime.controls.player import SOURCES
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.realtime.parameters.flags import FLAGS
-from stylefader.realtime.parameters.parameter import ALPHA
+from stylefader.realtime.parameters.parameter import ALPHA, STEADY
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
 
@@ -123,6 +123,7 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 1), ("e",), ("d",)),
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
+    *_pair(Target(STEADY), ("g",), ("z",)),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

@@ -7,6 +7,8 @@ is seen.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +54,7 @@ class ChangeGate:
     def opening(self, image: Picture, passed_s: float) -> Floats:
         """How far the gate is open, 0 to 1, float32 of half the size. passed_s: since the frame before."""
         small = cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)
-        luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        luma: npt.NDArray[Any] = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         self._small = np.asarray(cv2.GaussianBlur(small, _BLUR, 0), np.float32)
         blurred = np.asarray(cv2.GaussianBlur(luma.astype(np.float32), _BLUR, 0), np.float32)
         held, before, self._before = self._held, self._before, blurred
@@ -62,17 +64,17 @@ class ChangeGate:
         # Of each colour, so that a change of hue alone is one as well; weighed as luma, after the difference was taken.
         change = cv2.transform(cv2.absdiff(self._small, held), np.array([[0.35, 0.45, 0.2]], np.float32))
         low, high = _CLOSED * self.noise, _OPEN * self.noise
-        opening = np.asarray(cv2.min(cv2.max((change - low) * (1 / (high - low)), 0), 1), np.float32)
+        opening = np.clip((np.asarray(change, np.float32) - low) * (1 / (high - low)), 0, 1)
         whole = (float(opening.mean()) - _CUT_FROM) / (_CUT_TO - _CUT_FROM)
         opening = cv2.GaussianBlur(cv2.dilate(opening, _REACH), _SOFT, 0)
-        return np.asarray(cv2.max(opening, min(1.0, max(0.0, whole))), np.float32)
+        return np.maximum(opening, np.float32(min(1.0, max(0.0, whole))))
 
     def hold(self, share: Floats) -> None:
         """Take the frame over as far as its picture was: float32 of half the size, 0 to 1."""
         held = self._held
         self._held = self._small if held is None else np.asarray(cv2.blendLinear(held, self._small, 1 - share, share))
 
-    def _watch_noise(self, luma: npt.NDArray[np.generic], blurred: Floats, before: Floats, passed_s: float) -> None:
+    def _watch_noise(self, luma: npt.NDArray[Any], blurred: Floats, before: Floats, passed_s: float) -> None:
         """Take the lower of two estimates, each of which something else makes too large.
 
         The difference of two frames sees motion as noise, the second differences within one see texture. Both look at

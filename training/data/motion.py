@@ -44,11 +44,12 @@ class Pair:
 
 def made_up_pair(photo_HWC: Picture, rng: np.random.Generator) -> Pair:
     """The next frame of a photograph: half the time moved by whole pixels alone, else as a camera would see it."""
+    height, width = photo_HWC.shape[:2]
     if rng.random() < 0.5:
-        motion = whole_pixels(*photo_HWC.shape[:2], rng)
+        motion = whole_pixels(height, width, rng)
         after = cv2.remap(photo_HWC, motion.place_HW2, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload]
         return Pair(_as_picture(_with_noise(after, rng)), motion)
-    motion = camera_motion(*photo_HWC.shape[:2], rng)
+    motion = camera_motion(height, width, rng)
     after = cv2.remap(photo_HWC, motion.place_HW2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)  # type: ignore[call-overload]
     after = _with_noise(_in_other_light(after, rng) if rng.random() < 0.5 else after, rng)
     picture = _as_picture(after)
@@ -57,7 +58,7 @@ def made_up_pair(photo_HWC: Picture, rng: np.random.Generator) -> Pair:
 
 def whole_pixels(height: int, width: int, rng: np.random.Generator) -> Motion:
     """A shift by whole pixels, not by those of the network's grid on both axes."""
-    shift = np.zeros(2)
+    shift = np.zeros(2, np.int64)
     while not (shift % GRID).any():
         shift = rng.integers(-_MOST_WHOLE_PIXELS, _MOST_WHOLE_PIXELS + 1, 2)
     place = places(height, width) + shift.astype(np.float32)
@@ -131,4 +132,5 @@ def _as_picture(image_HWC: Floats) -> Picture:
 def _compressed(image_HWC: Picture, rng: np.random.Generator) -> Picture:
     quality = int(rng.integers(_QUALITIES[0], _QUALITIES[1] + 1))
     _, coded = cv2.imencode(".jpg", image_HWC[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])
