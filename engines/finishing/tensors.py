@@ -41,6 +41,6 @@ def finish_tensors(picture: Tensor, original: Tensor, values: Mapping[str, Tenso
 
 def _side(change: Tensor, luma: Tensor, values: Mapping[str, Tensor], mix_name: str, colour_name: str) -> Tensor:
     """What is added to the original."""
-    mix = values[mix_name] if mix_name in values else 1.0
-    colour = values[colour_name] if colour_name in values else 0.0
+    mix = values.get(mix_name, 1.0)
+    colour = values.get(colour_name, 0.0)
     return mix * (change + colour * (luma - change))

@@ -66,6 +66,13 @@ class SourceChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MaskFailed(Event):
+    """A frame has no mask of its own: the one before holds. Told once."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SinkAdded(Event):
     """A sink gets frames from now on."""
 
