@@ -122,8 +122,9 @@ class Style:
     @overload
     def __call__(
         self, frame: torch.Tensor, alpha: Alpha | torch.Tensor | None = None, *, mix: float | None = None,
-        colour: float | None = None, mask: torch.Tensor | None = None, alpha_outside: Alpha | torch.Tensor | None = None,
-        mix_outside: float | None = None, colour_outside: float | None = None, out: torch.Tensor | None = None,
+        colour: float | None = None, mask: torch.Tensor | None = None,
+        alpha_outside: Alpha | torch.Tensor | None = None, mix_outside: float | None = None,
+        colour_outside: float | None = None, out: torch.Tensor | None = None,
     ) -> torch.Tensor: ...  # fmt: skip
     def __call__(
         self, frame: Any, alpha: Any = None, *, mix: float | None = None, colour: float | None = None,
@@ -183,7 +184,7 @@ class Style:
         return engine.run(values, out=picture)
 
     def _outside(self, engine: Engine, alpha: Any) -> dict[str, Any]:
-        """alpha outside of the mask, where the engine takes it."""
+        """What alpha is outside of the mask, where the engine takes it."""
         name = outside(ALPHA)
         return {name: alpha} if any(spec.name == name for spec in engine.inputs) else {}
 
