@@ -86,6 +86,6 @@ def test_the_desk_gives_frames_the_mapped_values_and_faders_their_places() -> No
 
 @pytest.mark.parametrize("bad", [1.0, -0.1, 5, float("nan"), "much"])
 def test_a_share_is_from_0_to_below_1(bad: float) -> None:
-    with pytest.raises(ControlError, match="a fade-in is a share of alpha's way from 0 to below 1, such as 0.3, not"):
+    with pytest.raises(ControlError, match=r"a fade-in is a share of alpha's way from 0 to below 1, such as 0.3, not"):
         check_fade_in(bad)
     assert check_fade_in(None) == 0 and check_fade_in(0.3) == 0.3
