@@ -29,7 +29,7 @@ class NoWindow(Event):
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "overwrite", "full_screen", "monitor"]
+    setting: Literal["fade", "fade_in", "overwrite", "full_screen", "monitor"]
     why: str
 
 

@@ -306,6 +306,14 @@ class LiveSession:
         if before is not None:
             before.close()
 
+    def end_mask(self) -> None:
+        """Close the source of masks, and take no other one from now on; harmless twice."""
+        with self._mask_lock:
+            self._over = True
+            mask, self._mask = self._mask, None
+        if mask is not None:
+            mask.close()
+
     @property
     def idle(self) -> bool:
         """Whether no frame waits or is under way."""
@@ -348,11 +356,7 @@ class LiveSession:
         if self._thread.ident is not None:
             self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
         self.loader.close(max(_LEAST_S, until - time.monotonic()))
-        with self._mask_lock:
-            self._over = True
-            mask, self._mask = self._mask, None
-        if mask is not None:
-            mask.close()
+        self.end_mask()
 
     def _run(self) -> None:
         try:
@@ -403,8 +407,7 @@ class LiveSession:
             changed, self._mask_changed = self._mask_changed, False
         if not changed or self._played is None:
             return
-        desk, _ = self.performance.begin(self._plays[0], 0.0)
-        self._played.desk = desk
+        self._played.desk = self.performance.desk
         if self._played.engine.masked != self._masked:
             self._ordered_ns = self._now_ns()
             self._order(self.style, self.options.fade_s)

@@ -84,7 +84,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
         connections.play(live)
         if config.mask is not None:
             live.change_mask(config.mask)
-            stack.callback(lambda: live.change_mask(None))
+            stack.callback(live.end_mask)
         modulators.muted = live.muted
         live.muted.update(style.muted)
         for event in plan.events:

@@ -186,12 +186,16 @@ class Performance:
             self._style = wanted.style
             return StyleOrder(style=wanted.style, fade_s=0.0 if there else wanted.fade_s, plays=there)
 
-    def use_mask(self, mask: Sequence[Parameter] | None) -> AlphaDesk:
-        """Another source of masks, with what of it can be moved, or None; the desk with those parameters."""
+    @property
+    def desk(self) -> AlphaDesk:
+        """The newest desk: that of the style that was begun last."""
+        return self._desk
+
+    def use_mask(self, mask: Sequence[Parameter] | None) -> None:
+        """Another source of masks, with what of it can be moved, or None: another desk, which stands as this one."""
         with self._lock:
             self._mask = mask
             self._desk = self._new_desk(self._desk_of, self._desk.targets())
-            return self._desk
 
     def begin(self, style: int, fade_s: float) -> tuple[AlphaDesk, float]:
         """The engine of a style is there.

@@ -90,6 +90,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
     events += _without_effect(config, styles=len(packs), window=window)
+    if style.fade_in and not any(pack.n_blocks for pack in packs):
+        events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
     start = {
         name: _first(name, value) for name, value in ((ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour))
         if value is not None

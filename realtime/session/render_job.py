@@ -180,6 +180,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         job.alpha, job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
     )
     keyframes.check(sizes_of(parameters))
+    if fade_in and not parameters[0].size:
+        notes = [*notes, "--fade-in does nothing: this style has no alpha"]
     if job.mask is None:
         notes += without_mask(keyframes, header)
 
