@@ -150,7 +150,7 @@ class Session:
             StylefaderError: It cannot be opened (the present one stays), or the session is over.
         """
         parts = self._parts
-        self.live.change_mask(choice)
+        self.live.mask.change(choice)
         sizes = sizes_with(self.live.loader.packs, choice)
         parts.controls.declare(sizes)
         parts.takes.sizes = sizes
