@@ -12,7 +12,7 @@ LAYERS = (
     {"tools"},
     {"realtime.session"},
     {"realtime.pipeline"},
-    {"realtime.automation", "realtime.sound"},
+    {"realtime.automation", "realtime.sound", "realtime.masks"},
     {"realtime.controls", "realtime.sinks"},
     {"realtime.sources", "realtime.display", "realtime.parameters", "engines"},
     {"realtime.media", "training"},

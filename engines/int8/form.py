@@ -75,12 +75,17 @@ class Quantized:
         """Over weights and ranges: what makes an engine of it another one."""
         return hashlib.sha256(json.dumps([self.weights, self.ranges], sort_keys=True).encode()).hexdigest()
 
-    def model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
-        """The quantised graph of the pack, for frames of one size. Raises EngineError where the ranges do not fit."""
+    def model(self, pack: StylePack | PackFile, height: int, width: int, *, masked: bool = False) -> ov.Model:
+        """The quantised graph of the pack, for frames of one size. Raises EngineError where the ranges do not fit.
+
+        masked: with the inputs of a mask; the ranges hold for it as well.
+        """
+        from stylefader.engines.graph.openvino_mask import with_mask
         from stylefader.engines.int8.quantized_graph import quantise_graph
 
         family = graphs_of(pack.header)
-        return quantise_graph(family.openvino_model(pack, height, width), self.ranges, family.floating)
+        model = quantise_graph(family.openvino_model(pack, height, width), self.ranges, family.floating)
+        return with_mask(model, pack.header, height, width) if masked else model
 
     def save(self, file: Path) -> None:
         """Write it whole or not at all. Raises OSError."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
-from stylefader.realtime.parameters.parameter import Values, carried_over
+from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_over
 from stylefader.realtime.parameters.targets import Sizes, Target
 from stylefader.training.errors import ControlError
 
@@ -29,13 +29,17 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    sizes: the components of each parameter, which have a column each. A style with fewer components gives the others
-    their mean; columns of parameters that it does not have stay as they were. The file is written in place, since a
-    performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
+    sizes: the components of each parameter, which have a column each; alpha's are numbered even where it has one. A
+    style with fewer components gives the others their mean; columns of parameters that it does not have stay as
+    they were. The file is written in place, since a performance must outlive a crash. Raises ControlError for a
+    file that exists, unless `overwrite`, or cannot be made.
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
-        columns = [str(Target(name, component)) for name, size in sizes.items() for component in range(size)]
+        columns = [
+            name if size == 1 and name != ALPHA else str(Target(name, component))
+            for name, size in sizes.items() for component in range(size)
+        ]  # fmt: skip
         if not columns:
             raise ControlError("there is nothing to record: no style of this session has anything that moves")
         self.path, self._sizes = path, dict(sizes)
@@ -106,8 +110,9 @@ class Takes:
     first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
     nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
     that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
-    sizes: as the recorder's. A take in which nothing was played leaves no file. Raises ControlError where the first
-    cannot be made; later errors are reported and do not end the session.
+    sizes: as the recorder's; it may be set, and counts for the takes after that. A take in which nothing was played
+    leaves no file. Raises ControlError where the first cannot be made; later errors are reported and do not end the
+    session.
     """
 
     def __init__(
@@ -119,7 +124,7 @@ class Takes:
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
-        self._sizes, self._say = sizes, say
+        self.sizes, self._say = sizes, say
         self._lock = threading.Lock()  # over which take is being played
         self._take = AutomationRecorder(first, sizes, overwrite=overwrite) if first is not None else None
 
@@ -143,7 +148,7 @@ class Takes:
             self.close()
             return
         try:
-            take = AutomationRecorder(self._next(), self._sizes)
+            take = AutomationRecorder(self._next(), self.sizes)
         except ControlError as error:
             self._say(f"no take is recorded: {error}")
             return

@@ -30,6 +30,7 @@ from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA, STEADY
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
+from stylefader.training.packs.added_inputs import COLOUR, MIX
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _NUMBERED = re.compile(r"(.+) ([1-9][0-9]?)")
@@ -43,9 +44,11 @@ def _step(name: str, keys: tuple[str, ...], help: str, target: Target, by: float
     return Step(name=name, keys=keys, help=help, target=target, by=by, fine=fine if by > 0 else -fine)
 
 
-def _pair(target: Target, up: tuple[str, ...] = (), down: tuple[str, ...] = ()) -> tuple[Step, Step]:
+def _pair(
+    target: Target, up: tuple[str, ...] = (), down: tuple[str, ...] = (), *, help: str = ""
+) -> tuple[Step, Step]:  # fmt: skip
     """A parameter, or a component of it, up and down."""
-    help = f"{target} up, down"
+    help = help or f"{target} up, down"
     return _step(f"{target} up", up, help, target, STEP), _step(f"{target} down", down, help, target, -STEP)
 
 
@@ -114,6 +117,7 @@ def _tap(runner: ActionRunner) -> str | None:
 
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
+_MIX_HELP = "mix up, down; colour up, down"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -124,6 +128,8 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
     *_pair(Target(STEADY), ("g",), ("z",)),
+    *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
+    *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

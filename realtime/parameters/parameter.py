@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
+from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -18,6 +19,8 @@ ALPHA = "alpha"
 """The parameter that every style has had so far: one component for each tuning-block."""
 STEADY = "steady"
 """The parameter of the output that every session has, whatever its style: how still the picture stands at rest."""
+EVERYWHERE = tuple(name for one in (ALPHA, MIX, COLOUR) for name in (one, outside(one)))
+"""The parameters of a style that declares nothing else, with those outside of a mask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +66,23 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
     return Parameter.even(ALPHA, n_blocks, low=header.low, high=header.high, default=header.default)
 
 
-def parameters_of(header: PackHeader) -> tuple[Parameter, ...]:
-    """What a performer moves in a style: the live vectors among the inputs that its pack declares, and `steady`.
+def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
+    """What a performer moves in a style: the live vectors among its declared inputs, mix, colour and steady.
 
     alpha is always the first; a style without tuning-blocks has it with no components. A style that declares an input
     called `steady` keeps it for itself.
+
+    Args:
+        header: Of the style's pack.
+        mask: What a source of masks has to be moved; what is outside of the mask then has parameters of its own as
+            well. None without a mask.
     """
-    found = {spec.name: _parameter(spec) for spec in header.inputs if spec.live and spec.kind == "vector"}
+    own = header.inputs
+    added = (*finishing_inputs(own), *(side_inputs(own) if mask is not None else ()))
+    found = {spec.name: _parameter(spec) for spec in (*own, *added) if spec.live and spec.kind == "vector"}
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
     steady = () if STEADY in found else (Parameter.even(STEADY, 1, low=0, high=1, default=0),)
-    return (alpha, *found.values(), *steady)
+    return (alpha, *found.values(), *steady, *(one for one in mask or () if one.name not in found))
 
 
 def _parameter(spec: InputSpec) -> Parameter:

@@ -36,11 +36,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRequest:
-    """What is wanted next: which style of the engine loader, at which size, and how it comes in."""
+    """What is wanted next: which style of the engine loader, at which size, with a mask or not, and how it comes in."""
 
     style: int
     size: Size
     fade_s: float = 0.0
+    masked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class _Wish(NamedTuple):
     pack: PackFile
     size: Size
     ask: Ask
+    masked: bool
 
 
 class _Plays(NamedTuple):
@@ -263,7 +265,7 @@ class EngineLoader:
         if self._measuring is not None:
             self._measuring.hold(True)  # what is waited for comes first
         size = self._request.size
-        left = self._behind.pop(_Wish(self._pack, size, ask), None)
+        left = self._behind.pop(self._wish(ask), None)
         if left is not None and left.resume():
             self._build = left
             return
@@ -272,6 +274,7 @@ class EngineLoader:
         self._build = self._make(
             self._pack, size.height, size.width, backend=ask.backend, precision=ask.precision,
             least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
+            masked=self._request.masked,
         )  # fmt: skip
 
     def _hear(self) -> None:
@@ -283,15 +286,19 @@ class EngineLoader:
             return
         self._request, self._better = replace(self._plays.request, fade_s=0.0), True
         self._pack = self._plays.pack
-        self._no_better.add(_Wish(self._pack, self._request.size, self._asked))  # it may come to another one
+        self._no_better.add(self._wish(self._asked))  # it may come to another one
         self._begin(self._asked)
+
+    def _wish(self, ask: Ask) -> _Wish:
+        assert self._request is not None and self._pack is not None
+        return _Wish(self._pack, self._request.size, ask, self._request.masked)
 
     def _is_better(self, news: News, plays: _Plays) -> bool:
         request, first = plays.request, news.first
         asked = (news.look.pack, news.look.height, news.look.width)
         if asked != (plays.pack, request.size.height, request.size.width) or self._broken:
             return False
-        if _Wish(plays.pack, request.size, self._asked) in self._no_better:
+        if _Wish(plays.pack, request.size, self._asked, request.masked) in self._no_better:
             return False
         own = own_precision(first.engine) if first.precision == "auto" else first.precision
         return (first.engine, own) != (plays.engine, plays.precision)
@@ -300,7 +307,7 @@ class EngineLoader:
         """Let the current build go on in the background, for the cache."""
         if self._build is not None and self._request is not None and self._pack is not None:
             self._build.leave()
-            self._behind[_Wish(self._pack, self._request.size, self._trying)] = self._build
+            self._behind[self._wish(self._trying)] = self._build
         self._build = self._request = None
         self._better = False
         while len(self._behind) > _MOST_BEHIND:

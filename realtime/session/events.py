@@ -30,7 +30,7 @@ class NoWindow(Event):
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "fps", "overwrite", "full_screen", "monitor"]
+    setting: Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor"]
     why: str
 
 
@@ -64,6 +64,13 @@ class SourceChanged(Event):
     """Frames come from another source from now on."""
 
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFailed(Event):
+    """A frame has no mask of its own: the one before holds. Told once."""
+
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stylefader.engines.inputs import Array
 from stylefader.engines.selection.expected_time import ExpectedTime
@@ -27,7 +28,7 @@ from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
-from stylefader.realtime.session.adaptive_size import Adaptive, ladder
+from stylefader.realtime.session.adaptive_size import Adaptive, Size, ladder
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.events import (
     EngineFailed,
@@ -41,10 +42,12 @@ from stylefader.realtime.session.events import (
 from stylefader.realtime.session.family_play import Expect, FamilyPlay
 from stylefader.realtime.session.form_maker import FormMaker
 from stylefader.realtime.session.performance import Performance
-from stylefader.realtime.session.snapshot import Drops, Snapshot
+from stylefader.realtime.session.session_mask import SessionMask
+from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
 from stylefader.training.errors import EngineError, StylefaderError
+from stylefader.training.packs.pack_file import PackFile
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -64,6 +67,7 @@ class SessionOptions:
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
     start: values at first, one for all components, by parameter; the style's default for others.
+    fade_in: the share of alpha's way that rides mix.
     rate: the frame rate that a family's member must hold, given the one that comes in.
     expect: what a frame of a pack takes at a size.
     """
@@ -74,16 +78,24 @@ class SessionOptions:
     adaptive_fps: float | None = None
     slew: float | None = None
     start: Mapping[str, float] = field(default_factory=dict)
+    fade_in: float = 0.0
     rate: Callable[[float | None], float] = lambda arriving: arriving or 30.0
     expect: Expect = lambda pack, size: ExpectedTime(ms=None)
+
+
+class _Played(NamedTuple):
+    style: int
+    size: Size
+    pack: PackFile | None
+    masked: bool
 
 
 class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
     Keys and other controls call `move`, `nudge`, `go`, `step_style`, `fade_to` and `panic`, and set flags on `show`,
-    from any thread; so may `snapshot` and `change_capture` be called. `tick` and `close` come from the one that owns
-    the session.
+    from any thread; so may `snapshot`, `change_capture` and `mask.change` be called. `tick` and `close` come from the
+    one that owns the session.
     """
 
     def __init__(
@@ -112,7 +124,7 @@ class LiveSession:
         )  # fmt: skip
         self.performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
-            start=options.start, slew=options.slew, modulation=modulation,
+            start=options.start, slew=options.slew, fade_in=options.fade_in, modulation=modulation,
         )  # fmt: skip
         self._outputs, self._forms = outputs, forms
         self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)
@@ -123,7 +135,10 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._played: ActiveStyle | None = None
         self._ever_played = False
-        self._plays = (0, self._size, loader.packs[0] if loader.packs else None)
+        self._plays = _Played(style=0, size=self._size, pack=loader.packs[0] if loader.packs else None, masked=False)
+        self.mask = SessionMask(
+            self.stylizer, self.performance, tell, height=options.height, width=options.width
+        )  # fmt: skip
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._began_ns = self._looked_ns = now_ns()
@@ -246,6 +261,7 @@ class LiveSession:
             engine=engine.name if engine else None, precision=engine.precision if engine else None,
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
+            others=moved(self.targets(), self.parameters),
             coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
             bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=frozenset(self.muted),
         )  # fmt: skip
@@ -255,7 +271,7 @@ class LiveSession:
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
         self.families.begin(self.style, self._size, self._wanted_rate())
-        self.loader.request(EngineRequest(style=self.style, size=self._size))
+        self._order(self.style)
         self.capture.start()
         self._thread.start()
 
@@ -299,16 +315,17 @@ class LiveSession:
             self._tell(EngineFailed(engine=name, why=str(error)))
             self.loader.failed(name)
             self._played = None
-            self.loader.request(EngineRequest(style=self.style, size=self._size))
+            self._order(self.style)
+        self._follow_mask()
         order = self.performance.next_order()
         if order is not None:
             self._ordered_ns = None if order.plays else self._now_ns()
             if not order.plays:
                 self.families.begin(order.style, self._size, self._wanted_rate())
-            self.loader.request(EngineRequest(style=order.style, size=self._size, fade_s=order.fade_s))
+            self._order(order.style, order.fade_s)
         self._adapt()
         self._receive()
-        pack = self._plays[2]
+        pack = self._plays.pack
         if self._forms is not None and self._played and pack and not self.loader.busy and self._forms.look(pack):
             self.loader.measure(pack, self._size)
 
@@ -327,6 +344,7 @@ class LiveSession:
         if self._forms is not None:
             self._forms.close()
         self.loader.close(max(_LEAST_S, until - time.monotonic()))
+        self.mask.end()
 
     def _run(self) -> None:
         try:
@@ -371,7 +389,20 @@ class LiveSession:
         if size != self._size:
             self._size = size
             self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
-            self.loader.request(EngineRequest(style=self.style, size=size))
+            self._order(self.style)
+
+    def _order(self, style: int, fade_s: float = 0.0) -> None:
+        """Have an engine built, or found."""
+        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=self.mask.wanted))
+
+    def _follow_mask(self) -> None:
+        """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
+        if not self.mask.changed() or self._played is None:
+            return
+        self._played.desk = self.performance.desk
+        if self._plays.masked != self.mask.wanted:
+            self._ordered_ns = self._now_ns()
+            self._order(self.style, self.options.fade_s)
 
     def _wanted_rate(self) -> float:
         return self.options.rate(self.capture.counts.rate.per_second(self._now_ns()))
@@ -387,7 +418,7 @@ class LiveSession:
             return False
         if not self.families.look(self.style, self._size, seen=seen, wanted=wanted):
             return False
-        self.loader.request(EngineRequest(style=self.style, size=self._size, fade_s=self.options.fade_s))
+        self._order(self.style, self.options.fade_s)
         return True
 
     def _receive(self) -> None:
@@ -423,7 +454,7 @@ class LiveSession:
         self._tell(EngineTaken(style=header.name, title=header.title, size=size, account=loaded.account))
         self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk, name=pack.style)
         self._ever_played = True
-        self._plays = (style, size, pack)
+        self._plays = _Played(style=style, size=size, pack=pack, masked=loaded.request.masked)
         for one in [*self.families.others(pack), pack] if pack.family else []:
             self.loader.measure(one, size)  # what is asked for last comes first
         self.stats.forget_engine()
@@ -431,7 +462,7 @@ class LiveSession:
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size, pack = self._plays
+        style, self._size, pack, self.mask.wanted = self._plays
         if pack is not None:
             self.families.restore(style, pack)
         name = self.loader.packs[style].style

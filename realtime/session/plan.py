@@ -11,7 +11,9 @@ from stylefader.engines.opening import check_engine_words
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
-from stylefader.realtime.parameters.parameter import ALPHA, STEADY, most_of, parameters_of
+from stylefader.realtime.masks.base import MaskChoice
+from stylefader.realtime.parameters.fade_in import check_fade_in
+from stylefader.realtime.parameters.parameter import STEADY, most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
@@ -19,6 +21,7 @@ from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, SinkError
+from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX
 from stylefader.training.packs.open_style import open_style
 from stylefader.training.packs.pack_file import PackFile
 
@@ -33,6 +36,8 @@ class SessionPlan:
         window: Whether there is a window.
         events: What the user should be told about the plan.
         start: Values to begin with, by parameter.
+        fade_in: The share of alpha's way that brings mix first.
+        mask: The source of masks.
     """
 
     packs: tuple[PackFile, ...]
@@ -40,11 +45,19 @@ class SessionPlan:
     window: bool
     events: tuple[Event, ...]
     start: Mapping[str, float]
+    fade_in: float
+    mask: MaskChoice | None
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The parameters of the styles, each with the most components that it has in one of them."""
-        return most_of(parameters_of(pack.header) for pack in self.packs)
+        """The parameters of the session at first: see `sizes_with`."""
+        return sizes_with(self.packs, self.mask)
+
+
+def sizes_with(packs: Sequence[PackFile], mask: MaskChoice | None) -> dict[str, int]:
+    """The parameters of some styles, and of a source of masks, each with the most components that it has in a style."""
+    own = None if mask is None else mask.parameters
+    return most_of(parameters_of(pack.header, own) for pack in packs)
 
 
 def plan_session(config: SessionConfig) -> SessionPlan:
@@ -59,7 +72,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         check_source(name)
     packs = [open_style(name) for name in style.names]
     if style.scenes is not None:
-        packs += cast(read_scenes(style.scenes), packs, style.scenes).added
+        own = () if config.mask is None else config.mask.parameters
+        packs += cast(read_scenes(style.scenes), packs, style.scenes, own).added
     if not packs:
         packs = [open_style(DEFAULT_STYLE)]
     events: list[Event] = []
@@ -76,12 +90,17 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
     events += _without_effect(config, packs=packs, window=window)
-    given = ((ALPHA, style.alpha), (STEADY, style.steady))
+    if style.fade_in and not any(pack.n_blocks for pack in packs):
+        events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
+    given = ((ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour), (STEADY, style.steady))
     start = {name: _first(name, value) for name, value in given if value is not None}
     header = packs[0].header.alpha
     if style.alpha is not None and not header.low <= style.alpha <= header.high:
         events.append(AlphaOutOfRange(low=header.low, high=header.high))
-    return SessionPlan(packs=tuple(packs), source=source, window=window, events=tuple(events), start=start)
+    return SessionPlan(
+        packs=tuple(packs), source=source, window=window, events=tuple(events), start=start,
+        fade_in=check_fade_in(style.fade_in), mask=config.mask,
+    )  # fmt: skip
 
 
 def _first(name: str, value: float) -> float:
