@@ -57,6 +57,8 @@ class MaskClip:
         self._zero: Fraction | None = None if options.from_first else Fraction(0)
         self._asked = Fraction(0)
         self._source: TransformedSource | None = None
+        self._mask: Mask | None = None  # of the picture that is shown
+        self._played = False  # whether it has gone on from the first picture
         self._begin(Fraction(0))
 
     def mask(self, image: Picture, time: Fraction, values: Mapping[str, Values]) -> Mask:
@@ -98,8 +100,7 @@ class MaskClip:
         if first is None:
             raise MaskError(f"the mask {self._file} has no picture")
         self._now, self._next = first, next(self._things, None)
-        self._mask: Mask | None = None
-        self._played = False  # whether it has gone on from the first picture
+        self._mask, self._played = None, False
 
     def _play_to(self, at: Fraction) -> None:
         while True:

@@ -1,7 +1,4 @@
-"""Keys: masks made from the colours of the frame itself, by its brightness (luminance key) or by a colour (chroma key).
-
-Each is a table that is looked up: it is made again only when a parameter has moved.
-"""
+"""Keys: masks made of the frame itself, by its brightness (luminance key) or by a colour (chroma key)."""
 
 from __future__ import annotations
 
@@ -75,17 +72,19 @@ class ChromaKey:
                 f"{hex_of(colour)} is nearly grey, so nothing can be told apart by its colour: take a stronger colour, "
                 "or the brightness (bright, dark)"
             )
-        self._made: tuple[tuple[float, float], Table] | None = None
+        steps = np.arange(256, dtype=np.float32)
+        self._squares = tuple((steps - np.float32(middle)) ** 2 for middle in self._centre)
 
     def mask(self, image: Picture, time: Fraction, values: Mapping[str, Values]) -> Mask:
         """By the distance in the plane of Cb and Cr."""
-        asked = float(values[TOLERANCE][0]), float(values[SOFTNESS][0])
-        if self._made is None or self._made[0] != asked:
-            self._made = asked, chroma_table(self._centre, *asked)
+        tolerance, softness = float(values[TOLERANCE][0]), float(values[SOFTNESS][0])
         planes = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
-        # Both bytes of a pixel as one number, in this machine's order: the table was built in the same way.
-        pairs = np.ascontiguousarray(planes[:, :, 1:]).view(np.uint16)[:, :, 0]
-        return np.asarray(self._made[1][pairs], np.uint8)
+        squares = [cv2.LUT(cv2.extractChannel(planes, at), table) for at, table in enumerate(self._squares, 1)]
+        distance = cv2.sqrt(cv2.add(squares[0], squares[1], dst=squares[0]), dst=squares[0])
+        # 255 * (0.5 + (tolerance - distance / 255) / softness), rounded and kept within bytes.
+        steep = 1 / max(softness, _LEAST_SOFTNESS)
+        beta = 127.5 + 255 * steep * tolerance
+        return np.asarray(cv2.addWeighted(distance, -steep, distance, 0, beta, dtype=cv2.CV_8U), np.uint8)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -94,14 +93,8 @@ class ChromaKey:
 def luminance_table(side: Side, threshold: float, softness: float) -> Table:
     """The mask of each luma: uint8 (256,)."""
     over = np.arange(256) / 255 - threshold
-    return _soft(over if side == "bright" else -over, softness)
-
-
-def chroma_table(centre: tuple[float, float], tolerance: float, softness: float) -> Table:
-    """The mask of each pair of bytes Cr and Cb, as a number of two bytes in memory order: uint8 (65536,)."""
-    pairs = np.arange(65536, dtype=np.uint16).view(np.uint8).reshape(-1, 2).astype(np.float64)
-    distance = np.hypot(pairs[:, 0] - centre[0], pairs[:, 1] - centre[1]) / 255
-    return _soft(tolerance - distance, softness)
+    inside = (over if side == "bright" else -over) / max(softness, _LEAST_SOFTNESS)
+    return np.rint(255 * np.clip(0.5 + inside, 0, 1)).astype(np.uint8)
 
 
 def chroma_of(colour: Colour) -> tuple[float, float]:
@@ -113,8 +106,3 @@ def chroma_of(colour: Colour) -> tuple[float, float]:
 def hex_of(colour: Colour) -> str:
     """A colour as #00ff00."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _soft(inside: npt.NDArray[np.float64], softness: float) -> Table:
-    """255 well above 0, 0 well below, and linear over `softness` around it."""
-    return np.rint(255 * np.clip(0.5 + inside / max(softness, _LEAST_SOFTNESS), 0, 1)).astype(np.uint8)

@@ -38,20 +38,17 @@ def refined(mask: Plane, image: Picture) -> Mask:
     slope, offset = _coefficients(mask, _shrunk(grey, _SMALL))
     guide = _shrunk(grey, _LARGE)
     size = guide.shape[::-1]
-    filtered = cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR)
-    # Everything below is in place, over the coefficients: (slope * brightness + offset) stretched to bytes.
-    np.multiply(filtered, guide, out=filtered)
-    np.add(filtered, cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR), out=filtered)
-    np.clip(filtered, _LOW, _HIGH, out=filtered)
-    stretch = 255 / (_HIGH - _LOW)
-    scaled = cv2.convertScaleAbs(filtered, alpha=stretch, beta=-_LOW * stretch)
+    # In bytes already, so that the last sum rounds and keeps within them in one pass.
+    larger = cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR)
+    cv2.multiply(larger, guide, dst=larger, dtype=cv2.CV_32F)
+    filtered = cv2.add(larger, cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR), dtype=cv2.CV_8U)
     if size != (width, height):
-        scaled = cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(scaled, np.uint8)
+        filtered = cv2.resize(filtered, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(filtered, np.uint8)
 
 
 def _coefficients(mask: Plane, guide: npt.NDArray[np.uint8]) -> tuple[Plane, Plane]:
-    """Slope, for brightness in bytes, and offset of the mask around each pixel of the guide."""
+    """Slope and offset of the stretched mask in bytes, for brightness in bytes, around each pixel of the guide."""
     kernel = (2 * _RADIUS + 1, 2 * _RADIUS + 1)
 
     def mean(plane: Plane) -> Plane:
@@ -62,8 +59,9 @@ def _coefficients(mask: Plane, guide: npt.NDArray[np.uint8]) -> tuple[Plane, Pla
     mean_light, mean_wanted = mean(light), mean(wanted)
     variance = mean(light * light) - mean_light * mean_light
     slope = (mean(light * wanted) - mean_light * mean_wanted) / (variance + np.float32(_FLAT))
-    offset = mean_wanted - slope * mean_light
-    return mean(slope) * np.float32(1 / 255), mean(offset)
+    offset = mean(mean_wanted - slope * mean_light)
+    stretch = 1 / (_HIGH - _LOW)
+    return mean(slope) * np.float32(stretch), (offset - np.float32(_LOW)) * np.float32(255 * stretch)
 
 
 def _shrunk(grey: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:

@@ -17,7 +17,7 @@ _CALM_S = 0.25
 _LONGEST_GAP_S = 0.5
 """After a longer pause the mask begins anew."""
 _NOISE, _MOVED = 3.0, 9.0
-"""Mean change of brightness around a pixel, in steps of 255: up to the first it is noise, from the second on movement."""
+"""Mean change of brightness around a pixel, of 255: up to the first it is noise, from the second on movement."""
 _DOUBTFUL, _SURE = 0.3, 0.7
 """Mean change of the mask around a pixel: from the second on, a patch of it has really come or gone."""
 _PATCH = 9
