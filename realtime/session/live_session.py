@@ -206,7 +206,7 @@ class LiveSession:
 
     def panic(self) -> None:
         """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
-        self.show.bypass = self.show.freeze = self.show.blackout = False
+        self.show.clear()
         self.performance.panic()
 
     # -- its state -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from stylefader.training.errors import MaskError
@@ -84,10 +85,21 @@ def _share_inside(planes: ov.Node, before: ov.Output, channels: int) -> ov.Node:
 
 def _is_within_0_1(output: Any) -> bool:
     """Whether an operation of the network itself keeps the values between 0 and 1."""
-    node = output.get_node()
-    while node.get_type_name() in _MOVES_ONLY:
+    node, low, high = output.get_node(), -math.inf, math.inf
+    while low < 0 or high > 1:
+        name = node.get_type_name()
+        if name in _WITHIN_0_1:
+            return True
+        if name == "Clamp":
+            limits = node.get_attributes()
+            low, high = max(low, limits["min"]), min(high, limits["max"])
+        elif name in ("Minimum", "Maximum"):
+            limit = node.input_value(1).get_node()
+            if limit.get_type_name() != "Constant" or limit.get_vector().size != 1:
+                return False
+            value = float(limit.get_vector()[0])
+            low, high = (max(low, value), high) if name == "Maximum" else (low, min(high, value))
+        elif name not in _MOVES_ONLY:
+            return False
         node = node.input_value(0).get_node()
-    if node.get_type_name() == "Clamp":
-        limits = node.get_attributes()
-        return bool(limits["min"] >= 0 and limits["max"] <= 1)
-    return node.get_type_name() in _WITHIN_0_1
+    return True
