@@ -143,8 +143,8 @@ TABLE: tuple[Action, ...] = (
     _flag("freeze", ("f",), "freeze the picture"),
     _flag("blackout", ("0",), "black-out"),
     _flag("mask_off", ("g",), "mask: off, on"),
-    _flag("mask_inverted", (",",), "mask: inside and outside exchanged"),
-    _flag("mask_shown", (".",), "show the mask"),
+    _flag("mask_inverted", ("y",), "mask: inside and outside exchanged"),
+    _flag("mask_shown", ("z",), "show the mask"),
     _player(
         "panic", ("p",), "panic: first style, default alpha, all else off", lambda runner: runner.player.panic()
     ),
