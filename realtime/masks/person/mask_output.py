@@ -94,12 +94,19 @@ def _is_within_0_1(output: Any) -> bool:
             limits = node.get_attributes()
             low, high = max(low, limits["min"]), min(high, limits["max"])
         elif name in ("Minimum", "Maximum"):
-            limit = node.input_value(1).get_node()
-            if limit.get_type_name() != "Constant" or limit.get_vector().size != 1:
+            limit = next((one for one in _inputs(node) if one.get_type_name() == "Constant"), None)
+            if limit is None or limit.get_vector().size != 1:
                 return False
             value = float(limit.get_vector()[0])
             low, high = (max(low, value), high) if name == "Maximum" else (low, min(high, value))
         elif name not in _MOVES_ONLY:
             return False
-        node = node.input_value(0).get_node()
+        before = [one for one in _inputs(node) if one.get_type_name() != "Constant"]
+        if not before:
+            return False
+        node = before[0]
     return True
+
+
+def _inputs(node: Any) -> list[Any]:
+    return [node.input_value(place).get_node() for place in range(node.get_input_size())]
