@@ -6,16 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stylefader.engines.account import EngineAccount
 from stylefader.engines.example_inputs import example_inputs
+from stylefader.engines.finishing.settings import UNTOUCHED, Finish, read_finish
 from stylefader.engines.inputs import Array, BoundInputs, Values
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.added_inputs import FRAME, MASK
 from stylefader.training.packs.inputs import InputSpec
+
+if TYPE_CHECKING:
+    from stylefader.engines.finishing.pictures import Finisher
 
 Precision = Literal["auto", "f32", "bf16", "fp16", "int8"]
 Goal = Literal["latency", "throughput"]
@@ -23,6 +28,8 @@ Goal = Literal["latency", "throughput"]
 Picture = npt.NDArray[np.uint8]
 Report = Callable[[str], None]
 """Called with a few words before something that takes long. If it raises, opening the engine ends with that error."""
+Look = Callable[[Picture], None]
+"""Called with the network's own picture, before it is finished; it must not keep or change it."""
 
 
 def quiet(words: str) -> None:
@@ -48,16 +55,22 @@ class Engine(ABC):
         name: As in the registry.
         device: What it runs on, in words.
         precision: Of the matrix products.
-        inputs: The inputs that its pack declares, in the order in which its graph takes them.
+        inputs: The inputs that its graph takes, in their order: those that its pack declares, and with a mask
+            `alpha_outside` and `mask`, where alpha can be a map.
+        finishing: The inputs of what is done to the picture behind the graph: `mix`, `colour`, and with a mask what
+            they are outside of it. By default nothing is done.
+        masked: Whether it has a mask that its pack does not declare.
         height, width: Of its pictures, in pixels, and of every input that has the size of the picture.
         slots: How many frames may be under way at once, by `start`. Each has buffers of its own and they take turns,
             so a picture returned without `out` belongs to the engine and holds until `slots` more frames were
             started; pass `out` to have it written into a buffer of your own.
 
-    A subclass is made as `Kind(pack, height, width, *, precision, goal, cache, report)`, and implements how a frame
-    begins (`_begin`) and how its picture is fetched (`_finish`), by slot. An engine that keeps nothing in the cache
-    ignores `cache` and `report`.
+    A subclass is made as `Kind(pack, height, width, *, precision, goal, cache, report, masked)`, and implements how a
+    frame begins (`_begin`) and how its picture is fetched (`_finish`), by slot. An engine that keeps nothing in the
+    cache ignores `cache` and `report`. One that finishes pictures itself, on its device, sets `finishes`.
     """
+
+    finishes = False
 
     name: str
     device: str
@@ -69,12 +82,17 @@ class Engine(ABC):
     account: EngineAccount | None = None
     """Which, why and how, as data: set by `open_engine`."""
 
-    def __init__(self, *, inputs: Sequence[InputSpec], height: int, width: int, slots: int = 1) -> None:
-        self.inputs = tuple(inputs)
+    def __init__(
+        self, *, inputs: Sequence[InputSpec], height: int, width: int, slots: int = 1,
+        finishing: Sequence[InputSpec] = (), masked: bool = False,
+    ) -> None:  # fmt: skip
+        self.inputs, self.finishing, self.masked = tuple(inputs), tuple(finishing), masked
         self.height = height
         self.width = width
         self.slots = slots
-        self._bound = BoundInputs(inputs, height, width)
+        self._bound = BoundInputs((*inputs, *finishing), height, width)
+        self._finished_by = {spec.name for spec in finishing} | ({MASK} if masked else set())
+        self._finisher: Finisher | None = None
         self._shape = (height, width, 3)
         self._closed = False
         self._started = 0
@@ -84,9 +102,9 @@ class Engine(ABC):
         """Compute one picture and wait for it.
 
         Args:
-            values: Arrays by the names of `inputs`, of their types and shapes and any strides; those left out take
-                their defaults. Numbers must be finite, labels within their range, and vectors keep their constraint;
-                a vector beyond low and high is computed like any other.
+            values: Arrays by the names of `inputs` and `finishing`, of their types and shapes and any strides; those
+                left out take their defaults. Numbers must be finite, labels within their range, mix and colour from 0
+                to 1, and vectors keep their constraint; another vector beyond low and high is computed like any other.
             out: uint8 (height, width, 3) to write into; it is then what is returned.
 
         Returns:
@@ -98,15 +116,19 @@ class Engine(ABC):
         """
         return self.start(values, out=out).result()
 
-    def start(self, values: Values, *, out: Picture | None = None) -> Pending:
+    def start(self, values: Values, *, out: Picture | None = None, look: Look | None = None) -> Pending:
         """Begin a picture, which comes by `result` of what is returned. Arguments and errors as in `run`.
 
         With several slots, the frames under way overlap. Values and out must stay as they are until `result`.
         Also raises EngineError if the next slot still has a picture whose `result` was not called.
+
+        look: called by `result` with the network's own picture, where it comes to the host: an engine on a GPU may
+        have finished it there.
         """
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
         checked = self._bound.checked(values, self.name)
+        finish = self.finish_of(values)
         if out is not None and (out.shape != self._shape or out.dtype != np.uint8):
             raise EngineError(f"out is {out.dtype} {out.shape}, expected uint8 {self._shape}")
         slot = self._started % self.slots
@@ -114,8 +136,25 @@ class Engine(ABC):
             raise EngineError(f"engine {self.name} has {self.slots} frames under way: take a result first")
         self._begin(slot, checked)
         self._started += 1
-        pending = self._pending[slot] = Pending(self, slot, out)
+        if self.finishes or finish.plain:
+            pending = self._pending[slot] = Pending(self, slot, out, look)
+        else:
+            pending = self._pending[slot] = FinishedPending(self, slot, out, look, finish, checked[FRAME])
         return pending
+
+    def finish_of(self, values: Values) -> Finish:
+        """What is to be done to a picture of these values, which are of the declared types. Raises EngineError."""
+        if self._finished_by.isdisjoint(values):
+            return UNTOUCHED
+        return read_finish(values, masked=self.masked and MASK in values)
+
+    def _finish_picture(self, picture: Picture, original: Picture, finish: Finish, out: Picture) -> None:
+        """For Pending: write a finished picture; `out` may be the picture itself."""
+        if self._finisher is None:
+            from stylefader.engines.finishing.pictures import Finisher
+
+            self._finisher = Finisher(self.height, self.width)
+        self._finisher(picture, original, finish, out)
 
     def _result(self, slot: int) -> Picture:
         """For Pending: wait for a slot's picture and free the slot, also after an error."""
@@ -128,8 +167,8 @@ class Engine(ABC):
     def _begin(self, slot: int, values: dict[str, Array]) -> None:
         """Begin a frame in a free slot.
 
-        values: every input by name, in the order of `inputs`, checked and contiguous. The arrays are kept until
-        `_finish` by what holds them.
+        values: every input by name, those of the graph first and in its order, checked and contiguous. The arrays are
+        kept until `_finish` by what holds them.
         """
 
     @abstractmethod
@@ -163,20 +202,44 @@ class Engine(ABC):
 class Pending:
     """A frame under way in an engine. Asking for the result again gives the same picture."""
 
-    def __init__(self, engine: Engine, slot: int, out: Picture | None) -> None:
+    def __init__(self, engine: Engine, slot: int, out: Picture | None, look: Look | None) -> None:
         self._engine: Engine | None = engine
         self._slot = slot
         self._picture = out
+        self._look = look
 
     def result(self) -> Picture:
         """Wait for the picture. Raises EngineError when it failed or the engine was closed meanwhile."""
         engine, self._engine = self._engine, None
         if engine is not None:
             picture = engine._result(self._slot)
-            if self._picture is None:
-                self._picture = picture
-            else:
-                np.copyto(self._picture, picture)
+            if self._look is not None:
+                self._look(picture)
+            self._picture = self._put(engine, picture, self._picture)
         if self._picture is None:
             raise EngineError("this frame failed when its picture was asked for before", failure=True)
         return self._picture
+
+    def _put(self, engine: Engine, picture: Picture, out: Picture | None) -> Picture:
+        """Bring the network's picture to where it is wanted."""
+        if out is None:
+            return picture
+        np.copyto(out, picture)
+        return out
+
+
+class FinishedPending(Pending):
+    """The same, finished on the processor on its way out."""
+
+    def __init__(
+        self, engine: Engine, slot: int, out: Picture | None, look: Look | None, finish: Finish, original: Any
+    ) -> None:
+        super().__init__(engine, slot, out, look)
+        self._finish, self._original = finish, original
+
+    def _put(self, engine: Engine, picture: Picture, out: Picture | None) -> Picture:
+        if out is not None and out.flags.c_contiguous:
+            engine._finish_picture(picture, self._original, self._finish, out)
+            return out
+        engine._finish_picture(picture, self._original, self._finish, picture)
+        return super()._put(engine, picture, out)

@@ -33,6 +33,7 @@ def open_engine(
     cache_dir: Path | None = None,
     report: Report = quiet,
     came: str = "",
+    masked: bool = False,
 ) -> tuple[Engine, str]:
     """Open an engine for frames of one size.
 
@@ -50,6 +51,8 @@ def open_engine(
             written, nothing is kept, and the line says so.
         report: Called with a few words before something that takes long.
         came: Where the engine came from, if the caller has just had it built into the cache.
+        masked: With a mask, by which the inside and the outside have strengths of their own: another graph, built and
+            kept beside the plain one. What was measured of that counts for it.
 
     Returns:
         The engine, and a short line that names it and where it came from. `Engine.reasons` has the reasons in detail.
@@ -65,7 +68,7 @@ def open_engine(
         has_form = precision == "int8" and "int8" in REGISTRY[backend].precisions and find_quantized(pack)
         if has_form and (problem := prove(pack, backend, "int8", folder=cache.folder, report=report).problem):
             raise EngineError(f"engine {backend} does not use int8 with {pack.header.name}: {problem}")
-        engine = _open(backend, pack, height, width, precision, goal, cache, report)
+        engine = _open(backend, pack, height, width, precision, goal, cache, report, masked)
         return engine, _account(engine, "as asked", came).line
     choice = choose(pack, height, width, precision=precision, least_db=least_db, folder=cache.folder)
     reasons = list(choice.reasons)
@@ -78,7 +81,7 @@ def open_engine(
                 if problem := why_refused(candidate, proof, choice.stated_db, least):
                     reasons.append(problem)
                     continue
-            engine = _open(name, pack, height, width, candidate.precision, goal, cache, report)
+            engine = _open(name, pack, height, width, candidate.precision, goal, cache, report, masked)
         except EngineError as error:
             reasons.append(f"{candidate} {str(error).removeprefix(f'engine {name} ')}")
             continue
@@ -132,6 +135,7 @@ def _open(
     goal: Goal,
     cache: EngineCache,
     report: Report,
+    masked: bool,
 ) -> Engine:
     entry = REGISTRY[name]
     try:
@@ -139,5 +143,7 @@ def _open(
     except ImportError as error:
         raise EngineError(f"engine {name} is not installed ({error}): {entry.install}") from error
     kind: Any = getattr(module, entry.class_name)
-    engine: Engine = kind(pack, height, width, precision=precision, goal=goal, cache=cache, report=report)
+    engine: Engine = kind(
+        pack, height, width, precision=precision, goal=goal, cache=cache, report=report, masked=masked
+    )  # fmt: skip
     return engine

@@ -52,6 +52,8 @@ def render(
     *,
     style: str | Path,
     alpha: str | float | Sequence[float] | None = None,
+    mix: str | float | None = None,
+    colour: str | float | None = None,
     size: tuple[int, int] | None = None,
     start: float | Fraction | None = None,
     stop: float | Fraction | None = None,
@@ -67,6 +69,8 @@ def render(
         style: A style's name, or a pack file.
         alpha: Keyframes such as `"0s:0 2s:1 4s:0.2,1,0.5"`, one strength, or one for each
             block. None is the style's default.
+        mix: Keyframes or a number, from the original picture (0) to the stylized one (1). None is 1.
+        colour: The same from the style's colours (0) to those of the original (1). None is 0.
         size: (width, height) to render at. None is the source's own.
         start: Begin at this time in seconds.
         stop: End before this time in seconds.
@@ -88,6 +92,8 @@ def render(
         output=str(output),
         style=str(style),
         alpha=alpha if alpha is None or isinstance(alpha, str | int | float) else ",".join(map(str, alpha)),
+        mix=mix,
+        colour=colour,
         size=size,
         start=_exact(start),
         stop=_exact(stop),

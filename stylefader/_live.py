@@ -25,6 +25,7 @@ from stylefader.realtime.session.open_session import open_session
 from stylefader.training.errors import ControlError
 
 if TYPE_CHECKING:
+    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.session.events import Listener
     from stylefader.realtime.session.session import Session
     from stylefader.realtime.session.snapshot import Snapshot
@@ -39,6 +40,10 @@ def live(
     style: str | Path | Sequence[str | Path] = "great_wave_lite",
     size: tuple[int, int] = (640, 360),
     alpha: float | None = None,
+    mix: float | None = None,
+    colour: float | None = None,
+    fade_in: float | None = None,
+    mask: MaskChoice | None = None,
     window: bool = False,
     sinks: str | Sequence[str] = (),
     on_frame: Callable[[Frame], None] | None = None,
@@ -65,6 +70,10 @@ def live(
         style: A style's name or a pack file, or several, between which `session.style` changes.
         size: (width, height) of the picture.
         alpha: Strength at first. None is the style's own.
+        mix: From the original picture (0) to the stylized one (1), at first. None is 1.
+        colour: From the style's colours (0) to those of the original (1), at first. None is 0.
+        fade_in: The share of alpha's way that brings mix first, from 0 to below 1. None is none.
+        mask: A source of masks, by which inside and outside have strengths of their own.
         window: Show it in a window. Then call `run` in the main thread.
         sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
         on_frame: Called with every stylized frame, on a thread of its own; the newest ones where it is slow.
@@ -97,6 +106,9 @@ def live(
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
             alpha=alpha,
+            mix=mix,
+            colour=colour,
+            fade_in=fade_in,
             backend=engine,
             scenes=None if scenes is None else Path(scenes),
         ),
@@ -107,6 +119,7 @@ def live(
         controls=ControlConfig(
             mapping=None if map is None else Path(map), midi=tuple(midi), osc=None if osc is None else str(osc)
         ),
+        mask=mask,
         seconds=seconds,
     )
     return Live(open_session(config, listener=listener), newest, window=window)
@@ -132,6 +145,32 @@ class Live:
             self._session.alpha = np.asarray(value, np.float32)
         except (TypeError, ValueError) as error:
             raise ControlError(f"alpha is one number, or one for each block, not {value!r:.80}") from error
+
+    @property
+    def mix(self) -> float:
+        """From the original picture (0) to the stylized one (1). Set it."""
+        return self._session.mix
+
+    @mix.setter
+    def mix(self, value: float) -> None:
+        self._session.mix = value
+
+    @property
+    def colour(self) -> float:
+        """From the style's colours (0) to those of the original picture (1). Set it."""
+        return self._session.colour
+
+    @colour.setter
+    def colour(self, value: float) -> None:
+        self._session.colour = value
+
+    def move(self, parameter: str, value: float) -> None:
+        """Move a parameter by its name, as `mix_outside` or `alpha_outside0`. Raises StylefaderError."""
+        self._session.move(parameter, value)
+
+    def change_mask(self, choice: MaskChoice | None) -> None:
+        """Take masks of another source from now on, or of none. Raises StylefaderError, and the present one stays."""
+        self._session.change_mask(choice)
 
     @property
     def style(self) -> str:

@@ -14,6 +14,7 @@ from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
 from stylefader.engines.opening import check_engine_words, measure_missing
 from stylefader.realtime.media.frame import Frame
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.added_inputs import ALPHA, FRAME, MASK, outside
 from stylefader.training.packs.library import find_pack, gallery
 from stylefader.training.packs.pack_file import PackFile
 
@@ -105,7 +106,7 @@ class Style:
             "cache_dir": None if cache_dir is None else Path(cache_dir),
         }
         self._measure = measure and engine == "auto"
-        self._engines: dict[tuple[int, int], Engine] = {}
+        self._engines: dict[tuple[int, int, bool], Engine] = {}
         self._closed = False
         self._under_way: Any = None
         if size is not None:
@@ -114,13 +115,22 @@ class Style:
 
     @overload
     def __call__(
-        self, frame: Picture | Frame, alpha: Alpha | None = None, *, out: Picture | None = None
-    ) -> Picture: ...
+        self, frame: Picture | Frame, alpha: Alpha | None = None, *, mix: float | None = None,
+        colour: float | None = None, mask: Picture | None = None, alpha_outside: Alpha | None = None,
+        mix_outside: float | None = None, colour_outside: float | None = None, out: Picture | None = None,
+    ) -> Picture: ...  # fmt: skip
     @overload
     def __call__(
-        self, frame: torch.Tensor, alpha: Alpha | torch.Tensor | None = None, *, out: torch.Tensor | None = None
-    ) -> torch.Tensor: ...
-    def __call__(self, frame: Any, alpha: Any = None, *, out: Any = None) -> Any:
+        self, frame: torch.Tensor, alpha: Alpha | torch.Tensor | None = None, *, mix: float | None = None,
+        colour: float | None = None, mask: torch.Tensor | None = None,
+        alpha_outside: Alpha | torch.Tensor | None = None, mix_outside: float | None = None,
+        colour_outside: float | None = None, out: torch.Tensor | None = None,
+    ) -> torch.Tensor: ...  # fmt: skip
+    def __call__(
+        self, frame: Any, alpha: Any = None, *, mix: float | None = None, colour: float | None = None,
+        mask: Any = None, alpha_outside: Any = None, mix_outside: float | None = None,
+        colour_outside: float | None = None, out: Any = None,
+    ) -> Any:  # fmt: skip
         """Stylize one frame.
 
         Args:
@@ -128,6 +138,13 @@ class Style:
                 DLPack), which is neither copied to the host nor back where the engine is on that GPU.
             alpha: One strength for all blocks, one for each, or a dict of strengths by label; None is the style's own
                 default. Kept within `alpha_range`.
+            mix: From the original picture (0) to the stylized one (1); None is 1.
+            colour: From the style's colours (0) to those of the original picture (1); None is 0.
+            mask: uint8 (H, W) of the frame's kind: 255 is inside, 0 outside, and between them the strengths go over
+                softly. None is all inside. The first call with a mask opens a second engine, which takes a moment.
+            alpha_outside: Likewise outside of the mask.
+            mix_outside: Likewise; None is 0, the original.
+            colour_outside: Likewise; None is 0.
             out: uint8 (H, W, 3) to write into, of the frame's kind. It is what is returned then.
 
         Returns:
@@ -139,22 +156,37 @@ class Style:
         """
         if isinstance(frame, Frame):
             frame = frame.image
+        shares = _shares(mix=mix, colour=colour, mix_outside=mix_outside, colour_outside=colour_outside)
+        if mask is None and (alpha_outside is not None or not {"mix_outside", "colour_outside"}.isdisjoint(shares)):
+            raise EngineError("strengths of the outside need a mask")
         if _is_tensor(frame) and not _is_cuda(frame):
             import torch
 
-            picture = self(frame.detach().numpy(), _on_host(alpha), out=None if out is None else out.numpy())
+            picture = self(
+                frame.detach().numpy(), _on_host(alpha), mask=_on_host(mask), alpha_outside=_on_host(alpha_outside),
+                mix=mix, colour=colour, mix_outside=mix_outside, colour_outside=colour_outside,
+                out=None if out is None else out.numpy(),
+            )  # fmt: skip
             return torch.from_numpy(picture) if out is None else out
         if not isinstance(frame, np.ndarray):
             if _is_cuda(frame):
-                return self._on_gpu(frame, alpha, out)
+                return self._on_gpu(frame, alpha, out, mask, alpha_outside, shares)
             frame = np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else np.asarray(frame)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
             raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {frame.shape}")
         if out is not None and not (isinstance(out, np.ndarray) and out.flags.writeable):
             raise EngineError("out is an array to write into, uint8 (H, W, 3)")
-        engine = self._engine(*frame.shape[:2])
+        engine = self._engine(*frame.shape[:2], masked=mask is not None)
         picture = np.empty(frame.shape, np.uint8) if out is None else out
-        return engine.run(frame_and_alpha(frame, self.strengths(alpha)), out=picture)
+        values = frame_and_alpha(frame, self.strengths(alpha)) | shares
+        if mask is not None:
+            values |= {MASK: mask} | self._outside(engine, self.strengths(alpha_outside))
+        return engine.run(values, out=picture)
+
+    def _outside(self, engine: Engine, alpha: Any) -> dict[str, Any]:
+        """What alpha is outside of the mask, where the engine takes it."""
+        name = outside(ALPHA)
+        return {name: alpha} if any(spec.name == name for spec in engine.inputs) else {}
 
     def strengths(self, alpha: Alpha | None) -> npt.NDArray[np.float32]:
         """What `alpha` means for this style: float32, one value a block, within `alpha_range`.
@@ -205,7 +237,7 @@ class Style:
     ) -> None:
         self.close()
 
-    def _engine(self, height: int, width: int) -> Engine:
+    def _engine(self, height: int, width: int, *, masked: bool = False) -> Engine:
         if self._closed:
             raise EngineError(f"the style {self.name} is closed")
         if self._size is not None and (width, height) != self._size:
@@ -213,51 +245,79 @@ class Style:
                 f"{self.name} was opened for {self._size[0]}x{self._size[1]}, and this frame is {width}x{height}: "
                 "open it without a size for frames of any"
             )
-        engine = self._engines.pop((height, width), None)
+        engine = self._engines.pop((height, width, masked), None)
         if engine is None:
             if self._measure:
                 precision, cache_dir = self._words["precision"], self._words["cache_dir"]
                 measure_missing(self._pack, height, width, precision=precision, cache_dir=cache_dir)
             while len(self._engines) >= _MOST_SIZES:
                 self._engines.pop(next(iter(self._engines))).close()
-            engine, _ = open_engine(self._pack, height, width, **self._words)
+            engine, _ = open_engine(self._pack, height, width, masked=masked, **self._words)
             try:
                 engine.warm_up()
             except BaseException:
                 engine.close()
                 raise
-        self._engines[height, width] = engine  # the one used last stands last
+        self._engines[height, width, masked] = engine  # the one used last stands last
         return engine
 
-    def _on_gpu(self, frame: Any, alpha: Any, out: Any) -> Any:
+    def _on_gpu(
+        self, frame: Any, alpha: Any, out: Any, mask: Any, alpha_outside: Any, shares: dict[str, Any]
+    ) -> Any:  # fmt: skip
         import torch
         from torch.utils.dlpack import from_dlpack
 
         frame = frame if isinstance(frame, torch.Tensor) else from_dlpack(frame)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != torch.uint8:
             raise EngineError(f"a frame is uint8 (H, W, 3) RGB, not {frame.dtype} {tuple(frame.shape)}")
-        engine = self._engine(*frame.shape[:2])
+        engine = self._engine(*frame.shape[:2], masked=mask is not None)
         run = getattr(engine, "run_cuda", None)
         if run is None:
             raise EngineError(
                 f"the engine {engine.name} is not on the GPU that this frame is on: open the style with engine='cuda', "
                 "or bring the frame to the host"
             )
-        if _is_tensor(alpha) and alpha.is_cuda:
-            alpha = alpha.float().clamp(*self.alpha_range).expand(len(self.blocks)).contiguous()
-        else:
-            alpha = torch.from_numpy(self.strengths(_on_host(alpha))).pin_memory()
+        values = {FRAME: frame} | {name: torch.from_numpy(value).pin_memory() for name, value in shares.items()}
+        if len(self.blocks):
+            values[ALPHA] = self._pinned(alpha)
+        if mask is not None:
+            values[MASK] = mask if _is_tensor(mask) else from_dlpack(mask)
+            values |= self._outside(engine, self._pinned(alpha_outside))
         out = out if out is None or _is_tensor(out) else from_dlpack(out)
         picture = torch.empty_like(frame, memory_format=torch.contiguous_format) if out is None else out
         here, there = torch.cuda.current_stream(frame.device), engine.stream  # type: ignore[attr-defined]
         there.wait_stream(here)
-        for tensor in (frame, alpha, picture):
+        for tensor in (*values.values(), picture):
             if tensor.is_cuda:
                 tensor.record_stream(there)
-        run({"frame": frame, "alpha": alpha} if len(self.blocks) else {"frame": frame}, out=picture)
+        run(values, out=picture)
         here.wait_stream(there)
-        self._under_way = (frame, alpha, picture)  # memory of other libraries is theirs to reuse: hold it until then
+        self._under_way = (values, picture)  # memory of other libraries is theirs to reuse: hold it until then
         return picture
+
+    def _pinned(self, alpha: Any) -> Any:
+        """Strengths as a tensor that can be copied without waiting."""
+        import torch
+
+        if _is_tensor(alpha) and alpha.is_cuda:
+            return alpha.float().clamp(*self.alpha_range).expand(len(self.blocks)).contiguous()
+        return torch.from_numpy(self.strengths(_on_host(alpha))).pin_memory()
+
+
+def _shares(**given: float | None) -> dict[str, npt.NDArray[np.float32]]:
+    """Those that were given, as engines take them, float32 (1,). Raises EngineError."""
+    found = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        try:
+            share = np.asarray(value, np.float32).reshape(1)
+        except (TypeError, ValueError) as error:
+            raise EngineError(f"{name} is a number from 0 to 1, not {value!r:.80}") from error
+        if not 0 <= share[0] <= 1:
+            raise EngineError(f"{name} must be from 0 to 1, not {value:g}")
+        found[name] = share
+    return found
 
 
 def _is_cuda(frame: Any) -> bool:
@@ -270,5 +330,5 @@ def _is_tensor(thing: Any) -> bool:
     return type(thing).__module__.partition(".")[0] == "torch" and hasattr(thing, "is_cuda")
 
 
-def _on_host(alpha: Any) -> Any:
-    return alpha.detach().cpu().numpy() if _is_tensor(alpha) else alpha
+def _on_host(thing: Any) -> Any:
+    return thing.detach().cpu().numpy() if _is_tensor(thing) else thing

@@ -79,17 +79,18 @@ class CudaEngine(GpuEngine):
         goal: Goal = "latency",
         cache: EngineCache | None = None,
         report: Report = quiet,
+        masked: bool = False,
         form: str | None = None,
     ) -> None:
         if form is not None and form not in FORMS:
             raise EngineError(f"engine cuda has no form {form!r}: there are {', '.join(FORMS)}")
-        super().__init__(pack, height, width, precision=precision)
+        super().__init__(pack, height, width, precision=precision, masked=masked)
         self._pack, self._cache, self._report = pack, cache, report
         libraries = {"torch": torch.__version__, "triton": version_of("triton")}
         # Time does not depend on what the weights are: what was measured for one style holds for the others.
         self._question = gpu_key(
             self._gpu, self.name, pack, size=f"{width}x{height}", precision=self.precision, rewrites="any",
-            weights="any", libraries=libraries,
+            weights="any", libraries=libraries, masked=masked,
         )  # fmt: skip
         measured = self._remembered() if form is None else None
         self._measured = form is not None or measured is not None
@@ -205,7 +206,9 @@ class CudaEngine(GpuEngine):
     def _prepare(self, form: KernelVariant) -> Callable[..., Tensor]:
         half = self.precision == "fp16"
         family = graphs_of(self._pack.header)
-        graph = family.frame_graph(self._pack, self.height, self.width, rewrites=form.rewrites, half=half)
+        graph = family.frame_graph(
+            self._pack, self.height, self.width, rewrites=form.rewrites, half=half, masked=self.masked
+        )
         graph = graph.requires_grad_(False).to(self._gpu.device)
         graph = graph.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not form.compiled:

@@ -16,11 +16,15 @@ from stylefader.engines.backends.gpu import Gpu, Replay
 from stylefader.engines.backends.gpu_slots import SLOTS, Slot, StaticBuffers
 from stylefader.engines.base import Engine, Picture, Precision
 from stylefader.engines.cache.key import EngineKey
+from stylefader.engines.engine_inputs import engine_inputs
+from stylefader.engines.finishing.settings import read_finish
+from stylefader.engines.finishing.tensors import finish_tensors
 from stylefader.engines.graph.families import full_size_channels, network_key
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.engines.inputs import Array
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.added_inputs import FRAME, MASK
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -47,23 +51,36 @@ class GpuEngine(Engine):
     """`SLOTS` frames may be under way. The buffer that `run` returns is pinned host memory of the engine.
 
     A subclass sets `_replay` in its constructor: recorded work on the compute stream of `_gpu` that reads the inputs
-    and writes the picture of `_static`, its fixed buffers.
+    and writes the picture of `_static`, its fixed buffers. The picture is finished behind it, on the same stream, by
+    work of its own that is replayed for those frames alone that ask for it.
     """
 
-    def __init__(self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision) -> None:
-        super().__init__(inputs=pack.header.inputs, height=height, width=width, slots=SLOTS)
+    finishes = True
+
+    def __init__(
+        self, pack: StylePack | PackFile, height: int, width: int, *, precision: Precision, masked: bool = False
+    ) -> None:
+        super().__init__(**engine_inputs(pack.header, masked=masked), height=height, width=width, slots=SLOTS)
         self.precision = half_or_f32(self.name, precision)
         self._gpu = Gpu.find(self.name)
         self.device = self._gpu.name
         self._needs = bytes_needed(height, width, full_size_channels(pack.header))
         self._replay: Replay | None = None
+        self._finishing: Replay | None = None
         free = self._gpu.free_bytes()
         if self._needs > free:
             raise EngineError(f"{self._too_big()}, and {free / _GIB:.1f} GiB are free: use a smaller size")
         with self._errors():
-            self._static = StaticBuffers(self._gpu, self._bound.all.values(), height, width)
+            names = {spec.name for spec in self.finishing}
+            self._static = StaticBuffers(self._gpu, self._bound.all.values(), height, width, finishing=names)
             self._slots = [Slot(self._gpu, self._static) for _ in range(SLOTS)]
             self._gpu.settle()
+            if names:
+                self._finishing = self._record_finishing(self._static)
+
+    def _record_finishing(self, static: StaticBuffers) -> Replay:
+        values = {name: static.all[name] for name in self._finished_by}
+        return self._gpu.record(lambda: finish_tensors(static.picture, static.all[FRAME], values))
 
     @property
     def stream(self) -> torch.cuda.Stream | None:
@@ -78,9 +95,10 @@ class GpuEngine(Engine):
         call.
 
         Args:
-            values: Tensors by the names of `inputs`, of their types and shapes and any strides, on the engine's GPU;
-                vectors and states in pinned memory as well. Those left out take their defaults. The caller makes sure
-                that numbers are finite, in range and keep their constraint: a check would have to wait.
+            values: Tensors by the names of `inputs` and `finishing`, of their types and shapes and any strides, on the
+                engine's GPU; vectors and states in pinned memory as well. Those left out take their defaults. The
+                caller makes sure that numbers are finite, in range and keep their constraint: a check would have to
+                wait.
             out: uint8 (height, width, 3) on the GPU to write into.
 
         Returns:
@@ -97,14 +115,17 @@ class GpuEngine(Engine):
         static = self._static
         tensors = self._bound.named(values, static.defaults, self.name)
         for name, tensor in tensors.items():
-            buffer, pinned = static.inputs[name], not self._bound.all[name].spec.sized
+            buffer, pinned = static.all[name], not self._bound.all[name].spec.sized
             self._check_tensor(name, tensor, tuple(buffer.shape), buffer.dtype, pinned=pinned)
         assert self._replay is not None
         cuda_stream = self._gpu.compute
         with self._errors():
             for name, tensor in tensors.items():
-                cuda_stream.copy(static.inputs[name], tensor)
+                cuda_stream.copy(static.all[name], tensor)
             cuda_stream.replay(self._replay)
+            # Tensors are not looked at, so whatever is given counts as other than the default.
+            if self._finishing is not None and not self._finished_by.isdisjoint(values):
+                cuda_stream.replay(self._finishing)
             if out is None:
                 return static.picture
             cuda_stream.copy(out, static.picture)
@@ -123,8 +144,12 @@ class GpuEngine(Engine):
 
     def _begin(self, slot: int, values: dict[str, Array]) -> None:
         assert self._replay is not None
+        masked = self.masked and values[MASK] is not self._bound.all[MASK].default
+        works = [self._replay]
+        if self._finishing is not None and not read_finish(values, masked=masked).plain:
+            works.append(self._finishing)
         with self._errors():
-            self._slots[slot].begin(values, self._replay)
+            self._slots[slot].begin(values, *works)
 
     def _finish(self, slot: int) -> Picture:
         with self._errors():
@@ -153,6 +178,9 @@ class GpuEngine(Engine):
         if self._replay is not None:
             self._replay.reset()
             self._replay = None
+        if self._finishing is not None:
+            self._finishing.reset()
+            self._finishing = None
         self._slots.clear()
         del self._static
 
@@ -171,11 +199,11 @@ def words_of(rewrites: Rewrites) -> str:
 
 def gpu_key(
     gpu: Gpu, engine: str, pack: StylePack | PackFile, *, size: str, precision: str, rewrites: str, weights: str,
-    libraries: dict[str, str],
+    libraries: dict[str, str], masked: bool = False,
 ) -> EngineKey:  # fmt: skip
     """Cache key of an engine that is compiled for, or measured on, this GPU."""
     return EngineKey(
-        engine=engine, precision=precision, size=size, **network_key(pack.header), weights=weights,
+        engine=engine, precision=precision, size=size, **network_key(pack.header, masked=masked), weights=weights,
         rewrites=rewrites,
         device=gpu.name, capability=gpu.capability, driver=gpu.driver, libraries=libraries,
     )  # fmt: skip

@@ -14,7 +14,7 @@ has at 60 a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -31,14 +31,19 @@ copies, take no longer together than computing one. A third would add to the del
 
 
 class StaticBuffers:
-    """The fixed buffers on the device that recorded work reads (`inputs`, by name) and writes (`picture`).
+    """The fixed buffers on the device that recorded work reads (`all`, by name) and writes (`picture`).
 
-    defaults: on the device too, for calls with tensors that leave an input out.
+    inputs: those of the graph, in its order. defaults: on the device too, for calls with tensors that leave an input
+    out.
     """
 
-    def __init__(self, gpu: Gpu, inputs: Iterable[BoundInput], height: int, width: int) -> None:
+    def __init__(
+        self, gpu: Gpu, inputs: Iterable[BoundInput], height: int, width: int, *, finishing: Collection[str] = ()
+    ) -> None:
+        """finishing: names of the inputs that the graph does not take."""
         bound = list(inputs)
-        self.inputs = {one.name: gpu.buffer(one.shape, TYPES[one.spec.dtype]) for one in bound}
+        self.all = {one.name: gpu.buffer(one.shape, TYPES[one.spec.dtype]) for one in bound}
+        self.inputs = {name: tensor for name, tensor in self.all.items() if name not in finishing}
         self.picture = gpu.buffer((height, width, 3), torch.uint8)
         self.defaults = {
             one.name: torch.tensor(one.default, device=gpu.device)
@@ -52,7 +57,7 @@ class Slot:
     def __init__(self, gpu: Gpu, static: StaticBuffers) -> None:
         self._gpu = gpu
         self._static = static
-        kinds = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in static.inputs.items()}
+        kinds = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in static.all.items()}
         self._inputs = {name: gpu.buffer(*kind) for name, kind in kinds.items()}
         self._picture = gpu.buffer(tuple(static.picture.shape), torch.uint8)
         self._host_inputs = {name: gpu.host_buffer(*kind) for name, kind in kinds.items()}
@@ -61,8 +66,11 @@ class Slot:
         self._picture_array: Picture = self._host_picture.numpy()
         self._up, self._computed, self._down = (gpu.event() for _ in range(3))
 
-    def begin(self, values: Mapping[str, Array], recorded: Replay) -> None:
-        """Enqueue a frame; the slot must be free. The values of all inputs are the caller's again when this returns."""
+    def begin(self, values: Mapping[str, Array], *recorded: Replay) -> None:
+        """Enqueue a frame; the slot must be free. The values of all inputs are the caller's again when this returns.
+
+        recorded: what makes the picture, one after the other.
+        """
         for name, array in self._arrays.items():
             np.copyto(array, values[name])
         gpu, static = self._gpu, self._static
@@ -72,8 +80,9 @@ class Slot:
 
         gpu.compute.follow(self._up)
         for name, tensor in self._inputs.items():
-            gpu.compute.copy(static.inputs[name], tensor)
-        gpu.compute.replay(recorded)
+            gpu.compute.copy(static.all[name], tensor)
+        for work in recorded:
+            gpu.compute.replay(work)
         gpu.compute.copy(self._picture, static.picture)
         gpu.compute.mark(self._computed)
 

@@ -15,6 +15,7 @@ import openvino as ov
 from stylefader.engines.base import Engine, Goal, Picture, Precision, Report, quiet
 from stylefader.engines.cache.key import EngineKey
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.engine_inputs import engine_inputs
 from stylefader.engines.graph.families import full_size_channels, graphs_of, network_key
 from stylefader.engines.graph.openvino_names import input_places
 from stylefader.engines.inputs import Array
@@ -43,8 +44,10 @@ class OpenVinoEngine(Engine):
         goal: Goal = "latency",
         cache: EngineCache | None = None,
         report: Report = quiet,
+        masked: bool = False,
     ) -> None:
         core, graphs = ov.Core(), graphs_of(pack.header)
+        inputs = engine_inputs(pack.header, masked=masked)
         self.device = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip()
         if precision == "fp16":
             raise EngineError("engine openvino computes in bf16 or f32, not fp16")
@@ -67,9 +70,9 @@ class OpenVinoEngine(Engine):
         def build() -> bytes:
             report("converting the network")
             model = (
-                graphs.openvino_model(pack, height, width)
+                graphs.openvino_model(pack, height, width, masked=masked)
                 if quantized is None
-                else quantized.model(pack.header, height, width)
+                else quantized.model(pack.header, height, width, masked=masked)
             )
             report("compiling")
             try:
@@ -80,7 +83,7 @@ class OpenVinoEngine(Engine):
         def load(exported: bytes) -> ov.CompiledModel:
             try:
                 found = core.import_model(exported, "CPU", settings)
-                input_places(found, pack.header.inputs)  # a kept one that takes others is built anew
+                input_places(found, inputs["inputs"])  # a kept one that takes others is built anew
                 return found
             except RuntimeError as error:
                 raise failed("load", error) from error
@@ -89,7 +92,8 @@ class OpenVinoEngine(Engine):
             compiled = load(build())
         else:
             key = EngineKey(
-                engine=self.name, precision=self.precision, size=f"{width}x{height}", **network_key(pack.header),
+                engine=self.name, precision=self.precision, size=f"{width}x{height}",
+                **network_key(pack.header, masked=masked),
                 weights=pack.weights_hash() if quantized is None else quantized.sha256,
                 rewrites=graphs.openvino_rewrites,
                 device=self.device, capability=" ".join(sorted(processor.capabilities())), driver="none",
@@ -99,7 +103,7 @@ class OpenVinoEngine(Engine):
             compiled, self.outcome = cache.open(key, build=build, load=load, report=report, facts=facts)
         # With throughput for a goal, each stream of cores takes a frame of its own.
         slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if goal == "throughput" else 1
-        super().__init__(inputs=pack.header.inputs, height=height, width=width, slots=slots)
+        super().__init__(**inputs, height=height, width=width, slots=slots)
         self._places = input_places(compiled, self.inputs)
         self._requests = [compiled.create_infer_request() for _ in range(slots)]
         self._under_way: list[object] = [None] * slots

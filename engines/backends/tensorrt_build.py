@@ -23,7 +23,7 @@ from stylefader.engines.backends.gpu_slots import TYPES
 from stylefader.engines.base import Outcome, Precision, Report
 from stylefader.engines.cache.key import EngineKey, version_of
 from stylefader.engines.cache.store import EngineCache
-from stylefader.engines.graph.families import graphs_of
+from stylefader.engines.graph.families import graph_inputs, graphs_of
 from stylefader.engines.graph.frame_graph import PADDED_TYPES
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
@@ -51,10 +51,12 @@ def load_library() -> Any:
     return torch_tensorrt
 
 
-def export_padded(pack: StylePack | PackFile, sizes: FrameSizes, *, precision: str, device: torch.device) -> Any:
+def export_padded(
+    pack: StylePack | PackFile, sizes: FrameSizes, *, precision: str, device: torch.device, masked: bool = False
+) -> Any:
     """The graph that TensorRT compiles, as an exported program on `device`; sides that vary are dynamic."""
     family = graphs_of(pack.header)
-    graph = family.padded_graph(pack, precision, TENSORRT_REWRITES).requires_grad_(False).to(device)
+    graph = family.padded_graph(pack, precision, TENSORRT_REWRITES, masked=masked).requires_grad_(False).to(device)
     low, usual, high = padded_sizes(sizes)
     names = ("height", "width")
     dims = {
@@ -65,7 +67,7 @@ def export_padded(pack: StylePack | PackFile, sizes: FrameSizes, *, precision: s
     if dims and usual[0] == usual[1]:
         side = next(iter(dims))
         example[side] += 4 if usual[side] < high[side] else -4
-    specs = pack.header.inputs
+    specs = graph_inputs(pack.header, masked=masked)
     values = [
         torch.zeros(spec.sides(example[0], example[1]), dtype=input_type(spec, precision), device=device)
         for spec in specs
@@ -75,8 +77,8 @@ def export_padded(pack: StylePack | PackFile, sizes: FrameSizes, *, precision: s
 
 
 def input_type(spec: InputSpec, precision: str) -> torch.dtype:
-    """The type that the compiled engine takes of an input: images are numbers of the network's own type."""
-    return PADDED_TYPES[precision] if spec.kind == "image" else TYPES[spec.dtype]
+    """The type that the compiled engine takes of an input: images and masks are numbers of the network's own type."""
+    return PADDED_TYPES[precision] if spec.kind in ("image", "mask") else TYPES[spec.dtype]
 
 
 def padded_sizes(sizes: FrameSizes) -> tuple[tuple[int, int], ...]:
@@ -91,6 +93,7 @@ def build_engine(
     gpu: Gpu | None = None,
     precision: str = "fp16",
     timing_cache: Path | None = None,
+    masked: bool = False,
 ) -> bytes:
     """Compile a pack for this GPU, as a plan of TensorRT that `Plan` loads without a build.
 
@@ -102,12 +105,12 @@ def build_engine(
     """
     gpu = gpu or Gpu.find("tensorrt")
     library = load_library()
-    inputs = [_library_input(library, spec, sizes, precision) for spec in pack.header.inputs]
+    inputs = [_library_input(library, spec, sizes, precision) for spec in graph_inputs(pack.header, masked=masked)]
     with tempfile.TemporaryDirectory(prefix="stylefader-") as folder:
         try:
             with torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                program = export_padded(pack, sizes, precision=precision, device=gpu.device)
+                program = export_padded(pack, sizes, precision=precision, device=gpu.device, masked=masked)
                 # The plan alone: `torch_tensorrt.save` writes a program around it whose loading unpickles.
                 return bytes(
                     library.dynamo.convert_exported_program_to_serialized_trt_engine(
@@ -199,11 +202,13 @@ def build_ahead(
     return outcome
 
 
-def engine_key(gpu: Gpu, pack: StylePack | PackFile, sizes: FrameSizes, precision: str) -> EngineKey:
+def engine_key(
+    gpu: Gpu, pack: StylePack | PackFile, sizes: FrameSizes, precision: str, *, masked: bool = False
+) -> EngineKey:
     """Key of a TensorRT engine in the engine cache: all that the built engine depends on."""
     return gpu_key(
         gpu, "tensorrt", pack, size=str(sizes), precision=precision, rewrites=words_of(TENSORRT_REWRITES),
-        weights=pack.weights_hash(), libraries=_libraries(),
+        weights=pack.weights_hash(), libraries=_libraries(), masked=masked,
     )  # fmt: skip
 
 

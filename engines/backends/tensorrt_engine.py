@@ -46,9 +46,10 @@ class TensorRtEngine(GpuEngine):
         goal: Goal = "latency",
         cache: EngineCache | None = None,
         report: Report = quiet,
+        masked: bool = False,
         built: bytes | None = None,
     ) -> None:
-        super().__init__(pack, height, width, precision=precision)
+        super().__init__(pack, height, width, precision=precision, masked=masked)
         load_library()
         with self._errors():
             if built is not None:
@@ -56,7 +57,7 @@ class TensorRtEngine(GpuEngine):
             elif cache is None:
                 self._replay = self._record(self._build(pack, None, report))
             else:
-                key = engine_key(self._gpu, pack, FrameSizes.only(height, width), self.precision)
+                key = engine_key(self._gpu, pack, FrameSizes.only(height, width), self.precision, masked=masked)
                 self._replay, self.outcome = cache.open(
                     key, build=lambda: self._build(pack, cache, report), load=self._record, report=report,
                     facts={"style": pack.header.name}, serves=in_a_range(key, height, width),
@@ -66,7 +67,9 @@ class TensorRtEngine(GpuEngine):
         report("building with TensorRT, which takes minutes")
         timings = timing_file(cache, self._gpu) if cache else None
         sizes = FrameSizes.only(self.height, self.width)
-        return build_engine(pack, sizes, gpu=self._gpu, precision=self.precision, timing_cache=timings)
+        return build_engine(
+            pack, sizes, gpu=self._gpu, precision=self.precision, timing_cache=timings, masked=self.masked
+        )
 
     def _record(self, built: bytes) -> Replay:
         plan, static = Plan(built), self._static

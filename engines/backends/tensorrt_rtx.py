@@ -58,10 +58,11 @@ class TensorRtRtxEngine(GpuEngine):
         goal: Goal = "latency",
         cache: EngineCache | None = None,
         report: Report = quiet,
+        masked: bool = False,
         plan: bytes | None = None,
         runtime_cache: Path | None = None,
     ) -> None:
-        super().__init__(pack, height, width, precision=precision)
+        super().__init__(pack, height, width, precision=precision, masked=masked)
         chosen = half_or_f32(self.name, precision)
         trt = load_library()
         _check(self._gpu)
@@ -71,7 +72,7 @@ class TensorRtRtxEngine(GpuEngine):
         sizes = FrameSizes.only(height, width)
 
         def build() -> bytes:
-            return build_plan(pack, sizes, capabilities=[capability], precision=chosen)
+            return build_plan(pack, sizes, capabilities=[capability], precision=chosen, masked=masked)
 
         def load(plan: bytes) -> Any:
             engine = runtime.deserialize_cuda_engine(plan)
@@ -86,7 +87,7 @@ class TensorRtRtxEngine(GpuEngine):
             if plan is not None or cache is None:
                 engine = load(build() if plan is None else plan)
             else:
-                key = plan_key(pack, sizes, capability, chosen)
+                key = plan_key(pack, sizes, capability, chosen, masked=masked)
                 engine, self.outcome = cache.open(
                     key, build=build, load=load, report=report, facts={"style": pack.header.name},
                     serves=in_a_range(key, height, width),

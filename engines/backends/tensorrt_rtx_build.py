@@ -60,15 +60,15 @@ def build_plan(
     capabilities: Sequence[str],
     precision: OnnxPrecision = "fp16",
     rewrites: Rewrites = RTX_REWRITES,
+    masked: bool = False,
 ) -> bytes:
     """Build one plan for a style pack; its inputs are those that the pack declares.
 
     capabilities: what the plan shall run on, such as `("7.5", "8.9", "12.0")`.
     Raises EngineError: library missing (with the command), a capability it does not know, or a failed build.
     """
-    return compile_plan(
-        export_onnx(pack, sizes, precision=precision, rewrites=rewrites), sizes, capabilities=capabilities
-    )
+    model = export_onnx(pack, sizes, precision=precision, rewrites=rewrites, masked=masked)
+    return compile_plan(model, sizes, capabilities=capabilities)
 
 
 def build_ahead(
@@ -105,14 +105,16 @@ def build_ahead(
     ]  # fmt: skip
 
 
-def plan_key(pack: StylePack | PackFile, sizes: FrameSizes, capability: str, precision: OnnxPrecision) -> EngineKey:
+def plan_key(
+    pack: StylePack | PackFile, sizes: FrameSizes, capability: str, precision: OnnxPrecision, *, masked: bool = False
+) -> EngineKey:
     """Cache key of a plan; it has nothing of the machine that builds it, so that another machine finds the plan.
 
     A plan is for a compute capability and for the version of the library that built it; GPU model, driver and operating
     system do not matter. PyTorch and ONNX only exported it, and their versions may differ between the two.
     """
     return EngineKey(
-        engine="tensorrt-rtx", precision=precision, size=str(sizes), **network_key(pack.header),
+        engine="tensorrt-rtx", precision=precision, size=str(sizes), **network_key(pack.header, masked=masked),
         weights=pack.weights_hash(),
         rewrites=words_of(RTX_REWRITES), device="any", capability=capability, driver="any",
         libraries={"tensorrt-rtx": str(load_library().__version__)},

@@ -68,6 +68,7 @@ class EngineBuild:
         cache_dir: Path | None = None,
         awaited: bool = False,
         report: Report = quiet,
+        masked: bool = False,
     ) -> None:
         self._pack, self._height, self._width = pack, height, width
         self._backend: str = backend
@@ -76,6 +77,7 @@ class EngineBuild:
         self._least_db = least_db
         self._cache = EngineCache(cache_dir)
         self._awaited = awaited
+        self._masked = masked
         self._report = report
         self._lock = threading.Lock()  # over _state, _result, _error and _worker
         self._state: State = "building"
@@ -214,7 +216,7 @@ class EngineBuild:
         return open_engine(
             self._pack, self._height, self._width, backend=self._backend, precision=self._precision,
             goal=self._goal, least_db=self._least_db, cache_dir=folder, report=report,
-            came=came,
+            came=came, masked=self._masked,
         )  # fmt: skip
 
     def _tell(self, words: str) -> None:
@@ -236,7 +238,7 @@ class EngineBuild:
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
-            "scratch": str(scratch), "awaited": self._awaited,
+            "scratch": str(scratch), "awaited": self._awaited, "masked": self._masked,
         }  # fmt: skip
         with (scratch / "words.txt").open("w+") as words:
             worker = start_worker(

@@ -73,6 +73,7 @@ def _main(order: dict[str, Any]) -> None:
             least_db=order["least_db"],
             cache_dir=Path(order["cache_dir"]),
             report=lambda words: tell(stage=words),
+            masked=order["masked"],
         )
     except StylefaderError as error:
         tell(error=str(error), failure=error.failure)

@@ -21,24 +21,29 @@ class DynamicNetGraphs(GraphFamily):
 
     openvino_rewrites = " ".join(f"{name}={value}" for name, value in OPENVINO_REWRITES.items())
     floating = (LAST_CONVOLUTION,)
+    alpha_map = True
 
     def frame_graph(
         self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
-        half: bool = False,
+        half: bool = False, masked: bool = False,
     ) -> nn.Module:  # fmt: skip
         """The whole path of a frame, from uint8 to uint8."""
         from stylefader.engines.graph.frame_graph import FrameGraph
 
-        return FrameGraph(pack.network(), height, width, rewrites=rewrites, half=half).eval()
+        return FrameGraph(pack.network(), height, width, rewrites=rewrites, half=half, masked=masked).eval()
 
-    def padded_graph(self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites) -> nn.Module:
+    def padded_graph(
+        self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites, *, masked: bool = False
+    ) -> nn.Module:
         """The network alone, for frames that are padded already."""
         from stylefader.engines.graph.frame_graph import PaddedGraph
 
-        return PaddedGraph(pack.network(), precision, rewrites=rewrites).eval()
+        return PaddedGraph(pack.network(), precision, rewrites=rewrites, masked=masked).eval()
 
-    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int, *, masked: bool = False) -> ov.Model:
         """OpenVINO's graph, written from the weights without PyTorch."""
         from stylefader.engines.graph.openvino_graph import convert
+        from stylefader.engines.graph.openvino_mask import with_mask
 
-        return convert(pack, height, width)
+        model = convert(pack, height, width)
+        return with_mask(model, pack.header, height, width) if masked else model

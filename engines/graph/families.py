@@ -10,7 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.added_inputs import ALPHA, mask_input, outside, side_inputs
 from stylefader.training.packs.families.registry import family_of
+from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import PackHeader
 
 if TYPE_CHECKING:
@@ -39,12 +41,14 @@ class GraphFamily:
     """What is rewritten in OpenVINO's graph, in words, for the key of its engines."""
     floating: tuple[str, ...] = ()
     """Names of the operations that stay in floating point when OpenVINO's graph is quantised."""
+    alpha_map: bool = False
+    """Whether its alpha may be a map: its forms then take `masked`, and with it `alpha_outside` and `mask`."""
 
     def frame_graph(
         self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
-        half: bool = False,
+        half: bool = False, masked: bool = False,
     ) -> nn.Module:  # fmt: skip
-        """The whole numeric path as a module: inputs in declared order to the picture, in eval mode.
+        """The whole numeric path as a module: inputs in the order of `graph_inputs` to the picture, in eval mode.
 
         Args:
             pack: Whose weights.
@@ -52,6 +56,7 @@ class GraphFamily:
             width: Likewise.
             rewrites: Exact changes of the graph; a family that has none takes no notice.
             half: The network in fp16.
+            masked: With a mask; without effect where alpha can be no map.
 
         Raises:
             EngineError: The family has no such form.
@@ -61,11 +66,13 @@ class GraphFamily:
         module: nn.Module = pack.network()
         return module
 
-    def padded_graph(self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites) -> nn.Module:
+    def padded_graph(
+        self, pack: StylePack | PackFile, precision: str, rewrites: Rewrites, *, masked: bool = False
+    ) -> nn.Module:
         """The path without its ends, for compilers that know no uint8: images of padded size as numbers 0..255."""
         raise EngineError(f"networks of kind {pack.header.kind} have no form for TensorRT by Torch-TensorRT")
 
-    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
+    def openvino_model(self, pack: StylePack | PackFile, height: int, width: int, *, masked: bool = False) -> ov.Model:
         """The whole path as an OpenVINO model, whose parameters have the names and the order of the inputs."""
         from stylefader.engines.graph.openvino_tracing import traced_model
 
@@ -82,11 +89,20 @@ def graphs_of(header: PackHeader) -> GraphFamily:
     return family
 
 
-def network_key(header: PackHeader) -> dict[str, Any]:
+def graph_inputs(header: PackHeader, *, masked: bool = False) -> tuple[InputSpec, ...]:
+    """What the compiled graph of a pack takes, in its order: what the pack declares, and what makes alpha a map."""
+    inputs = header.inputs
+    if not masked or not graphs_of(header).alpha_map:
+        return inputs
+    alphas = tuple(spec for spec in side_inputs(inputs) if spec.name == outside(ALPHA))
+    return (*inputs, *alphas, *mask_input(inputs)) if alphas else inputs
+
+
+def network_key(header: PackHeader, *, masked: bool = False) -> dict[str, Any]:
     """What makes a network another one beside its weights, as the keys of engines and measurements have it."""
     return {
         "network": header.kind, "width": header.width, "places": header.places,
-        "inputs": tuple(spec.words for spec in header.inputs),
+        "inputs": tuple(spec.words for spec in graph_inputs(header, masked=masked)),
     }  # fmt: skip
 
 

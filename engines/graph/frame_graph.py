@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylefader.engines.graph.alpha_maps import alpha_maps, block_strides
 from stylefader.engines.graph.half import HalfNet
 from stylefader.engines.graph.rewrite import Rewrites, rewrite
 from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
@@ -23,7 +24,8 @@ PADDED_TYPES = {"fp16": torch.float16, "f32": torch.float32}
 class FrameGraph(nn.Module):
     """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
 
-    A network without blocks takes the frame alone.
+    A network without blocks takes the frame alone. With `masked` it takes as well what alpha is outside of the mask,
+    float32 (n_blocks,), and the mask, uint8 (height, width); a network without blocks has no use for them.
 
     The right and bottom edges are repeated up to the padded size and cut off again at the end.
 
@@ -44,9 +46,11 @@ class FrameGraph(nn.Module):
         *,
         rewrites: Rewrites | None = None,
         half: bool = False,
+        masked: bool = False,
     ) -> None:
         super().__init__()
         self.n_blocks = net.n_blocks
+        self.strides = block_strides(net) if masked else ()
         self.height, self.width = height, width
         self.folded = rewrites is not None and rewrites.colours
         net = net if rewrites is None else rewrite(net, rewrites)
@@ -54,18 +58,28 @@ class FrameGraph(nn.Module):
         self.register_buffer("mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
 
-    def forward(self, frame_HWC: Tensor, alpha: Tensor | None = None) -> Tensor:
-        """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,): uint8 (H, W, 3)."""
+    def forward(
+        self,
+        frame_HWC: Tensor,
+        alpha: Tensor | None = None,
+        alpha_outside: Tensor | None = None,
+        mask_HW: Tensor | None = None,
+    ) -> Tensor:
+        """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,), or at two of them by a mask: uint8."""
         height = frame_HWC.shape[0] if self.height is None else self.height
         width = frame_HWC.shape[1] if self.width is None else self.width
         x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)
         if not self.folded:
             x_NCHW = (x_NCHW - self.mean) / self.std
         x_NCHW = self._pad(x_NCHW, height, width)
+        strengths: Tensor | list[Tensor] | None = None
         if alpha is not None:
             # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
-            alpha = alpha.view(-1, 1, 1, 1, 1)
-        y_NCHW = self._crop(self.net(x_NCHW, alpha), height, width)
+            strengths = alpha = alpha.view(-1, 1, 1, 1, 1)
+            if alpha_outside is not None and mask_HW is not None:
+                share_NCHW = self._pad(mask_HW.float()[None, None] / 255, height, width)
+                strengths = alpha_maps(alpha, alpha_outside.view(-1, 1, 1, 1, 1), share_NCHW, self.strides)
+        y_NCHW = self._crop(self.net(x_NCHW, strengths), height, width)
         if not self.folded:
             y_NCHW = y_NCHW * self.std + self.mean
         return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(self.picture_type)
@@ -92,8 +106,8 @@ class PaddedGraph(FrameGraph):
     can change them.
     """
 
-    def __init__(self, net: DynamicNet, precision: str, *, rewrites: Rewrites) -> None:
-        super().__init__(net, None, None, rewrites=rewrites, half=precision == "fp16")
+    def __init__(self, net: DynamicNet, precision: str, *, rewrites: Rewrites, masked: bool = False) -> None:
+        super().__init__(net, None, None, rewrites=rewrites, half=precision == "fp16", masked=masked)
         self.picture_type = PADDED_TYPES[precision]
 
     def _pad(self, x_NCHW: Tensor, height: int, width: int) -> Tensor:

@@ -37,6 +37,7 @@ class HalfNet(nn.Module):
                 if isinstance(child, nn.InstanceNorm2d):
                     setattr(module, name, FloatStatisticsNorm(child.float()))
 
-    def forward(self, x_NCHW: Tensor, alpha: Tensor | None = None) -> Tensor:
-        """Compute in fp16, with f32 in and out."""
-        return self.net(x_NCHW.half(), None if alpha is None else alpha.half()).float()
+    def forward(self, x_NCHW: Tensor, alpha: Tensor | list[Tensor] | None = None) -> Tensor:
+        """Compute in fp16, with f32 in and out. alpha: one strength a block, or a map each."""
+        half = [each.half() for each in alpha] if isinstance(alpha, list) else alpha if alpha is None else alpha.half()
+        return self.net(x_NCHW.half(), half).float()

@@ -1,6 +1,7 @@
 """A pack's whole frame path as ONNX, for compilers that read it (TensorRT for RTX, ONNX Runtime).
 
-Its inputs are those that the pack declares, by name, type and shape; the output is `picture`, uint8 (height, width, 3).
+Its inputs are those that the pack declares, and what a mask takes, by name, type and shape; the output is `picture`,
+uint8 (height, width, 3).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import torch
 
 from stylefader.engines.example_inputs import example_inputs
-from stylefader.engines.graph.families import graphs_of
+from stylefader.engines.graph.families import graph_inputs, graphs_of
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes
 from stylefader.training.errors import EngineError
@@ -32,17 +33,19 @@ def export_onnx(
     *,
     precision: OnnxPrecision = "f32",
     rewrites: Rewrites | None = None,
+    masked: bool = False,
 ) -> bytes:
     """The pack's whole graph as a serialized ONNX model.
 
     sizes: one fixed size is compiled in; a range leaves height and width dynamic, with padding up to multiples
     of 4 and cropping back computed from the frame's own size.
+    masked: with the inputs `alpha_outside` and `mask` after the others.
     precision: of the network; `fp16` keeps the statistics of its norms, the colours and the rounding in f32.
     Raises EngineError: onnx or onnxscript is not installed (with the command), or the export fails.
     """
     height, width = sizes.usual if sizes.fixed else (None, None)
-    half, specs = precision == "fp16", pack.header.inputs
-    graph = graphs_of(pack.header).frame_graph(pack, height, width, rewrites=rewrites, half=half)
+    half, specs = precision == "fp16", graph_inputs(pack.header, masked=masked)
+    graph = graphs_of(pack.header).frame_graph(pack, height, width, rewrites=rewrites, half=half, masked=masked)
     # Sides of 1 and 2, and two that are equal, could be taken for constants: a dynamic export sees neither.
     shape = sizes.usual if sizes.fixed else (37, 51)
     values = example_inputs(specs, *shape)

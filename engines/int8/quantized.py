@@ -69,10 +69,11 @@ class QuantizedGraph:
         """Over graph and weights: what makes an engine of it another one."""
         return hashlib.sha256(self.xml + self.weights_bin).hexdigest()
 
-    def model(self, header: PackHeader, height: int, width: int) -> ov.Model:
+    def model(self, header: PackHeader, height: int, width: int, *, masked: bool = False) -> ov.Model:
         """The graph for frames of one size, with the inputs of a pack. Raises EngineError where it is of no use."""
         import openvino as ov
 
+        from stylefader.engines.graph.openvino_mask import with_mask
         from stylefader.engines.graph.openvino_names import name_inputs
 
         specs = header.inputs
@@ -81,7 +82,8 @@ class QuantizedGraph:
             sized = {place: spec for place, spec in enumerate(specs) if spec.sized}
             sides = {place: list(spec.sides(padded(height), padded(width))) for place, spec in sized.items()}
             model.reshape({place: ov.PartialShape(shape) for place, shape in sides.items()})
-            return name_inputs(_framed(model, list(sized), height, width), specs)
+            framed = name_inputs(_framed(model, list(sized), height, width), specs)
+            return with_mask(framed, header, height, width) if masked else framed
         except RuntimeError as error:
             raise EngineError(f"the int8 form does not fit this OpenVINO: {error}", failure=True) from error
 

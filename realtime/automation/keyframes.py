@@ -2,7 +2,7 @@
 
 Two spellings of the same thing. A CSV file whose header has `time`, the parameters and optionally `ease`: a parameter
 has one column for all of its components (`alpha`), or one for each (`alpha0,alpha1,...`); lines that start with # are
-comments. Inline, for alpha alone, keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in
+comments. Inline, for one parameter, keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in
 `0s:0 2s:1 4s:0.2,1,0.5`, or a single strength, `0.5`, that holds throughout. Before the first keyframe its values hold,
 and after the last one the last values. A keyframe's ease says how values move from it to the next one; two keyframes at
 one time are a jump.
@@ -40,7 +40,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 class Keyframe:
     """The values of an automation's columns at a time. `ease` says how they move to the next.
 
-    Inline, the values are all of alpha: one moves all components, several are one each.
+    Inline, the values are all of one parameter: one moves all components, several are one each.
     """
 
     time: Fraction
@@ -90,7 +90,7 @@ class Automation:
 
     def of(self, keyframe: Keyframe, name: str) -> tuple[float, ...]:
         """The values of a parameter at one of the keyframes: one for all of its components, or one for each."""
-        if self.columns == (ALPHA,):
+        if len(self.columns) == 1:
             return keyframe.values  # inline, there may be several
         return tuple(keyframe.values[place] for place in self._places[name])
 
@@ -100,7 +100,7 @@ class Automation:
             why = why_missing(Target(name), sizes)
             if why is not None:
                 raise AutomationError(f"{self.origin}: {why}")
-            for keyframe in self.keyframes if self.columns == (ALPHA,) else self.keyframes[:1]:
+            for keyframe in self.keyframes if len(self.columns) == 1 else self.keyframes[:1]:
                 count = len(self.of(keyframe, name))
                 if count not in (1, sizes[name]):
                     raise AutomationError(
@@ -173,15 +173,17 @@ class AutomationFile:
         return self.automation.columns
 
 
-def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
-    """Read keyframes, or one constant alpha, from one line. Raises AutomationError with the column."""
+def parse_inline(text: str, *, origin: str = "--alpha", name: str = ALPHA) -> Automation:
+    """Read keyframes of a parameter, or one constant, from one line. Raises AutomationError with the column."""
     words = [(match.start() + 1, match[0]) for match in re.finditer(r"\S+", text)]
     if not words:
         raise AutomationError(f"{origin} is empty: give an alpha (0.5) or keyframes (0s:0 2s:1)")
     if len(words) == 1 and ":" not in words[0][1]:
         column, word = words[0]
         return Automation(
-            [Keyframe(time=Fraction(0), values=_alphas(word, f"{origin}, column {column}"))], origin=origin
+            [Keyframe(time=Fraction(0), values=_alphas(word, f"{origin}, column {column}"))],
+            columns=(name,),
+            origin=origin,
         )
     keyframes: list[Keyframe] = []
     for column, word in words:
@@ -198,7 +200,7 @@ def parse_inline(text: str, *, origin: str = "--alpha") -> Automation:
         keyframe = Keyframe(time=_time(time_text, where), values=_alphas(rest, where), ease=ease)
         _check_order(keyframes, keyframe, where)
         keyframes.append(keyframe)
-    return Automation(keyframes, origin=origin)
+    return Automation(keyframes, columns=(name,), origin=origin)
 
 
 def read_csv(path: Path) -> Automation:

@@ -106,8 +106,9 @@ class Takes:
     first: the first one's name, which begins at once; those after it are NAME-2.csv, NAME-3.csv, ... Without one
     nothing is recorded until `toggle`, into take-1.csv, take-2.csv, ... of the present folder. No file but `first`, and
     that with `overwrite` only, is written over. The stylizer's thread calls `played`, another one everything else.
-    sizes: as the recorder's. A take in which nothing was played leaves no file. Raises ControlError where the first
-    cannot be made; later errors are reported and do not end the session.
+    sizes: as the recorder's; it may be set, and counts for the takes after that. A take in which nothing was played
+    leaves no file. Raises ControlError where the first cannot be made; later errors are reported and do not end the
+    session.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Takes:
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._name, self._lowest = (Path("take.csv"), 1) if first is None else (first, 2)
-        self._sizes, self._say = sizes, say
+        self.sizes, self._say = sizes, say
         self._lock = threading.Lock()  # over which take is being played
         self._take = AutomationRecorder(first, sizes, overwrite=overwrite) if first is not None else None
 
@@ -143,7 +144,7 @@ class Takes:
             self.close()
             return
         try:
-            take = AutomationRecorder(self._next(), self._sizes)
+            take = AutomationRecorder(self._next(), self.sizes)
         except ControlError as error:
             self._say(f"no take is recorded: {error}")
             return

@@ -30,6 +30,7 @@ from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
+from stylefader.training.packs.added_inputs import COLOUR, MIX
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _NUMBERED = re.compile(r"(.+) ([1-9][0-9]?)")
@@ -123,6 +124,8 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 1), ("e",), ("d",)),
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
+    *_pair(Target(MIX), (".",), (",",)),
+    *_pair(Target(COLOUR), ("]",), ("[",)),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

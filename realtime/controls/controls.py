@@ -125,6 +125,10 @@ class Controls:
         if take is not None:
             self._router.release()
 
+    def declare(self, sizes: Sizes) -> None:
+        """Other parameters than before can be moved: warn by these from now on."""
+        self._sizes = sizes
+
     def use(self, path: Path) -> None:
         """Play by this mapping file, as it is now, from here on. Raises ControlError where it is not right."""
         self._file = WatchedFile(path, read_mapping, str, say=self._say)

@@ -23,6 +23,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Layout, Parameter, Values
 from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError
@@ -75,6 +76,7 @@ class AlphaDesk:
         slew: The most that a value moves in a second, or None.
         muted: Sources that move nothing, shared with whoever gave it.
         modulation: What moves by itself.
+        fade_in: The share of alpha's way that rides mix (`fade_in.py`); values have it, targets do not.
     """
 
     def __init__(
@@ -86,8 +88,10 @@ class AlphaDesk:
         slew: float | None = None,
         muted: Set[str] = frozenset(),
         modulation: Modulation | None = None,
+        fade_in: float = 0.0,
     ) -> None:
         self.layout = Layout(parameters)
+        self._faded_in = FadeIn(parameters, fade_in)
         self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
         self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
         self._default = np.array([value for parameter in parameters for value in parameter.default], np.float64)
@@ -182,13 +186,13 @@ class AlphaDesk:
     def latest(self) -> dict[str, Values]:
         """The values that were asked for last, what modulates them included, by parameter: float32 (size,) each."""
         with self._lock:
-            return self.layout.split(self._values)
+            return self._faded_in(self.layout.split(self._values))
 
     def values(self, at_ns: int) -> dict[str, Values]:
         """The values at a time in monotonic nanoseconds, which does not go back, by parameter: float32 (size,) each."""
         with self._lock:
             self._pass_to(at_ns)
-            return self.layout.split(self._values)
+            return self._faded_in(self.layout.split(self._values))
 
     def copy(self) -> AlphaDesk:
         """A copy with the same state, which is independent from here on."""

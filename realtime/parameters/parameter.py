@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
+from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -16,6 +17,8 @@ Values = npt.NDArray[np.float32]
 """The components of one parameter: float32 (size,)."""
 ALPHA = "alpha"
 """The parameter that every style has had so far: one component for each tuning-block."""
+EVERYWHERE = tuple(name for one in (ALPHA, MIX, COLOUR) for name in (one, outside(one)))
+"""The parameters of a style that declares nothing else, with those outside of a mask."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +64,21 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
     return Parameter.even(ALPHA, n_blocks, low=header.low, high=header.high, default=header.default)
 
 
-def parameters_of(header: PackHeader) -> tuple[Parameter, ...]:
-    """What a performer moves in a style: the live vectors among the inputs that its pack declares.
+def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
+    """What a performer moves in a style: the live vectors among the inputs that its pack declares, mix and colour.
 
     alpha is always the first; a style without tuning-blocks has it with no components.
+
+    Args:
+        header: Of the style's pack.
+        mask: What a source of masks has to be moved; what is outside of the mask then has parameters of its own as
+            well. None without a mask.
     """
-    found = {spec.name: _parameter(spec) for spec in header.inputs if spec.live and spec.kind == "vector"}
+    own = header.inputs
+    added = (*finishing_inputs(own), *(side_inputs(own) if mask is not None else ()))
+    found = {spec.name: _parameter(spec) for spec in (*own, *added) if spec.live and spec.kind == "vector"}
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
-    return (alpha, *found.values())
+    return (alpha, *found.values(), *(one for one in mask or () if one.name not in found))
 
 
 def _parameter(spec: InputSpec) -> Parameter:

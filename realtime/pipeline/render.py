@@ -17,7 +17,9 @@ import numpy as np
 
 from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
+from stylefader.realtime.masks.base import MaskSource
 from stylefader.realtime.media.frame import Frame, blacken_bars
+from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Parameter, sizes_of, within
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
@@ -47,16 +49,19 @@ def render(
     automation: AlphaOverTime,
     parameters: Sequence[Parameter],
     *,
+    mask: MaskSource | None = None,
+    fade_in: float = 0.0,
     report: Callable[[int], None] = lambda frames: None,
 ) -> RenderReport:
-    """Render an open source into an open sink; the caller closes both.
+    """Render an open source into an open sink; the caller closes both, and the source of masks.
 
     The parameters of the style have the automation's values at the frame's time, counted from the clip's first instant,
-    kept within their ranges. `report` gets the number of frames stylized. Raises what reader, engine or writer raised,
-    after the other threads have ended.
+    kept within their ranges. `fade_in` is the share of alpha's way that rides mix. `report` gets the number of frames
+    stylized. Raises what reader, engine, source of masks or writer raised, after the other threads have ended.
     """
     automation.check(sizes_of(parameters))
-    inputs = FrameInputs(engine.inputs)
+    inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+    faded_in = FadeIn(parameters, fade_in)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
@@ -93,9 +98,12 @@ def render(
         for thing in to_engine:
             if isinstance(thing, Frame):
                 hand_on(engine.slots - 1)
-                values = within(automation.values(thing.pts - source.clock_zero, parameters), parameters)
+                at = thing.pts - source.clock_zero
+                values = faded_in(within(automation.values(at, parameters), parameters))
+                inside = mask.mask(thing.image, at, values) if mask is not None and engine.masked else None
+                given = inputs(thing.image, values, inside)
                 called = time.perf_counter()
-                pending = engine.start(inputs(thing.image, values), out=pictures[started % len(pictures)])
+                pending = engine.start(given, out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
                 in_order.append((thing, pending))
                 started += 1

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Frame, Picture, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
@@ -31,6 +32,7 @@ _MOST_BROKEN_NS = 2_000_000_000
 _log = logging.getLogger(__name__)
 NowNs = Callable[[], int]
 Played = Callable[[Frame, str, Mapping[str, Values]], None]
+MaskOf = Callable[[Frame, Mapping[str, Values]], Mask | None]
 
 
 @dataclass(kw_only=True)
@@ -71,7 +73,8 @@ class Stylizer:
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
     that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: called
-    with the reason if a frame's picture could not be converted; the frame is left out.
+    with the reason if a frame's picture could not be converted; the frame is left out. mask_of: gives the mask of a
+    frame, asked once for each that an engine with a mask begins; None: there is none. Any thread may set it.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Stylizer:
         spoilt: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self.show = OutputFlags()
+        self.mask_of: MaskOf | None = None
         self.counts = Counts()
         self.rate = RateMeter()
         self._mailbox, self._put, self._now_ns = mailbox, put, now_ns
@@ -213,10 +217,12 @@ class Stylizer:
             newer, since, length = self._incoming
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, np.empty_like(self._black))]
-        for owner, weight, out in wanted:
-            values = owner.desk.values(now)
+        played = [owner.desk.values(now) for owner, _, _ in wanted]
+        mask_of = self.mask_of if any(owner.engine.masked for owner, _, _ in wanted) else None
+        mask = None if mask_of is None else mask_of(frame, played[-1])
+        for (owner, weight, out), values in zip(wanted, played, strict=True):
             try:
-                begun.parts.append((owner, owner.begin(frame.image, values, out), weight))
+                begun.parts.append((owner, owner.begin(frame.image, values, out, mask), weight))
             except Exception as error:  # a driver's or a library's, too: the show goes on
                 self._break(owner, error)
                 for other, part, _ in begun.parts:

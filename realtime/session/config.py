@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from stylefader.engines import Precision
+from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
@@ -71,6 +72,9 @@ class StyleConfig:
         scenes: A file of scenes.
         fade_s: Seconds of a cross-fade.
         alpha: Strength at first; None for the style's own.
+        mix: Likewise, from the original picture (0) to the stylized one (1).
+        colour: Likewise, from the style's colours (0) to those of the original (1).
+        fade_in: The share of alpha's way that brings mix first, from 0 to below 1.
         slew: The most that alpha moves in a second.
         muted: Sources that move no alpha.
         backend: Of the engines, as for `open_engine`.
@@ -82,6 +86,9 @@ class StyleConfig:
     scenes: Path | None = None
     fade_s: float = FADE_S
     alpha: float | None = None
+    mix: float | None = None
+    colour: float | None = None
+    fade_in: float | None = None
     slew: float | None = None
     muted: tuple[str, ...] = ()
     backend: str = "auto"
@@ -151,6 +158,7 @@ class SessionConfig:
         sinks: Where frames go.
         window: The window.
         controls: What plays the session.
+        mask: A source of masks, by which inside and outside have strengths of their own.
         sound: A sound input, as for `live_sound`.
         take: An automation file that records what is played from the first frame on.
         stats: A file of JSON lines, one snapshot a second.
@@ -163,6 +171,7 @@ class SessionConfig:
     sinks: SinkConfig = field(default_factory=SinkConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     controls: ControlConfig = field(default_factory=ControlConfig)
+    mask: MaskChoice | None = None
     sound: str | None = None
     take: Path | None = None
     stats: Path | None = None

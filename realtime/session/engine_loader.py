@@ -33,11 +33,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRequest:
-    """What is wanted next: which style of the engine loader, at which size, and how it comes in."""
+    """What is wanted next: which style of the engine loader, at which size, with a mask or not, and how it comes in."""
 
     style: int
     size: Size
     fade_s: float = 0.0
+    masked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,11 @@ class _Wish(NamedTuple):
     style: int
     size: Size
     ask: Ask
+    masked: bool
+
+
+def _wish(request: EngineRequest, ask: Ask) -> _Wish:
+    return _Wish(request.style, request.size, ask, request.masked)
 
 
 class _Plays(NamedTuple):
@@ -235,7 +241,7 @@ class EngineLoader:
         if self._measuring is not None:
             self._measuring.hold(True)  # what is waited for comes first
         size = self._request.size
-        left = self._behind.pop(_Wish(self._request.style, size, ask), None)
+        left = self._behind.pop(_wish(self._request, ask), None)
         if left is not None and left.resume():
             self._build = left
             return
@@ -244,6 +250,7 @@ class EngineLoader:
         self._build = self._make(
             self.packs[self._request.style], size.height, size.width, backend=ask.backend, precision=ask.precision,
             least_db=LIVE_DB, cache_dir=self._cache_dir, awaited=self._plays is None,
+            masked=self._request.masked,
         )  # fmt: skip
 
     def _hear(self) -> None:
@@ -254,7 +261,7 @@ class EngineLoader:
         if news is None or self._plays is None or not self._is_better(news, self._plays):
             return
         self._request, self._better = replace(self._plays.request, fade_s=0.0), True
-        self._no_better.add(_Wish(self._request.style, self._request.size, self._asked))  # it may come to another one
+        self._no_better.add(_wish(self._request, self._asked))  # it may come to another one
         self._begin(self._asked)
 
     def _is_better(self, news: News, plays: _Plays) -> bool:
@@ -262,7 +269,7 @@ class EngineLoader:
         asked = (news.look.pack, news.look.height, news.look.width)
         if asked != (self.packs[request.style], request.size.height, request.size.width) or self._broken:
             return False
-        if _Wish(request.style, request.size, self._asked) in self._no_better:
+        if _wish(request, self._asked) in self._no_better:
             return False
         own = own_precision(first.engine) if first.precision == "auto" else first.precision
         return (first.engine, own) != (plays.engine, plays.precision)
@@ -271,7 +278,7 @@ class EngineLoader:
         """Let the current build go on in the background, for the cache."""
         if self._build is not None and self._request is not None:
             self._build.leave()
-            self._behind[_Wish(self._request.style, self._request.size, self._trying)] = self._build
+            self._behind[_wish(self._request, self._trying)] = self._build
         self._build = self._request = None
         self._better = False
         while len(self._behind) > _MOST_BEHIND:

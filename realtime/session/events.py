@@ -29,7 +29,7 @@ class NoWindow(Event):
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "overwrite", "full_screen", "monitor"]
+    setting: Literal["fade", "fade_in", "overwrite", "full_screen", "monitor"]
     why: str
 
 
@@ -63,6 +63,13 @@ class SourceChanged(Event):
     """Frames come from another source from now on."""
 
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFailed(Event):
+    """A frame has no mask of its own: the one before holds. Told once."""
+
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stylefader.engines.inputs import Array
+from stylefader.realtime.masks.base import MaskChoice
+from stylefader.realtime.masks.live_mask import LiveMask
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
 from stylefader.realtime.parameters.flags import OutputFlags
@@ -32,16 +34,17 @@ from stylefader.realtime.session.events import (
     EngineFailed,
     EngineStage,
     EngineTaken,
+    MaskFailed,
     PicturesSpoilt,
     SizeChanged,
     StyleComing,
     StyleRefused,
 )
 from stylefader.realtime.session.performance import Performance
-from stylefader.realtime.session.snapshot import Drops, Snapshot
+from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
-from stylefader.training.errors import EngineError, StylefaderError
+from stylefader.training.errors import EngineError, SourceError, StylefaderError
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -60,7 +63,8 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
-    alpha: of all blocks at first; the style's default where None.
+    start: values at first, one for all components, by parameter; the style's default for others. fade_in: the share of
+    alpha's way that rides mix.
     """
 
     height: int
@@ -68,7 +72,8 @@ class SessionOptions:
     fade_s: float = 1.0
     adaptive_fps: float | None = None
     slew: float | None = None
-    alpha: float | None = None
+    start: Mapping[str, float] = field(default_factory=dict)
+    fade_in: float = 0.0
 
 
 class LiveSession:
@@ -104,7 +109,7 @@ class LiveSession:
         )  # fmt: skip
         self.performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
-            alpha=options.alpha, slew=options.slew, modulation=modulation,
+            start=options.start, slew=options.slew, fade_in=options.fade_in, modulation=modulation,
         )  # fmt: skip
         sizes = ladder(options.height, options.width)
         self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
@@ -113,7 +118,12 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._played: ActiveStyle | None = None
         self._ever_played = False
-        self._plays = (0, self._size)
+        self._plays = (0, self._size, False)
+        self._mask_lock = threading.Lock()  # over the four below
+        self._mask: LiveMask | None = None
+        self._masked = False  # whether engines with a mask are wanted
+        self._mask_changed = False
+        self._over = False
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._began_ns = self._looked_ns = now_ns()
@@ -236,6 +246,7 @@ class LiveSession:
             engine=engine.name if engine else None, precision=engine.precision if engine else None,
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
+            others=moved(self.targets(), self.parameters),
             coming=self.loader.waits_for,
             bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=frozenset(self.muted),
         )  # fmt: skip
@@ -244,7 +255,7 @@ class LiveSession:
 
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
-        self.loader.request(EngineRequest(style=self.style, size=self._size))
+        self._order(self.style)
         self.capture.start()
         self._thread.start()
 
@@ -268,6 +279,41 @@ class LiveSession:
             self.capture = capture
             return True
 
+    def change_mask(self, choice: MaskChoice | None) -> None:
+        """Part the inside and the outside by another source of masks, or by none. Any thread.
+
+        An engine with a mask is built in the background where what plays has none, and comes in by a cross-fade.
+
+        Raises:
+            StylefaderError: The source cannot be opened; the present one stays.
+            SourceError: The session is over.
+        """
+        height, width = self.options.height, self.options.width
+        opened = None
+        if choice is not None:
+            opened = LiveMask(choice.open(height, width), height, width, failed=self._mask_failed)
+        with self._mask_lock:
+            over = self._over
+            if not over:
+                before, self._mask = self._mask, opened
+                self.stylizer.mask_of = opened
+                self._masked, self._mask_changed = choice is not None, True
+                self.performance.use_mask(None if choice is None else choice.parameters)
+        if over:
+            if opened is not None:
+                opened.close()
+            raise SourceError("the mask is not taken: the session is over")
+        if before is not None:
+            before.close()
+
+    def end_mask(self) -> None:
+        """Close the source of masks, and take no other one from now on; harmless twice."""
+        with self._mask_lock:
+            self._over = True
+            mask, self._mask = self._mask, None
+        if mask is not None:
+            mask.close()
+
     @property
     def idle(self) -> bool:
         """Whether no frame waits or is under way."""
@@ -288,11 +334,12 @@ class LiveSession:
             self._tell(EngineFailed(engine=name, why=str(error)))
             self.loader.failed(name)
             self._played = None
-            self.loader.request(EngineRequest(style=self.style, size=self._size))
+            self._order(self.style)
+        self._follow_mask()
         order = self.performance.next_order()
         if order is not None:
             self._ordered_ns = None if order.plays else self._now_ns()
-            self.loader.request(EngineRequest(style=order.style, size=self._size, fade_s=order.fade_s))
+            self._order(order.style, order.fade_s)
         self._adapt()
         self._receive()
 
@@ -309,6 +356,7 @@ class LiveSession:
         if self._thread.ident is not None:
             self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
         self.loader.close(max(_LEAST_S, until - time.monotonic()))
+        self.end_mask()
 
     def _run(self) -> None:
         try:
@@ -323,6 +371,9 @@ class LiveSession:
     def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _mask_failed(self, error: Exception) -> None:
+        self._tell(MaskFailed(why=str(error) or type(error).__name__))
 
     def _picture_failed(self, error: Exception) -> None:
         if not self._spoilt:
@@ -344,7 +395,22 @@ class LiveSession:
         if size != self._size:
             self._size = size
             self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
-            self.loader.request(EngineRequest(style=self.style, size=size))
+            self._order(self.style)
+
+    def _order(self, style: int, fade_s: float = 0.0) -> None:
+        """Have an engine built, or found."""
+        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=self._masked))
+
+    def _follow_mask(self) -> None:
+        """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
+        with self._mask_lock:
+            changed, self._mask_changed = self._mask_changed, False
+        if not changed or self._played is None:
+            return
+        self._played.desk = self.performance.desk
+        if self._played.engine.masked != self._masked:
+            self._ordered_ns = self._now_ns()
+            self._order(self.style, self.options.fade_s)
 
     def _receive(self) -> None:
         """Take an engine over that has come."""
@@ -374,13 +440,13 @@ class LiveSession:
         self._tell(EngineTaken(style=header.name, title=header.title, size=size, account=loaded.account))
         self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk)
         self._ever_played = True
-        self._plays = (style, size)
+        self._plays = (style, size, loaded.request.masked)
         self.stats.forget_engine()
         self.stylizer.play(self._played, fade_s=fade_s)
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size = self._plays
+        style, self._size, self._masked = self._plays
         name = self.loader.packs[style].header.name
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self.performance.give_up(style)

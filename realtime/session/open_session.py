@@ -76,19 +76,23 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             connections.capture, outputs, loader,
             SessionOptions(
                 height=picture.height, width=picture.width, fade_s=style.fade_s, adaptive_fps=picture.adaptive_fps,
-                slew=style.slew, alpha=style.alpha,
+                slew=style.slew, start=plan.start, fade_in=plan.fade_in,
             ),
             tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
             modulation=modulators,
         )  # fmt: skip
         connections.play(live)
+        if config.mask is not None:
+            live.change_mask(config.mask)
+            stack.callback(live.end_mask)
         modulators.muted = live.muted
         live.muted.update(style.muted)
         for event in plan.events:
             tell(event)
         scenes = None
         if style.scenes is not None:
-            scenes = SceneController(style.scenes, live, loader, fade_s=style.fade_s, say=say)
+            own = () if config.mask is None else config.mask.parameters
+            scenes = SceneController(style.scenes, live, loader, fade_s=style.fade_s, mask=own, say=say)
         options = ControlOptions(
             mapping=config.controls.mapping, midi=config.controls.midi, osc=config.controls.osc
         )  # fmt: skip

@@ -18,7 +18,7 @@ import numpy as np
 
 from stylefader.engines.inputs import Array
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, AlphaDesk, Modulation
-from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, carried_over, carried_to, parameters_of
+from stylefader.realtime.parameters.parameter import Parameter, Values, carried_over, carried_to, parameters_of
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.style_request import Wanted, fade
 from stylefader.training.errors import ControlError
@@ -37,7 +37,8 @@ class StyleOrder:
 class Performance:
     """packs: the styles, to which more may be added. heard: the desks of all that is in the picture now.
 
-    muted: sources that move no alpha; any thread may change it.
+    muted: sources that move no alpha; any thread may change it. start: values at first, one for all components, by
+    parameter.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class Performance:
         heard: Callable[[], list[AlphaDesk]],
         now_ns: Callable[[], int],
         fade_s: float,
-        alpha: float | None = None,
+        start: Mapping[str, float] | None = None,
         slew: float | None = None,
+        fade_in: float = 0.0,
         modulation: Modulation | None = None,
     ) -> None:
         self._packs, self._heard, self._now_ns = packs, heard, now_ns
-        self._fade_s, self._slew, self._modulation = fade_s, slew, modulation
+        self._fade_s, self._slew, self._fade_in, self._modulation = fade_s, slew, fade_in, modulation
         self.muted: set[str] = set()
         self._lock = threading.Lock()  # over all below
         self._wanted: Wanted | None = None  # since the last `next_order`
@@ -61,7 +63,9 @@ class Performance:
         self._style = 0
         self._scene: str | None = None
         self._desk_of = 0
-        self._desk = self._new_desk(0, None if alpha is None else {ALPHA: np.full(1, alpha, np.float32)})
+        self._mask: Sequence[Parameter] | None = None
+        first = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
+        self._desk = self._new_desk(0, first)
 
     # -- from any thread -------------------------------------------------------------------------------------------
 
@@ -154,7 +158,7 @@ class Performance:
             parameter.name: carried_over(
                 values.get(parameter.name, np.array(parameter.default, np.float32)), parameter.size
             ).clip(parameter.low, parameter.high).astype(np.float32)
-            for parameter in parameters_of(pack.header)
+            for parameter in parameters_of(pack.header, self._mask)
         }  # fmt: skip
 
     # -- from the thread that owns the session ---------------------------------------------------------------------
@@ -181,6 +185,17 @@ class Performance:
             # One that plays is ordered as well: the other that was on its way must not come.
             self._style = wanted.style
             return StyleOrder(style=wanted.style, fade_s=0.0 if there else wanted.fade_s, plays=there)
+
+    @property
+    def desk(self) -> AlphaDesk:
+        """The newest desk: that of the style that was begun last."""
+        return self._desk
+
+    def use_mask(self, mask: Sequence[Parameter] | None) -> None:
+        """Another source of masks, with what of it can be moved, or None: another desk, which stands as this one."""
+        with self._lock:
+            self._mask = mask
+            self._desk = self._new_desk(self._desk_of, self._desk.targets())
 
     def begin(self, style: int, fade_s: float) -> tuple[AlphaDesk, float]:
         """The engine of a style is there.
@@ -210,10 +225,10 @@ class Performance:
         return Wanted(style=style % len(self._packs), fade_s=self._fade_s)
 
     def _new_desk(self, style: int, start: Mapping[str, Values] | None) -> AlphaDesk:
-        parameters = parameters_of(self._packs[style].header)
+        parameters = parameters_of(self._packs[style].header, self._mask)
         return AlphaDesk(
             parameters, start=carried_to(start or {}, parameters), slew=self._slew, muted=self.muted,
-            modulation=self._modulation,
+            modulation=self._modulation, fade_in=self._fade_in,
         )  # fmt: skip
 
     def _desks(self) -> list[AlphaDesk]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from stylefader.engines.opening import check_engine_words
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
+from stylefader.realtime.masks.base import MaskChoice
+from stylefader.realtime.parameters.fade_in import check_fade_in
 from stylefader.realtime.parameters.parameter import most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
@@ -18,6 +21,7 @@ from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, SinkError
+from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack_file import PackFile
 
@@ -31,17 +35,29 @@ class SessionPlan:
         source: What gives the frames.
         window: Whether there is a window.
         events: What the user should be told about the plan.
+        start: Values to begin with, by parameter.
+        fade_in: The share of alpha's way that brings mix first.
+        mask: The source of masks.
     """
 
     packs: tuple[PackFile, ...]
     source: LiveChoice
     window: bool
     events: tuple[Event, ...]
+    start: Mapping[str, float]
+    fade_in: float
+    mask: MaskChoice | None
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The parameters of the styles, each with the most components that it has in one of them."""
-        return most_of(parameters_of(pack.header) for pack in self.packs)
+        """The parameters of the session at first: see `sizes_with`."""
+        return sizes_with(self.packs, self.mask)
+
+
+def sizes_with(packs: Sequence[PackFile], mask: MaskChoice | None) -> dict[str, int]:
+    """The parameters of some styles, and of a source of masks, each with the most components that it has in a style."""
+    own = None if mask is None else mask.parameters
+    return most_of(parameters_of(pack.header, own) for pack in packs)
 
 
 def plan_session(config: SessionConfig) -> SessionPlan:
@@ -56,7 +72,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         check_source(name)
     packs = [PackFile(find_pack(name)) for name in style.names]
     if style.scenes is not None:
-        packs += cast(read_scenes(style.scenes), packs, style.scenes).added
+        own = () if config.mask is None else config.mask.parameters
+        packs += cast(read_scenes(style.scenes), packs, style.scenes, own).added
     if not packs:
         packs = [PackFile(find_pack(DEFAULT_STYLE))]
     events: list[Event] = []
@@ -73,12 +90,28 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         live_sink(word, LiveSinkOptions())
     source = live_source(config.source.word, source_options(config.source, config.picture))
     events += _without_effect(config, styles=len(packs), window=window)
-    if style.alpha is not None and not (isinstance(style.alpha, int | float) and math.isfinite(style.alpha)):
-        raise ControlError(f"alpha at first is one finite number, not {style.alpha!r:.80}")
+    if style.fade_in and not any(pack.n_blocks for pack in packs):
+        events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
+    start = {
+        name: _first(name, value) for name, value in ((ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour))
+        if value is not None
+    }  # fmt: skip
     header = packs[0].header.alpha
     if style.alpha is not None and not header.low <= style.alpha <= header.high:
         events.append(AlphaOutOfRange(low=header.low, high=header.high))
-    return SessionPlan(packs=tuple(packs), source=source, window=window, events=tuple(events))
+    return SessionPlan(
+        packs=tuple(packs), source=source, window=window, events=tuple(events), start=start,
+        fade_in=check_fade_in(style.fade_in), mask=config.mask,
+    )  # fmt: skip
+
+
+def _first(name: str, value: float) -> float:
+    """A value to begin with. Raises ControlError."""
+    if not (isinstance(value, int | float) and math.isfinite(value)):
+        raise ControlError(f"{name} at first is one finite number, not {value!r:.80}")
+    if name != ALPHA and not 0 <= value <= 1:
+        raise ControlError(f"{name} at first is from 0 to 1, not {value:g}")
+    return value
 
 
 def source_options(source: SourceConfig, picture: PictureConfig) -> LiveOptions:

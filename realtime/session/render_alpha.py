@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from stylefader.realtime.controls.mapping.mapping import Mapping
     from stylefader.realtime.controls.mapping.sound_section import SoundMap
     from stylefader.realtime.parameters.lfo import LfoMap
+    from stylefader.realtime.parameters.parameter import Parameter
     from stylefader.realtime.sources.open_file import FileSource
     from stylefader.training.packs.pack_header import PackHeader
 
@@ -24,24 +26,56 @@ def alpha_over_time(
     automation: Path | None,
     mapping: Mapping,
     map: Path | None,
-    header: PackHeader,
+    parameters: Sequence[Parameter],
     *,
+    others: MappingOf[str, str | float | None],
     reading: Reading,
 ) -> tuple[AlphaOverTime, list[str]]:
     """What was asked for on the line, the pack's default where nothing was; notes on what a file has besides.
 
-    Raises AutomationError for words that do not go together.
+    Args:
+        alpha: Keyframes or a strength.
+        automation: A file.
+        mapping: What a mapping file says.
+        map: That file.
+        parameters: Of the style.
+        others: The same as `alpha` for other parameters, by name.
+        reading: Around the reading of a large file.
+
+    Raises:
+        AutomationError: Words do not go together.
     """
+    base, notes = _alpha_over_time(alpha, automation, mapping, map, parameters, reading)
+    over = {name: given for name, given in others.items() if given is not None}
+    if not over:
+        return base, notes
+    from stylefader.realtime.automation.keyframes import parse_inline
+    from stylefader.realtime.automation.overlaid_automation import OverlaidAutomation
+
+    lines = {
+        name: parse_inline(str(given), origin=f"--{name.replace('_', '-')}", name=name) for name, given in over.items()
+    }
+    return OverlaidAutomation(base, lines), notes
+
+
+def _alpha_over_time(
+    alpha: str | float | None,
+    automation: Path | None,
+    mapping: Mapping,
+    map: Path | None,
+    parameters: Sequence[Parameter],
+    reading: Reading,
+) -> tuple[AlphaOverTime, list[str]]:
+    """What alpha, a file and a mapping come to."""
     from stylefader.realtime.automation.keyframes import parse_inline, read_csv
     from stylefader.realtime.automation.midi_file import is_midi_file
-    from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
+    from stylefader.realtime.parameters.parameter import sizes_of
     from stylefader.realtime.parameters.targets import why_missing
     from stylefader.training.errors import AutomationError
 
     if alpha is not None and automation is not None:
         raise AutomationError("give either --alpha or --automation, not both")
     moving: list[LfoMap | SoundMap] = [*mapping.lfos, *mapping.sounds]
-    parameters = parameters_of(header)
     missing = [(entry.line, why_missing(entry.moves, sizes_of(parameters))) for entry in moving]
     notes = [f"{map}, line {line}: {why}" for line, why in missing if why is not None]
     if automation is not None and is_midi_file(automation):
@@ -59,14 +93,17 @@ def alpha_over_time(
         )
     if automation is not None:
         return read_csv(automation), notes
-    return parse_inline(str(alpha) if alpha is not None else f"{header.alpha.default}"), notes
+    if alpha is not None:
+        return parse_inline(str(alpha)), notes
+    default = parameters[0].default  # of alpha, which a style without tuning-blocks has with no components
+    return parse_inline(f"{default[0] if default else 0.0}"), notes
 
 
 def modulated(
     keyframes: AlphaOverTime,
     mapping: Mapping,
     source: FileSource,
-    header: PackHeader,
+    parameters: Sequence[Parameter],
     *,
     origin: str,
     closing: ExitStack,
@@ -77,7 +114,6 @@ def modulated(
     """
     from stylefader.realtime.automation.modulated_automation import ModulatedAutomation, TimedModulation
     from stylefader.realtime.parameters.lfo import Lfos, free_beat
-    from stylefader.realtime.parameters.parameter import parameters_of
     from stylefader.realtime.sound.track_sound import sound_of
 
     parts: list[TimedModulation] = []
@@ -89,4 +125,12 @@ def modulated(
         parts.append(sound)
     if not parts:
         return keyframes
-    return ModulatedAutomation(keyframes, *parts, parameters=parameters_of(header))
+    return ModulatedAutomation(keyframes, *parts, parameters=parameters)
+
+
+def without_mask(keyframes: AlphaOverTime, header: PackHeader) -> list[str]:
+    """What keyframes move outside of a mask where there is none, in words."""
+    from stylefader.training.packs.added_inputs import side_inputs
+
+    moved = [spec.name for spec in side_inputs(header.inputs) if keyframes.bounds(spec.name) is not None]
+    return [f"{', '.join(moved)} {'has' if len(moved) == 1 else 'have'} no effect without a mask"] if moved else []

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stylefader.engines import Engine, Precision
+    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.media.transparency import Colour
     from stylefader.realtime.sinks.open_file import FileSink
     from stylefader.realtime.sources.deinterlacing import Deinterlace
@@ -34,6 +35,11 @@ class RenderJob:
         output: What to write, of the same kind.
         style: A name or a pack file.
         alpha: Keyframes as on the command line, or one strength; None is the pack's default.
+        mix: The same for mix, from the original picture (0) to the stylized one (1); None is 1.
+        colour: The same for colour, from the style's colours (0) to the original's (1); None is 0.
+        alpha_outside, mix_outside, colour_outside: The same outside of the mask; None is the pack's default, 0 and 0.
+        mask: The source of masks; None stylizes the whole picture.
+        fade_in: The share of alpha's way, from its 0, that brings mix from 0 to its value; None is none.
         automation: Keyframes from a CSV file, or from a MIDI file with `map`.
         map: A mapping file.
         start: Seconds of the clip at which the render begins.
@@ -56,6 +62,13 @@ class RenderJob:
     output: str
     style: str
     alpha: str | float | None = None
+    mix: str | float | None = None
+    colour: str | float | None = None
+    alpha_outside: str | float | None = None
+    mix_outside: str | float | None = None
+    colour_outside: str | float | None = None
+    mask: MaskChoice | None = None
+    fade_in: float | None = None
     automation: Path | None = None
     map: Path | None = None
     start: Fraction | None = None
@@ -150,17 +163,27 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
 
 def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
+    from stylefader.realtime.parameters.fade_in import check_fade_in
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
-    from stylefader.realtime.session.render_alpha import alpha_over_time
+    from stylefader.realtime.session.render_alpha import alpha_over_time, without_mask
     from stylefader.training.packs.header_reading import read_header
     from stylefader.training.packs.library import find_pack
 
     pack_file = find_pack(job.style)
     header = read_header(pack_file)
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
-    keyframes, notes = alpha_over_time(job.alpha, job.automation, mapping, job.map, header, reading=watcher.reading)
-    parameters = parameters_of(header)
+    fade_in = check_fade_in(job.fade_in)
+    # What is outside of a mask may be moved without one, with a note: a take has all that was played.
+    parameters = parameters_of(header, () if job.mask is None else job.mask.parameters)
+    others = {name: getattr(job, name) for name in ("mix", "colour", "alpha_outside", "mix_outside", "colour_outside")}
+    keyframes, notes = alpha_over_time(
+        job.alpha, job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
+    )
     keyframes.check(sizes_of(parameters))
+    if fade_in and not parameters[0].size:
+        notes = [*notes, "--fade-in does nothing: this style has no alpha"]
+    if job.mask is None:
+        notes += without_mask(keyframes, header)
 
     # Heavy imports only once the words have proved to be good.
     from stylefader.realtime.sources.deinterlacing import parse_deinterlace
@@ -195,7 +218,7 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             watcher.opening(sink)
             stack.enter_context(sink)
-            played = modulated(keyframes, mapping, source, header, origin=str(job.map), closing=stack)
+            played = modulated(keyframes, mapping, source, parameters, origin=str(job.map), closing=stack)
             for parameter in parameters:
                 asked, (lowest, highest) = keyframes.bounds(parameter.name), parameter.bounds()
                 if parameter.size and asked is not None and (asked[0] < lowest or asked[1] > highest):
@@ -213,15 +236,19 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
                 goal="throughput",
                 cache_dir=job.cache_dir,
                 report=watcher.report,
+                masked=job.mask is not None,
             )
             stack.enter_context(engine)
+            mask = None if job.mask is None else job.mask.open(source.height, source.width)
+            if mask is not None:
+                stack.callback(mask.close)
             each = seconds_per_frame(engine)
             total = source.frame_count
             _log.info("engine: %s; %s", why, "; ".join(engine.reasons))
             watcher.opened(sink, engine, why)
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:
-                done = render(source, sink, engine, played, parameters, report=report)
+                done = render(source, sink, engine, played, parameters, mask=mask, fade_in=fade_in, report=report)
         for note in [*source.notes, *sink.notes[said:]]:
             watcher.note(note)
         width, height = getattr(sink, "size", (source.width, source.height))

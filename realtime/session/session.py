@@ -26,23 +26,25 @@ from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys, open_terminal_keys
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
 from stylefader.realtime.parameters.parameter import ALPHA, Values
-from stylefader.realtime.parameters.targets import Target
+from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.realtime.pipeline.events import Note
 from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.connections import Connections
 from stylefader.realtime.session.dropped_packs import take_dropped
 from stylefader.realtime.session.events import Listener, Listeners, SessionStarted, SourceEnded
 from stylefader.realtime.session.live_session import LiveSession
-from stylefader.realtime.session.plan import SessionPlan
-from stylefader.realtime.session.snapshot import SinkState, Snapshot
+from stylefader.realtime.session.plan import SessionPlan, sizes_with
+from stylefader.realtime.session.snapshot import SinkState, Snapshot, moved
 from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.session.status import NumbersFile, Screen, Status, overlay_lines, sign_of
 from stylefader.realtime.session.viewer import Text, Viewer
 from stylefader.realtime.sound.live_sound import LiveSound
 from stylefader.training.errors import ControlError, SinkError, SourceError
+from stylefader.training.packs.added_inputs import COLOUR, MIX
 
 if TYPE_CHECKING:
     from stylefader.realtime.automation.recorder import Takes
+    from stylefader.realtime.masks.base import MaskChoice
 
 _log = logging.getLogger(__name__)
 _IDLE_S = 0.02
@@ -103,6 +105,57 @@ class Session:
             self.live.move(Target(ALPHA), float(values), now)
         else:
             self.live.move_each(ALPHA, values, now)
+
+    @property
+    def mix(self) -> float:
+        """From the original picture (0) to the stylized one (1); set it."""
+        return self.value(MIX)
+
+    @mix.setter
+    def mix(self, value: float) -> None:
+        self.move(MIX, value)
+
+    @property
+    def colour(self) -> float:
+        """From the style's colours (0) to those of the original picture (1); set it."""
+        return self.value(COLOUR)
+
+    @colour.setter
+    def colour(self, value: float) -> None:
+        self.move(COLOUR, value)
+
+    def value(self, name: str) -> float:
+        """Where a parameter of one component stands, or the mean of several. Raises ControlError for no such one."""
+        targets = self.live.targets()
+        if name not in targets or not len(targets[name]):
+            raise ControlError(str(why_missing(Target(name), {one: len(own) for one, own in targets.items()})))
+        return float(targets[name].mean())
+
+    def move(self, target: str, value: float) -> None:
+        """Move a parameter, or a component of it, as `mix_outside` or `alpha_outside0`. Raises ControlError."""
+        found, sizes = parse_target(target), {name: len(own) for name, own in self.live.targets().items()}
+        if found is None or (why := why_missing(found, sizes)) is not None:
+            raise ControlError(f"there is no {target!r:.60}" if found is None else str(why))
+        if not isinstance(value, int | float | np.number) or not np.isfinite(value):
+            raise ControlError(f"{target} is a finite number, not {value!r:.80}")
+        self.live.move(found, float(value), time.monotonic_ns())
+
+    def change_mask(self, choice: MaskChoice | None) -> None:
+        """Part the inside and the outside by another source of masks from now on, or by none.
+
+        Args:
+            choice: What gives the masks; None: all is inside.
+
+        Raises:
+            StylefaderError: It cannot be opened (the present one stays), or the session is over.
+        """
+        parts = self._parts
+        self.live.change_mask(choice)
+        sizes = sizes_with(self.live.loader.packs, choice)
+        parts.controls.declare(sizes)
+        parts.takes.sizes = sizes
+        if parts.controls.scenes is not None:
+            parts.controls.scenes.mask = () if choice is None else choice.parameters
 
     @property
     def style(self) -> str:
@@ -166,6 +219,7 @@ class Session:
             snapshot,
             style=self.style, plays=live.plays, scene=live.scene, state=live.capture.state,
             alpha=tuple(map(float, live.targets()[ALPHA])), alpha_now=tuple(map(float, live.latest()[ALPHA])),
+            others=moved(live.targets(), live.parameters),
             bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=muted,
             bpm=round(parts.controls.clock.bpm, 2) if counts_beats else None,
             modulated=tuple(name for name in modulated(parts.controls, parts.sound) if name not in muted),

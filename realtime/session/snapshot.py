@@ -6,9 +6,13 @@ one changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.pipeline import capture, sink_worker
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
@@ -48,6 +52,7 @@ class Snapshot:
         style: The one that was chosen last. plays: the one in the picture, None where the original passes through.
         engine, precision, size: Of what plays; size is (width, height) in pixels.
         alpha: Where the controls stand, one a block. alpha_now: what the newest frame got.
+        others: Where the controls stand for parameters beside alpha that are not at their default, by name.
         modulated: What moves alpha by itself now.
         coming: What is being built or measured, in words.
         muted: Sources that move no alpha.
@@ -78,6 +83,7 @@ class Snapshot:
     freeze: bool
     blackout: bool
     muted: frozenset[str]
+    others: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     modulated: tuple[str, ...] = ()
     sinks: tuple[SinkState, ...] = ()
     sound: SoundReading | None = None
@@ -88,6 +94,16 @@ class Snapshot:
     def size_words(self) -> str | None:
         """`WxH` of what plays."""
         return f"{self.size[0]}x{self.size[1]}" if self.size else None
+
+
+def moved(
+    targets: Mapping[str, Values], parameters: Mapping[str, Parameter]
+) -> dict[str, tuple[float, ...]]:  # fmt: skip
+    """Where parameters beside alpha stand that are not at their default, by name."""
+    return {
+        name: tuple(map(float, values)) for name, values in targets.items()
+        if name != ALPHA and name in parameters and not np.allclose(values, parameters[name].default, atol=1e-4)
+    }  # fmt: skip
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -105,6 +121,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "style": one.style, "plays": one.plays, "scene": one.scene,
         "engine": one.engine, "precision": one.precision, "size": one.size_words,
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
+        "others": {name: [round(value, 4) for value in values] for name, values in one.others.items()},
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,
         "time_s": round(one.time_s, 3),
         "sound": {"state": sound.state, **dict(sound.levels_db), "lost": sound.lost} if sound else None,

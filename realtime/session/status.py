@@ -144,6 +144,7 @@ def overlay_lines(one: Snapshot) -> list[str]:
     lines = [
         f"{_style_words(one)}  alpha {' '.join(f'{value:.2f}' for value in one.alpha)}",
         *([f"now {' '.join(f'{value:.2f}' for value in one.alpha_now)} by {_movers(one)}"] if _movers(one) else []),
+        *([_others(one)] if one.others else []),
         *([f"scene {one.scene}"] if one.scene else []),
         f"{_number(one.fps_in)} fps in  {_number(one.fps_out)} out",
         f"{one.engine} {one.precision} {one.size_words}" if one.engine else "no engine yet: original",
@@ -171,14 +172,15 @@ def status_line(one: Snapshot, *, width: int | None = None) -> str:
         (8, one.size_words or ""),
         (2, f"; alpha {_alphas(one.alpha)}"),
         (4, now and f"; {now}"),
-        (10, f"; scene {one.scene}" if one.scene else ""),
+        (9, f"; {_others(one)}" if one.others else ""),
+        (11, f"; scene {one.scene}" if one.scene else ""),
         (6, f"; in {_rate(one.fps_in)} out {_rate(one.fps_out)} fps"),
-        (14, f"; engine {_latency(one.latency.engine)}"),
+        (15, f"; engine {_latency(one.latency.engine)}"),
         (7, f"; shown {_latency(shown)}" if shown.p50 else ""),
-        (13, f"; left out {drops.newer + drops.skipped}, broken {drops.broken}"),
-        (9, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
-        (12, f"; {sound_words(one.sound)}" if one.sound else ""),
-        (11, f"; coming: {one.coming}" if one.coming else ""),
+        (14, f"; left out {drops.newer + drops.skipped}, broken {drops.broken}"),
+        (10, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
+        (13, f"; {sound_words(one.sound)}" if one.sound else ""),
+        (12, f"; coming: {one.coming}" if one.coming else ""),
         *((3, f"; {sink.name} {sink.state}") for sink in one.sinks if sink.state != "running"),
     ]
     stays = [part for part in parts if part[1]]
@@ -195,6 +197,11 @@ def _alphas(values: Sequence[float]) -> str:
     """The strengths of the blocks; one number where all are the same, as they mostly are."""
     words = [f"{value:.2f}" for value in values]
     return words[0] if len(set(words)) == 1 else "/".join(words)
+
+
+def _others(one: Snapshot) -> str:
+    """What beside alpha is not at its default."""
+    return "  ".join(f"{name} {_alphas(values)}" for name, values in one.others.items())
 
 
 def _movers(one: Snapshot) -> str:

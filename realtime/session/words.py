@@ -54,6 +54,8 @@ def _of_session(event: Event) -> str:
             return f"{event.source} is at its end (--loop begins it again){early}"
         case session.SourceChanged():
             return f"the source is {event.source} now"
+        case session.MaskFailed():
+            return f"{event.why}; the mask before holds where there is none"
         case session.SinkAdded():
             return f"{event.sink}: added"
         case session.SinkRemoved():

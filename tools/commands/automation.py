@@ -128,7 +128,7 @@ def convert(
     check_output(output, ".csv", overwrite=overwrite)
     maps = read_mapping(map).maps
     if style is not None:
-        parameters = parameters_of(read_header(find_pack(style)))
+        parameters = parameters_of(read_header(find_pack(style)), ())
     else:
         sizes = {entry.moves.name: 1 for entry in maps if entry.moves is not None}
         for target in (entry.moves for entry in maps if entry.moves is not None):

@@ -36,6 +36,15 @@ def command(
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
     ] = None,
+    mix: Annotated[
+        str | None, typer.Option(help="The same for mix: 0 is the original, 1 the stylized picture. [default: 1]")
+    ] = None,
+    colour: Annotated[
+        str | None, typer.Option(help="The same for colour: 0 has the style's, 1 the original's. [default: 0]")
+    ] = None,
+    fade_in: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Let this part of alpha's way bring mix first, such as 0.3.")
+    ] = None,
     automation: Annotated[
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
@@ -88,7 +97,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     job = RenderJob(
-        source=source, output=output, style=style, alpha=alpha, automation=automation, map=map, start=start, stop=stop,
+        source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in,
+        automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -20,7 +20,9 @@ _DIGITS = 4
 def standing(name: str, pack: PackFile, targets: Mapping[str, Values], path: Path) -> Scene:
     """How a session stands, as a scene for the file `path`. targets: float32, of this pack or the one before it."""
     wished: dict[str, Wished] = {}
-    for parameter, values in carried_to(targets, parameters_of(pack.header)).items():
+    own = carried_to(targets, parameters_of(pack.header, ()))
+    of_the_mask = {parameter: values for parameter, values in targets.items() if parameter not in own}
+    for parameter, values in (own | of_the_mask).items():
         each = tuple(round(float(value), _DIGITS) for value in values)
         if each:
             wished[parameter] = each[0] if len(set(each)) == 1 else each

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ from stylefader.realtime.controls.scenes.scene_file import (
     is_scene_name,
     read_scenes,
 )
-from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.parameters.parameter import Parameter, Values
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.pack_file import PackFile
 
@@ -67,7 +67,8 @@ class SceneController:
     """Any thread recalls and saves; `poll` comes from the one that owns the session, some times a second.
 
     Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
-    fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it.
+    fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it. mask: what
+    the source of masks has to be moved; it may be set.
     Raises ControlError for a file that does not fit; later edits that do not fit are reported, and the old scenes stay.
     """
 
@@ -78,17 +79,18 @@ class SceneController:
         loader: Styles,
         *,
         fade_s: float = 1.0,
+        mask: Sequence[Parameter] = (),
         say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._player, self._loader, self._fade_s, self._say = player, loader, fade_s, say
-        self._path = path
+        self._path, self.mask = path, mask
         self._seen: Stamp | None = stamp_of(path)
         self._there: Cast = ()
         self._work: _Work | None = None
         self._lock = threading.Lock()  # over those that wait to be written
         self._waiting: deque[Scene] = deque()
         scenes = read_scenes(path)
-        self._take_over(scenes, cast(scenes, loader.packs, path))
+        self._take_over(scenes, cast(scenes, loader.packs, path, mask))
 
     @property
     def names(self) -> list[str]:
@@ -185,7 +187,7 @@ class SceneController:
                 self._seen = stamp
                 try:
                     scenes = read_scenes(self._path)
-                    work.read = scenes, cast(scenes, packs, self._path)
+                    work.read = scenes, cast(scenes, packs, self._path, self.mask)
                 except ControlError as error:
                     work.said.append(f"{error}; what was read before stays")
         except BaseException as error:

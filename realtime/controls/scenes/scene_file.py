@@ -159,10 +159,11 @@ class Casting:
     notes: list[str]
 
 
-def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path) -> Casting:
+def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path, mask: Sequence[Parameter] = ()) -> Casting:
     """Find the styles of scenes that were read from `path`, and see whether their alphas fit.
 
-    A style is one of `packs`, by its file or else its name, a style of the gallery, or a pack file beside `path`.
+    A style is one of `packs`, by its file or else its name, a style of the gallery, or a pack file beside `path`. What
+    is outside of a mask fits always, since one may be switched on; mask: what the source of masks has to be moved.
     Raises ControlError with line and reason.
     """
     every = list(packs)
@@ -175,9 +176,9 @@ def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path) -> Cast
     notes: list[str] = []
     for scene, style in zip(scenes, styles, strict=True):
         where = f"{path}, line {scene.line}: scene {scene.name!r}"
-        if (why := _why_no_fit(scene, every if style is None else [every[style]])) is not None:
+        if (why := _why_no_fit(scene, every if style is None else [every[style]], mask)) is not None:
             raise ControlError(f"{where}: {why}")
-        if (note := _beyond(scene, every if style is None else [every[style]])) is not None:
+        if (note := _beyond(scene, every if style is None else [every[style]], mask)) is not None:
             notes.append(f"{where}: {note}")
     return Casting(styles=styles, added=every[len(packs) :], notes=notes)
 
@@ -203,11 +204,11 @@ def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
     return len(packs) - 1
 
 
-def _why_no_fit(scene: Scene, packs: Sequence[PackFile]) -> str | None:
+def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) -> str | None:
     """Why the values of a scene suit none of these styles."""
     if not packs:
         return None
-    sizes = most_of(parameters_of(pack.header) for pack in packs)
+    sizes = most_of(parameters_of(pack.header, mask) for pack in packs)
     which = packs[0].header.name if len(packs) == 1 else "every style of this session"
     for name, wished in scene.values.items():
         if name not in sizes:
@@ -224,12 +225,14 @@ def _most(scene: Scene) -> str:
     return "" if scene.style is not None else " at most"
 
 
-def _beyond(scene: Scene, packs: Sequence[PackFile]) -> str | None:
+def _beyond(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) -> str | None:
     """Words for values that are kept within what the style, or any of these, can do."""
     whose = f"{packs[0].header.name}'s" if len(packs) == 1 else "the styles'"
     kept = []
     for name, wished in scene.values.items():
-        declared = [parameter for pack in packs for parameter in parameters_of(pack.header) if parameter.name == name]
+        declared = [
+            parameter for pack in packs for parameter in parameters_of(pack.header, mask) if parameter.name == name
+        ]
         if declared and not _within(wished, declared):
             low, high = min(one.bounds()[0] for one in declared), max(one.bounds()[1] for one in declared)
             kept.append(f"{name} is kept within {whose} range, {low:g} to {high:g}")

@@ -279,7 +279,7 @@ class Library(types.ModuleType):
     def Runtime(self, log: Any) -> Runtime:  # noqa: N802  # the library's name
         return Runtime(self, log)
 
-    def build(self, pack: Any, sizes: FrameSizes, *, capabilities: list[str], precision: str) -> bytes:
+    def build(self, pack: Any, sizes: FrameSizes, *, capabilities: list[str], precision: str, masked: bool) -> bytes:
         self.built.append(f"{sizes} for {' '.join(capabilities)}")
         return self.built[-1].encode()
 

@@ -86,3 +86,19 @@ def test_a_pack_without_blocks_has_no_alpha(tmp_path: Path, picture: MakePicture
 def test_sizes_that_do_not_grow_are_refused(sizes: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(EngineError, match="frame sizes"):
         FrameSizes(smallest=sizes[0], usual=sizes[1], largest=sizes[2])
+
+
+@pytest.mark.parametrize("sizes", [RANGE, FrameSizes.only(37, 51)], ids=["range", "fixed"])
+def test_a_mask_is_an_input_of_the_export(pack: StylePack, picture: MakePicture, sizes: FrameSizes) -> None:
+    model = session(export_onnx(pack, sizes, rewrites=RTX_REWRITES, masked=True))
+    names = ["frame", "alpha", "alpha_outside", "mask"]
+    assert [given.name for given in model.get_inputs()] == names
+    for size in [(37, 51)] if sizes.fixed else [(64, 48), (37, 51), (3, 10)]:
+        rng = np.random.default_rng(1)
+        mask = rng.integers(0, 256, size, np.uint8)
+        alphas = np.array([[1, 0.5, -0.2], [0, 0.3, 1]], np.float32)
+        values = dict(zip(names, (picture(*size), *alphas, mask), strict=True))
+        (found,) = model.run(["picture"], values)
+        with open_engine(pack, *size, backend="torch", masked=True)[0] as engine:
+            expected = engine.run(values | {"mix_outside": np.ones(1, np.float32)})
+        assert np.abs(found.astype(int) - expected).max() <= 1, size

@@ -6,7 +6,7 @@ Keys, MIDI, OSC, an LFO, sound, a scene, an automation file, a MIDI file and a t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,8 +96,8 @@ fade = 2
 """
 
 
-def declared(header: PackHeader) -> tuple[Parameter, ...]:
-    return (*parameters_of(header), MURK, PANES)
+def declared(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
+    return (*parameters_of(header, mask), MURK, PANES)
 
 
 class Stage:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stylefader.engines import REGISTRY, Engine
+from stylefader.engines import REGISTRY, Engine, open_engine
 from stylefader.engines.account import EngineAccount
 from stylefader.engines.selection.background_measuring import Look, News
 from stylefader.engines.selection.choice import Candidate, why_not_here
+from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.pipeline.queues import NewestMailbox
@@ -23,7 +25,7 @@ from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.session.words import words_of
-from stylefader.training.errors import ControlError, EngineError, PackError, StylefaderError
+from stylefader.training.errors import ControlError, EngineError, PackError, SourceError, StylefaderError
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -418,13 +420,71 @@ def test_a_scene_brings_its_style_and_alpha_and_its_own_fade(session: Any) -> No
 def test_a_session_begins_at_the_alpha_that_was_asked_for(
     packs: list[PackFile], asked: float | None, given: float
 ) -> None:
-    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, alpha=asked)
+    options = SessionOptions(height=HEIGHT, width=WIDTH, slew=0.01, start={} if asked is None else {"alpha": asked})
     live = LiveSession(lambda mailbox: Capture(lambda: Flow(0), mailbox, name="c", reconnects=True),
                        Outlet(), a_rack(packs, []), options)  # fmt: skip
     assert live.targets()["alpha"].tolist() == pytest.approx([given] * 3)
     assert live.performance._desk.values(0)["alpha"].tolist() == pytest.approx([given] * 3), (
         "at once, however slowly alpha may move"
     )
+
+
+class Halves:
+    """The left half is inside."""
+
+    closed = False
+
+    def mask(self, image: Any, time: Any, values: Any) -> Any:
+        inside = np.zeros(image.shape[:2], np.uint8)
+        inside[:, : image.shape[1] // 2] = 255
+        return inside
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_mask_is_switched_on_and_off_while_it_plays(session: Any, packs: list[PackFile]) -> None:
+    def built(number: int, *, masked: bool) -> None:
+        session.until(lambda: len(Build.made) > number)
+        assert Build.made[number].words["masked"] is masked
+        engine, _ = open_engine(packs[0], HEIGHT, WIDTH, backend="torch", masked=masked)
+        Build.made[number].ready(engine)
+        session.until(lambda: session.live.stylizer.playing is not None)
+        session.until(lambda: session.live.stylizer.playing.engine is engine)
+        session.until(lambda: len(session.live.stylizer.desks) == 1)
+
+    def shown() -> tuple[bool, bool]:
+        """Whether the left and the right half are stylized."""
+        count = session.outputs.count
+        session.until(lambda: session.outputs.count > count + 2)
+        frame, half = session.outputs.last, WIDTH // 2
+        changed = (frame.image != frame.original).any(axis=(0, 2))
+        return bool(changed[:half].any()), bool(changed[half:].any())
+
+    built(0, masked=False)
+    session.live.move(Target("mix"), 0.5)
+    source = Halves()
+    session.live.change_mask(MaskChoice(words="halves", open=lambda height, width: source))
+    assert shown() == (True, True), "what plays has no mask yet"
+    built(1, masked=True)
+    assert shown() == (True, False)
+    assert session.live.targets()["mix"][0] == 0.5 and session.live.targets()["mix_outside"][0] == 0
+    session.live.go(1)
+    session.until(lambda: len(Build.made) == 3)
+    assert Build.made[2].words["masked"] is True, "another style has the mask as well"
+    session.live.go(0)
+    session.live.change_mask(None)
+    assert source.closed and shown() == (True, True), "all is inside at once"
+    session.until(lambda: Build.made[-1].words["masked"] is False)
+
+    def refused(height: int, width: int) -> Any:
+        raise SourceError("no such mask")
+
+    with pytest.raises(SourceError, match="no such mask"):
+        session.live.change_mask(MaskChoice(words="x", open=refused))
+    session.live.close()
+    with pytest.raises(SourceError, match="the session is over"):
+        session.live.change_mask(MaskChoice(words="halves", open=lambda height, width: Halves()))
 
 
 def test_panic(session: Any) -> None:

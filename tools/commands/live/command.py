@@ -32,6 +32,15 @@ def command(
         float | None, typer.Option(metavar="FPS", min=1, max=240, help="Hold this rate by a smaller network size.")
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
+    mix: Annotated[
+        float | None, typer.Option(min=0, max=1, help="From the original (0) to the stylized picture, at first.")
+    ] = None,
+    colour: Annotated[
+        float | None, typer.Option(min=0, max=1, help="From the style's colours (0) to the original's, at first.")
+    ] = None,
+    fade_in: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Let this part of alpha's way bring mix first, such as 0.3.")
+    ] = None,
     slew: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,

@@ -1,0 +1,57 @@
+"""alpha as a map: what each tuning-block gets in place of one number where a mask parts inside and outside.
+
+A block computes z + alpha * psi(z), whatever its network is, and a map with one channel is multiplied like a number. So
+neither networks nor blocks know of masks. The map of a block has the size of its features, each place the average of
+the mask over the pixels that it stands for: the border is softer the deeper the block stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from stylefader.training.networks.dynamic_net import DynamicNet
+
+_PROBE = 32
+"""Pixels a side of the picture that strides are seen on: a multiple of every stride."""
+
+
+def block_strides(net: DynamicNet) -> tuple[int, ...]:
+    """How many pixels a side one place of each block's features stands for, in the order of alpha."""
+    widths: dict[str, int] = {}
+
+    def sees(place: str) -> torch.utils.hooks.RemovableHandle:
+        return net.blocks[place].register_forward_pre_hook(
+            lambda _, given: widths.__setitem__(place, int(given[0].shape[-1]))
+        )
+
+    hooks = [sees(place) for place in net.places]
+    try:
+        parameter = next(net.parameters())
+        with torch.no_grad():
+            net(parameter.new_zeros(1, 3, _PROBE, _PROBE), parameter.new_zeros(net.n_blocks))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return tuple(_PROBE // widths[place] for place in net.places)
+
+
+def alpha_maps(inside: Tensor, outside: Tensor, mask_NCHW: Tensor, strides: Sequence[int]) -> list[Tensor]:
+    """The map of each block.
+
+    Args:
+        inside: Strengths where the mask is 1, float (n_blocks, 1, 1, 1, 1).
+        outside: Strengths where it is 0, alike.
+        mask_NCHW: From 0 to 1, float (1, 1, H, W) of the padded size.
+        strides: As `block_strides` has them.
+
+    Returns:
+        Float (1, 1, H / stride, W / stride) for each block.
+    """
+    sizes = {stride: F.avg_pool2d(mask_NCHW, stride) if stride > 1 else mask_NCHW for stride in set(strides)}
+    return [
+        sizes[stride] * inside[number] + (1 - sizes[stride]) * outside[number] for number, stride in enumerate(strides)
+    ]
