@@ -97,6 +97,10 @@ def _save(runner: ActionRunner, name: str | None = None) -> str:
     return f"scene {runner.scenes.save() if name is None else runner.scenes.save(name)!r} added"
 
 
+def _no_word(runner: ActionRunner) -> str:
+    raise ControlError("say which mask: person, background, ellipse, or another word of --where")
+
+
 def _recall(runner: ActionRunner, number: int) -> None:
     if runner.scenes is not None:
         runner.scenes.recall(number)
@@ -145,6 +149,10 @@ TABLE: tuple[Action, ...] = (
     _flag("bypass", ("b",), "bypass: the original"),
     _flag("freeze", ("f",), "freeze the picture"),
     _flag("blackout", ("0",), "black-out"),
+    NamedTrigger(
+        name="where", keys=(), help="another mask, as --where has it", osc="where",
+        run=_no_word, run_named=lambda runner, word: runner.player.choose_where(word), refused="the mask stays",
+    ),
     _flag("mask_off", ("g",), "mask: off, on"),
     _flag("mask_inverted", ("y",), "mask: inside and outside exchanged"),
     _flag("mask_shown", ("z",), "show the mask"),

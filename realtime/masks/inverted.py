@@ -8,7 +8,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from stylefader.realtime.masks.base import Mask, MaskSource
+from stylefader.realtime.masks.base import Mask, MaskSource, notes_of
 from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.parameter import Values
 
@@ -22,7 +22,7 @@ class Inverted:
     @property
     def notes(self) -> list[str]:
         """Those of the inner source."""
-        return getattr(self.inner, "notes", [])
+        return notes_of(self.inner)
 
     def mask(self, image: Picture, time: Fraction, values: Mapping[str, Values]) -> Mask:
         """255 where the inner source gives 0."""

@@ -24,7 +24,7 @@ from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
-from stylefader.realtime.pipeline.events import Tell, untold
+from stylefader.realtime.pipeline.events import Note, Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
@@ -40,11 +40,12 @@ from stylefader.realtime.session.events import (
     StyleComing,
     StyleRefused,
 )
+from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
-from stylefader.training.errors import EngineError, SourceError, StylefaderError
+from stylefader.training.errors import ControlError, EngineError, SourceError, StylefaderError
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -64,7 +65,7 @@ class SessionOptions:
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
     start: values at first, one for all components, by parameter; the style's default for others. fade_in: the share of
-    alpha's way that rides mix.
+    alpha's way that rides mix. find_mask: finds sources of masks by the words of `--where`.
     """
 
     height: int
@@ -74,6 +75,7 @@ class SessionOptions:
     slew: float | None = None
     start: Mapping[str, float] = field(default_factory=dict)
     fade_in: float = 0.0
+    find_mask: FindMask | None = None
 
 
 class LiveSession:
@@ -248,7 +250,7 @@ class LiveSession:
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
             others=moved(self.targets(), self.parameters),
             coming=self.loader.waits_for,
-            bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=frozenset(self.muted),
+            **vars(show), muted=frozenset(self.muted),
         )  # fmt: skip
 
     # -- its life --------------------------------------------------------------------------------------------------
@@ -291,7 +293,14 @@ class LiveSession:
         height, width = self.options.height, self.options.width
         opened = None
         if choice is not None:
-            opened = LiveMask(choice.open(height, width), height, width, failed=self._mask_failed)
+            opened = LiveMask(
+                choice.open(height, width),
+                height,
+                width,
+                show=self.show,
+                failed=self._mask_failed,
+                said=self._mask_said,
+            )
         with self._mask_lock:
             over = self._over
             if not over:
@@ -305,6 +314,28 @@ class LiveSession:
             raise SourceError("the mask is not taken: the session is over")
         if before is not None:
             before.close()
+
+    def choose_where(self, word: str) -> str:
+        """Change to the source of masks that a word of `--where` means. Any thread.
+
+        Args:
+            word: As on the command line.
+
+        Returns:
+            What is inside now, in words.
+
+        Raises:
+            ControlError: It means nothing, or cannot be had; the present one stays.
+        """
+        find = self.options.find_mask
+        if find is None:
+            raise ControlError("this session finds no masks by words")
+        try:
+            choice = find(word)
+            self.change_mask(choice)
+        except StylefaderError as error:
+            raise ControlError(str(error)) from error
+        return f"inside: {'all' if choice is None else choice.words}"
 
     def end_mask(self) -> None:
         """Close the source of masks, and take no other one from now on; harmless twice."""
@@ -371,6 +402,9 @@ class LiveSession:
     def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
+
+    def _mask_said(self, note: str) -> None:
+        self._tell(Note(words=note))
 
     def _mask_failed(self, error: Exception) -> None:
         self._tell(MaskFailed(why=str(error) or type(error).__name__))

@@ -41,6 +41,14 @@ class MaskWords:
         return ALL if self.file is None else MASK
 
 
+def mask_words(where: str | None, mask: MaskChoice | str | Path | None, person_model: str | Path | None) -> MaskWords:
+    """What a program said. mask: a file; a choice of its own takes the place of all words."""
+    return MaskWords(
+        where=where, file=str(mask) if isinstance(mask, str | Path) else None,
+        person_model=None if person_model is None else Path(person_model),
+    )  # fmt: skip
+
+
 def find_live_mask(words: MaskWords, placed: LiveOptions) -> FindMask:
     """Finds the masks of a live session by their words, also while it plays.
 
