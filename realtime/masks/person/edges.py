@@ -34,7 +34,7 @@ def refined(mask: Plane, image: Picture) -> Mask:
         uint8 (H, W).
     """
     height, width = image.shape[:2]
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     slope, offset = _coefficients(mask, _shrunk(grey, _SMALL))
     guide = _shrunk(grey, _LARGE)
     size = guide.shape[::-1]
@@ -54,11 +54,12 @@ def _coefficients(mask: Plane, guide: npt.NDArray[np.uint8]) -> tuple[Plane, Pla
     def mean(plane: Plane) -> Plane:
         return np.asarray(cv2.blur(plane, kernel), np.float32)
 
-    light = guide.astype(np.float32) * np.float32(1 / 255)
+    light = np.asarray(cv2.multiply(guide, 1 / 255, dtype=cv2.CV_32F), np.float32)
     wanted = np.asarray(cv2.resize(mask, guide.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
     mean_light, mean_wanted = mean(light), mean(wanted)
     variance = mean(light * light) - mean_light * mean_light
-    slope = (mean(light * wanted) - mean_light * mean_wanted) / (variance + np.float32(_FLAT))
+    shared = mean(light * wanted) - mean_light * mean_wanted
+    slope = np.asarray(shared / (variance + np.float32(_FLAT)), np.float32)
     offset = mean(mean_wanted - slope * mean_light)
     stretch = 1 / (_HIGH - _LOW)
     return mean(slope) * np.float32(stretch), (offset - np.float32(_LOW)) * np.float32(255 * stretch)
