@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 import numpy.typing as npt
 
+from stylefader._arrays import is_cuda, is_tensor, on_host, shares_of
 from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
 from stylefader.engines.opening import check_engine_words, measure_missing
 from stylefader.realtime.media.frame import Frame
@@ -26,8 +27,6 @@ Alpha = float | Sequence[float] | npt.NDArray[Any] | Mapping[str, float]
 """One strength for all blocks, one for each, or some by the labels of their blocks; the others have the default."""
 
 _MOST_SIZES = 4
-_CUDA = 2
-"""The number of NVIDIA GPUs among DLPack's kinds of devices."""
 
 
 def styles() -> list[str]:
@@ -156,20 +155,20 @@ class Style:
         """
         if isinstance(frame, Frame):
             frame = frame.image
-        shares = _shares(mix=mix, colour=colour, mix_outside=mix_outside, colour_outside=colour_outside)
+        shares = shares_of(mix=mix, colour=colour, mix_outside=mix_outside, colour_outside=colour_outside)
         if mask is None and (alpha_outside is not None or not {"mix_outside", "colour_outside"}.isdisjoint(shares)):
             raise EngineError("strengths of the outside need a mask")
-        if _is_tensor(frame) and not _is_cuda(frame):
+        if is_tensor(frame) and not is_cuda(frame):
             import torch
 
             picture = self(
-                frame.detach().numpy(), _on_host(alpha), mask=_on_host(mask), alpha_outside=_on_host(alpha_outside),
+                frame.detach().numpy(), on_host(alpha), mask=on_host(mask), alpha_outside=on_host(alpha_outside),
                 mix=mix, colour=colour, mix_outside=mix_outside, colour_outside=colour_outside,
                 out=None if out is None else out.numpy(),
             )  # fmt: skip
             return torch.from_numpy(picture) if out is None else out
         if not isinstance(frame, np.ndarray):
-            if _is_cuda(frame):
+            if is_cuda(frame):
                 return self._on_gpu(frame, alpha, out, mask, alpha_outside, shares)
             frame = np.from_dlpack(frame) if hasattr(frame, "__dlpack__") else np.asarray(frame)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -281,9 +280,9 @@ class Style:
         if len(self.blocks):
             values[ALPHA] = self._pinned(alpha)
         if mask is not None:
-            values[MASK] = mask if _is_tensor(mask) else from_dlpack(mask)
+            values[MASK] = mask if is_tensor(mask) else from_dlpack(mask)
             values |= self._outside(engine, self._pinned(alpha_outside))
-        out = out if out is None or _is_tensor(out) else from_dlpack(out)
+        out = out if out is None or is_tensor(out) else from_dlpack(out)
         picture = torch.empty_like(frame, memory_format=torch.contiguous_format) if out is None else out
         here, there = torch.cuda.current_stream(frame.device), engine.stream  # type: ignore[attr-defined]
         there.wait_stream(here)
@@ -299,36 +298,6 @@ class Style:
         """Strengths as a tensor that can be copied without waiting."""
         import torch
 
-        if _is_tensor(alpha) and alpha.is_cuda:
+        if is_tensor(alpha) and alpha.is_cuda:
             return alpha.float().clamp(*self.alpha_range).expand(len(self.blocks)).contiguous()
-        return torch.from_numpy(self.strengths(_on_host(alpha))).pin_memory()
-
-
-def _shares(**given: float | None) -> dict[str, npt.NDArray[np.float32]]:
-    """Those that were given, as engines take them, float32 (1,). Raises EngineError."""
-    found = {}
-    for name, value in given.items():
-        if value is None:
-            continue
-        try:
-            share = np.asarray(value, np.float32).reshape(1)
-        except (TypeError, ValueError) as error:
-            raise EngineError(f"{name} is a number from 0 to 1, not {value!r:.80}") from error
-        if not 0 <= share[0] <= 1:
-            raise EngineError(f"{name} must be from 0 to 1, not {value:g}")
-        found[name] = share
-    return found
-
-
-def _is_cuda(frame: Any) -> bool:
-    device = getattr(frame, "__dlpack_device__", None)
-    return device is not None and int(device()[0]) == _CUDA
-
-
-def _is_tensor(thing: Any) -> bool:
-    """Whether it is one of PyTorch's, without importing that."""
-    return type(thing).__module__.partition(".")[0] == "torch" and hasattr(thing, "is_cuda")
-
-
-def _on_host(thing: Any) -> Any:
-    return thing.detach().cpu().numpy() if _is_tensor(thing) else thing
+        return torch.from_numpy(self.strengths(on_host(alpha))).pin_memory()

@@ -18,7 +18,7 @@ import numpy as np
 
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
-from stylefader.realtime.parameters.parameter import Values, carried_over
+from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_over
 from stylefader.realtime.parameters.targets import Sizes, Target
 from stylefader.training.errors import ControlError
 
@@ -29,13 +29,17 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    sizes: the components of each parameter, which have a column each. A style with fewer components gives the others
-    their mean; columns of parameters that it does not have stay as they were. The file is written in place, since a
-    performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot be made.
+    sizes: the components of each parameter, which have a column each; alpha's are numbered even where it has one. A
+    style with fewer components gives the others their mean; columns of parameters that it does not have stay as
+    they were. The file is written in place, since a performance must outlive a crash. Raises ControlError for a
+    file that exists, unless `overwrite`, or cannot be made.
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
-        columns = [str(Target(name, component)) for name, size in sizes.items() for component in range(size)]
+        columns = [
+            name if size == 1 and name != ALPHA else str(Target(name, component))
+            for name, size in sizes.items() for component in range(size)
+        ]  # fmt: skip
         if not columns:
             raise ControlError("there is nothing to record: no style of this session has anything that moves")
         self.path, self._sizes = path, dict(sizes)

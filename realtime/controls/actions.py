@@ -44,9 +44,11 @@ def _step(name: str, keys: tuple[str, ...], help: str, target: Target, by: float
     return Step(name=name, keys=keys, help=help, target=target, by=by, fine=fine if by > 0 else -fine)
 
 
-def _pair(target: Target, up: tuple[str, ...] = (), down: tuple[str, ...] = ()) -> tuple[Step, Step]:
+def _pair(
+    target: Target, up: tuple[str, ...] = (), down: tuple[str, ...] = (), *, help: str = ""
+) -> tuple[Step, Step]:  # fmt: skip
     """A parameter, or a component of it, up and down."""
-    help = f"{target} up, down"
+    help = help or f"{target} up, down"
     return _step(f"{target} up", up, help, target, STEP), _step(f"{target} down", down, help, target, -STEP)
 
 
@@ -119,6 +121,7 @@ def _tap(runner: ActionRunner) -> str | None:
 
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
+_MIX_HELP = "mix up, down; colour up, down"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -128,8 +131,8 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 1), ("e",), ("d",)),
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
-    *_pair(Target(MIX), (".",), (",",)),
-    *_pair(Target(COLOUR), ("]",), ("[",)),
+    *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
+    *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

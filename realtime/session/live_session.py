@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stylefader.engines.inputs import Array
-from stylefader.realtime.masks.base import MaskChoice
-from stylefader.realtime.masks.live_mask import LiveMask
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
 from stylefader.realtime.parameters.flags import OutputFlags
@@ -24,7 +22,7 @@ from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
-from stylefader.realtime.pipeline.events import Note, Tell, untold
+from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
@@ -34,7 +32,6 @@ from stylefader.realtime.session.events import (
     EngineFailed,
     EngineStage,
     EngineTaken,
-    MaskFailed,
     PicturesSpoilt,
     SizeChanged,
     StyleComing,
@@ -42,10 +39,11 @@ from stylefader.realtime.session.events import (
 )
 from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
+from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
-from stylefader.training.errors import ControlError, EngineError, SourceError, StylefaderError
+from stylefader.training.errors import EngineError, StylefaderError
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -82,8 +80,8 @@ class LiveSession:
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
     Keys and other controls call `move`, `nudge`, `go`, `step_style`, `fade_to` and `panic`, and set flags on `show`,
-    from any thread; so may `snapshot` and `change_capture` be called. `tick` and `close` come from the one that owns
-    the session.
+    from any thread; so may `snapshot`, `change_capture` and `mask.change` be called. `tick` and `close` come from the
+    one that owns the session.
     """
 
     def __init__(
@@ -121,11 +119,9 @@ class LiveSession:
         self._played: ActiveStyle | None = None
         self._ever_played = False
         self._plays = (0, self._size, False)
-        self._mask_lock = threading.Lock()  # over the four below
-        self._mask: LiveMask | None = None
-        self._masked = False  # whether engines with a mask are wanted
-        self._mask_changed = False
-        self._over = False
+        self.mask = SessionMask(
+            self.stylizer, self.performance, tell, height=options.height, width=options.width, find=options.find_mask
+        )  # fmt: skip
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._began_ns = self._looked_ns = now_ns()
@@ -221,6 +217,13 @@ class LiveSession:
         self.show.clear()
         self.performance.panic()
 
+    def choose_where(self, word: str) -> str:
+        """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.
+
+        Raises ControlError.
+        """
+        return self.mask.choose(word)
+
     # -- its state -------------------------------------------------------------------------------------------------
 
     @property
@@ -281,70 +284,6 @@ class LiveSession:
             self.capture = capture
             return True
 
-    def change_mask(self, choice: MaskChoice | None) -> None:
-        """Part the inside and the outside by another source of masks, or by none. Any thread.
-
-        An engine with a mask is built in the background where what plays has none, and comes in by a cross-fade.
-
-        Raises:
-            StylefaderError: The source cannot be opened; the present one stays.
-            SourceError: The session is over.
-        """
-        height, width = self.options.height, self.options.width
-        opened = None
-        if choice is not None:
-            opened = LiveMask(
-                choice.open(height, width),
-                height,
-                width,
-                show=self.show,
-                failed=self._mask_failed,
-                said=self._mask_said,
-            )
-        with self._mask_lock:
-            over = self._over
-            if not over:
-                before, self._mask = self._mask, opened
-                self.stylizer.mask_of = opened
-                self._masked, self._mask_changed = choice is not None, True
-                self.performance.use_mask(None if choice is None else choice.parameters)
-        if over:
-            if opened is not None:
-                opened.close()
-            raise SourceError("the mask is not taken: the session is over")
-        if before is not None:
-            before.close()
-
-    def choose_where(self, word: str) -> str:
-        """Change to the source of masks that a word of `--where` means. Any thread.
-
-        Args:
-            word: As on the command line.
-
-        Returns:
-            What is inside now, in words.
-
-        Raises:
-            ControlError: It means nothing, or cannot be had; the present one stays.
-        """
-        find = self.options.find_mask
-        if find is None:
-            raise ControlError("this session finds no masks by words")
-        try:
-            choice = find(word)
-            self.change_mask(choice)
-        except StylefaderError as error:
-            raise ControlError(str(error)) from error
-        return f"inside: {'all' if choice is None else choice.words}"
-
-    def end_mask(self) -> None:
-        """Close the source of masks, and take no other one from now on; harmless twice."""
-        with self._mask_lock:
-            self._over = True
-            mask, self._mask = self._mask, None
-        if mask is not None:
-            mask.close()
-
     @property
     def idle(self) -> bool:
         """Whether no frame waits or is under way."""
@@ -387,7 +326,7 @@ class LiveSession:
         if self._thread.ident is not None:
             self._thread.join(max(_LEAST_S, until - _LEAST_S - time.monotonic()))
         self.loader.close(max(_LEAST_S, until - time.monotonic()))
-        self.end_mask()
+        self.mask.end()
 
     def _run(self) -> None:
         try:
@@ -402,12 +341,6 @@ class LiveSession:
     def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
         with self._lock:
             self._broken.append((playing.engine.name, error))
-
-    def _mask_said(self, note: str) -> None:
-        self._tell(Note(words=note))
-
-    def _mask_failed(self, error: Exception) -> None:
-        self._tell(MaskFailed(why=str(error) or type(error).__name__))
 
     def _picture_failed(self, error: Exception) -> None:
         if not self._spoilt:
@@ -433,16 +366,14 @@ class LiveSession:
 
     def _order(self, style: int, fade_s: float = 0.0) -> None:
         """Have an engine built, or found."""
-        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=self._masked))
+        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=self.mask.wanted))
 
     def _follow_mask(self) -> None:
         """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
-        with self._mask_lock:
-            changed, self._mask_changed = self._mask_changed, False
-        if not changed or self._played is None:
+        if not self.mask.changed() or self._played is None:
             return
         self._played.desk = self.performance.desk
-        if self._played.engine.masked != self._masked:
+        if self._plays[2] != self.mask.wanted:
             self._ordered_ns = self._now_ns()
             self._order(self.style, self.options.fade_s)
 
@@ -480,7 +411,7 @@ class LiveSession:
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size, self._masked = self._plays
+        style, self._size, self.mask.wanted = self._plays
         name = self.loader.packs[style].header.name
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self.performance.give_up(style)

@@ -84,8 +84,8 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
         )  # fmt: skip
         connections.play(live)
         if config.mask is not None:
-            live.change_mask(config.mask)
-            stack.callback(live.end_mask)
+            live.mask.change(config.mask)
+            stack.callback(live.mask.end)
         modulators.muted = live.muted
         live.muted.update(style.muted)
         for event in plan.events:

@@ -72,7 +72,7 @@ def test_without_a_size_it_takes_any(pack: StylePack, picture: Picture) -> None:
         sizes = [(16, 24), (32, 48), (17, 9), (8, 8), (40, 8), (16, 24)]
         for height, width in sizes:
             assert style(picture(height, width), 0.5).shape == (height, width, 3)
-        assert len(style._engines) == 4 and next(iter(style._engines)) == (17, 9), "the four used last"
+        assert len(style._engines) == 4 and next(iter(style._engines)) == (17, 9, False), "the four used last"
         assert style.engine == "torch f32"
     with pytest.raises(stylefader.StylefaderError, match="is closed"):
         style(picture(16, 24))

@@ -212,7 +212,8 @@ def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Paramete
     which = packs[0].header.name if len(packs) == 1 else "every style of this session"
     for name, wished in scene.values.items():
         if name not in sizes:
-            return why_missing(Target(name), sizes, f"{which} has")
+            without_mask = most_of(parameters_of(pack.header) for pack in packs)
+            return why_missing(Target(name), without_mask, f"{which} has")
         most = sizes[name]
         if most == 0:
             return f"{name} has no effect here: {which} has none to move"

@@ -55,6 +55,8 @@ from tests.realtime.live import Clock
 S = 10**9
 MURK = Parameter.even("murk", 1, low=0, high=1, default=0.5)
 PANES = Parameter.even("panes", 3, low=-1, high=1, default=0.0)
+MIXED = {"mix": [1.0], "colour": [0.0]}
+"""What every style has, and nobody moves here."""
 MAPPING = """
 [[map]]
 kind = "cc"
@@ -169,7 +171,7 @@ def test_no_product_code_knows_their_names() -> None:
 def test_nothing_is_said_of_what_the_style_declares(stage: Stage) -> None:
     assert stage.said == []
     alpha = [stage.session.parameters["alpha"].default[0]] * stage.session.parameters["alpha"].size
-    assert stage.later() == {"alpha": alpha, "murk": [0.5], "panes": [0, 0, 0.25]}, "the LFO moves the last"
+    assert stage.later() == MIXED | {"alpha": alpha, "murk": [0.5], "panes": [0, 0, 0.25]}, "the LFO moves the last"
 
 
 def test_from_the_keyboard(stage: Stage) -> None:
@@ -181,7 +183,9 @@ def test_from_the_keyboard(stage: Stage) -> None:
     assert ("y", "murk up") in stage.keyboard.keys.rows()
     stage.keyboard.press("p")
     stage.session.tick()
-    assert stage.later() | {"alpha": []} == {"alpha": [], "murk": [0.5], "panes": [0, 0, 0]}, "panic, LFOs off as well"
+    assert stage.later() | {"alpha": []} == MIXED | {"alpha": [], "murk": [0.5], "panes": [0, 0, 0]}, (
+        "panic, LFOs off as well"
+    )
 
 
 def test_from_midi_and_back_to_its_lights(stage: Stage) -> None:
@@ -201,7 +205,7 @@ def test_from_midi_and_back_to_its_lights(stage: Stage) -> None:
 def test_from_osc_with_feedback(stage: Stage) -> None:
     stage.osc("murk", 0.25)
     stage.osc("panes/1", 1)
-    assert stage.later() | {"alpha": []} == {"alpha": [], "murk": [0.25], "panes": [0, 1, 0.25]}
+    assert stage.later() | {"alpha": []} == MIXED | {"alpha": [], "murk": [0.25], "panes": [0, 1, 0.25]}
     stage.osc("panes", 0.1, 0.2, 0.3)
     assert stage.later()["panes"] == [0.1, 0.2, 0.55]
     stage.osc("pane*/[01]", -1)
@@ -228,13 +232,13 @@ def test_from_a_scene_and_into_one(stage: Stage) -> None:
     stage.scenes.settle()
     (_, saved) = scene_file.read_scenes(stage.folder / "s.toml")
     assert saved.name == "bright" and saved.alpha == 0.25
-    assert saved.parameters == {"murk": 0.5, "panes": (0.5, -0.5, 1.0)}
+    assert saved.parameters == {"mix": 1.0, "colour": 0.0, "murk": 0.5, "panes": (0.5, -0.5, 1.0)}
 
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ("{ murk = 0.5, gloom = 1 }", "there is no gloom: small has alpha, murk, panes"),
+        ("{ murk = 0.5, gloom = 1 }", "there is no gloom: small has alpha, mix, colour, murk, panes"),
         ("{ panes = [0, 1, 0, 1] }", "panes has 4 numbers; small takes 3 at most"),
         ("{ alpha = 1 }", "parameters is numbers by name"),
         ("{ style = 1 }", "parameters is numbers by name"),
@@ -266,10 +270,10 @@ def test_names_that_no_style_declares_are_said(tmp_path: Path, stage: Stage) -> 
     said = [words.split(", ", 1)[1] for words in stage.said if "there is no" in words]
     have = "the styles of this session have"
     assert said == [
-        f"line 1: there is no gloom: {have} alpha, murk, panes",
+        f"line 1: there is no gloom: {have} alpha, mix, colour, murk, panes",
         f"line 5: there is no panes3: {have} panes0 to panes2",
-        f"line 8: there is no gloom2: {have} alpha, murk, panes",
-        f"line 11: there is no gloom: {have} alpha, murk, panes",
+        f"line 8: there is no gloom2: {have} alpha, mix, colour, murk, panes",
+        f"line 11: there is no gloom: {have} alpha, mix, colour, murk, panes",
     ]
     Ports.made[-1].receive(event("note", 100))
     assert stage.later()["murk"] == [0.5], "and does nothing"
@@ -304,7 +308,7 @@ def test_from_an_automation_file_and_edited(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("time,gloom", "t: there is no gloom: this style has alpha, murk, panes"),
+        ("time,gloom", "t: there is no gloom: this style has alpha, mix, colour, murk, panes"),
         ("time,panes0,panes1", "t: 2 values for panes at 0 s, but this style takes 3: give 1 or 3"),
         ("time,panes1,panes0", "the header must be .*'panes1' does not go with the columns before it"),
         ("time,panes,panes1", "the header must be"),
@@ -351,7 +355,7 @@ def test_into_a_take_and_out_of_it(stage: Stage, tmp_path: Path) -> None:
     take.close()
     alphas = [f"alpha{number}" for number in range(parameters[0].size)]
     assert (tmp_path / "take.csv").read_text().split("\n")[0].split(",") == [
-        "time", *alphas, "murk0", "panes0", "panes1", "panes2",
+        "time", *alphas, "mix", "colour", "murk", "panes0", "panes1", "panes2",
     ]  # fmt: skip
     again = read_csv(tmp_path / "take.csv")
     again.check(sizes_of(parameters))

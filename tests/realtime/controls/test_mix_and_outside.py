@@ -73,7 +73,7 @@ class Stage:
             SimpleNamespace(put=lambda frame: None), loader, SessionOptions(height=8, width=8, start={"mix": 0.25}),
             now_ns=self.clock,
         )  # fmt: skip
-        self.session.change_mask(MASK)
+        self.session.mask.change(MASK)
         self.scenes = SceneController(
             folder / "s.toml", self.session, loader, mask=MASK.parameters, say=self.said.append
         )
@@ -173,10 +173,10 @@ def test_into_a_take_and_back(stage: Stage, tmp_path: Path) -> None:
 def test_without_the_mask_its_parameters_are_gone_and_the_others_stand(stage: Stage) -> None:
     stage.osc("mix", 0.5)
     stage.later()
-    stage.session.change_mask(None)
+    stage.session.mask.change(None)
     assert list(stage.session.parameters) == ["alpha", "mix", "colour"]
     assert stage.later()["mix"] == [0.5]
     stage.osc("mix_outside", 1)
     assert "means nothing" in stage.said[-1]
-    stage.session.change_mask(MASK)
+    stage.session.mask.change(MASK)
     assert stage.later()["mix_outside"] == [0]

@@ -464,7 +464,7 @@ def test_a_mask_is_switched_on_and_off_while_it_plays(session: Any, packs: list[
     built(0, masked=False)
     session.live.move(Target("mix"), 0.5)
     source = Halves()
-    session.live.change_mask(MaskChoice(words="halves", open=lambda height, width: source))
+    session.live.mask.change(MaskChoice(words="halves", open=lambda height, width: source))
     assert shown() == (True, True), "what plays has no mask yet"
     built(1, masked=True)
     assert shown() == (True, False)
@@ -473,7 +473,7 @@ def test_a_mask_is_switched_on_and_off_while_it_plays(session: Any, packs: list[
     session.until(lambda: len(Build.made) == 3)
     assert Build.made[2].words["masked"] is True, "another style has the mask as well"
     session.live.go(0)
-    session.live.change_mask(None)
+    session.live.mask.change(None)
     assert source.closed and shown() == (True, True), "all is inside at once"
     session.until(lambda: Build.made[-1].words["masked"] is False)
 
@@ -481,10 +481,10 @@ def test_a_mask_is_switched_on_and_off_while_it_plays(session: Any, packs: list[
         raise SourceError("no such mask")
 
     with pytest.raises(SourceError, match="no such mask"):
-        session.live.change_mask(MaskChoice(words="x", open=refused))
+        session.live.mask.change(MaskChoice(words="x", open=refused))
     session.live.close()
     with pytest.raises(SourceError, match="the session is over"):
-        session.live.change_mask(MaskChoice(words="halves", open=lambda height, width: Halves()))
+        session.live.mask.change(MaskChoice(words="halves", open=lambda height, width: Halves()))
 
 
 def test_panic(session: Any) -> None:
