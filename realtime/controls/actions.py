@@ -122,6 +122,7 @@ def _tap(runner: ActionRunner) -> str | None:
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
 _MIX_HELP = "mix up, down; colour up, down"
+_STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -150,15 +151,15 @@ TABLE: tuple[Action, ...] = (
     _player("previous", ("left",), "style before, next style", lambda runner: runner.player.step_style(-1)),
     _player("next", ("right", "n"), "style before, next style", lambda runner: runner.player.step_style(1)),
     _flag("bypass", ("b",), "bypass: the original"),
-    _flag("freeze", ("f",), "freeze the picture"),
-    _flag("blackout", ("0",), "black-out"),
+    _flag("freeze", ("f",), _STILL_HELP),
+    _flag("blackout", ("0",), _STILL_HELP),
     NamedTrigger(
-        name="where", keys=(), help="another mask, as --where has it", osc="where",
+        name="where", keys=None, help="another mask, as --where has it", osc="where",
         run=_no_word, run_named=lambda runner, word: runner.player.choose_where(word), refused="the mask stays",
     ),
-    _flag("mask_off", ("g",), "mask: off, on"),
-    _flag("mask_inverted", ("y",), "mask: inside and outside exchanged"),
-    _flag("mask_shown", ("z",), "show the mask"),
+    _flag("mask_off", ("g",), _MASK_HELP),
+    _flag("mask_inverted", ("y",), _MASK_HELP),
+    _flag("mask_shown", ("z",), _MASK_HELP),
     _player(
         "panic", ("p",), "panic: first style, default alpha, all else off", lambda runner: runner.player.panic()
     ),

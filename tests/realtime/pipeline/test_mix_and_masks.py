@@ -177,15 +177,18 @@ def test_a_picture_of_values_that_are_not_finite_is_found_under_any_mix(
 
 def test_the_mask_itself_is_shown_where_that_is_wanted(pack: StylePack, picture: MakePicture) -> None:
     stage = Stage(picture(H, W))
-    style = style_of(pack, engine_of(pack, masked=True))
     show = stage.stylizer.show
+
+    def shown() -> npt.NDArray[np.uint8]:
+        return stage.show(style_of(pack, engine_of(pack, masked=True)))
+
     show.mask_shown = True
-    assert np.array_equal(stage.show(style), stage.image), "there is no mask yet"
+    assert np.array_equal(shown(), stage.image), "there is no mask yet"
     stage.stylizer.mask_of = lambda frame, values: LEFT
-    assert np.array_equal(stage.show(style), np.repeat(LEFT[:, :, None], 3, axis=2))
+    assert np.array_equal(shown(), np.repeat(LEFT[:, :, None], 3, axis=2))
     stage.stylizer.mask_of = lambda frame, values: None
-    assert (stage.show(style) == 255).all(), "all is inside"
+    assert (shown() == 255).all(), "all is inside"
     show.blackout = True
-    assert not stage.show(style).any()
+    assert not shown().any()
     show.clear()
-    assert not np.array_equal(stage.show(style), stage.image)
+    assert not np.array_equal(shown(), stage.image)
