@@ -12,6 +12,7 @@ from stylefader.realtime.session.render_job import RenderJob, RenderResult, Watc
 from stylefader.training.errors import SourceError
 
 if TYPE_CHECKING:
+    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.media.frame import Frame
 
 
@@ -57,6 +58,9 @@ def render(
     size: tuple[int, int] | None = None,
     start: float | Fraction | None = None,
     stop: float | Fraction | None = None,
+    where: str | None = None,
+    mask: MaskChoice | str | Path | None = None,
+    person_model: str | Path | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
     **others: Any,
@@ -74,6 +78,9 @@ def render(
         size: (width, height) to render at. None is the source's own.
         start: Begin at this time in seconds.
         stop: End before this time in seconds.
+        where: Which part is stylized, as `--where` has it: `person`, `background`, `ellipse`, ...
+        mask: A file whose white is inside, or a source of masks of your own.
+        person_model: A segmenter for `person`. None is the one that was fetched.
         overwrite: Replace the output if it exists.
         progress: Told how many frames are done, and of how many where that is known.
         **others: Whatever else a `stylefader.realtime.session.render_job.RenderJob` has, as `codec` or `automation`.
@@ -94,6 +101,7 @@ def render(
         alpha=alpha if alpha is None or isinstance(alpha, str | int | float) else ",".join(map(str, alpha)),
         mix=mix,
         colour=colour,
+        mask=_mask(where, mask, person_model, others),
         size=size,
         start=_exact(start),
         stop=_exact(stop),
@@ -101,6 +109,21 @@ def render(
         **others,
     )
     return run_job(job, None if progress is None else _Progress(progress))
+
+
+def _mask(
+    where: str | None, mask: MaskChoice | str | Path | None, person_model: str | Path | None, others: dict[str, Any]
+) -> MaskChoice | None:
+    """The source of masks that was asked for; nothing is imported where none was."""
+    if where is None and mask is None and person_model is None:
+        return None
+    from stylefader.realtime.session.mask_words import mask_words, render_mask
+    from stylefader.realtime.sources.geometry import DEFAULT_FIT, check_fit
+
+    if mask is not None and not isinstance(mask, str | Path):
+        return mask
+    words = mask_words(where, mask, person_model)
+    return render_mask(words, fit=check_fit(others.get("fit", DEFAULT_FIT)), rate=others.get("rate"))
 
 
 class _Progress(Watcher):

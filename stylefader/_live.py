@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.config import (
@@ -21,11 +22,12 @@ from stylefader.realtime.session.config import (
     StyleConfig,
     WindowConfig,
 )
+from stylefader.realtime.session.mask_words import find_live_mask, mask_words
 from stylefader.realtime.session.open_session import open_session
+from stylefader.realtime.session.plan import source_options
 from stylefader.training.errors import ControlError
 
 if TYPE_CHECKING:
-    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.session.events import Listener
     from stylefader.realtime.session.session import Session
     from stylefader.realtime.session.snapshot import Snapshot
@@ -44,7 +46,9 @@ def live(
     mix: float | None = None,
     colour: float | None = None,
     fade_in: float | None = None,
-    mask: MaskChoice | None = None,
+    where: str | None = None,
+    mask: MaskChoice | str | Path | None = None,
+    person_model: str | Path | None = None,
     steady: float | None = None,
     window: bool = False,
     sinks: str | Sequence[str] = (),
@@ -77,7 +81,9 @@ def live(
         mix: From the original picture (0) to the stylized one (1), at first. None is 1.
         colour: From the style's colours (0) to those of the original (1), at first. None is 0.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1. None is none.
-        mask: A source of masks, by which inside and outside have strengths of their own.
+        where: Which part is stylized, as `--where` has it: `person`, `background`, `ellipse`, ...
+        mask: A file whose white is inside, or a source of masks of your own.
+        person_model: A segmenter for `person`. None is the one that was fetched.
         steady: How still the picture stands at rest at first, 0 to 1. None is 0.
         window: Show it in a window. Then call `run` in the main thread.
         sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
@@ -105,9 +111,15 @@ def live(
         raise ControlError("a session needs a style at least")
     newest: NewestMailbox[Frame] = NewestMailbox()
     functions = (newest.put,) if on_frame is None else (newest.put, on_frame)
+    source_config, picture = (
+        SourceConfig(word=words, loop=loop),
+        PictureConfig(width=size[0], height=size[1], fps=fps, mirror=mirror),
+    )
+    masks = mask_words(where, mask, person_model)
+    find = find_live_mask(masks, source_options(source_config, picture))
     config = SessionConfig(
-        source=SourceConfig(word=words, loop=loop),
-        picture=PictureConfig(width=size[0], height=size[1], fps=fps, mirror=mirror),
+        source=source_config,
+        picture=picture,
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
             alpha=alpha,
@@ -125,7 +137,8 @@ def live(
         controls=ControlConfig(
             mapping=None if map is None else Path(map), midi=tuple(midi), osc=None if osc is None else str(osc)
         ),
-        mask=mask,
+        mask=mask if isinstance(mask, MaskChoice) else find(masks.word),
+        find_mask=find,
         seconds=seconds,
     )
     return Live(open_session(config, listener=listener), newest, window=window)

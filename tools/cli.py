@@ -13,7 +13,19 @@ from typing import Annotated
 
 import typer
 
-from stylefader.tools.commands import automation, demo, devices, engine, midi, render, scenes, sound, styles, train
+from stylefader.tools.commands import (
+    automation,
+    demo,
+    devices,
+    engine,
+    midi,
+    models,
+    render,
+    scenes,
+    sound,
+    styles,
+    train,
+)
 from stylefader.tools.commands.bench import group as bench
 from stylefader.tools.commands.evaluate import group as evaluate
 from stylefader.tools.commands.live import command as live
@@ -36,6 +48,7 @@ app.add_typer(engine.app, name="engine")
 app.add_typer(automation.app, name="automation")
 app.add_typer(midi.app, name="midi")
 app.add_typer(sound.app, name="sound")
+app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

@@ -5,6 +5,7 @@ StylefaderError
 ├── EngineError       an engine that is not there, cannot run here, or failed
 ├── SourceError       something that should give pictures and does not
 ├── SinkError         somewhere pictures should go and cannot
+├── MaskError         a mask that is not known, cannot be read or cannot be made
 ├── AutomationError   alpha over time that does not parse or does not fit
 ├── ControlError      keyboard, MIDI, OSC or scene input that does not fit
 └── TrainingError     a training run that cannot start or cannot go on
@@ -46,6 +47,10 @@ class SourceError(StylefaderError):
 
 class SinkError(StylefaderError):
     """A sink cannot be opened or written to."""
+
+
+class MaskError(StylefaderError):
+    """A mask, its file or its segmenter cannot be used."""
 
 
 class AutomationError(StylefaderError):

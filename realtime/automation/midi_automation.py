@@ -224,6 +224,9 @@ class _Recorder:
 
     def go(self, style: int) -> None: ...
 
+    def choose_where(self, word: str) -> str:
+        return word
+
     def step_style(self, by: int) -> None: ...
 
     def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:

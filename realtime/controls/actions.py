@@ -99,6 +99,10 @@ def _save(runner: ActionRunner, name: str | None = None) -> str:
     return f"scene {runner.scenes.save() if name is None else runner.scenes.save(name)!r} added"
 
 
+def _no_word(runner: ActionRunner) -> str:
+    raise ControlError("say which mask: person, background, ellipse, or another word of --where")
+
+
 def _recall(runner: ActionRunner, number: int) -> None:
     if runner.scenes is not None:
         runner.scenes.recall(number)
@@ -118,6 +122,7 @@ def _tap(runner: ActionRunner) -> str | None:
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
 _MIX_HELP = "mix up, down; colour up, down"
+_STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -147,8 +152,15 @@ TABLE: tuple[Action, ...] = (
     _player("previous", ("left",), "style before, next style", lambda runner: runner.player.step_style(-1)),
     _player("next", ("right", "n"), "style before, next style", lambda runner: runner.player.step_style(1)),
     _flag("bypass", ("b",), "bypass: the original"),
-    _flag("freeze", ("f",), "freeze the picture"),
-    _flag("blackout", ("0",), "black-out"),
+    _flag("freeze", ("f",), _STILL_HELP),
+    _flag("blackout", ("0",), _STILL_HELP),
+    NamedTrigger(
+        name="where", keys=None, help="another mask, as --where has it", osc="where",
+        run=_no_word, run_named=lambda runner, word: runner.player.choose_where(word), refused="the mask stays",
+    ),
+    _flag("mask_off", ("g",), _MASK_HELP),
+    _flag("mask_inverted", ("y",), _MASK_HELP),
+    _flag("mask_shown", ("z",), _MASK_HELP),
     _player(
         "panic", ("p",), "panic: first style, default alpha, all else off", lambda runner: runner.player.panic()
     ),

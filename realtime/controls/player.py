@@ -48,6 +48,12 @@ class Player(Protocol):
     def panic(self) -> None:
         """Clear all flags, mute what moves by itself, and go to the first style at its defaults."""
 
+    def choose_where(self, word: str) -> str:
+        """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.
+
+        Raises ControlError.
+        """
+
     @property
     def parameters(self) -> Mapping[str, Parameter]:
         """Parameters of the style that was chosen last, by name."""

@@ -21,7 +21,10 @@ Mask = npt.NDArray[np.uint8]
 
 
 class MaskSource(Protocol):
-    """Gives a mask for each frame. One thread calls it; `close` may come from another one, after the last call."""
+    """Gives a mask for each frame. One thread calls it; `close` may come from another one, after the last call.
+
+    It may have `notes`, a list of messages for people that grows: see `notes_of`.
+    """
 
     def mask(self, image: Picture, time: Fraction, values: Mapping[str, Values]) -> Mask | None:
         """The mask of a frame.
@@ -45,6 +48,11 @@ class MaskSource(Protocol):
     def close(self) -> None:
         """Free what it holds; harmless twice."""
         ...
+
+
+def notes_of(source: MaskSource | None) -> list[str]:
+    """What a source has to say so far, such as that its clip is at its end; each is shown once."""
+    return list(getattr(source, "notes", ()))
 
 
 @dataclass(frozen=True, kw_only=True)

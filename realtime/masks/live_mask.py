@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
+import cv2
 import numpy as np
 
-from stylefader.realtime.masks.base import Mask, MaskSource
+from stylefader.realtime.masks.base import Mask, MaskSource, notes_of
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.parameter import Values
 from stylefader.training.errors import SourceError
 
@@ -26,12 +28,23 @@ def checked_mask(mask: Mask | None, height: int, width: int) -> Mask | None:
 class LiveMask:
     """A source in a session. The stylizer's thread calls it; any thread closes it, after which all is inside.
 
-    failed: told, once, why a frame had no mask.
+    show: whether the mask is off, or its sides are exchanged. failed: told, once, why a frame had no mask. said: told
+    each note of the source once.
     """
 
-    def __init__(self, source: MaskSource, height: int, width: int, *, failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        source: MaskSource,
+        height: int,
+        width: int,
+        *,
+        show: OutputFlags | None = None,
+        failed: Callable[[Exception], None],
+        said: Callable[[str], None] = lambda note: None,
+    ) -> None:
         self._source: MaskSource | None = source
         self._size = (height, width)
+        self._show, self._said, self._notes = show or OutputFlags(), said, 0
         self._failed, self._told = failed, False
         self._last: Mask | None = None
         self._lock = threading.Lock()  # over the source, which must not be closed while it works
@@ -39,7 +52,7 @@ class LiveMask:
     def __call__(self, frame: Frame, values: Mapping[str, Values]) -> Mask | None:
         """The mask of a frame, uint8 (H, W); None where all is inside."""
         with self._lock:
-            if self._source is None:
+            if self._source is None or self._show.mask_off:
                 return None
             try:
                 self._last = checked_mask(self._source.mask(frame.image, frame.pts, values), *self._size)
@@ -48,7 +61,16 @@ class LiveMask:
                     self._told = True
                     _log.warning("no mask of a frame", exc_info=error)
                     self._failed(error)
-            return self._last
+            for note in notes_of(self._source)[self._notes :]:
+                self._notes += 1
+                self._said(note)
+            return self._turned(self._last)
+
+    def _turned(self, mask: Mask | None) -> Mask | None:
+        """Inside and outside exchanged where the performer has them so."""
+        if not self._show.mask_inverted:
+            return mask
+        return np.zeros(self._size, np.uint8) if mask is None else np.asarray(cv2.bitwise_not(mask), np.uint8)
 
     def close(self) -> None:
         """End the source; harmless twice."""

@@ -148,9 +148,10 @@ class Stylizer:
         if frame is None:
             return True
         playing = self._playing
-        if self.show.blackout or self.show.freeze or self.show.bypass or playing is None:
+        show = self.show
+        if show.blackout or show.freeze or show.mask_shown or show.bypass or playing is None:
             self._finish_all()
-            self._pass_on(frame)
+            self._pass_on(frame, playing)
             return True
         if self._begin(frame, playing):
             slots = playing.engine.slots if self._incoming is None else 1
@@ -180,15 +181,25 @@ class Stylizer:
             self._spoilt(error)
             return None
 
-    def _pass_on(self, frame: Frame) -> None:
-        """A frame without an engine: black, the last picture, or as it is."""
+    def _pass_on(self, frame: Frame, playing: ActiveStyle | None = None) -> None:
+        """A frame without an engine: black, the last picture, its mask, or as it is."""
         self._steady.forget()
         self.counts.passed += 1
         if self.show.blackout:
             self._out(frame, self._black)
             return
-        self._last = self._last if self.show.freeze and self._last is not None else frame.image
+        if not self.show.freeze or self._last is None:
+            self._last = self._mask_picture(frame, playing)
         self._out(frame, self._last)
+
+    def _mask_picture(self, frame: Frame, playing: ActiveStyle | None) -> Picture:
+        """The mask as a picture, where that is wanted and there is one; else the frame as it is."""
+        if not self.show.mask_shown or playing is None or self.mask_of is None:
+            return frame.image
+        mask = self.mask_of(frame, playing.desk.values(self._now_ns()))
+        if mask is None:
+            return np.full_like(self._black, 255)
+        return np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), np.uint8)
 
     def _show_anew(self) -> None:
         """Show what the performer asks for, even if no frames come."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from stylefader.engines import Precision
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
@@ -164,6 +165,7 @@ class SessionConfig:
         window: The window.
         controls: What plays the session.
         mask: A source of masks, by which inside and outside have strengths of their own.
+        find_mask: Finds other sources of masks by the words of `--where`, while it plays; None finds none.
         sound: A sound input, as for `live_sound`.
         take: An automation file that records what is played from the first frame on.
         stats: A file of JSON lines, one snapshot a second.
@@ -177,6 +179,7 @@ class SessionConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     controls: ControlConfig = field(default_factory=ControlConfig)
     mask: MaskChoice | None = None
+    find_mask: FindMask | None = None
     sound: str | None = None
     take: Path | None = None
     stats: Path | None = None

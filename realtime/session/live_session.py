@@ -41,6 +41,7 @@ from stylefader.realtime.session.events import (
 )
 from stylefader.realtime.session.family_play import Expect, FamilyPlay
 from stylefader.realtime.session.form_maker import FormMaker
+from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
@@ -68,6 +69,7 @@ class SessionOptions:
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
     start: values at first, one for all components, by parameter; the style's default for others.
     fade_in: the share of alpha's way that rides mix.
+    find_mask: finds sources of masks by the words of `--where`.
     rate: the frame rate that a family's member must hold, given the one that comes in.
     expect: what a frame of a pack takes at a size.
     """
@@ -80,6 +82,7 @@ class SessionOptions:
     start: Mapping[str, float] = field(default_factory=dict)
     fade_in: float = 0.0
     rate: Callable[[float | None], float] = lambda arriving: arriving or 30.0
+    find_mask: FindMask | None = None
     expect: Expect = lambda pack, size: ExpectedTime(ms=None)
 
 
@@ -137,7 +140,7 @@ class LiveSession:
         self._ever_played = False
         self._plays = _Played(style=0, size=self._size, pack=loader.packs[0] if loader.packs else None, masked=False)
         self.mask = SessionMask(
-            self.stylizer, self.performance, tell, height=options.height, width=options.width
+            self.stylizer, self.performance, tell, height=options.height, width=options.width, find=options.find_mask
         )  # fmt: skip
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -231,8 +234,15 @@ class LiveSession:
 
     def panic(self) -> None:
         """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
-        self.show.bypass = self.show.freeze = self.show.blackout = False
+        self.show.clear()
         self.performance.panic()
+
+    def choose_where(self, word: str) -> str:
+        """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.
+
+        Raises ControlError.
+        """
+        return self.mask.choose(word)
 
     # -- its state -------------------------------------------------------------------------------------------------
 
@@ -263,7 +273,7 @@ class LiveSession:
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
             others=moved(self.targets(), self.parameters),
             coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
-            bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=frozenset(self.muted),
+            **vars(show), muted=frozenset(self.muted),
         )  # fmt: skip
 
     # -- its life --------------------------------------------------------------------------------------------------

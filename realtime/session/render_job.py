@@ -214,6 +214,7 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             job.output, source=source, codec=job.codec, crf=job.crf, overwrite=job.overwrite, exact_size=job.exact_size
         )
         from stylefader.engines import open_engine
+        from stylefader.realtime.masks.base import notes_of
         from stylefader.realtime.pipeline.render import render, seconds_per_frame
 
         began = time.monotonic()
@@ -252,7 +253,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:
                 done = render(source, sink, engine, played, parameters, mask=mask, fade_in=fade_in, report=report)
-        for note in [*source.notes, *sink.notes[said:]]:
+        said_of_mask = notes_of(mask)
+        for note in [*source.notes, *said_of_mask, *sink.notes[said:]]:
             watcher.note(note)
         width, height = getattr(sink, "size", (source.width, source.height))
         return RenderResult(
@@ -266,5 +268,5 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             seconds=time.monotonic() - began,
             render_seconds=done.seconds,
             engine_seconds=done.engine_seconds,
-            notes=(*notes, *source.notes, *sink.notes),
+            notes=(*notes, *source.notes, *said_of_mask, *sink.notes),
         )

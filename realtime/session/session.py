@@ -80,6 +80,7 @@ class Session:
     def __init__(self, config: SessionConfig, plan: SessionPlan, parts: Parts, *, screen: Screen | None = None) -> None:
         self.config, self.plan, self.live = config, plan, parts.live
         self._parts = parts
+        parts.live.mask.followed = self._follow_mask
         self.status = Status(self, screen=screen)
         self._state: Literal["opened", "running", "over"] = "opened"
         self._ends = False  # plain, since a signal may set it at any moment
@@ -149,8 +150,11 @@ class Session:
         Raises:
             StylefaderError: It cannot be opened (the present one stays), or the session is over.
         """
-        parts = self._parts
         self.live.mask.change(choice)
+
+    def _follow_mask(self, choice: MaskChoice | None) -> None:
+        """Let controls and takes know the parameters of another source of masks."""
+        parts = self._parts
         sizes = sizes_with(self.live.loader.packs, choice)
         parts.controls.declare(sizes)
         parts.takes.sizes = sizes
@@ -220,7 +224,7 @@ class Session:
             style=self.style, plays=live.plays, scene=live.scene, state=live.capture.state,
             alpha=tuple(map(float, live.targets()[ALPHA])), alpha_now=tuple(map(float, live.latest()[ALPHA])),
             others=moved(live.targets(), live.parameters),
-            bypass=show.bypass, freeze=show.freeze, blackout=show.blackout, muted=muted,
+            **vars(show), muted=muted,
             bpm=round(parts.controls.clock.bpm, 2) if counts_beats else None,
             modulated=tuple(name for name in modulated(parts.controls, parts.sound) if name not in muted),
             notes=tuple(parts.keyboard.notes),

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.masks.live_mask import LiveMask
-from stylefader.realtime.pipeline.events import Tell
+from stylefader.realtime.pipeline.events import Note, Tell
 from stylefader.realtime.pipeline.stylizer import Stylizer
 from stylefader.realtime.session.events import MaskFailed
+from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
-from stylefader.training.errors import SourceError
+from stylefader.training.errors import ControlError, SourceError, StylefaderError
 
 
 class SessionMask:
     """Any thread changes it. The one that owns the session asks `changed` and orders engines by `wanted`.
 
-    wanted: whether engines with a mask are.
+    wanted: whether engines with a mask are. followed: told, after every change, which source there is now. find: finds
+    sources by the words of `--where`.
     """
 
-    def __init__(self, stylizer: Stylizer, performance: Performance, tell: Tell, *, height: int, width: int) -> None:
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        performance: Performance,
+        tell: Tell,
+        *,
+        height: int,
+        width: int,
+        find: FindMask | None = None,
+    ) -> None:
         self._stylizer, self._performance, self._tell = stylizer, performance, tell
-        self._size = (height, width)
+        self._size, self._find = (height, width), find
+        self.followed: Callable[[MaskChoice | None], None] = lambda choice: None
         self._lock = threading.Lock()  # over all below
         self._mask: LiveMask | None = None
         self._changed = self._over = False
@@ -36,7 +49,9 @@ class SessionMask:
         """
         opened = None
         if choice is not None:
-            opened = LiveMask(choice.open(*self._size), *self._size, failed=self._failed)
+            opened = LiveMask(
+                choice.open(*self._size), *self._size, show=self._stylizer.show, failed=self._failed, said=self._said
+            )
         with self._lock:
             over = self._over
             if not over:
@@ -50,6 +65,28 @@ class SessionMask:
             raise SourceError("the mask is not taken: the session is over")
         if before is not None:
             before.close()
+        self.followed(choice)
+
+    def choose(self, word: str) -> str:
+        """Change to the source that a word of `--where` means.
+
+        Args:
+            word: As on the command line.
+
+        Returns:
+            What is inside now, in words.
+
+        Raises:
+            ControlError: It means nothing, or cannot be had; the present one stays.
+        """
+        if self._find is None:
+            raise ControlError("this session finds no masks by words")
+        try:
+            choice = self._find(word)
+            self.change(choice)
+        except StylefaderError as error:
+            raise ControlError(str(error)) from error
+        return f"inside: {'all' if choice is None else choice.words}"
 
     def changed(self) -> bool:
         """Whether it was changed since the last call."""
@@ -64,6 +101,9 @@ class SessionMask:
             mask, self._mask = self._mask, None
         if mask is not None:
             mask.close()
+
+    def _said(self, note: str) -> None:
+        self._tell(Note(words=note))
 
     def _failed(self, error: Exception) -> None:
         self._tell(MaskFailed(why=str(error) or type(error).__name__))

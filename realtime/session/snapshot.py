@@ -85,6 +85,9 @@ class Snapshot:
     freeze: bool
     blackout: bool
     muted: frozenset[str]
+    mask_off: bool = False
+    mask_inverted: bool = False
+    mask_shown: bool = False
     others: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     modulated: tuple[str, ...] = ()
     sinks: tuple[SinkState, ...] = ()
@@ -127,6 +130,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
         "others": {name: [round(value, 4) for value in values] for name, values in one.others.items()},
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,
+        "mask_off": one.mask_off, "mask_inverted": one.mask_inverted, "mask_shown": one.mask_shown,
         "time_s": round(one.time_s, 3),
         "sound": {"state": sound.state, **dict(sound.levels_db), "lost": sound.lost} if sound else None,
         "bpm": one.bpm,

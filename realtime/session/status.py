@@ -133,7 +133,9 @@ class Status:
 
 def sign_of(snapshot: Snapshot) -> str | None:
     """A word where the picture is not what it seems to be; None where all is well."""
-    words = [name for name in ("blackout", "freeze", "bypass") if getattr(snapshot, name)][:1]
+    words = [
+        name.replace("_", " ") for name in ("blackout", "freeze", "mask_shown", "bypass") if getattr(snapshot, name)
+    ][:1]
     if snapshot.state == "lost":
         words.append("no signal")
     return ", ".join([*words, *snapshot.notes]) or None

@@ -22,6 +22,7 @@ from stylefader.tools.parsing import parse_background, parse_rate, parse_size, p
 
 if TYPE_CHECKING:
     from stylefader.engines import Engine
+    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.sinks.open_file import FileSink
 
 
@@ -48,6 +49,24 @@ def command(
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="Stylize only there: person, background, bright, chroma:#00ff00, ellipse, not:..."
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A mask beside the input, white is inside: video, picture, numbered pictures."
+        ),
+    ] = None,
+    person_model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For --where person: an .onnx or .tflite segmenter.")
+    ] = None,
+    alpha_outside: Annotated[str | None, typer.Option(help="As --alpha, outside of the mask.")] = None,
+    mix_outside: Annotated[str | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")] = None,
+    colour_outside: Annotated[str | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")] = None,
     automation: Annotated[
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
@@ -101,7 +120,8 @@ def command(
     """
     job = RenderJob(
         source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in, steady=steady,
-        automation=automation, map=map, start=start, stop=stop,
+        mask=_mask(where, mask, person_model, fit=fit, rate=rate), alpha_outside=alpha_outside, mix_outside=mix_outside,
+        colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -109,6 +129,18 @@ def command(
         result = run(job)
     if json:
         print_json(result)
+
+
+def _mask(
+    where: str | None, file: str | None, person_model: Path | None, *, fit: str, rate: Fraction | None
+) -> MaskChoice | None:
+    """The source of masks that was asked for; nothing is imported where none was."""
+    if where is None and file is None and person_model is None:
+        return None
+    from stylefader.realtime.session.mask_words import MaskWords, render_mask
+    from stylefader.realtime.sources.geometry import check_fit
+
+    return render_mask(MaskWords(where=where, file=file, person_model=person_model), fit=check_fit(fit), rate=rate)
 
 
 def run(job: RenderJob) -> dict[str, Any]:

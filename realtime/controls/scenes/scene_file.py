@@ -55,6 +55,9 @@ class Scene:
     bypass: bool | None = None
     freeze: bool | None = None
     blackout: bool | None = None
+    mask_off: bool | None = None
+    mask_inverted: bool | None = None
+    mask_shown: bool | None = None
     line: int = field(default=0, compare=False)
 
     @property

@@ -81,6 +81,12 @@ class FakePlayer:
         self.scene = scene
         self.asked.append(("fade", style, {name: value.tolist() for name, value in values.items()}, fade_s))
 
+    def choose_where(self, word: str) -> str:
+        if word == "nowhere":
+            raise ControlError("'nowhere' is not known")
+        self.asked.append(("where", word))
+        return f"inside: {word}"
+
     def panic(self) -> None:
         self.asked.append("panic")
         self.desk.reset()

@@ -10,6 +10,7 @@ import numpy as np
 from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.masks.live_mask import LiveMask
 from stylefader.realtime.media.frame import Picture
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.parameter import Values
 from stylefader.training.errors import SourceError
 from tests.realtime.live import HEIGHT, WIDTH, numbered
@@ -58,3 +59,33 @@ def test_after_its_end_all_is_inside() -> None:
     mask.close()
     mask.close()
     assert mask(numbered(0), {}) is None and source.closed == 1 and len(source.given) == 1
+
+
+def test_the_flags_turn_it_off_and_exchange_its_sides() -> None:
+    show = OutputFlags()
+    level = np.full((HEIGHT, WIDTH), 200, np.uint8)
+    source = Scripted(level, level, None)
+    mask = LiveMask(source, HEIGHT, WIDTH, show=show, failed=lambda error: None)
+    show.mask_off = True
+    assert mask(numbered(0), {}) is None
+    assert source.times == [], "what is off is not asked"
+    show.mask_off = False
+    assert mask(numbered(1), {}) is level
+    show.mask_inverted = True
+    inverted = mask(numbered(2), {})
+    assert inverted is not None and (inverted == 55).all()
+    assert (level == 200).all(), "a mask that was given is not written to"
+    nothing = mask(numbered(3), {})
+    assert nothing is not None and not nothing.any(), "the opposite of all is nothing"
+
+
+def test_each_note_of_a_source_is_said_once() -> None:
+    level = np.full((HEIGHT, WIDTH), 200, np.uint8)
+    source, said = Scripted(level, level, level), list[str]()
+    source.notes = []  # type: ignore[attr-defined]
+    mask = LiveMask(source, HEIGHT, WIDTH, failed=lambda error: None, said=said.append)
+    for number in range(3):
+        if number == 1:
+            source.notes.append("it ended")  # type: ignore[attr-defined]
+        mask(numbered(number), {})
+    assert said == ["it ended"]

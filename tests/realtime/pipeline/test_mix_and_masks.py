@@ -173,3 +173,22 @@ def test_a_picture_of_values_that_are_not_finite_is_found_under_any_mix(
     pack.tensors["main.conv1.conv.bias"][:] = float("inf")
     shown = stage.show(style_of(pack, engine_of(pack), mix=0.5))
     assert stage.stylizer.counts.broken == 1 and np.array_equal(shown, stage.image)
+
+
+def test_the_mask_itself_is_shown_where_that_is_wanted(pack: StylePack, picture: MakePicture) -> None:
+    stage = Stage(picture(H, W))
+    show = stage.stylizer.show
+
+    def shown() -> npt.NDArray[np.uint8]:
+        return stage.show(style_of(pack, engine_of(pack, masked=True)))
+
+    show.mask_shown = True
+    assert np.array_equal(shown(), stage.image), "there is no mask yet"
+    stage.stylizer.mask_of = lambda frame, values: LEFT
+    assert np.array_equal(shown(), np.repeat(LEFT[:, :, None], 3, axis=2))
+    stage.stylizer.mask_of = lambda frame, values: None
+    assert (shown() == 255).all(), "all is inside"
+    show.blackout = True
+    assert not shown().any()
+    show.clear()
+    assert not np.array_equal(shown(), stage.image)

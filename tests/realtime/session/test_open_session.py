@@ -35,8 +35,10 @@ from stylefader.realtime.session.events import (
     SourceChanged,
     SourceEnded,
 )
+from stylefader.realtime.session.mask_words import MaskWords, find_live_mask
 from stylefader.realtime.session.open_session import open_session
 from stylefader.realtime.session.session import Session
+from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, EngineError, PackError, SinkError, SourceError, StylefaderError
 from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
@@ -256,3 +258,21 @@ def test_a_config_that_cannot_be_is_refused_and_leaves_nothing_open(
     with pytest.raises(error, match=message):
         open_session(config(folder, **words))
     assert set(threading.enumerate()) <= before
+
+
+def test_another_mask_by_its_word(folder: Path) -> None:
+    find = find_live_mask(MaskWords(), LiveOptions(size=(WIDTH, HEIGHT)))
+    with open_session(config(folder, mask=find("bright"), find_mask=find)) as session:
+        assert "mask_threshold" in session.live.parameters
+        assert session.live.choose_where("not:ellipse:x=0.25") == "inside: not:ellipse:x=0.25"
+        assert session.live.targets()["mask_x"][0] == 0.25
+        assert "mask_threshold" not in session.live.parameters
+        session.move("mask_x", 0.75)
+        assert session.live.targets()["mask_x"][0] == 0.75
+        with pytest.raises(ControlError, match="'nowhere' is not known"):
+            session.live.choose_where("nowhere")
+        assert "mask_x" in session.live.parameters, "the present one stays"
+        assert session.live.choose_where("all") == "inside: all"
+        assert "mask_x" not in session.live.parameters
+    with open_session(config(folder)) as session, pytest.raises(ControlError, match="no masks by words"):
+        session.live.choose_where("ellipse")

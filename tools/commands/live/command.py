@@ -50,6 +50,21 @@ def command(
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="Stylize only there: person, background, bright, chroma:#00ff00, ellipse, not:..."
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A mask beside the input, white is inside: video, picture, numbered pictures."
+        ),
+    ] = None,
+    person_model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For --where person: an .onnx or .tflite segmenter.")
+    ] = None,
     slew: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,

@@ -25,18 +25,23 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
         StyleConfig,
         WindowConfig,
     )
+    from stylefader.realtime.session.mask_words import MaskWords, find_live_mask
+    from stylefader.realtime.session.plan import source_options
     from stylefader.realtime.sources.deinterlacing import parse_deinterlace
 
     width, height = words["size"]
+    source = SourceConfig(
+        word=words["source"], rate=words["rate"], loop=words["loop"],
+        deinterlace=parse_deinterlace(words["deinterlace"]), background=words["background"],
+    )  # fmt: skip
+    picture = PictureConfig(
+        width=width, height=height, fps=words["fps"], adaptive_fps=words["adaptive"], fit=words["fit"],
+        mirror=words["mirror"], rotate=words["rotate"], crop=_crop(words["crop"]), every=words["every"],
+    )  # fmt: skip
+    masks = MaskWords(where=words["where"], file=words["mask"], person_model=words["person_model"])
+    find = find_live_mask(masks, source_options(source, picture))
     return SessionConfig(
-        source=SourceConfig(
-            word=words["source"], rate=words["rate"], loop=words["loop"],
-            deinterlace=parse_deinterlace(words["deinterlace"]), background=words["background"],
-        ),
-        picture=PictureConfig(
-            width=width, height=height, fps=words["fps"], adaptive_fps=words["adaptive"], fit=words["fit"],
-            mirror=words["mirror"], rotate=words["rotate"], crop=_crop(words["crop"]), every=words["every"],
-        ),
+        source=source, picture=picture, mask=find(masks.word), find_mask=find,
         style=StyleConfig(
             names=tuple(words["style"] or ()), scenes=words["scenes"],
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],

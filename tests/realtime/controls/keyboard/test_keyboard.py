@@ -88,7 +88,7 @@ def test_alphas_by_pairs_fine_and_coarse() -> None:
 
 def test_styles_flags_and_panic() -> None:
     board = Board()
-    board.press(["right", "n", "left", "p", "2", "f3", "9", "f9", "z", "space"])
+    board.press(["right", "n", "left", "p", "2", "f3", "9", "f9", ";", "space"])
     assert board.player.asked == [("step", 1), ("step", 1), ("step", -1), "panic", ("go", 1), ("go", 2)]
     board.press("bf0")
     assert board.player.show == OutputFlags(bypass=True, freeze=True, blackout=True)

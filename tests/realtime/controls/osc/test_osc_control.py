@@ -477,3 +477,14 @@ def closed() -> Iterator[OscControl]:
 def test_any_bytes_do_no_harm(closed: OscControl, packet: bytes, begin: bytes) -> None:
     closed.take(begin + packet, ("127.0.0.1", 9))
     assert all(0 <= value <= 1 for value in closed._player.alpha)
+
+
+def test_another_mask_by_its_word(stage: Stage) -> None:
+    stage.send("/where", "ellipse:x=0.3")
+    stage.until(lambda: stage.player.asked == [("where", "ellipse:x=0.3")])
+    stage.send("/where", "nowhere")
+    stage.until(lambda: "/stylefader/where: 'nowhere' is not known" in " ".join(stage.said))
+    stage.send("/where")
+    stage.until(lambda: "say which mask" in " ".join(stage.said))
+    stage.send("/mask_inverted", 1)
+    stage.until(lambda: stage.player.show.mask_inverted)
