@@ -121,7 +121,7 @@ def _tap(runner: ActionRunner) -> str | None:
 
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
-_MIX_HELP = "mix up, down; colour up, down"
+_MIX_HELP = "mix, colour and steady up, down"
 _STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
@@ -132,9 +132,9 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 1), ("e",), ("d",)),
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
-    *_pair(Target(STEADY), ("*",), ("/",)),
-    *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
+        *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
     *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
+    *_pair(Target(STEADY), ("*",), ("/",), help=_MIX_HELP),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,
