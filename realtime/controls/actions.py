@@ -132,7 +132,7 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(ALPHA, 1), ("e",), ("d",)),
     *_pair(Target(ALPHA, 2), ("u",), ("j",)),
     *_pair(Target(ALPHA, 3), ("i",), ("k",)),
-        *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
+    *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
     *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     *_pair(Target(STEADY), ("*",), ("/",), help=_MIX_HELP),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
