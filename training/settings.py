@@ -79,7 +79,7 @@ class StudentSettings(TrainSettings):
     style_weight: of the difference of Gram matrices. style_size has no effect.
     """
 
-    style_weight: float = 2.0
+    style_weight: float = 20.0
     pixel_weight: float = 10.0
 
     def __post_init__(self) -> None:

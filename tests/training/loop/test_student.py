@@ -182,4 +182,4 @@ def test_a_recipe_without_a_teacher_makes_a_nano_network_too(given: Path, tmp_pa
 
 def test_settings_of_a_student_are_part_of_its_pack() -> None:
     settings = StudentSettings(iterations=1)
-    assert (settings.pixel_weight, settings.style_weight) == (10.0, 2.0)
+    assert (settings.pixel_weight, settings.style_weight) == (10.0, 20.0)
