@@ -15,6 +15,10 @@ import numpy.typing as npt
 Picture = npt.NDArray[np.uint8]
 _PERIODS = (2, 4, 8, 16)
 _NEIGHBOURS = 3
+SEEN = 4.0
+"""From here on a lattice is seen in the picture."""
+_LEAST_LEVELS = 0.5
+"""The amplitude, in levels of 0 to 255, below which one is lost in the rounding to whole levels."""
 PLAIN_SIDE = 192
 """Of the plain pictures, in pixels."""
 _EDGE = 16
@@ -40,7 +44,7 @@ def lattice(picture_HWC: Picture) -> float:
 
     Takes uint8 (H, W, 3) RGB of 32 pixels or more each way. The power of the luminance along each axis, averaged over
     the other, at the period, as a multiple of the mean of its neighbours in the spectrum. About 1 where there is no
-    lattice; a few times that is seen.
+    lattice; from `SEEN` on it is seen. A lattice of less than half a level of 255 stays below that.
     """
     luminance = picture_HWC.astype(np.float64) @ (0.2126, 0.7152, 0.0722)
     return max(_strongest_peak(lines) for lines in (luminance, luminance.T))
@@ -56,8 +60,13 @@ def _strongest_peak(lines: npt.NDArray[np.float64]) -> float:
         # The window spreads a peak over its next neighbours, so these are left out.
         beside = [n for n in range(at - 2 - _NEIGHBOURS, at + 3 + _NEIGHBOURS) if abs(n - at) > 2]
         mean = np.mean([power[n] for n in beside if 0 < n < len(power)])
-        strongest = max(strongest, float(power[at] / max(mean, 1e-12)))
+        strongest = max(strongest, float(power[at] / max(mean, _power_of(_LEAST_LEVELS, length, period) / SEEN)))
     return strongest
+
+
+def _power_of(levels: float, length: int, period: int) -> float:
+    """The power in the spectrum of a cosine of this amplitude and period, under the window."""
+    return (levels * length / 2 * (1 if period == 2 else 0.5)) ** 2
 
 
 def plain_pictures() -> dict[str, Picture]:
