@@ -54,7 +54,7 @@ def _coefficients(mask: Plane, guide: npt.NDArray[np.uint8]) -> tuple[Plane, Pla
     def mean(plane: Plane) -> Plane:
         return np.asarray(cv2.blur(plane, kernel), np.float32)
 
-    light = np.asarray(guide * np.float32(1 / 255), np.float32)
+    light = np.multiply(guide, np.float32(1 / 255), dtype=np.float32)
     wanted = np.asarray(cv2.resize(mask, guide.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
     mean_light, mean_wanted = mean(light), mean(wanted)
     variance = mean(light * light) - mean_light * mean_light
