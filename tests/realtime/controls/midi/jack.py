@@ -55,7 +55,9 @@ class JackServer:
         """Run it, and wait until it answers."""
         import rtmidi
 
-        line = ["jackd", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
+        # -S: a client that is late gets its events late. Else the server goes on without it, and writes new events
+        # into the buffer that the client still reads.
+        line = ["jackd", "-S", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
         self._run = subprocess.Popen(
             line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent
         )
