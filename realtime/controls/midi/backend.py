@@ -52,14 +52,15 @@ class Input(BaseInput):  # type: ignore[misc]
         self._rt: Any = None
         try:
             self._rt = library.MidiIn(api, CLIENT, MOST_QUEUED)
-            self._held = keep_callback(self._rt, self._came)
+            self._held = keep_callback(self._rt, self.came)
             self._rt.ignore_types(timing=not timing)
             _connect(self._rt, self.name, numbering, "in")
         except NOT_OPENED:
             free(self._rt)
             raise
 
-    def _came(self, event: tuple[list[int], float], at_ns: int | None) -> None:
+    def came(self, event: tuple[list[int], float], at_ns: int | None) -> None:
+        """What the library calls: the bytes of a message and the seconds passed since the one before, by its clock."""
         message = message_of(event[0])
         if message is not None:
             self.callback(message, at_ns)
