@@ -1,7 +1,7 @@
 """Where the log goes: a file, and with `--verbose` the terminal; without either it goes nowhere.
 
-The log says what the words for people leave out: every event with its data, and the traceback of whatever was caught. In a
-file, also where every thread was when the program crashed (SIGSEGV and such).
+The log says what the words for people leave out: every event with its data, and the traceback of whatever was caught. A
+crash (SIGSEGV and such) leaves in the file where every thread was.
 """
 
 from __future__ import annotations
