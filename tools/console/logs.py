@@ -42,6 +42,7 @@ def log_to(file: Path | None, *, say: Callable[[str], None]) -> Iterator[None]:
         except OSError as error:
             raise SinkError(f"--log-file cannot be written to {file}: {error.strerror or error}") from error
         if not faulthandler.is_enabled():  # else somebody asked for it elsewhere, as by PYTHONFAULTHANDLER
+            assert kept.stream is not None
             faulthandler.enable(kept.stream)
             crashes = True
     if is_verbose():
