@@ -55,9 +55,8 @@ class JackServer:
         """Run it, and wait until it answers."""
         import rtmidi
 
-        # -S: a client that is late gets its events late. Else the server goes on without it, and writes new events
-        # into the buffer that the client still reads.
-        line = ["jackd", "-S", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
+        # Not synchronous (-S): such a server waits for clients that are killed, and takes 5 s longer to end.
+        line = ["jackd", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
         self._run = subprocess.Popen(
             line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent
         )
