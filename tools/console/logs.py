@@ -1,10 +1,12 @@
 """Where the log goes: a file, and with `--verbose` the terminal; without either it goes nowhere.
 
-The log says what the words for people leave out: every event with its data, and the traceback of whatever was caught.
+The log says what the words for people leave out: every event with its data, and the traceback of whatever was caught. A
+crash (SIGSEGV and such) leaves in the file where every thread was.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,11 +34,17 @@ def log_to(file: Path | None, *, say: Callable[[str], None]) -> Iterator[None]:
     from stylefader.training.errors import SinkError
 
     handlers: list[logging.Handler] = []
+    crashes = False
     if file is not None:
         try:
-            handlers.append(_File(file))
+            kept = _File(file)
+            handlers.append(kept)
         except OSError as error:
             raise SinkError(f"--log-file cannot be written to {file}: {error.strerror or error}") from error
+        if not faulthandler.is_enabled():  # else somebody asked for it elsewhere, as by PYTHONFAULTHANDLER
+            assert kept.stream is not None
+            faulthandler.enable(kept.stream)
+            crashes = True
     if is_verbose():
         handlers.append(_Terminal(say))
     logger = logging.getLogger(_ROOT)
@@ -48,6 +56,8 @@ def log_to(file: Path | None, *, say: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     finally:
+        if crashes:
+            faulthandler.disable()
         for handler in handlers:
             logger.removeHandler(handler)
             with suppress(OSError):

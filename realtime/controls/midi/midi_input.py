@@ -1,4 +1,4 @@
-"""One MIDI input while it is open: its mido messages become events in the MIDI system's own thread, which called us.
+"""One MIDI input while it is open: its mido messages become events in the MIDI library's thread, which called us.
 
 No other thread of ours has to wake up for a message, so it reaches the alpha desk at once. The state of decoding is
 under a lock of the port. If a controller sends more than `MOST_A_SECOND` messages, only the newest value of each of its
@@ -76,9 +76,9 @@ class MidiInput:
         """Whether `flush` will have something to give."""
         return bool(self._late) or self._decoder.waits
 
-    def take(self, message: Message) -> None:
-        """A message that came. Never raises: the MIDI system's thread could tell nobody."""
-        at_ns = self._now_ns()
+    def take(self, message: Message, at_ns: int | None = None) -> None:
+        """A message that came, now or then. Never raises: the MIDI library's thread could tell nobody."""
+        at_ns = self._now_ns() if at_ns is None else at_ns
         try:
             if message.type in _TIME:
                 self._take_time(message, at_ns)

@@ -1,36 +1,34 @@
 """MIDI ports: opens all whose names fit, whenever they are plugged in.
 
-Messages are decoded and routed in the MIDI system's own threads (`MidiInput`). One thread of ours sees twice a second
-which ports came and went, and whether the MIDI system itself did.
+Messages are decoded and routed in the MIDI library's thread (`MidiInput`). One thread of ours sees twice a second which
+ports came and went, and whether the MIDI system itself or the library's process did (`connection.py`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mido import Message
 from mido.ports import BaseOutput
 
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.midi.backend import BACKEND, NOT_OPENED, Input
+from stylefader.realtime.controls.midi.connection import Connection
 from stylefader.realtime.controls.midi.decoder import WAIT_NS
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput, TakesTime
+from stylefader.realtime.controls.midi.midi_link import ProcessGone
 from stylefader.realtime.controls.midi.outputs import MidiOutputs
 from stylefader.realtime.controls.midi.port_names import Numbering, fits, opens
-from stylefader.realtime.controls.midi.system import jack_servers, midi_apis, names, open_system, signs
+from stylefader.realtime.controls.midi.system import midi_apis, names
 from stylefader.training.errors import ControlError
 
 _MOST_SAID = 100
 _MOST_INPUTS = 64
 _SCAN_S = 0.5
 _FLUSH_S = WAIT_NS / 2e9
-_BEGINS_NS = 5_000_000_000
-"""How long a MIDI system may take until it answers, from its first sign on."""
 _ENDS_S, _LOOKS = 0.005, 10
 _CLOSE_S = 2
 
@@ -68,8 +66,7 @@ class MidiPorts:
     ) -> None:
         self._receive, self._gone, self._clock, self._say, self._now_ns = receive, gone, clock, say, now_ns
         self._wanted, self._wanted_outputs = tuple(inputs), tuple(outputs)
-        self._ready = threading.Event()
-        self._stop = threading.Event()
+        self._ready, self._stop = threading.Event(), threading.Event()
         self._begun = False  # whether the ports were looked at once
         self._sleeps = True  # this object's thread, so that it must be woken to flush
         self._open: dict[str, _Input] = {}
@@ -77,23 +74,13 @@ class MidiPorts:
         self._outputs = MidiOutputs(self._new_output, self._once)
         self._said_lock = threading.Lock()
         self._refused: set[str] = set()
-        self._in: Any = None
-        self._out: Any = None
-        self._api = 0
-        self._servers: frozenset[bytes] = frozenset()
-        self._signs = signs()
-        self._try_until_ns = 0
-        self._spoilt = False  # libjack has closed our clients itself
+        self._connection = Connection(self._look_soon, now_ns)
+        self._lost = False  # the library's process has ended, which nobody has looked at yet
         self.error: BaseException | None = None
         self.why_not: str | None = None  # why there is no MIDI system
-        try:
-            self._connect()
-        except ControlError as error:
-            midi_apis()  # without rtmidi there is nothing to wait for
-            if not patient:
-                raise
-            self.why_not = str(error)
-            self._say(f"without MIDI: {error}")
+        midi_apis()  # without rtmidi there is nothing to wait for
+        if not patient:
+            self._connection.open()
         self._thread = threading.Thread(target=self._run, name="controls-midi", daemon=True)
 
     @property
@@ -114,9 +101,16 @@ class MidiPorts:
         self._thread.start()
 
     def _begin(self) -> None:
-        if self._in is not None:
+        try:
+            if not self._connection.is_open:
+                self._connection.open()
             self._scan()
             self._say_what_is_missing()
+        except ProcessGone:
+            self._look_soon()
+        except ControlError as error:
+            self.why_not = str(error)
+            self._say(f"without MIDI: {error}")
 
     def want(self, *, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Other ports from now on."""
@@ -139,6 +133,7 @@ class MidiPorts:
         if self._thread.is_alive():  # the MIDI system does not answer: what it is at must not be closed
             for entry in list(self._open.values()):
                 entry.decoded.close()
+            self._connection.abort()
             return
         self._disconnect()
 
@@ -157,7 +152,8 @@ class MidiPorts:
                 self._ready.clear()
                 for entry in list(self._open.values()):
                     entry.decoded.flush()
-                if self._now_ns() - scanned >= _SCAN_S * 1e9:
+                if self._lost or self._now_ns() - scanned >= _SCAN_S * 1e9:
+                    self._lost = False
                     self._say_who_floods()
                     self._look()
                     scanned = self._now_ns()
@@ -169,6 +165,10 @@ class MidiPorts:
             self._sleeps = False
             self._ready.set()
 
+    def _look_soon(self) -> None:
+        self._lost = True
+        self._ready.set()
+
     def _fail(self, error: BaseException) -> None:
         """Report what a message raised; the next one is handled as usual."""
         self._once(f"MIDI: {type(error).__name__}: {error}")
@@ -177,42 +177,38 @@ class MidiPorts:
 
     def _look(self) -> None:
         """Check the MIDI system, then its ports."""
-        if self._in is not None and not self._servers <= jack_servers():
-            self._disconnect()
-            self._signs = (False, frozenset())
-            self.why_not = "the MIDI system has gone"
-            self._say(f"MIDI: {self.why_not}; waiting for it")
-        if self._in is None:
-            now = signs()
-            if now != self._signs:
-                self._signs, self._try_until_ns = now, self._now_ns() + _BEGINS_NS
-            if self._now_ns() >= self._try_until_ns or not any(now):
+        if self._connection.is_open:
+            self._check()
+        if not self._connection.is_open:
+            if not self._connection.worth_opening():
                 return
+            restarts = self._connection.restarts
             try:
-                self._connect()
+                self._connection.open()
             except ControlError:
                 return
-            self._say("MIDI: there is a MIDI system now")
-        self._scan()
+            self.why_not = None
+            if not restarts:
+                self._say("MIDI: there is a MIDI system now")
+        try:
+            self._scan()
+        except ProcessGone:
+            self._check()
 
-    def _connect(self) -> None:
-        import rtmidi
-
-        servers = jack_servers()
-        self._in, self._out, self._api = open_system()
-        self.why_not = None
-        self._servers = servers if self._api == rtmidi.API_UNIX_JACK else frozenset()
+    def _check(self) -> None:
+        """Let everything go where the system, or the library's process, has gone."""
+        why = self._connection.lost()
+        if why is not None:
+            self._disconnect()
+            self.why_not = why.partition(";")[0]
+            self._say(f"MIDI: {why}")
 
     def _disconnect(self) -> None:
         """Close everything, in the order that is safe while messages come."""
         entries, self._open = list(self._open.values()), {}
         self._end(entries)
-        clients = [client for client in (self._in, self._out) if client is not None]
-        self._in = self._out = None
         self._outputs.close()
-        for client in clients:
-            self._free(client, False)
-        self._spoilt = False
+        self._connection.close()
 
     def _end(self, entries: Sequence[_Input]) -> None:
         """Close inputs.
@@ -220,11 +216,12 @@ class MidiPorts:
         rtmidi waits for its thread, or cancels it, while it holds Python's lock: a callback that just then wants the
         lock would stop the whole program. So callbacks are called off first, and given time to end without us.
         """
+        stands = self._connection.lost() is None
         for entry in entries:
             entry.decoded.close()
-            if not self._spoilt:
+            if stands:
                 entry.port.call_off()
-        for _ in range(_LOOKS if entries and not self._spoilt else 0):
+        for _ in range(_LOOKS if entries and stands else 0):
             time.sleep(_ENDS_S)
             for entry in entries:
                 entry.port.drain()
@@ -233,27 +230,11 @@ class MidiPorts:
             if not self._stop.is_set():  # at the end of a session everything stays as it stands
                 self._gone(entry.decoded.name)
 
-    def _free(self, client: Any, failed: bool) -> None:
-        """Let a client of rtmidi go. failed: it could not be opened."""
-        if failed:
-            self._opened_again()
-        if client is None:
-            return
-        if self._spoilt:  # closing it again would break the program, also when Python frees it: so it is never freed
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
-            return
-        client.close_port()
-        client.delete()
-
-    def _opened_again(self) -> None:
-        """A client was opened, or should have been: where the server had gone, libjack has closed the others."""
-        self._spoilt = self._spoilt or not self._servers <= jack_servers()
-
     # -- ports ------------------------------------------------------------------------------------------------------
 
     def _scan(self) -> None:
         """Close ports that are gone, open new ones."""
-        there = names(self._in, self._numbering)
+        there = names(self._connection.inputs, self._numbering)
         wanted = self._wanted or ("",)
         gone = [name for name in self._open if name not in there or not opens(name, wanted)]
         if gone:
@@ -267,7 +248,7 @@ class MidiPorts:
                 self._once(f"MIDI: {_MOST_INPUTS} inputs are open; name those to hear, by port or --midi")
                 break
             self._open_input(name)
-        self._outputs.scan(self._out, self._wanted_outputs, self._open)
+        self._outputs.scan(self._connection.outputs, self._wanted_outputs, self._open)
 
     def _open_input(self, name: str) -> None:
         decoded = MidiInput(
@@ -275,13 +256,12 @@ class MidiPorts:
         )  # fmt: skip
         try:
             port = BACKEND.open_input(
-                name, callback=decoded.take, api=self._api, numbering=self._numbering, free=self._free,
-                timing=self._clock is not None,
+                name, callback=decoded.take, library=self._connection.library, api=self._connection.api,
+                numbering=self._numbering, free=self._connection.free, timing=self._clock is not None,
             )  # fmt: skip
         except NOT_OPENED as error:  # in use, or gone again
             self._once(f"MIDI: cannot open {name}: {error}; tried again")
             return
-        self._opened_again()
         self._open[name] = _Input(port, decoded)
         with self._said_lock:
             self._refused = {words for words in self._refused if name not in words}
@@ -290,17 +270,18 @@ class MidiPorts:
     def _new_output(self, name: str, numbering: Numbering) -> BaseOutput | None:
         """An open output, None if it cannot be opened. May take long; `send` does not wait for it."""
         try:
-            port = BACKEND.open_output(name, api=self._api, numbering=numbering, free=self._free)
+            return BACKEND.open_output(
+                name, library=self._connection.library, api=self._connection.api, numbering=numbering,
+                free=self._connection.free,
+            )  # fmt: skip
         except NOT_OPENED as error:
             self._once(f"MIDI: cannot open the output {name}: {error}; tried again")
             return None
-        self._opened_again()
-        return port
 
     def _say_what_is_missing(self) -> None:
         missing = [part for part in self._wanted if not any(fits(name, part) for name in self._open)]
         if missing or not self._open:
-            there = ", ".join(names(self._in, self._numbering)) or "none"
+            there = ", ".join(names(self._connection.inputs, self._numbering)) or "none"
             self._say(f"MIDI: waiting for {', '.join(map(repr, missing)) or 'a port'}; ports: {there}")
 
     def _say_who_floods(self) -> None:

@@ -1,5 +1,7 @@
 """The MIDI system of this machine: which there is, its ports by name, and whether it is still the one that was opened.
 
+Whose rtmidi is asked, the caller says: this program's own, or that of another process (`midi_link.py`).
+
 rtmidi does not tell when a JACK server ends: clients go on listing what there was, and closing them after another was
 opened breaks the program, since libjack has closed them by then. So the server's socket is looked at instead.
 """
@@ -7,6 +9,7 @@ opened breaks the program, since libjack has closed them by then. So the server'
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import re
 from contextlib import suppress
@@ -24,6 +27,8 @@ _HOW = (
 _SOCKETS = Path("/proc/net/unix")
 _SEQUENCER = Path("/dev/snd/seq")
 _LISTENS = b"00010000"
+MOST_QUEUED = 4096
+"""Messages of an input without a callback."""
 
 
 def midi_apis() -> list[tuple[str, int]]:
@@ -35,25 +40,28 @@ def midi_apis() -> list[tuple[str, int]]:
     return [(rtmidi.get_api_name(api), api) for api in rtmidi.get_compiled_api()]
 
 
-def open_system() -> tuple[Any, Any, int]:
+def open_system(library: Any = None) -> tuple[Any, Any, int]:
     """A client that lists inputs, one that lists outputs, and the system they are of: the first that answers.
 
-    Raises ControlError where none does.
+    library: rtmidi, or what stands for it; None for that of this program. Raises ControlError where none answers.
     """
-    import rtmidi
-
     reasons = []
-    _quiet()
-    for name, api in midi_apis():
+    apis = midi_apis()
+    if library is None:
+        import rtmidi
+
+        library = rtmidi
+        quiet()
+    for name, api in apis:
         try:
-            return rtmidi.MidiIn(api, CLIENT), rtmidi.MidiOut(api, CLIENT), api
+            return library.MidiIn(api, CLIENT), library.MidiOut(api, CLIENT), api
         except (OSError, RuntimeError, SystemError) as error:
             reasons.append(f"{name}: {error}")
     raise ControlError(f"there is no MIDI system here ({'; '.join(reasons) or 'none is compiled in'}): {_HOW}")
 
 
 @cache
-def _quiet() -> None:
+def quiet() -> None:
     """Keep ALSA and JACK from writing to the terminal: rtmidi raises what they would say, and we say it.
 
     Their handlers are set to a function of C that does nothing, for the whole program. One of Python would want its
@@ -69,6 +77,22 @@ def _quiet() -> None:
                 handler = getattr(library, name)
                 handler.argtypes, handler.restype = [ctypes.c_void_p], None
                 handler(nothing)
+
+
+def keep_callback(client: Any, take: Any) -> list[tuple[Any, ...]]:
+    """Have an input of rtmidi call `take`. What is given must live as long as the input.
+
+    rtmidi gives its thread a bare pointer to a tuple, and would free it while the thread may still use it.
+    """
+    client.set_callback(take)
+    return [held for held in gc.get_referents(client) if isinstance(held, tuple)]
+
+
+def drain(client: Any) -> None:
+    """Throw away what an input without a callback has queued: rtmidi complains when the queue is full."""
+    for _ in range(MOST_QUEUED):
+        if client.get_message() is None:
+            break
 
 
 def port_names() -> tuple[list[str], list[str]]:
@@ -93,6 +117,13 @@ def jack_servers() -> frozenset[bytes]:
         line = rb"^\S+ \S+ \S+ %s \S+ \S+ +(\d+) \S*/jack_%s_\d+_\d+$" % (_LISTENS, server)
         return frozenset(re.findall(line, _SOCKETS.read_bytes(), re.MULTILINE))
     return frozenset()
+
+
+def is_jack(api: int) -> bool:
+    """Whether that is rtmidi's number for JACK."""
+    import rtmidi
+
+    return bool(api == rtmidi.API_UNIX_JACK)
 
 
 def signs() -> tuple[bool, frozenset[bytes]]:

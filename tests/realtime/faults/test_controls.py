@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +17,11 @@ from pythonosc.osc_message_builder import build_msg
 
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.log_limiter import MOST
+from stylefader.realtime.controls.midi import connection
 from stylefader.realtime.controls.midi import ports as midi_module
 from stylefader.realtime.controls.midi.midi_input import MOST_A_SECOND, MidiInput
 from tests.realtime.controls.midi.jack import Controller, jack_server
+from tests.realtime.controls.midi.test_midi_process import libraries_of
 from tests.realtime.controls.player import ALL
 from tests.realtime.faults.stage import Flow, Stage, promise, shift
 
@@ -69,6 +74,37 @@ def test_a_midi_system_that_goes_and_comes_back(tmp_path: Path, controller: Call
             stage.until(lambda: any("there is a MIDI system now" in words for words in stage.said[-3:]))
             plays(64)
             controls.tick()
+        assert stage.live.capture.counts.losses == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the library is in the program itself")
+def test_a_midi_library_that_crashes(tmp_path: Path, controller: Callable[[str], Controller]) -> None:
+    """The picture goes on at the alpha that stood, and the controller plays again."""
+    assert promise("MIDI library crashes") == connection._FIRST_NS / 1e9
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(MAPPING.format("desk"))
+    with jack_server(), Stage(tmp_path, Flow) as stage:
+        stage.play(alpha=0.0)
+        controls = Controls(stage.live, ControlOptions(mapping=mapping), sizes={"alpha": 3}, say=stage.said.append)
+        with closing(controls):
+            controls.start()
+            desk = controller("desk")
+
+            def plays(value: int) -> None:
+                def sent() -> bool:
+                    controls.tick()
+                    desk.play([0xB0, 7, value])
+                    return shift(stage.watcher.last) == round(100 * value / 127)
+
+                stage.until(sent)
+
+            plays(127)
+            (process,) = libraries_of(os.getpid())
+            os.kill(process, signal.SIGSEGV)
+            stage.until(lambda: any("MIDI library ended (SIGSEGV); it is started again" in it for it in stage.said))
+            assert all(shift(frame) == 100 for frame in stage.frames(20)), "it goes on, at the alpha that stood"
+            plays(64)
+            assert sum("MIDI library ended" in words for words in stage.said) == 1
         assert stage.live.capture.counts.losses == 0
 
 

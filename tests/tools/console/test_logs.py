@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +63,22 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     ):
         pass
     assert not [one for one in logging.getLogger("stylefader").handlers if isinstance(one, logging.FileHandler)]
+
+
+CRASHES = """
+import os, signal, sys
+from pathlib import Path
+from stylefader.tools.console.logs import log_to
+def in_the_show():
+    os.kill(os.getpid(), signal.SIGSEGV)
+with log_to(Path(sys.argv[1]), say=print):
+    in_the_show()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_crash_leaves_its_traceback_in_the_file(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", CRASHES, str(tmp_path / "a.log")], capture_output=True, check=False)
+    text = (tmp_path / "a.log").read_text()
+    assert run.returncode == -signal.SIGSEGV and run.stderr == b""
+    assert "Fatal Python error: Segmentation fault" in text and "in in_the_show" in text

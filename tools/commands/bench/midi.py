@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.parsing import parse_size
 
 if TYPE_CHECKING:
+    from stylefader.realtime.controls.midi.backend import Input
     from stylefader.realtime.pipeline.events import Event
     from stylefader.realtime.session.live_session import LiveSession
 
@@ -114,9 +115,8 @@ class _Marks:
 
 
 def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engine: str, drawn: bool) -> dict[str, Any]:
-    import rtmidi
-
     from stylefader.realtime.controls.controls import ControlOptions, Controls
+    from stylefader.realtime.controls.midi.backend import Input
     from stylefader.training.errors import EngineError
 
     marks = _Marks()
@@ -125,8 +125,8 @@ def _run(*, style: str, size: tuple[int, int], rate: float, seconds: float, engi
         session, show = _session(stack, style, size, engine, drawn=drawn)
         mapping = Path(stack.enter_context(TemporaryDirectory())) / "bench.toml"
         mapping.write_text(f'[[map]]\nport = "{_NAME}"\nkind = "pitchbend"\ntarget = "alpha"\npickup = false\n')
-        stack.callback(setattr, rtmidi, "MidiIn", rtmidi.MidiIn)
-        rtmidi.MidiIn = _marking_input(rtmidi.MidiIn, marks)
+        stack.callback(setattr, Input, "came", Input.came)
+        Input.came = _marking(Input.came, marks)  # type: ignore[method-assign]
         player: Any = _MarkingPlayer(session, marks)
         controls = stack.enter_context(closing(Controls(player, ControlOptions(mapping=mapping), sizes={"alpha": 99})))
         session.start()
@@ -240,32 +240,28 @@ class _MarkingPlayer:
         self._marks.moved[self._marks.key("moved", raw)] = now
 
 
-def _marking_input(base: Any, marks: _Marks) -> Any:
-    """Input of rtmidi, noting when it had each message and when its callback began.
+def _marking(real: Callable[..., None], marks: _Marks) -> Callable[..., None]:
+    """`Input.came`, noting when rtmidi had each message and when our callback began.
 
     rtmidi says how long after the one before a message came, before it asks for Python's lock; their sum is its own
-    clock, and the smallest difference to ours is where the two meet.
+    clock. The smallest difference to ours, as it is where rtmidi is, in its process or here, is where the two meet.
     """
+    clocks_ns: dict[Input, float] = {}
+    apart_ns: dict[Input, float] = {}
 
-    class Marking(base):  # type: ignore[misc]
-        def set_callback(self, func: Any, data: Any = None) -> None:
-            clock_ns, apart_ns = 0.0, None
+    def came(port: Input, event: tuple[list[int], float], at_ns: int | None) -> None:
+        now = time.monotonic_ns()
+        message, passed_s = event
+        clock_ns = clocks_ns[port] = clocks_ns.get(port, 0.0) + passed_s * 1e9
+        apart = (now if at_ns is None else at_ns) - clock_ns
+        apart_ns[port] = min(apart_ns.get(port, apart), apart)
+        if message[0] == 0xE0:
+            key = marks.key("heard", message[2] << 7 | message[1])
+            marks.heard[key] = now
+            marks.came[key] = round(clock_ns + apart_ns[port])
+        real(port, event, at_ns)
 
-            def came(event: tuple[list[int], float], _: object) -> None:
-                nonlocal clock_ns, apart_ns
-                now = time.monotonic_ns()
-                message, passed_s = event
-                clock_ns += passed_s * 1e9
-                apart_ns = now - clock_ns if apart_ns is None else min(apart_ns, now - clock_ns)
-                if message[0] == 0xE0:
-                    key = marks.key("heard", message[2] << 7 | message[1])
-                    marks.heard[key] = now
-                    marks.came[key] = round(clock_ns + apart_ns)
-                func(event, data)
-
-            base.set_callback(self, came)
-
-    return Marking
+    return came
 
 
 @contextmanager

@@ -29,7 +29,9 @@ def midi_system(name: str = "stylefader-bench") -> Iterator[str]:
         return
     before = {key: os.environ.get(key) for key in ("JACK_DEFAULT_SERVER", "JACK_NO_AUDIO_RESERVATION")}
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_AUDIO_RESERVATION": "1"}
-    line = ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-p", "128"]
+    # -S: a client that is late gets its events late. Else the server goes on without it, and writes new events into the
+    # buffer that the client still reads.
+    line = ["jackd", "-S", "--no-realtime", "-n", name, "-d", "dummy", "-p", "128"]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(_TRIES):

@@ -55,6 +55,7 @@ class JackServer:
         """Run it, and wait until it answers."""
         import rtmidi
 
+        # Not synchronous (-S): such a server waits for clients that are killed, and takes 5 s longer to end.
         line = ["jackd", "--no-realtime", "-n", self._name, "-d", "dummy", "-p", "128"]
         self._run = subprocess.Popen(
             line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent

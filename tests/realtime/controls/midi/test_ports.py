@@ -15,6 +15,7 @@ import pytest
 from mido import Message
 
 from stylefader.realtime.controls.events import ControlEvent
+from stylefader.realtime.controls.midi import connection
 from stylefader.realtime.controls.midi import ports as ports_module
 from stylefader.realtime.controls.midi import system as midi
 from stylefader.realtime.controls.midi.port_names import CLIENT, Numbering
@@ -503,7 +504,8 @@ class FakePort:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMidi]:
     made = FakeMidi()
     monkeypatch.setitem(sys.modules, "rtmidi", made)
-    monkeypatch.setattr(ports_module, "jack_servers", frozenset)
+    monkeypatch.setattr(connection, "jack_servers", frozenset)
+    monkeypatch.setattr(connection, "open_library", lambda on_end: connection.OwnLibrary())
     monkeypatch.setattr(ports_module, "_SCAN_S", 0.01)
     yield made
     made.may_open.set()
