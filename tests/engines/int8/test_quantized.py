@@ -69,8 +69,8 @@ def test_int8_gives_nearly_the_picture_of_torch_at_any_size(
 def test_int8_of_a_nano_network_gives_nearly_its_picture(tmp_path: Path, picture: MakePicture) -> None:
     pack = random_pack(tmp_path / "nano.safetensors", architecture="nano", width=16)
     save_pack(pack)
-    graph = quantize(pack, np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), np.uint8))
-    Quantized(weights=pack.weights_hash(), graph=graph, fidelity=FIDELITY).save(quantized_file(pack))
+    frames = list(np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), np.uint8))
+    quantize(pack, frames, frames[:2]).save(quantized_file(pack))
     with (
         open_engine(pack, 48, 64, backend="torch")[0] as reference,
         open_engine(pack, 48, 64, backend="openvino", precision="int8", cache_dir=tmp_path)[0] as engine,
