@@ -106,7 +106,7 @@ class MidiPorts:
                 self._connection.open()
             self._scan()
             self._say_what_is_missing()
-        except ProcessGone:
+        except (ProcessGone, OSError):  # the library's own error comes as OSError: the next look tries again
             self._look_soon()
         except ControlError as error:
             self.why_not = str(error)
@@ -192,7 +192,7 @@ class MidiPorts:
                 self._say("MIDI: there is a MIDI system now")
         try:
             self._scan()
-        except ProcessGone:
+        except (ProcessGone, OSError):  # the library's own error comes as OSError: the next look tries again
             self._check()
 
     def _check(self) -> None:

@@ -9,8 +9,9 @@ from tests.realtime.faults.stage import promises
 
 FAULTS = {
     "camera gone", "camera hangs", "stream gone", "stream hangs", "sender restarted", "engine raises",
-    "engine gives garbage", "sink full", "sink slow", "MIDI system gone", "MIDI library crashes",
-    "OSC or MIDI flood", "clock jump", "size change", "SIGTERM while a style is built", "SIGKILL of a recording",
+    "engine gives garbage", "sink full", "sink slow", "MIDI system gone", "MIDI library crashes", "OSC or MIDI flood",
+    "clock jump", "size change",
+    "SIGTERM while a style is built", "SIGKILL of a recording",
 }  # fmt: skip
 
 
