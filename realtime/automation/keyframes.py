@@ -195,7 +195,7 @@ def parse_inline(text: str, *, origin: str = "--alpha", name: str = ALPHA) -> Au
             time_text, _, rest = time_text.rpartition(":")
         if not time_text:
             raise AutomationError(
-                f"{where}: {word!r:.40} is not a keyframe: write TIME:ALPHA, as in 2s:1 or 2s:0.2,1,0.5"
+                f"{where}: {word!r:.40} is not a keyframe: write TIME:VALUE, as in 2s:1 or 2s:0.2,1,0.5"
             )
         keyframe = Keyframe(time=_time(time_text, where), values=_alphas(rest, where), ease=ease)
         _check_order(keyframes, keyframe, where)

@@ -86,7 +86,9 @@ class SessionMask:
             self.change(choice)
         except StylefaderError as error:
             raise ControlError(str(error)) from error
-        return f"inside: {'all' if choice is None else choice.words}"
+        words = f"inside: {'all' if choice is None else choice.words}"
+        self._said(words)
+        return words
 
     def changed(self) -> bool:
         """Whether it was changed since the last call."""

@@ -172,7 +172,8 @@ class _Telling(Watcher):
         say(f"note: {words}")
 
     def kept_within(self, name: str, low: float, high: float) -> None:
-        say(f"{name} is kept within this style's range, {low:g} to {high:g}")
+        whose = "this style's" if name == "alpha" else "its"
+        say(f"note: {name} is kept within {whose} range, {low:g} to {high:g}")
 
     def report(self, words: str) -> None:
         say(words)
