@@ -109,7 +109,9 @@ def _of_member(event: session.MemberChosen) -> str:
     if event.larger is None:
         return f"{which}, the largest, which should hold {rate}{took}"
     beyond = _expected(reason.larger).removeprefix(", ") if reason.larger is not None else ""
-    return f"{which}, the largest that should hold {rate}{took}" + (f"; {event.larger} {beyond}" if beyond else "")
+    return f"{which}, the largest that should hold {rate} with some room{took}" + (
+        f"; {event.larger} {beyond}" if beyond else ""
+    )
 
 
 def _expected(time: ExpectedTime | None) -> str:

@@ -214,7 +214,8 @@ def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Paramete
     for name, wished in scene.values.items():
         if name not in sizes:
             without_mask = most_of(parameters_of(pack.header) for pack in packs)
-            return why_missing(Target(name), without_mask, f"{which} has")
+            why = why_missing(Target(name), without_mask, f"{which} has")
+            return f"{why}; those of a mask come with --where" if why and name.startswith("mask_") else why
         most = sizes[name]
         if most == 0:
             return f"{name} has no effect here: {which} has none to move"
