@@ -144,9 +144,8 @@ class Engine(ABC):
 
     def finish_of(self, values: Values) -> Finish:
         """What is to be done to a picture of these values, which are of the declared types. Raises EngineError."""
-        if self._finished_by.isdisjoint(values):
-            return UNTOUCHED
-        return read_finish(values, masked=self.masked and MASK in values)
+        own = {name: values[name] for name in self._finished_by & values.keys()}  # a pack's own mix is the pack's
+        return read_finish(own, masked=self.masked and MASK in own) if own else UNTOUCHED
 
     def _finish_picture(self, picture: Picture, original: Picture, finish: Finish, out: Picture) -> None:
         """For Pending: write a finished picture; `out` may be the picture itself."""

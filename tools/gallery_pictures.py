@@ -14,6 +14,7 @@ import numpy as np
 
 from stylefader.engines import frame_and_alpha, open_engine
 from stylefader.tools.commands.evaluate.group import strip_of
+from stylefader.tools.console.messages import say
 from stylefader.tools.gallery_page import DOCS
 from stylefader.training.data.photographs import read_picture
 from stylefader.training.evaluation.strip import encode_picture
@@ -50,7 +51,7 @@ def main(photos: Path, wanted: list[str]) -> None:
     for path, header in gallery():
         if not wanted or header.name in wanted:
             draw(PackFile(path), photos, words[header.name], DOCS / "gallery")
-            print(header.name)
+            say(header.name)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from stylefader.realtime.parameters.parameter import Values
 from stylefader.training.errors import SourceError
 
 _log = logging.getLogger(__name__)
+_PATIENCE_S = 0.2
+"""How long an end waits for a source that is at work."""
 
 
 def checked_mask(mask: Mask | None, height: int, width: int) -> Mask | None:
@@ -47,6 +49,7 @@ class LiveMask:
         self._show, self._said, self._notes = show or OutputFlags(), said, 0
         self._failed, self._told = failed, False
         self._last: Mask | None = None
+        self._over = False
         self._lock = threading.Lock()  # over the source, which must not be closed while it works
 
     def __call__(self, frame: Frame, values: Mapping[str, Values]) -> Mask | None:
@@ -64,7 +67,10 @@ class LiveMask:
             for note in notes_of(self._source)[self._notes :]:
                 self._notes += 1
                 self._said(note)
-            return self._turned(self._last)
+            found = self._turned(self._last)
+            if self._over:
+                self._end()
+            return found
 
     def _turned(self, mask: Mask | None) -> Mask | None:
         """Inside and outside exchanged where the performer has them so."""
@@ -73,8 +79,16 @@ class LiveMask:
         return np.zeros(self._size, np.uint8) if mask is None else np.asarray(cv2.bitwise_not(mask), np.uint8)
 
     def close(self) -> None:
-        """End the source; harmless twice."""
-        with self._lock:
-            source, self._source, self._last = self._source, None, None
+        """End the source; harmless twice. One that hangs is ended when it comes back, so that nobody waits for it."""
+        self._over = True
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
+            self._end()
+        finally:
+            self._lock.release()
+
+    def _end(self) -> None:
+        source, self._source, self._last = self._source, None, None
         if source is not None:
             source.close()

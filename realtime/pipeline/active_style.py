@@ -18,7 +18,7 @@ from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import Values
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.output_check import is_broken
-from stylefader.training.packs.added_inputs import FRAME, MASK
+from stylefader.training.packs.added_inputs import FRAME, MASK, MIX, outside
 from stylefader.training.packs.pack_header import PackHeader
 
 
@@ -68,6 +68,8 @@ class ActiveStyle:
             del given[name]
         if MASK in given and MASK not in self._finishing:
             given[MASK] = cv2.resize(given[MASK], (engine.width, engine.height), interpolation=cv2.INTER_AREA)
+            if outside(MIX) in self._finishing:
+                given[outside(MIX)] = np.ones(1, np.float32)  # so that the engine finishes neither side
         return PendingFrame(self, image, given, out, scaled=np.empty_like(scaled, np.uint8), finish=finish)
 
     def finish(self, picture: Picture, original: Picture, finish: Finish) -> None:

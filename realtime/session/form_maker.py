@@ -76,7 +76,7 @@ class FormMaker:
         """See to the form of the pack that plays; whether it is there now and was not before. Never waits."""
         try:
             return self._take() if self._form is not None else self._begin(pack)
-        except StylefaderError as error:
+        except (StylefaderError, OSError) as error:
             self._tell(Note(words=f"{pack.header.name} stays without int8: {error}"))
             self.close()
             return False

@@ -19,7 +19,7 @@ from stylefader.engines.inputs import Array
 from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
-from stylefader.realtime.parameters.flags import FLAGS, OutputFlags
+from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
@@ -138,6 +138,7 @@ class LiveSession:
         self._broken: list[tuple[str, EngineError]] = []
         self._played: ActiveStyle | None = None
         self._ever_played = False
+        self._ordered_masked = False
         self._plays = _Played(style=0, size=self._size, pack=loader.packs[0] if loader.packs else None, masked=False)
         self.mask = SessionMask(
             self.stylizer, self.performance, tell, height=options.height, width=options.width, find=options.find_mask
@@ -403,14 +404,14 @@ class LiveSession:
 
     def _order(self, style: int, fade_s: float = 0.0) -> None:
         """Have an engine built, or found."""
-        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=self.mask.wanted))
+        masked = self._ordered_masked = self.mask.wanted  # which another thread may change
+        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=masked))
 
     def _follow_mask(self) -> None:
         """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
-        if not self.mask.changed() or self._played is None:
-            return
-        self._played.desk = self.performance.desk
-        if self._plays.masked != self.mask.wanted:
+        if self.mask.changed() and self._played is not None:
+            self._played.desk = self.performance.desk
+        if self._ordered_masked != self.mask.wanted:
             self._ordered_ns = self._now_ns()
             self._order(self.style, self.options.fade_s)
 
@@ -423,7 +424,8 @@ class LiveSession:
             return False
         whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
         seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
-        shows = not any(getattr(self.show, flag) for flag in FLAGS)
+        show = self.show
+        shows = not (show.bypass or show.freeze or show.blackout or show.mask_shown)
         if self.capture.state != "running" or not whole or not shows:
             return False
         if not self.families.look(self.style, self._size, seen=seen, wanted=wanted):
@@ -447,7 +449,7 @@ class LiveSession:
             style = self.style
             if self.families.refuse(style, self.loader.packs[style], self._wanted_rate()):
                 _log.warning("a size of a style cannot be had", exc_info=error)
-                self.loader.request(EngineRequest(style=style, size=self._size))
+                self._order(style)
                 return
             if not self._ever_played:
                 raise
@@ -473,6 +475,7 @@ class LiveSession:
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
         style, self._size, pack, self.mask.wanted = self._plays
+        self._ordered_masked = self.mask.wanted
         if pack is not None:
             self.families.restore(style, pack)
         name = self.loader.packs[style].style

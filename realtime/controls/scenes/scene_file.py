@@ -34,6 +34,8 @@ from stylefader.training.packs.pack_file import PackFile
 _LONGEST_S = 3600
 _MOST_LETTERS = 64
 MOST_SCENES = 1000
+_OF_A_MASK = "mask_"
+"""What the parameters of sources of masks begin with."""
 
 
 Wished = tuple[float, ...] | float
@@ -212,10 +214,11 @@ def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Paramete
     sizes = most_of(parameters_of(pack.header, mask) for pack in packs)
     which = packs[0].style if len(packs) == 1 else "every style of this session"
     for name, wished in scene.values.items():
+        if name not in sizes and name.startswith(_OF_A_MASK):
+            continue  # of another source of masks, which may be chosen later; without effect until then
         if name not in sizes:
             without_mask = most_of(parameters_of(pack.header) for pack in packs)
-            why = why_missing(Target(name), without_mask, f"{which} has")
-            return f"{why}; those of a mask come with --where" if why and name.startswith("mask_") else why
+            return why_missing(Target(name), without_mask, f"{which} has")
         most = sizes[name]
         if most == 0:
             return f"{name} has no effect here: {which} has none to move"
