@@ -32,7 +32,7 @@ from stylefader.training.loop.trainer import Trainer, style_target
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.losses.temporal import temporal_weight
-from stylefader.training.networks.architectures import ARCHITECTURES, ArchitectureName
+from stylefader.training.networks.architectures import ARCHITECTURES, ArchitectureName, network_words
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
@@ -95,8 +95,9 @@ class Run:
             start = self._start.header
             had, wanted = (start.architecture, start.width), (self.architecture, self.width)
             if had != wanted:
-                raise TrainingError("start_from is a pack of {} of width {}, but this one will be of {} of width {}"
-                                    .format(*had, *wanted))  # fmt: skip
+                raise TrainingError(
+                    f"start_from is a pack of {network_words(*had)}, but this one will be of {network_words(*wanted)}"
+                )
         parse_header(self._header(self._new_net()).to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
