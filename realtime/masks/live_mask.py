@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from stylefader.realtime.masks.base import Mask, MaskSource, notes_of
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.flags import OutputFlags
-from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.parameters.parameter import Parameter, Values
 from stylefader.training.errors import SourceError
 
 _log = logging.getLogger(__name__)
@@ -30,8 +30,9 @@ def checked_mask(mask: Mask | None, height: int, width: int) -> Mask | None:
 class LiveMask:
     """A source in a session. The stylizer's thread calls it; any thread closes it, after which all is inside.
 
-    show: whether the mask is off, or its sides are exchanged. failed: told, once, why a frame had no mask. said: told
-    each note of the source once.
+    parameters: of the source; their defaults count until the desk has them.
+    show: whether the mask is off, or its sides are exchanged.
+    failed: told, once, why a frame had no mask. said: told each note of the source once.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class LiveMask:
         height: int,
         width: int,
         *,
+        parameters: Sequence[Parameter] = (),
         show: OutputFlags | None = None,
         failed: Callable[[Exception], None],
         said: Callable[[str], None] = lambda note: None,
     ) -> None:
         self._source: MaskSource | None = source
         self._size = (height, width)
+        self._begin = {one.name: np.array(one.default, np.float32) for one in parameters}
         self._show, self._said, self._notes = show or OutputFlags(), said, 0
         self._failed, self._told = failed, False
         self._last: Mask | None = None
@@ -58,7 +61,9 @@ class LiveMask:
             if self._source is None or self._show.mask_off:
                 return None
             try:
-                self._last = checked_mask(self._source.mask(frame.image, frame.pts, values), *self._size)
+                self._last = checked_mask(
+                    self._source.mask(frame.image, frame.pts, {**self._begin, **values}), *self._size
+                )
             except Exception as error:  # a library's, too: the show goes on
                 if not self._told:
                     self._told = True

@@ -50,7 +50,12 @@ class SessionMask:
         opened = None
         if choice is not None:
             opened = LiveMask(
-                choice.open(*self._size), *self._size, show=self._stylizer.show, failed=self._failed, said=self._said
+                choice.open(*self._size),
+                *self._size,
+                parameters=choice.parameters,
+                show=self._stylizer.show,
+                failed=self._failed,
+                said=self._said,
             )
         with self._lock:
             over = self._over
