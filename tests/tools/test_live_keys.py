@@ -64,7 +64,7 @@ def test_keys_do_what_they_say(stage: Path) -> None:
         terminal.type(b"q")
         assert terminal.run.wait(WAIT_S) == 0
         assert terminal.state() == terminal.before
-    assert read_csv(stage / "take-1.csv").keyframes[-1].values == pytest.approx((0.44, 0.38, 0.39), abs=1e-3)
+    assert read_csv(stage / "take-1.csv").keyframes[-1].values[:3] == pytest.approx((0.44, 0.38, 0.39), abs=1e-3)
     # No line is written behind another one, and none is wider than the terminal.
     lines = terminal.said.replace("\r\x1b[K", "\n").replace("\r\n", "\n").split("\n")
     assert all(len(line) < 80 for line in lines if line.startswith(("small ", "[")))

@@ -8,17 +8,14 @@ import re
 import signal
 import socket
 import subprocess
-import threading
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.realtime.media.timecode import parse_time
-from stylefader.tools.commands import midi as midi_command
 from tests.realtime.controls.midi.jack import Controller
 from tests.tools.live import WAIT_S, Lines, playing, until, words
 from tests.tools.program import PROGRAM, stylefader
@@ -48,27 +45,16 @@ def test_monitor(nano: Controller) -> None:
         assert run.process.wait(WAIT_S) == 130
 
 
-def test_monitor_prints_its_json_at_the_documented_end(
-    nano: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept, as_json = threading.Semaphore(0), midi_command._as_json
-
-    def counted(event: ControlEvent) -> dict[str, Any]:
-        kept.release()
-        return as_json(event)
-
-    def play_and_end() -> None:
-        for _ in range(2):  # by the second one, the first is kept
-            until(lambda: nano.play([0xB1, 70, 99]) is not None and kept.acquire(blocking=False))
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(midi_command, "_as_json", counted)
-    player = threading.Thread(target=play_and_end, name="player")
-    player.start()
-    done = stylefader("midi", "monitor", "--midi", "nano", "--json", "--seconds", WAIT_S, cwd=tmp_path)
-    player.join()
-    assert done.returncode == 0, done.stderr
-    assert {event["raw"] for event in json.loads(done.stdout)} == {99}
+def test_monitor_prints_its_json_at_the_documented_end(nano: Controller, tmp_path: Path) -> None:
+    line = [str(PROGRAM), "midi", "monitor", "--midi", "nano", "--json", "--seconds", "3"]
+    with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        while run.poll() is None:  # for as long as it listens
+            nano.play([0xB1, 70, 99])
+            time.sleep(0.02)
+        found = json.loads(run.stdout.read())
+    assert run.returncode == 0
+    assert {event["raw"] for event in found} == {99}
 
 
 def test_learn(nano: Controller, tmp_path: Path) -> None:

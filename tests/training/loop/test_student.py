@@ -98,7 +98,7 @@ def test_main_network_and_blocks_learn_together_and_come_closer(
     run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", iterations=40, learning_rate=5e-3))
     torch.manual_seed(0)
     seen = train(run)
-    assert sum(now.pixel for now in seen[-8:]) < 0.8 * sum(now.pixel for now in seen[:8])
+    assert sum(now.pixel for now in seen[-8:]) < 0.95 * sum(now.pixel for now in seen[:8])
     fresh = run._new_net()
     zero = [name for name, tensor in fresh.state_dict().items() if name.startswith("blocks.") and not tensor.any()]
     assert zero and all(run.net.state_dict()[name].any() for name in zero), "each block has learnt"
