@@ -54,7 +54,7 @@ def test_a_file_plays_itself(folder: Path) -> None:
     keyframes = read_csv(folder / "take.csv").keyframes
     sound = TrackSound(folder / "kicks.mp4", read_mapping(folder / "kick.toml").sounds, clock_zero=Fraction(0))
     expected = [sound.offsets_at(keyframe.time + Fraction(1, 10**6), blocks(3)) for keyframe in keyframes]
-    played = np.array([keyframe.values for keyframe in keyframes])
+    played = np.array([keyframe.values[:3] for keyframe in keyframes])
     alike = np.abs(played - expected).max(axis=1) < 1e-6
     assert len(keyframes) > 20 and alike.mean() > 0.6, "but for those at which a newer frame came just then"
     assert played[:, 1].max() > 0.5 and (played[:, [0, 2]] == 0).all()
