@@ -135,6 +135,7 @@ def test_a_session_played_by_scenes(show: Path, nano: Controller) -> None:
         assert run.stderr is not None and "c.toml, line 4: there is no scene 'bridge'" not in run.stderr.read()
     assert (show / "scenes.toml").read_text() == (
         f'{FILE}\n[[scene]]\nname = "bridge"\nstyle = "small.safetensors"\nalpha = [0.5, 0.5, 1.0]\n'
+        "parameters = {mix = 1.0, colour = 0.0, steady = 0.0}\n"
     )
     keyframes = read_csv(show / "scenes.csv").keyframes
     assert keyframes[-1].values[:3] == pytest.approx((0.5, 0.5, 1), abs=1e-3)
