@@ -95,10 +95,11 @@ def test_another_teacher_is_no_way_to_go_on(given: Path, teacher: StylePack, tmp
 def test_main_network_and_blocks_learn_together_and_come_closer(
     given: Path, teacher: StylePack, tmp_path: Path
 ) -> None:
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", iterations=40, learning_rate=5e-3))
+    settings = {"iterations": 40, "learning_rate": 5e-3, "style_weight": 2}  # so that pixels lead
+    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", **settings))
     torch.manual_seed(0)
     seen = train(run)
-    assert sum(now.pixel for now in seen[-8:]) < 0.95 * sum(now.pixel for now in seen[:8])
+    assert sum(now.pixel for now in seen[-8:]) < 0.8 * sum(now.pixel for now in seen[:8])
     fresh = run._new_net()
     zero = [name for name, tensor in fresh.state_dict().items() if name.startswith("blocks.") and not tensor.any()]
     assert zero and all(run.net.state_dict()[name].any() for name in zero), "each block has learnt"
