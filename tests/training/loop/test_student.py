@@ -95,7 +95,7 @@ def test_another_teacher_is_no_way_to_go_on(given: Path, teacher: StylePack, tmp
 def test_main_network_and_blocks_learn_together_and_come_closer(
     given: Path, teacher: StylePack, tmp_path: Path
 ) -> None:
-    settings = {"iterations": 40, "learning_rate": 5e-3, "style_weight": 2}  # so that pixels lead
+    settings = {"iterations": 80, "learning_rate": 5e-3, "style_weight": 2, "temporal": "off"}  # so that pixels lead
     run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", **settings))
     torch.manual_seed(0)
     seen = train(run)
@@ -147,7 +147,7 @@ def test_a_student_can_start_from_another_one(given: Path, teacher: StylePack, t
     save_pack(one_block)
     with pytest.raises(TrainingError, match="must have the blocks that teacher has"):
         run_of(recipe_for(given, teacher.file, tmp_path / "third.safetensors", f"start_from={one_block.file}"))
-    with pytest.raises(TrainingError, match="of johnson of width 8, but this one will be of nano of width 4"):
+    with pytest.raises(TrainingError, match="of width 8, but this one will be of nano, width 4"):
         run_of(recipe_for(given, teacher.file, tmp_path / "third.safetensors", f"start_from={teacher.file}"))
 
 

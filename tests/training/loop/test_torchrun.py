@@ -93,7 +93,7 @@ def test_a_student_in_two_processes_is_one_with_twice_the_batch(given: Path, tmp
     save_pack(random_pack(tmp_path / "teacher.safetensors"))
     ours, theirs = tmp_path / "two.safetensors", tmp_path / "one.safetensors"
     quick = {key: value for key, value in QUICK.items() if key not in ("style_size", "batch")}
-    values = {"iterations": 4, "temporal": "strong", **quick}
+    values = {"iterations": 4, "style_weight": 2, "temporal": "strong", **quick}
     common = [
         f"teacher={tmp_path / 'teacher.safetensors'}",
         f"photos={given / 'photos'}",
@@ -113,7 +113,9 @@ def test_a_student_in_two_processes_is_one_with_twice_the_batch(given: Path, tmp
     expected, found = losses(theirs), losses(ours)
     assert len(expected) == 4 and found.keys() == expected.keys()
     for step, numbers in expected.items():
-        assert found[step] == pytest.approx(numbers, rel=1e-4), step
+        assert found[step] == pytest.approx(numbers, rel=1e-4, abs=1e-6), (
+            step
+        )  # temporal is a difference of two pictures
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
