@@ -13,6 +13,7 @@ import typer
 
 from stylefader.realtime.media.timecode import format_time
 from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
+from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
 from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
@@ -43,27 +44,13 @@ def command(
     colour: Annotated[
         str | None, typer.Option(help="The same for colour: 0 has the style's, 1 the original's. [default: 0]")
     ] = None,
-    fade_in: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Let this part of alpha's way bring mix first, such as 0.3.")
-    ] = None,
+    fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
     ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WORD", help="Stylize only there: person, background, bright, chroma:#00ff00, ellipse, not:..."
-        ),
-    ] = None,
-    mask: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="A mask beside the input, white is inside: video, picture, numbered pictures."
-        ),
-    ] = None,
-    person_model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="For --where person: an .onnx or .tflite segmenter.")
-    ] = None,
+    where: Where = None,
+    mask: MaskFile = None,
+    person_model: PersonModel = None,
     alpha_outside: Annotated[str | None, typer.Option(help="As --alpha, outside of the mask.")] = None,
     mix_outside: Annotated[str | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")] = None,
     colour_outside: Annotated[str | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")] = None,

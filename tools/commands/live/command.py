@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 
@@ -44,27 +45,13 @@ def command(
     colour: Annotated[
         float | None, typer.Option(min=0, max=1, help="From the style's colours (0) to the original's, at first.")
     ] = None,
-    fade_in: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Let this part of alpha's way bring mix first, such as 0.3.")
-    ] = None,
+    fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
     ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WORD", help="Stylize only there: person, background, bright, chroma:#00ff00, ellipse, not:..."
-        ),
-    ] = None,
-    mask: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="A mask beside the input, white is inside: video, picture, numbered pictures."
-        ),
-    ] = None,
-    person_model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="For --where person: an .onnx or .tflite segmenter.")
-    ] = None,
+    where: Where = None,
+    mask: MaskFile = None,
+    person_model: PersonModel = None,
     slew: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,
