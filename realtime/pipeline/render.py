@@ -17,7 +17,7 @@ import numpy as np
 
 from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
-from stylefader.realtime.masks.base import MaskSource
+from stylefader.realtime.masks.base import Mask, MaskSource
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Parameter, Values, sizes_of, within
@@ -69,7 +69,7 @@ def render(
     writer = _Worker("render-writer", lambda: _write(sink, to_sink), upstream=to_sink)
     # As many as can be under way, wait and be written at once, so the one being filled is never one in use.
     pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
-    in_order: deque[tuple[Frame, Pending, Mapping[str, Values]] | Packet] = deque()
+    in_order: deque[tuple[Frame, Pending, Mapping[str, Values], Mask | None] | Packet] = deque()
     steady = Steady()
     frames, engine_seconds = 0, 0.0
 
@@ -84,7 +84,7 @@ def render(
                 called = time.perf_counter()
                 picture = first[1].result()
                 engine_seconds += time.perf_counter() - called
-                steady(first[0].image, picture, first[0].pts, first[2])
+                steady(first[0].image, picture, first[0].pts, first[2], mask=first[3])
                 blacken_bars(picture, first[0].inside)
                 to_sink.put(replace(first[0], image=picture))
                 frames += 1
@@ -108,7 +108,7 @@ def render(
                 called = time.perf_counter()
                 pending = engine.start(given, out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
-                in_order.append((thing, pending, values))
+                in_order.append((thing, pending, values, inside))
                 started += 1
             else:
                 in_order.append(thing)

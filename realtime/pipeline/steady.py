@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.parameter import STEADY, Values
 from stylefader.realtime.pipeline.change_gate import ChangeGate
@@ -27,6 +28,8 @@ _REST_S = 0.5
 _LATE = 0.01
 """How far a parameter may be ahead of what is shown, at most."""
 _LONGEST_GAP = Fraction(1)
+_MASK_ALIKE, _MASK_CHANGED = 8, 32
+"""Between these differences of a mask, of 255, the gate opens for it."""
 
 
 class Steady:
@@ -38,6 +41,7 @@ class Steady:
     def __init__(self) -> None:
         self._gate: ChangeGate | None = None
         self._shown: npt.NDArray[np.float32] = np.empty((0, 0, 3), np.float32)
+        self._mask: npt.NDArray[np.float32] | None = None  # as far as it is in what is shown, at the gate's size
         self._held: dict[str, Values] = {}  # parameters, as far as they are in what is shown
         self._time: Fraction | None = None
         self._style: object = None
@@ -54,6 +58,7 @@ class Steady:
         values: Mapping[str, Values],
         *,
         style: object = None,
+        mask: Mask | None = None,
         opens: bool = False,
     ) -> None:
         """Steady a picture in place.
@@ -64,11 +69,12 @@ class Steady:
             time: Of the frame, in seconds.
             values: All parameters that it was made with, by name; `steady` is how strong this is, 0 to 1.
             style: Whose picture it is; another one than before starts again.
+            mask: That it was made with, uint8 (H, W); where it changes, the picture does at once.
             opens: Show this picture as it is, as during a cross-fade.
         """
         strength = float(values[STEADY][0]) if STEADY in values else 0.0
         if strength <= 0:
-            self._gate = None
+            self._gate = self._mask = None
             return
         height, width = stylized.shape[:2]
         passed = None if self._time is None else time - self._time
@@ -81,9 +87,17 @@ class Steady:
             self._held.clear()
         seconds = 0.0 if passed is None else float(passed)
         opening = self._gate.opening(image, seconds)
+        inside = None if mask is None else _as_small(mask, opening)
+        if (inside is None) != (self._mask is None):
+            opens = True
+        elif inside is not None and self._mask is not None and not again:
+            opening = np.maximum(opening, _changed(inside, self._mask))
         rest = 1 - math.exp(-seconds / (_REST_S * strength))
         least = 1.0 if again or opens else max(rest, self._moved(values, rest))
         share = np.asarray(opening * (1 - least) + least, np.float32)
+        if inside is not None and self._mask is not None and not again:
+            inside = self._mask + (inside - self._mask) * share
+        self._mask = inside
         self._gate.hold(share)
         self._blend(stylized, share, whole=least >= 1)
 
@@ -115,3 +129,13 @@ class Steady:
             cv2.blendLinear(self._shown, stylized.astype(np.float32), 1 - share, share), np.float32
         )
         cv2.convertScaleAbs(self._shown, dst=stylized)
+
+
+def _as_small(mask: Mask, like: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.resize(mask, like.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _changed(mask: npt.NDArray[np.float32], before: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """How far the gate opens where a mask has changed, 0 to 1."""
+    share = (np.abs(mask - before) - _MASK_ALIKE) / (_MASK_CHANGED - _MASK_ALIKE)
+    return np.asarray(share.clip(0, 1), np.float32)

@@ -65,6 +65,7 @@ class _Begun:
     started_ns: int
     values: Mapping[str, Values] = field(default_factory=dict)
     """Of the newest style."""
+    mask: Mask | None = None
     parts: list[tuple[ActiveStyle, PendingFrame, float]] = field(default_factory=list)
     """Whose picture, and its weight: one, or two during a cross-fade."""
 
@@ -239,7 +240,7 @@ class Stylizer:
         for (owner, weight, out), values in zip(wanted, played, strict=True):
             try:
                 begun.parts.append((owner, owner.begin(frame.image, values, out, mask), weight))
-                begun.values = values
+                begun.values, begun.mask = values, mask
             except Exception as error:  # a driver's or a library's, too: the show goes on
                 self._break(owner, error)
                 for other, part, _ in begun.parts:
@@ -279,7 +280,7 @@ class Stylizer:
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
         fades, style = len(begun.parts) > 1, begun.parts[-1][0].header.name
-        self._steady(frame.image, picture, frame.pts, begun.values, style=style, opens=fades)
+        self._steady(frame.image, picture, frame.pts, begun.values, style=style, mask=begun.mask, opens=fades)
         blacken_bars(picture, frame.inside)
         self.counts.stylized += 1
         self._last = picture

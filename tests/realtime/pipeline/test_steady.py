@@ -171,3 +171,27 @@ def test_the_same_frames_give_the_same_pictures() -> None:
     frames = [seen_by_a_camera(still_life(), number) for number in range(12)]
     one, other = played(frames)[1], played(frames)[1]
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def with_a_mask(masks: Sequence[Picture | None]) -> list[Picture]:
+    """A still frame through steadying at full strength; inside of the mask it is white, outside black."""
+    steady, frame, out = Steady(), still_life(), []
+    for number, mask in enumerate(masks):
+        picture = np.zeros((H, W, 3), np.uint8) if mask is None else np.repeat(mask[..., None], 3, axis=2)
+        steady(frame, picture, Fraction(number, RATE), at(1.0), mask=mask)
+        out.append(picture)
+    return out
+
+
+def test_a_mask_that_moves_leaves_no_trail() -> None:
+    left, right = np.zeros((H, W), np.uint8), np.zeros((H, W), np.uint8)
+    left[:, : W // 2], right[:, W // 2 :] = 255, 255
+    *_, last = with_a_mask([left] * 10 + [right])
+    away = np.s_[8:-8, 8 : W // 2 - 8]
+    assert np.array_equal(last[away], np.zeros_like(last[away])), "what was inside is outside at once"
+
+
+def test_a_mask_that_comes_or_goes_shows_at_once() -> None:
+    inside = np.full((H, W), 255, np.uint8)
+    pictures = with_a_mask([None] * 10 + [inside] + [None])
+    assert (pictures[10] == 255).all() and not pictures[11].any()
