@@ -5,9 +5,11 @@ file --LazyFrame--> the one that is shown at the frame's time --placed like the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -25,6 +27,8 @@ from stylefader.training.errors import MaskError, SourceError
 
 _ROUNDED = Fraction(1, 500)
 """Some files round times to a millisecond: a mask that would begin so little later is there already."""
+_MOST_S = 0.01
+"""How long a live frame waits for a mask that has to catch up, such as after a long bypass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +55,8 @@ class MaskClip:
     Raises MaskError for a file that cannot be read.
     """
 
-    def __init__(self, file: str, options: ClipOptions) -> None:
-        self._file, self._options = file, options
+    def __init__(self, file: str, options: ClipOptions, *, clock: Callable[[], float] = monotonic) -> None:
+        self._file, self._options, self._clock = file, options, clock
         self.notes: list[str] = []
         self._zero: Fraction | None = None if options.from_first else Fraction(0)
         self._asked = Fraction(0)
@@ -103,8 +107,12 @@ class MaskClip:
         self._mask, self._played = None, False
 
     def _play_to(self, at: Fraction) -> None:
+        """Go on to the picture of that time; live no longer than `_MOST_S`, and further with the next frame."""
+        until = self._clock() + _MOST_S if self._options.from_first else inf
         while True:
             while self._next is not None and self._starts(self._next) <= at + _ROUNDED:
+                if self._clock() >= until:
+                    return
                 self._now, self._next, self._mask = self._next, next(self._things, None), None
                 self._played = True
             if self._next is not None or isinstance(self._inner, StillSource):
@@ -115,6 +123,8 @@ class MaskClip:
             if not self._options.loop:
                 if not self.notes:
                     self.notes.append(f"the mask {self._file} ends at {format_time(end)}: its last picture holds")
+                return
+            if self._clock() >= until:
                 return
             self._begin(end)
             self._played = True

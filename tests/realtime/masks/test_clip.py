@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -116,3 +117,13 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, data: bytes | None) -> 
     with pytest.raises(MaskError, match=r"mask .*mask\.mp4") as caught:
         MaskClip(str(path), OPTIONS)
     assert "\n" not in str(caught.value)
+
+
+def test_a_live_clip_that_is_far_behind_catches_up_over_some_frames(tmp_path: Path) -> None:
+    clock = itertools.count(0, 0.004)
+    options = replace(OPTIONS, rate=Fraction(10), from_first=True)
+    clip = MaskClip(numbered(tmp_path, list(range(0, 200, 10))), options, clock=lambda: next(clock))
+    assert levels_at(clip, 100) == [0], "its time begins with the first frame"
+    assert levels_at(clip, *[Fraction(1019, 10)] * 12) == sorted([*range(20, 190, 20), *[190] * 3])
+    rendered = MaskClip(numbered(tmp_path, list(range(0, 200, 10))), replace(options, from_first=False))
+    assert levels_at(rendered, 0, Fraction(19, 10)) == [0, 190], "a render waits"
