@@ -7,6 +7,7 @@ measured stands in `measured.json`, and how fast the processor multiplies is fou
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -116,9 +117,7 @@ def _kept(folder: Path) -> dict[str, float | None]:
 
 
 def _keep(folder: Path, rates: dict[str, float | None]) -> None:
-    try:
-        if not folder_problem(folder):
-            with written_whole(folder / FILE) as file:
-                file.write(json.dumps(rates, indent=1).encode())
-    except OSError:
-        pass  # found again the next time
+    if folder_problem(folder):
+        return
+    with suppress(OSError), written_whole(folder / FILE) as file:  # else they are found again the next time
+        file.write(json.dumps(rates, indent=1).encode())
