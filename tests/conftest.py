@@ -20,7 +20,7 @@ from stylefader.training.networks.architectures import ArchitectureName
 from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
-from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader
+from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader, StyleHeader
 
 MakePack = Callable[..., StylePack]
 
@@ -44,8 +44,9 @@ def random_pack(
     places: tuple[str, ...] = THREE_BLOCKS,
     kind: NetworkKind = "single",
     seed: int = 0,
+    styles: tuple[str, ...] = ("first", "second"),
 ) -> StylePack:
-    """A pack whose blocks do something at every alpha, not yet written."""
+    """A pack whose blocks do something at every alpha, not yet written. styles: of a palette."""
     torch.manual_seed(seed)
     net = DynamicNet(architecture=architecture, width=width, places=places, kind=kind)
     for name, parameter in net.blocks.named_parameters():
@@ -67,8 +68,10 @@ def random_pack(
         style={"title": "Random"},
         licence="MIT",
         training={},
+        styles=tuple(StyleHeader(name=name, painting={"title": name.title()}) for name in styles if net.style_size),
     )
-    return make_pack(with_inputs(header), net, path)
+    vectors = torch.randn(len(styles), net.style_size) * 0.3 if net.style_size else None
+    return make_pack(with_inputs(header), net, path, styles=vectors)
 
 
 @pytest.fixture(scope="session", autouse=True)

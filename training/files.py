@@ -19,6 +19,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.leftovers import partial_name
 
 MIB = 1 << 20
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic"})
+"""What files of a folder of pictures end in."""
 
 
 def temporary_beside(path: Path) -> Path:

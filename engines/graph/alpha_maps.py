@@ -32,7 +32,8 @@ def block_strides(net: DynamicNet) -> tuple[int, ...]:
     try:
         parameter = next(net.parameters())
         with torch.no_grad():
-            net(parameter.new_zeros(1, 3, _PROBE, _PROBE), parameter.new_zeros(net.n_blocks))
+            style = (parameter.new_zeros(net.style_size),) if net.style_size else ()
+            net(parameter.new_zeros(1, 3, _PROBE, _PROBE), parameter.new_zeros(net.n_blocks), *style)
     finally:
         for hook in hooks:
             hook.remove()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GRAPHS = {
     "single": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
     "dual": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
+    "palette": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
 }
 """`module:class` by the kind of network; kinds that are not here have `GraphFamily` itself."""
 

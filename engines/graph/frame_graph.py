@@ -24,8 +24,9 @@ PADDED_TYPES = {"fp16": torch.float16, "f32": torch.float32}
 class FrameGraph(nn.Module):
     """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
 
-    A network without blocks takes the frame alone. With `masked` it takes as well what alpha is outside of the mask,
-    float32 (n_blocks,), and the mask, uint8 (height, width); a network without blocks has no use for them.
+    A network without blocks takes the frame alone. A palette takes a style vector behind alpha, float32 (d,). With
+    `masked` it takes as well what alpha is outside of the mask, float32 (n_blocks,), and the mask, uint8 (height,
+    width), as its last two inputs; a network without blocks has no use for them.
 
     The right and bottom edges are repeated up to the padded size and cut off again at the end.
 
@@ -49,7 +50,7 @@ class FrameGraph(nn.Module):
         masked: bool = False,
     ) -> None:
         super().__init__()
-        self.n_blocks = net.n_blocks
+        self.n_blocks, self.styled = net.n_blocks, net.style_size > 0
         self.strides = block_strides(net) if masked else ()
         self.height, self.width = height, width
         self.folded = rewrites is not None and rewrites.colours
@@ -62,10 +63,13 @@ class FrameGraph(nn.Module):
         self,
         frame_HWC: Tensor,
         alpha: Tensor | None = None,
-        alpha_outside: Tensor | None = None,
-        mask_HW: Tensor | None = None,
+        third: Tensor | None = None,
+        fourth: Tensor | None = None,
+        fifth: Tensor | None = None,
     ) -> Tensor:
-        """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,), or at two of them by a mask: uint8."""
+        """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,); the others are as said above."""
+        more = [given for given in (third, fourth, fifth) if given is not None]
+        style, rest = (more[0], more[1:]) if self.styled else (None, more)
         height = frame_HWC.shape[0] if self.height is None else self.height
         width = frame_HWC.shape[1] if self.width is None else self.width
         x_NCHW = frame_HWC.float().permute(2, 0, 1).unsqueeze(0)
@@ -76,10 +80,12 @@ class FrameGraph(nn.Module):
         if alpha is not None:
             # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
             strengths = alpha = alpha.view(-1, 1, 1, 1, 1)
-            if alpha_outside is not None and mask_HW is not None:
+            if rest:
+                alpha_outside, mask_HW = rest
                 share_NCHW = self._pad(mask_HW.float()[None, None] / 255, height, width)
                 strengths = alpha_maps(alpha, alpha_outside.view(-1, 1, 1, 1, 1), share_NCHW, self.strides)
-        y_NCHW = self._crop(self.net(x_NCHW, strengths), height, width)
+        y_NCHW = self.net(x_NCHW, strengths) if style is None else self.net(x_NCHW, strengths, style)
+        y_NCHW = self._crop(y_NCHW, height, width)
         if not self.folded:
             y_NCHW = y_NCHW * self.std + self.mean
         return y_NCHW.clamp(0, 255).round().squeeze(0).permute(1, 2, 0).to(self.picture_type)

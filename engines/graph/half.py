@@ -37,7 +37,9 @@ class HalfNet(nn.Module):
                 if isinstance(child, nn.InstanceNorm2d):
                     setattr(module, name, FloatStatisticsNorm(child.float()))
 
-    def forward(self, x_NCHW: Tensor, alpha: Tensor | list[Tensor] | None = None) -> Tensor:
+    def forward(
+        self, x_NCHW: Tensor, alpha: Tensor | list[Tensor] | None = None, style: Tensor | None = None
+    ) -> Tensor:
         """Compute in fp16, with f32 in and out. alpha: one strength a block, or a map each."""
         half = [each.half() for each in alpha] if isinstance(alpha, list) else alpha if alpha is None else alpha.half()
-        return self.net(x_NCHW.half(), half).float()
+        return self.net(x_NCHW.half(), half, style if style is None else style.half()).float()

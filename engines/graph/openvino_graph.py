@@ -20,7 +20,10 @@ from stylefader.engines.graph.openvino_names import name_inputs
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.networks.architectures import Stage
+from stylefader.training.networks.style_vector import style_slots
 from stylefader.training.packs.families.dynamic_net import TUNING_CONVS, architecture_of
+from stylefader.training.packs.families.palette import STYLE, TUNING_PARTS
+from stylefader.training.packs.pack_header import PackHeader
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -39,17 +42,51 @@ def convert(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:
     weights = {name: array.astype(np.float32) for name, array in pack.arrays().items()}
     frame = ops.parameter([height, width, 3], np.uint8, name="frame")
     alpha = ops.parameter([pack.n_blocks], np.float32, name="alpha") if pack.n_blocks else None
+    sizes = [spec.shape for spec in header.inputs if spec.name == STYLE and header.styles]
+    style = ops.parameter(list(sizes[0]), np.float32, name=STYLE) if sizes else None
+    affine = Affine(weights) if style is None else StyledAffine(style, header)
     x_NCHW = _colours_in(frame, height, width)
     # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
     strengths = None if alpha is None else ops.reshape(alpha, [-1, 1, 1, 1, 1], special_zero=False)
     for stage in architecture_of(header).stages:
         if stage.name in header.places:
             strength = ops.gather(strengths, np.int64(header.places.index(stage.name)), np.int64(0))
-            x_NCHW = _tuned(x_NCHW, strength, weights, f"blocks.{stage.name}", dual=header.kind == "dual")
-        x_NCHW = _stage(x_NCHW, stage, weights)
+            x_NCHW = _tuned(x_NCHW, strength, weights, f"blocks.{stage.name}", header.kind, affine)
+        x_NCHW = _stage(x_NCHW, stage, weights, affine)
     picture = _colours_out(x_NCHW, height, width)
-    model = ov.Model([ops.result(picture)], [frame, *([alpha] if alpha is not None else [])], "stylefader")
+    given = [node for node in (frame, alpha, style) if node is not None]
+    model = ov.Model([ops.result(picture)], given, "stylefader")
     return name_inputs(model, header.inputs)
+
+
+class Affine:
+    """What scales and shifts features behind a norm: the network's own numbers."""
+
+    def __init__(self, weights: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._weights = weights
+
+    def __call__(self, x_NCHW: Node, name: str) -> Node:
+        """The features, (1, C, H, W), scaled and shifted at the place of this name."""
+        scaled = ops.multiply(x_NCHW, ops.constant(self._weights[f"{name}.weight"].reshape(1, -1, 1, 1)))
+        return _biased(scaled, self._weights[f"{name}.bias"])
+
+
+class StyledAffine:
+    """The same by a style vector, an input of a palette's graph."""
+
+    def __init__(self, style: Node, header: PackHeader) -> None:
+        slots = style_slots(architecture_of(header), header.width, header.places)
+        self._places = {slot.name: 2 * number for number, slot in enumerate(slots)}
+        lengths = [slot.channels for slot in slots for _ in range(2)]
+        self._parts = ops.variadic_split(style, np.int64(0), np.array(lengths, np.int64))
+
+    def __call__(self, x_NCHW: Node, name: str) -> Node:
+        """As `Affine`."""
+        place = self._places[name]
+        scale, shift = (
+            ops.reshape(self._parts.output(number), [1, -1, 1, 1], special_zero=False) for number in (place, place + 1)
+        )
+        return ops.add(ops.multiply(x_NCHW, ops.add(scale, np.float32(1))), shift)
 
 
 def _colours_in(frame: Node, height: int, width: int) -> Node:
@@ -71,24 +108,30 @@ def _colour(values: tuple[float, float, float]) -> Node:
     return ops.constant((np.array(values, np.float32) * 255).reshape(1, 3, 1, 1))
 
 
-def _stage(x_NCHW: Node, stage: Stage, weights: Mapping[str, npt.NDArray[Any]]) -> Node:
+def _stage(x_NCHW: Node, stage: Stage, weights: Mapping[str, npt.NDArray[Any]], affine: Affine | StyledAffine) -> Node:
     """One stage of the main network."""
     name = f"main.{stage.name}"
     if stage.kind == "output":
         return _output(x_NCHW, weights[f"{name}.conv.weight"], weights[f"{name}.conv.bias"], stage.shuffle)
     if stage.kind == "residual":
-        inner = ops.relu(_norm(_conv(x_NCHW, weights, f"{name}.first.conv"), weights, f"{name}.first.norm"))
-        return ops.add(x_NCHW, _norm(_conv(inner, weights, f"{name}.second.conv"), weights, f"{name}.second.norm"))
+        first = affine(_norm(_conv(x_NCHW, weights, f"{name}.first.conv")), f"{name}.first.norm")
+        second = affine(_norm(_conv(ops.relu(first), weights, f"{name}.second.conv")), f"{name}.second.norm")
+        return ops.add(x_NCHW, second)
     if stage.kind == "up":
         features = _up(x_NCHW, weights[f"{name}.conv.weight"], weights[f"{name}.conv.bias"])
     else:
         features = _conv(x_NCHW, weights, f"{name}.conv", stride=stage.stride)
-    return ops.relu(_norm(features, weights, f"{name}.norm"))
+    return ops.relu(affine(_norm(features), f"{name}.norm"))
 
 
-def _tuned(z_NCHW: Node, alpha: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, *, dual: bool) -> Node:
+def _tuned(
+    z_NCHW: Node, alpha: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, kind: str,
+    affine: Affine | StyledAffine,
+) -> Node:  # fmt: skip
     """Tuning-block: z + alpha * psi(z), or in a dual network z + relu(alpha) * hi(z) + relu(-alpha) * lo(z)."""
-    if not dual:
+    if kind == "palette":
+        return ops.add(z_NCHW, ops.multiply(alpha, _styled_psi(z_NCHW, weights, f"{name}.psi", affine)))
+    if kind != "dual":
         return ops.add(z_NCHW, ops.multiply(alpha, _psi(z_NCHW, weights, f"{name}.psi")))
     total = z_NCHW
     for branch, sign in (("hi", 1.0), ("lo", -1.0)):
@@ -102,6 +145,14 @@ def _psi(z_NCHW: Node, weights: Mapping[str, npt.NDArray[Any]], name: str) -> No
         z_NCHW = ops.relu(z_NCHW) if position != TUNING_CONVS[0] else z_NCHW
         z_NCHW = _conv(z_NCHW, weights, f"{name}.{position}")
     return z_NCHW
+
+
+def _styled_psi(
+    z_NCHW: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, affine: Affine | StyledAffine
+) -> Node:
+    for part in TUNING_PARTS[:-1]:
+        z_NCHW = ops.relu(affine(_conv(z_NCHW, weights, f"{name}.{part}"), f"{name}.{part}_style"))
+    return _conv(z_NCHW, weights, f"{name}.{TUNING_PARTS[-1]}")
 
 
 def _conv(x_NCHW: Node, weights: Mapping[str, npt.NDArray[Any]], name: str, *, stride: int = 1) -> Node:
@@ -122,11 +173,9 @@ def _biased(x_NCHW: Node, bias: npt.NDArray[Any]) -> Node:
     return ops.add(x_NCHW, ops.constant(bias.reshape(1, -1, 1, 1)))
 
 
-def _norm(x_NCHW: Node, weights: Mapping[str, npt.NDArray[Any]], name: str) -> Node:
-    """Instance norm with its affine."""
-    still = ops.mvn(x_NCHW, np.array([2, 3], np.int64), True, _EPS, "inside_sqrt")
-    scaled = ops.multiply(still, ops.constant(weights[f"{name}.weight"].reshape(1, -1, 1, 1)))
-    return _biased(scaled, weights[f"{name}.bias"])
+def _norm(x_NCHW: Node) -> Node:
+    """Instance norm without its scale and shift."""
+    return ops.mvn(x_NCHW, np.array([2, 3], np.int64), True, _EPS, "inside_sqrt")
 
 
 def _up(x_NCHW: Node, weight: npt.NDArray[Any], bias: npt.NDArray[Any]) -> Node:

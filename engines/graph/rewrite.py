@@ -18,7 +18,7 @@ from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.main_network import OutputConv
 from stylefader.training.networks.nano_network import ShuffleOutput
-from stylefader.training.networks.stages import ConvNorm
+from stylefader.training.networks.stages import ConvNorm, StyledNorm
 
 UpForm = Literal["nearest", "wide", "phases", "transposed"]
 UP_FORMS: tuple[UpForm, ...] = ("nearest", "wide", "phases", "transposed")
@@ -56,7 +56,8 @@ def rewrite(net: DynamicNet, rewrites: Rewrites) -> DynamicNet:
             if known.kind == "up":
                 stage = net.main[known.name]
                 assert isinstance(stage, ConvNorm)
-                net.main[known.name] = nn.Sequential(up_conv(stage.conv), stage.norm, stage.relu)
+                stage.upsample, stage.pad = nn.Identity(), nn.Identity()
+                stage.conv = up_conv(stage.conv)  # type: ignore[assignment]
     output = net.main["output"]
     if rewrites.output_stride > 1 and isinstance(output, OutputConv):
         net.main["output"] = StridedConv(output.conv, rewrites.output_stride)
@@ -84,7 +85,8 @@ def fold_colours(net: DynamicNet) -> None:
         weight = weight / std.view(1, 3, 1, 1)
         first.conv.bias.copy_((first.conv.bias - (weight * mean.view(1, 3, 1, 1)).sum((1, 2, 3))) * COLOUR_SCALE)
         first.conv.weight.copy_(weight * COLOUR_SCALE)
-        first.norm.eps *= COLOUR_SCALE**2
+        norm = first.norm.norm if isinstance(first.norm, StyledNorm) else first.norm
+        norm.eps *= COLOUR_SCALE**2
         of_a_colour = last.conv.out_channels // 3
         mean, std = mean.repeat_interleave(of_a_colour), std.repeat_interleave(of_a_colour)
         last.conv.weight.copy_(last.conv.weight * std.view(-1, 1, 1, 1))
@@ -193,8 +195,8 @@ class StridedConv(nn.Module):
         self.conv = _conv(weight.reshape(-1, i, wide, wide), _bias(conv).repeat_interleave(stride**2), stride)
         self.shuffle = nn.PixelShuffle(stride)
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, channels, H, W), where the stride divides H and W."""
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
+        """Whatever the style, (N, C, H, W) to (N, channels, H, W), where the stride divides H and W."""
         return self.shuffle(self.conv(self.pad(x_NCHW)))
 
 

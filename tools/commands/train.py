@@ -90,7 +90,7 @@ def _begun(
     from stylefader.training.compute import find_device, prepare
     from stylefader.training.errors import TrainingError
     from stylefader.training.leftovers import clear_leftovers
-    from stylefader.training.loop.student_run import run_of
+    from stylefader.training.loop.runs import run_of
 
     where = find_device(device, local_rank=group.local_rank, local_size=group.local_size)
     prepare(where)

@@ -12,8 +12,9 @@ import numpy as np
 
 from stylefader.training.data.motion import Pair, far_from_edges
 from stylefader.training.data.optical_flow import Motion, estimated_motion
-from stylefader.training.data.photographs import PICTURE_SUFFIXES, Picture, read_picture, resize_short_side
+from stylefader.training.data.photographs import Picture, read_picture, resize_short_side
 from stylefader.training.errors import TrainingError
+from stylefader.training.files import PICTURE_SUFFIXES
 
 _MOST_STEPS = 3
 

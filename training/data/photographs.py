@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from stylefader.training.errors import SourceError, TrainingError
+from stylefader.training.files import PICTURE_SUFFIXES
 from stylefader.training.reading.pictures import PictureFile
 
 Picture = npt.NDArray[np.uint8]
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic"})
 _MOST_UNREADABLE = 0.05
 _MOST_WORKERS = 8
 _NARROWEST = 64

@@ -5,18 +5,23 @@ settings that hold for every part, and a table a part: `[main]` and `[blocks]`, 
 sides of a dual network. Paths are as seen from where the command is run.
 
 A recipe with a `teacher` has one part, `[student]`: what the pack is of, its range and its blocks are the teacher's.
+
+A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
+given as `paintings`. The styles have the names of their tables and files.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from stylefader.training.errors import PackError, TrainingError
+from stylefader.training.files import PICTURE_SUFFIXES
 from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
 from stylefader.training.packs.header_reading import read_header
 from stylefader.training.packs.library import find_pack
@@ -27,7 +32,7 @@ from stylefader.training.settings import StudentSettings, TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
-Objective = Literal["level", "pair", "scale", "dual", "fixed"]
+Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette"]
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -36,9 +41,11 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "scale": ("main", "blocks"),
     "dual": ("main", "lo", "hi"),
     "fixed": ("main",),
+    "palette": ("main", "blocks"),
 }
-_RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0)}
-_STUDENT = "student"
+_RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
+           "palette": (0, 1, 0.5)}  # fmt: skip
+_STUDENT, PALETTE = "student", "palette"
 ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
@@ -64,7 +71,10 @@ class _Painting:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`; or `student`, which has no picture of its own."""
+    """One training run of a recipe: `main`, `blocks`, `lo` or `hi`; or `student`, which has no picture of its own.
+
+    painting: to learn from; of a palette None, since it learns from all of the recipe's.
+    """
 
     name: str
     settings: TrainSettings
@@ -89,6 +99,9 @@ class Recipe:
     main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
     start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
     low, high, default: the pack's useful range of alpha and where a session starts.
+    measured: on how many of the held-out photographs each style of a palette is measured.
+    add_to: a palette, by name or file, that the paintings are added to; its network and its styles stay as they are.
+    palette: the styles of a palette by their names.
     teacher: a pack, by name or file, that a student learns from. paintings: its style pictures, where the student is to
     be measured by them.
     """
@@ -112,6 +125,9 @@ class Recipe:
     high: float
     default: float
     teacher: Path | None = None
+    measured: int = 16
+    add_to: Path | None = None
+    palette: Mapping[str, StylePicture] = field(default_factory=dict)
     paintings: tuple[Path, ...] = ()
     parts: tuple[Part, ...] = ()
 
@@ -122,7 +138,8 @@ class Recipe:
     @property
     def pictures(self) -> tuple[Path, ...]:
         """All style pictures, by the parts that learn from them or the student that is measured by them."""
-        return (*(part.style.picture for part in self.parts if part.painting), *self.paintings)
+        of_parts = (part.style.picture for part in self.parts if part.painting)
+        return (*of_parts, *self.paintings, *(style.picture for style in self.palette.values()))
 
     def checkpoint(self, part: Part) -> Path:
         """Where the checkpoint of a part is written, beside the output."""
@@ -208,6 +225,8 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     objective = table.get("objective")
     if not isinstance(objective, str) or objective not in get_args(Objective):
         raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
+    if objective == PALETTE:
+        return _palette_recipe(table)
     names = _PARTS[objective]
     if "main_pack" in table:
         if objective == "fixed":
@@ -263,6 +282,61 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for a palette. Raises TrainingError."""
+    parts_of = _PARTS[PALETTE]
+    known = ("styles", "train", "paintings", *parts_of)
+    if "main_pack" in table:
+        raise TrainingError("main_pack has no effect on a palette: start_from begins with a pack, add_to adds to one")
+    found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
+    for name, words in _table(table.get("styles", {}), "styles").items():
+        found[name] = {**found.get(name, {"title": _title(name)}), **_table(words, f"styles.{name}")}
+    if not found:
+        raise TrainingError("no [styles.NAME] and no folder `paintings` say which pictures to learn from")
+    for name in found:
+        if _style_name(name) != name:
+            raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
+    styles = {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
+    common = _table(table.get("train", {}), "train")
+    parts = []
+    for name in parts_of:
+        settings = {**common, **_table(table.get(name, {}), name)}
+        parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
+    words = {key: value for key, value in table.items() if key not in known}
+    low, high, default = _RANGES[PALETTE]
+    words = {"low": low, "high": high, "default": default, "title": "A palette", **words}
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=tuple(parts), palette=styles
+    )  # fmt: skip
+    _check(recipe)
+    return recipe
+
+
+def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
+    """A style for each picture of a folder, `picture` and `title` by a name that is made of the file's."""
+    if not os.path.isdir(folder):
+        raise TrainingError(f"no folder of paintings at {folder}")
+    found: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
+            continue
+        name = _style_name(file.stem)
+        if name in found:
+            raise TrainingError(f"{file} and {found[name]['picture']} would both be the style {name}")
+        found[name] = {"picture": str(file), "title": _title(name)}
+    return found
+
+
+def _style_name(word: str) -> str:
+    """A word as the name of a style: a-z, 0-9 and _, a letter first, 64 at most."""
+    name = re.sub("[^a-z0-9]+", "_", word.lower()).strip("_")
+    return (name if name[:1].isalpha() and name.isascii() else f"style_{name}".rstrip("_"))[:64]
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
 def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
     style = table.get("style", next(iter(styles)) if len(styles) == 1 else None)
     if not isinstance(style, str) or style not in styles:
@@ -274,6 +348,10 @@ def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture
 def _check(recipe: Recipe) -> None:
     if recipe.architecture not in ARCHITECTURES:
         raise TrainingError(f"architecture must be one of {', '.join(ARCHITECTURES)}, not {recipe.architecture!r:.60}")
+    if recipe.measured < 1:
+        raise TrainingError(f"measured must be 1 or more photographs, not {recipe.measured}")
+    if recipe.add_to is not None and recipe.objective != PALETTE:
+        raise TrainingError(f"add_to has no effect on a {recipe.objective} recipe: only palettes have many paintings")
     if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
         raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")
     if not recipe.low <= recipe.default <= recipe.high:
@@ -281,7 +359,7 @@ def _check(recipe: Recipe) -> None:
     if recipe.output.suffix != ".safetensors":
         raise TrainingError(f"a style pack's name ends in .safetensors, not {recipe.output.name!r}")
     main, blocks = recipe.part("main"), recipe.part("blocks")
-    if main and blocks:
+    if main and blocks and recipe.objective != PALETTE:
         same = main.style.picture == blocks.style.picture
         if recipe.objective == "pair" and same:
             raise TrainingError("a pair is of two pictures, but main and blocks have the same one")
@@ -304,13 +382,14 @@ def _fill(cls: type[T], table: Any, *, where: str, known: tuple[str, ...] = ()) 
     """Make a dataclass of a table: every value of its field's type, every key known."""
     table = _table(table, where)
     types = get_type_hints(cls)
-    names = {field.name for field in fields(cls)} - {"parts", "paintings"}  # type: ignore[arg-type]
+    names = {one.name for one in fields(cls)} - {"parts", "paintings", "palette"}  # type: ignore[arg-type]
     for key in table.keys() - names:
         near = difflib.get_close_matches(key, [*names, *known], n=1)
         raise TrainingError(f"{where:.60} has no {key!r:.60}{f': did you mean {near[0]!r}?' if near else ''}")
-    for field in fields(cls):  # type: ignore[arg-type]
-        if field.default is MISSING and field.name not in table:
-            raise TrainingError(f"{where} says no {field.name}")
+    for known_field in fields(cls):  # type: ignore[arg-type]
+        missing = known_field.default is MISSING and known_field.default_factory is MISSING
+        if missing and known_field.name not in table:
+            raise TrainingError(f"{where} says no {known_field.name}")
     return cls(**{key: _value(value, types[key], f"{where}.{key}") for key, value in table.items()})
 
 

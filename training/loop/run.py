@@ -8,7 +8,7 @@ and they are put together at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,16 +34,17 @@ from stylefader.training.losses.perceptual import StyleTarget
 from stylefader.training.losses.temporal import temporal_weight
 from stylefader.training.networks.architectures import ARCHITECTURES, ArchitectureName, network_words
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.networks.palette import Palette
 from stylefader.training.packs.header_reading import parse_header, with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights
 
-_LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
+BLOCK_LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
 _PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
-_MEASURED_SIDE, _MEASURED_STEPS = 256, 9
+MEASURED_SIDE, MEASURED_STEPS = 256, 9
 _ALONE = ProcessGroup()
 
 
@@ -86,7 +87,7 @@ class Run:
         for picture in recipe.pictures:
             read_picture(picture)
         self._previewed = self._photos_to_look_at()
-        self._nets: dict[str, DynamicNet] = {}
+        self._nets: dict[str, Any] = {}
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
             self._take_main(load_pack(find_pack(str(recipe.main_pack))))
@@ -98,7 +99,7 @@ class Run:
                 raise TrainingError(
                     f"start_from is a pack of {network_words(*had)}, but this one will be of {network_words(*wanted)}"
                 )
-        parse_header(self._header(self._new_net()).to_json())
+        parse_header(self._header().to_json())
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
         self._log = TrainingLog(recipe.log, tensorboard=tensorboard, losses=self.losses) if group.leads else None
@@ -168,7 +169,7 @@ class Run:
         self.net, identity = self._net_of(part)
         if self.started_from(part) is not None:
             assert self._start is not None
-            self.net.load_state_dict(self._weights_for(part.name, self._start), strict=False)
+            self._begin_with(self._start, part)
             identity["start_from"] = self._start.weights_hash()
         checkpoint = self.recipe.checkpoint(part)
         with self.group.all_or_none():
@@ -187,7 +188,10 @@ class Run:
         )
         return self.trainer
 
-    def _net_of(self, part: Part) -> tuple[DynamicNet, dict[str, str]]:
+    def _begin_with(self, pack: StylePack, part: Part) -> None:
+        self.net.load_state_dict(self._weights_for(part.name, pack), strict=False)
+
+    def _net_of(self, part: Part) -> tuple[Any, dict[str, str]]:
         """A part's network before its first step, and what that stands on, as checkpoints have it."""
         if part.name == "main":
             return self._new_net(blocks=False), {}
@@ -281,13 +285,13 @@ class Run:
     def finish(self, *, report: Callable[[int], None] = lambda done: None) -> StylePack:
         """Put the trained parts together, measure them on the held-out photographs, and write the pack."""
         net = self._together()
-        pack = make_pack(self._header(net), net, self.recipe.output)
+        pack = make_pack(self._header(), net, self.recipe.output)
         self._check_main(pack)
         if self.measures:
             assert self.recipe.held_out is not None
             held_out = PhotoFolder(self.recipe.held_out, split="val")
-            photos = held_out.centre_crops(len(held_out), _MEASURED_SIDE)
-            alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, _MEASURED_STEPS)]
+            photos = held_out.centre_crops(len(held_out), MEASURED_SIDE)
+            alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, MEASURED_STEPS)]
             curve = measure_losses(
                 pack.network(),
                 self._targets(),
@@ -331,7 +335,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         """What the current part was trained with, for the pack."""
-        return {"style": _said(self.part.style), **self._facts_of_any()}
+        return {"style": words_of(self.part.style), **self._facts_of_any()}
 
     def _facts_of_any(self) -> dict[str, Any]:
         trainer, started = self.trainer, self.started_from(self.part)
@@ -353,10 +357,10 @@ class Run:
             **({"processes": self.group.size} if self.group.size > 1 else {}),
         }
 
-    def _header(self, net: DynamicNet) -> PackHeader:
+    def _header(self) -> PackHeader:
         recipe = self.recipe
         kind: NetworkKind = "dual" if recipe.objective == "dual" else "single"
-        styles = {ENDS[part.name]: _said(part.style) for part in recipe.parts}
+        styles = {ENDS[part.name]: words_of(part.style) for part in recipe.parts}
         alike = all(style == next(iter(styles.values())) for style in styles.values())
         header = PackHeader(
             name=recipe.output.stem,
@@ -365,10 +369,7 @@ class Run:
             kind=kind,
             architecture=self.architecture,
             width=self.width,
-            blocks=tuple(
-                BlockHeader(place=place, channels=net.main.channels_before(place), label=_LABELS[place])
-                for place in self.places
-            ),
+            blocks=self._block_headers({place: BLOCK_LABELS[place] for place in self.places}),
             alpha=AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default),
             style=next(iter(styles.values())) if alike else {"title": recipe.title, **styles},
             licence=recipe.licence,
@@ -376,6 +377,14 @@ class Run:
             family=recipe.family,
         )
         return with_inputs(header)
+
+    def _block_headers(self, labels: Mapping[str, str]) -> tuple[BlockHeader, ...]:
+        """A header for each block, in network order, by the names that people know it by."""
+        architecture = ARCHITECTURES[self.architecture]
+        return tuple(
+            BlockHeader(place=place, channels=architecture.channels_before(place, self.width), label=label)
+            for place, label in labels.items()
+        )
 
     def _meaning(self) -> dict[str, str]:
         """What the picture is at each end of alpha, in words."""
@@ -395,11 +404,12 @@ class Run:
         return {ENDS[name]: f"{text} (style weight {weights[name]})" for name, text in words.items()}
 
 
-def _said(style: StylePicture) -> dict[str, Any]:
+def words_of(style: StylePicture) -> dict[str, Any]:
+    """What people should know of a style picture, and its hash."""
     words = {key: text for key, text in asdict(style).items() if text and key != "picture"}
     return {**words, "sha256": file_hash(style.picture)}
 
 
-def main_hash(net: DynamicNet) -> str:
+def main_hash(net: DynamicNet | Palette) -> str:
     """SHA-256 of a network's main network as a pack holds it."""
     return hash_weights({name: tensor.half().numpy() for name, tensor in net.main.state_dict().items()})

@@ -22,7 +22,7 @@ from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack
 from stylefader.training.packs.pack_family import family_name
-from stylefader.training.packs.pack_header import BlockHeader, PackHeader
+from stylefader.training.packs.pack_header import PackHeader
 from stylefader.training.settings import StudentSettings
 
 
@@ -90,7 +90,7 @@ class StudentRun(Run):
         }  # fmt: skip
         return {"teacher": teacher, **facts}
 
-    def _header(self, net: DynamicNet) -> PackHeader:
+    def _header(self) -> PackHeader:
         recipe, header = self.recipe, self.teacher.header
         of_the_teacher = {name: {**run, "taken_from": header.name} for name, run in header.training.items()}
         made = PackHeader(
@@ -100,10 +100,7 @@ class StudentRun(Run):
             kind=header.kind,
             architecture=self.architecture,
             width=self.width,
-            blocks=tuple(
-                BlockHeader(place=block.place, channels=net.main.channels_before(block.place), label=block.label)
-                for block in header.blocks
-            ),
+            blocks=self._block_headers({block.place: block.label for block in header.blocks}),
             alpha=header.alpha,
             style=header.style,
             licence=recipe.licence,
@@ -111,8 +108,3 @@ class StudentRun(Run):
             family=recipe.family or family_name(header),
         )
         return with_inputs(made)
-
-
-def run_of(recipe: Recipe, **options: Any) -> Run:
-    """The run of a recipe, with a teacher or without; options as in `Run`."""
-    return Run(recipe, **options) if recipe.teacher is None else StudentRun(recipe, **options)

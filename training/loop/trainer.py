@@ -41,6 +41,7 @@ from stylefader.training.losses.perceptual import (
 from stylefader.training.losses.temporal import NextFrames, temporal_loss, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
+from stylefader.training.networks.palette import Palette
 from stylefader.training.settings import TrainSettings
 
 _CALIBRATION_PHOTOS = 32
@@ -52,7 +53,8 @@ class Trainer:
     """One run, from its settings to trained weights in `net`.
 
     net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
-    style: the picture to learn from; a student has none (`student_trainer.py`).
+    style: the picture to learn from; a student has none (`student_trainer.py`), and a palette has many
+    (`palette_trainer.py`).
     checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
     identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
     world: the processes that train together, each making the same Trainer; only the leader reads and writes files.
@@ -60,7 +62,7 @@ class Trainer:
 
     def __init__(
         self,
-        net: DynamicNet,
+        net: DynamicNet | Palette,
         settings: TrainSettings,
         *,
         style: Path | None,
@@ -94,12 +96,10 @@ class Trainer:
             }
             self.scaler = self.compute.scaler()
             self.net = net.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-            net.requires_grad_(True)
-            if blocks_only:
-                net.main.requires_grad_(False)
+            self._choose_what_learns(blocks_only=blocks_only)
             self._learning = [p for p in net.parameters() if p.requires_grad]
             self.optimizer = torch.optim.Adam(
-                self._learning, lr=settings.learning_rate, fused=True if device.type == "cuda" else None
+                self._groups(), lr=settings.learning_rate, fused=True if device.type == "cuda" else None
             )
             self.alpha = torch.ones(net.n_blocks, device=device)
             self.layer_means: dict[str, float] = {}
@@ -119,6 +119,15 @@ class Trainer:
             raise TrainingError(f"crop must be at least {smallest} pixels with this loss network, not {settings.crop}")
         # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
         self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
+
+    def _choose_what_learns(self, *, blocks_only: bool) -> None:
+        self.net.requires_grad_(True)
+        if blocks_only:
+            self.net.main.requires_grad_(False)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """What learns, and at which share of the learning rate."""
+        return [{"params": self._learning, "share": 1.0}]
 
     def _calibrate(self, loss_network: LossNetwork) -> dict[str, float]:
         if self.checkpoint.exists():
@@ -266,7 +275,7 @@ class Trainer:
                 failure=True,
             )
         for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = group["share"] * self._rate()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return found, wishes > 0
@@ -275,8 +284,7 @@ class Trainer:
         """What a step minimises, and without its graph all its losses in the order of `_LOSSES`; float32."""
         settings = self.settings
         with self.compute.autocast():
-            y = self.net(normalise(photo), self.alpha)
-            rgb01 = denormalise(y.float())
+            rgb01 = self._picture(photo, self.alpha)
             window = random_window(photo, rgb01, period=self.window_moves, seed=settings.seed, step=self.iteration)
             content, style = self.looked_at(*window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
@@ -284,6 +292,13 @@ class Trainer:
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal, torch.zeros_like(total)]).detach()
+
+    def _picture(self, photo: Tensor, alpha: Tensor, *, pairs: bool = False) -> Tensor:
+        """What the network makes of the first pictures of a step, or of their next frames: RGB of 0..1, (N, 3, H, W).
+
+        pairs: of the first few pictures and, behind them, their next frames.
+        """
+        return denormalise(self.net(normalise(photo), alpha).float())
 
     def looked_at(self, wanted_NCHW: Tensor, rgb01_NCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Content and style loss of pictures, by the loss network; `wanted_NCHW` are their photographs."""
@@ -321,9 +336,9 @@ class Trainer:
         """
         if self.net.n_blocks and following.alpha != 1:
             alpha = torch.full((self.net.n_blocks,), following.alpha, device=photo.device)
-            first, second = denormalise(self.net(normalise(torch.cat([photo, after])), alpha).float()).chunk(2)
+            first, second = self._picture(torch.cat([photo, after]), alpha, pairs=True).chunk(2)
             return first, second
-        return rgb01, denormalise(self.net(normalise(after), self.alpha).float())
+        return rgb01, self._picture(after, self.alpha)
 
 
 def layer_means(loss_network: LossNetwork, photos: PhotoFolder, settings: TrainSettings) -> dict[str, float]:

@@ -39,6 +39,14 @@ def smallest_crop(loss_network: LossNetwork, pyramid: int) -> int:
     return int(16 * 2 ** (pyramid - 1)) + grid_period(loss_network, pyramid)
 
 
+def pyramid_levels(rgb01_NCHW: Tensor, pyramid: int) -> list[Tensor]:
+    """Pictures at `pyramid` sizes, from their own on, each half of the one before."""
+    levels = [rgb01_NCHW]
+    for _ in range(pyramid - 1):
+        levels.append(F.avg_pool2d(levels[-1], 2))
+    return levels
+
+
 class StyleTarget:
     """Gram matrices of one style picture over a pyramid of sizes; measures how far pictures are from it."""
 
@@ -46,7 +54,7 @@ class StyleTarget:
         self.loss_network = loss_network
         self.pyramid = pyramid
         with torch.no_grad():
-            self.grams = [self._grams(level) for level in self._levels(style_rgb01_NCHW)]
+            self.grams = [self._grams(level) for level in pyramid_levels(style_rgb01_NCHW, pyramid)]
 
     @property
     def grid_period(self) -> int:
@@ -58,12 +66,6 @@ class StyleTarget:
         """See `smallest_crop`."""
         return smallest_crop(self.loss_network, self.pyramid)
 
-    def _levels(self, rgb01_NCHW: Tensor) -> list[Tensor]:
-        levels = [rgb01_NCHW]
-        for _ in range(self.pyramid - 1):
-            levels.append(F.avg_pool2d(levels[-1], 2))
-        return levels
-
     def _grams(self, rgb01_NCHW: Tensor) -> dict[str, Tensor]:
         features = self.loss_network(rgb01_NCHW)
         return {layer: gram(features[layer]) for layer in self.loss_network.layers.style}
@@ -71,7 +73,7 @@ class StyleTarget:
     def loss(self, rgb01_NCHW: Tensor, features: dict[str, Tensor]) -> Tensor:
         """Mean style loss, float32 scalar; `features` are the loss network's for the full-size picture."""
         total = torch.zeros((), dtype=torch.float32, device=rgb01_NCHW.device)
-        for level, picture in enumerate(self._levels(rgb01_NCHW)):
+        for level, picture in enumerate(pyramid_levels(rgb01_NCHW, self.pyramid)):
             here = features if level == 0 else self.loss_network(picture)
             for layer, target in self.grams[level].items():
                 distance = (gram(here[layer]).float() - target.float()).square().mean()

@@ -22,23 +22,23 @@ class OutputConv(nn.Module):
         self.pad = nn.ReflectionPad2d(4)
         self.conv = nn.Conv2d(in_channels, 3, 9)
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, 3, H, W)."""
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
+        """Whatever the style, (N, C, H, W) to (N, 3, H, W)."""
         return self.conv(self.pad(x_NCHW))
 
 
 class MainNetwork(StagedNetwork):
     """Johnson's network. `width` is that of the first convolution: 32 channels in the paper, 16 for lite."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, styled: bool = False) -> None:
         wide, wider = 2 * width, 4 * width
         stages = {
-            "conv1": ConvNorm(3, width, kernel=9),
-            "down1": ConvNorm(width, wide, kernel=3, stride=2),
-            "down2": ConvNorm(wide, wider, kernel=3, stride=2),
-            **{f"residual{index}": ResidualBlock(wider) for index in range(1, 6)},
-            "up1": ConvNorm(wider, wide, kernel=3, upsample=True),
-            "up2": ConvNorm(wide, width, kernel=3, upsample=True),
+            "conv1": ConvNorm(3, width, kernel=9, styled=styled),
+            "down1": ConvNorm(width, wide, kernel=3, stride=2, styled=styled),
+            "down2": ConvNorm(wide, wider, kernel=3, stride=2, styled=styled),
+            **{f"residual{index}": ResidualBlock(wider, styled=styled) for index in range(1, 6)},
+            "up1": ConvNorm(wider, wide, kernel=3, upsample=True, styled=styled),
+            "up2": ConvNorm(wide, width, kernel=3, upsample=True, styled=styled),
             "output": OutputConv(width),
         }
         super().__init__(JOHNSON, width, stages)

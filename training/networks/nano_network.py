@@ -32,21 +32,21 @@ class ShuffleOutput(nn.Module):
             for parameter in (self.conv.weight, self.conv.bias):
                 parameter.copy_(parameter[:: _SHUFFLE**2].repeat_interleave(_SHUFFLE**2, 0))
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, 3, 2H, 2W)."""
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
+        """Whatever the style, (N, C, H, W) to (N, 3, 2H, 2W)."""
         return self.shuffle(self.conv(self.pad(x_NCHW)))
 
 
 class NanoNetwork(StagedNetwork):
     """The nano network. `width` is the number of channels at half size; at quarter size there are twice as many."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, styled: bool = False) -> None:
         wide = 2 * width
         stages = {
-            "conv1": ConvNorm(3, width, kernel=6, stride=2),
-            "down1": ConvNorm(width, wide, kernel=3, stride=2),
-            **{f"residual{index}": ResidualBlock(wide) for index in range(1, 6)},
-            "up1": ConvNorm(wide, width, kernel=3, upsample=True),
+            "conv1": ConvNorm(3, width, kernel=6, stride=2, styled=styled),
+            "down1": ConvNorm(width, wide, kernel=3, stride=2, styled=styled),
+            **{f"residual{index}": ResidualBlock(wide, styled=styled) for index in range(1, 6)},
+            "up1": ConvNorm(wide, width, kernel=3, upsample=True, styled=styled),
             "output": ShuffleOutput(width),
         }
         super().__init__(NANO, width, stages)

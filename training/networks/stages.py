@@ -12,15 +12,15 @@ from stylefader.training.networks.architectures import Architecture
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation (Ulyanov et al. 2016) with affine, trained picture by picture.
+    """Instance normalisation (Ulyanov et al. 2016), trained picture by picture.
 
     PyTorch's own brings a batch in channels-last order into the other order and back, a quarter of a training step in
     bf16 on a CPU. For one picture, batch normalisation is the same computation and keeps the order. Its sums are less
     exact, which bf16 hides and f32 would show, so f32 keeps PyTorch's own.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, affine=True)
+    def __init__(self, channels: int, *, affine: bool = True) -> None:
+        super().__init__(channels, affine=affine)
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
@@ -31,11 +31,42 @@ class InstanceNorm(nn.InstanceNorm2d):
         )
 
 
+class Styled(nn.Module):
+    """Scales and shifts features by a style vector: x * (1 + scale) + shift, each channel by its own two numbers.
+
+    start: where its numbers stand in the vector, `channels` scales and then as many shifts; see `style_vector.py`.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels, self.start = channels, 0
+
+    def forward(self, x_NCHW: Tensor, style: Tensor) -> Tensor:
+        """(N, C, H, W) and the style of all pictures, (d,), or of each of them, (N, d), to (N, C, H, W)."""
+        middle, end = self.start + self.channels, self.start + 2 * self.channels
+        scale = style[..., self.start : middle].reshape(-1, self.channels, 1, 1)
+        shift = style[..., middle:end].reshape(-1, self.channels, 1, 1)
+        return x_NCHW * (1 + scale) + shift
+
+
+class StyledNorm(Styled):
+    """Conditional instance normalisation (Dumoulin et al. 2017): scale and shift come from a style vector."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.norm = InstanceNorm(channels, affine=False)
+
+    def forward(self, x_NCHW: Tensor, style: Tensor) -> Tensor:
+        """As `Styled`."""
+        return super().forward(self.norm(x_NCHW), style)
+
+
 class ConvNorm(nn.Module):
     """Reflection padding, convolution, instance norm with affine, and a ReLU unless `relu=False`.
 
     (N, in_channels, H, W) -> (N, out_channels, H/stride, W/stride); with `upsample` (N, out, 2H, 2W).
     kernel: odd; or even with a stride of 2, which centres it between the pixels.
+    styled: the norm's scale and shift come from a style vector.
     """
 
     def __init__(
@@ -47,30 +78,32 @@ class ConvNorm(nn.Module):
         stride: int = 1,
         upsample: bool = False,
         relu: bool = True,
+        styled: bool = False,
     ) -> None:
         super().__init__()
-        self.upsample = nn.Upsample(scale_factor=2, mode="nearest") if upsample else nn.Identity()
-        self.pad = nn.ReflectionPad2d((kernel - 1) // 2)
+        self.upsample: nn.Module = nn.Upsample(scale_factor=2, mode="nearest") if upsample else nn.Identity()
+        self.pad: nn.Module = nn.ReflectionPad2d((kernel - 1) // 2)
         self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride)
-        self.norm = InstanceNorm(out_channels)
+        self.norm: StyledNorm | InstanceNorm = StyledNorm(out_channels) if styled else InstanceNorm(out_channels)
         self.relu = nn.ReLU() if relu else nn.Identity()
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
         """(N, C, H, W) to the stage's channels and size."""
-        return self.relu(self.norm(self.conv(self.pad(self.upsample(x_NCHW)))))
+        features = self.conv(self.pad(self.upsample(x_NCHW)))
+        return self.relu(self.norm(features) if style is None else self.norm(features, style))
 
 
 class ResidualBlock(nn.Module):
     """x + norm(conv(relu(norm(conv(x))))), 3x3 each, no ReLU after the sum (Gross and Wilber 2016)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, styled: bool = False) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels, kernel=3)
-        self.second = ConvNorm(channels, channels, kernel=3, relu=False)
+        self.first = ConvNorm(channels, channels, kernel=3, styled=styled)
+        self.second = ConvNorm(channels, channels, kernel=3, relu=False, styled=styled)
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        return x_NCHW + self.second(self.first(x_NCHW))
+        return x_NCHW + self.second(self.first(x_NCHW, style), style)
 
 
 class StagedNetwork(nn.ModuleDict):
@@ -85,10 +118,10 @@ class StagedNetwork(nn.ModuleDict):
         super().__init__(dict(stages))
         self.architecture, self.width = architecture, width
 
-    def forward(self, x_NCHW: Tensor) -> Tensor:
+    def forward(self, x_NCHW: Tensor, style: Tensor | None = None) -> Tensor:
         """Normalised RGB (N, 3, H, W) to the same; H and W are multiples of 4."""
         for stage in self.values():
-            x_NCHW = stage(x_NCHW)
+            x_NCHW = stage(x_NCHW, style)
         return x_NCHW
 
     def channels_before(self, stage: str) -> int:

@@ -27,6 +27,7 @@ from stylefader.training.packs.pack_header import (
     BlockHeader,
     LossCurve,
     PackHeader,
+    StyleHeader,
 )
 from stylefader.training.reading.json_fields import Fields, by_name, many, name, number, one_of, text, whole
 from stylefader.training.reading.plain_values import parse_json
@@ -82,6 +83,18 @@ def _losses(value: Any, where: str) -> LossCurve | None:
     return curve
 
 
+def _style(value: Any, where: str) -> StyleHeader:
+    fields = Fields(value, where)
+    style = StyleHeader(
+        name=fields.take("name", name),
+        painting=fields.take("painting", painting),
+        training=fields.take_if_there("training", training, {}),
+        losses=fields.take_if_there("losses", _losses, None),
+    )
+    fields.done()
+    return style
+
+
 def parse_header(json_text: str) -> PackHeader:
     """Read the JSON text of a header. Raises PackError with the field and the reason, for any text."""
     try:
@@ -110,6 +123,7 @@ def parse_header(json_text: str) -> PackHeader:
         size=fields.take_if_there("size", _size, None),
         family=fields.take_if_there("family", _family, ""),
         architecture=fields.take_if_there("architecture", one_of(*ARCHITECTURES), str(JOHNSON.name)),
+        styles=fields.take_if_there("styles", many(_style), ()),
     )
     fields.done()
     _check(header)
@@ -134,6 +148,8 @@ def _check(header: PackHeader) -> None:
     family = family_of(header.kind)
     one_of(*family.objectives)(header.objective, "header.objective")
     family.check(header)
+    if header.styles and not family.styled:
+        raise PackError(f"header.styles must be empty for networks of kind {header.kind}")
     sized = [spec.name for spec in header.inputs if spec.sized]
     if sized and header.size is not None:
         raise PackError(f"header.size must not be there, since the size is that of {sized[0]}")

@@ -18,7 +18,7 @@ from stylefader.training.reading.json_fields import Fields, free_text, many, nam
 KINDS = ("image", "mask", "labels", "vector", "state")
 CONSTRAINTS = ("none", "simplex", "sphere")
 MOST_INPUTS = 16
-MOST_COMPONENTS = 4096
+MOST_COMPONENTS = 2**13
 """Of a vector; also of the names of an input's components."""
 LONGEST_SIDE = 16384
 MOST_NUMBERS = 2**26

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save
@@ -19,8 +20,15 @@ from stylefader.training.errors import PackError
 from stylefader.training.files import written_whole
 from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.header_reading import parse_header, read_header
-from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
-from stylefader.training.packs.pack_tensors import DTYPE, check_finite, check_layout, hash_weights, read_arrays
+from stylefader.training.packs.pack_header import HEADER_KEY, STYLES, PackHeader
+from stylefader.training.packs.pack_tensors import (
+    DTYPE,
+    check_finite,
+    check_layout,
+    hash_weights,
+    read_arrays,
+    style_vectors,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,12 +47,16 @@ class StylePack:
     def network(self) -> Any:
         """A new float32 module of its family with the pack's weights, in eval mode, parameters frozen."""
         net = family_of(self.header.kind).module(self.header)
-        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items()})
+        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items() if name != STYLES})
         return net.requires_grad_(False).eval()
 
     def weights_hash(self) -> str:
-        """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
+        """As `hash_weights`: equal exactly where the network is equal."""
         return hash_weights(self.arrays())
+
+    def style_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The vectors of a palette's styles, float32 (d,) each, by their names; none of another pack."""
+        return style_vectors(self.header, self.arrays())
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The tensors as NumPy has them, float16."""
@@ -58,10 +70,14 @@ def load_pack(path: Path) -> StylePack:
     return StylePack(header=header, tensors=tensors, file=path)
 
 
-def make_pack(header: PackHeader, net: nn.Module, path: Path) -> StylePack:
-    """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written."""
+def make_pack(header: PackHeader, net: nn.Module, path: Path, *, styles: Tensor | None = None) -> StylePack:
+    """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written.
+
+    styles: of a palette, float (number of styles, d), in the order of the header.
+    """
     header = parse_header(header.to_json())
-    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in net.state_dict().items()}
+    state = net.state_dict() if styles is None else {**net.state_dict(), STYLES: styles}
+    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()}
     check_layout(header, {name: (tuple(tensor.shape), DTYPE) for name, tensor in tensors.items()})
     for name, tensor in tensors.items():
         check_finite(name, tensor.numpy())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
@@ -16,7 +17,7 @@ from stylefader.training.errors import PackError
 from stylefader.training.packs.header_reading import read_header
 from stylefader.training.packs.pack_family import PackFamily, size_name
 from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
-from stylefader.training.packs.pack_tensors import hash_weights, read_arrays
+from stylefader.training.packs.pack_tensors import hash_weights, read_arrays, style_vectors
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -57,6 +58,10 @@ class PackFile:
         if hash_weights(arrays) != self.weights_hash() or read_header(self.file) != self.header:
             raise PackError(f"{self.file} has changed while it was being opened: try again")
         return arrays
+
+    def style_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
+        """As `StylePack.style_vectors`. Raises PackError."""
+        return style_vectors(self.header, read_arrays(self.header, self.file)) if self.header.styles else {}
 
     def copy_to(self, file: Path) -> None:
         """Write the pack as it was checked to another file, without torch. Raises PackError."""

@@ -10,6 +10,8 @@ from stylefader.training.networks.architectures import JOHNSON, network_words
 from stylefader.training.packs.inputs import InputSpec
 
 HEADER_KEY = "stylefader"
+STYLES = "styles"
+"""The tensor of a palette that has its style vectors; it is no part of the network."""
 FORMAT_VERSION = 2
 MAX_WIDTH = 512
 
@@ -54,6 +56,27 @@ class LossCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StyleHeader:
+    """One style of a palette; its vector is the row of this number in the tensor `styles`.
+
+    name: by which performers and programs know it.
+    painting: title, artist, year, source and licence, as far as known.
+    training: how its vector was made, free in form.
+    losses: measured as those of any pack are.
+    """
+
+    name: str
+    painting: dict[str, Any]
+    training: dict[str, Any] = field(default_factory=dict)
+    losses: LossCurve | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called for people."""
+        return str(self.painting.get("title", self.name))
+
+
+@dataclass(frozen=True, kw_only=True)
 class PackHeader:
     """Everything a style pack says of itself.
 
@@ -64,6 +87,7 @@ class PackHeader:
     training: the settings and data of the run that made it, free in form.
     inputs: what the network takes, in order; those of a finished header come from `header_reading.with_inputs`.
     size: height and width in pixels of a network that has a size of its own, since no input has one; else None.
+    styles: of a palette, by the rows of its tensor of style vectors; other packs have none.
     family: the style that this pack is one size of, as `pack_family.py` has it; empty where that is its own name.
     """
 
@@ -82,6 +106,7 @@ class PackHeader:
     size: tuple[int, int] | None = None
     family: str = ""
     architecture: str = JOHNSON.name
+    styles: tuple[StyleHeader, ...] = ()
     format: int = field(default=FORMAT_VERSION)
 
     @property

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from stylefader.training.errors import PackError
 from stylefader.training.packs.families.base import Shape
 from stylefader.training.packs.families.registry import family_of
-from stylefader.training.packs.pack_header import PackHeader
+from stylefader.training.packs.pack_header import STYLES, PackHeader
 
 DTYPE = "F16"
 """The type of all tensors, in the words of safetensors."""
@@ -79,10 +79,19 @@ def _shown(name: str) -> str:
 
 
 def hash_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """SHA-256 over names, shapes and bytes of the tensors: equal exactly where the network is equal."""
+    """SHA-256 over names, shapes and bytes of the network's tensors: equal exactly where the network is equal.
+
+    A palette's style vectors are what its network is given, and no part of it.
+    """
     digest = hashlib.sha256()
-    for name in sorted(arrays):
+    for name in sorted(arrays.keys() - {STYLES}):
         array = arrays[name]
         digest.update(f"{name} {array.shape} torch.{array.dtype}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def style_vectors(header: PackHeader, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.float32]]:
+    """The vectors of a palette's styles, float32 (d,) each, by their names in order; none of another pack."""
+    rows = arrays.get(STYLES, np.zeros((0, 0), np.float16)).astype(np.float32)
+    return {style.name: row for style, row in zip(header.styles, rows, strict=True)}

@@ -12,7 +12,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
 from stylefader.training.loop.run import Run
-from stylefader.training.loop.student_run import StudentRun, run_of
+from stylefader.training.loop.runs import run_of
+from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.settings import StudentSettings
@@ -27,7 +28,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.run._MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.run.MEASURED_SIDE", 64)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,6 +16,7 @@ from stylefader.training.errors import PackError
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.library import find_pack, gallery
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
+from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
 
 Header = dict[str, Any]
@@ -32,6 +34,21 @@ def test_a_pack_comes_back_as_it_was(tmp_path: Path, kind: str, places: tuple[st
     x, alpha = torch.randn(1, 3, 16, 16), torch.full((len(places),), 0.4)
     assert torch.equal(loaded.network()(x, alpha), made.network()(x, alpha))
     assert [p.name for p in tmp_path.iterdir()] == ["p.safetensors"], "nothing but the pack is left"
+
+
+def test_a_palette_comes_back_with_its_styles(tmp_path: Path) -> None:
+    made = random_pack(tmp_path / "p.safetensors", kind="palette", styles=("wave", "night"))
+    save_pack(made)
+    vectors = PackFile(made.file).style_vectors()
+    assert list(vectors) == ["wave", "night"] and load_pack(made.file).header == made.header
+    assert all(np.array_equal(vector, made.style_vectors()[name]) for name, vector in vectors.items())
+    assert vectors["wave"].shape == made.header.inputs[-1].shape and not np.array_equal(*vectors.values())
+
+
+def test_a_palettes_styles_are_no_part_of_its_network(tmp_path: Path) -> None:
+    made = random_pack(tmp_path / "p.safetensors", kind="palette")
+    other = {**made.tensors, "styles": made.tensors["styles"] * 2}
+    assert replace(made, tensors=other).weights_hash() == made.weights_hash()
 
 
 def test_the_hash_is_of_the_weights_alone(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def command(
 
     from stylefader.training.compute import find_device, prepare
     from stylefader.training.loop.recipe import find_recipe, read_recipe
+    from stylefader.training.loop.runs import run_of
     from stylefader.training.loop.samples import loader_workers
-    from stylefader.training.loop.student_run import run_of
 
     where = find_device(device)
     unwind()

@@ -28,6 +28,9 @@ class NetworkFamily(ABC):
     objectives: tuple[str, ...]
     """What a pack of it may have been trained for."""
 
+    styled: bool = False
+    """Whether its network takes a style vector and its packs hold such vectors; then it is a palette."""
+
     @abstractmethod
     def inputs(self, header: PackHeader) -> tuple[InputSpec, ...]:
         """The inputs that a pack with this header has, in the order in which the network takes them."""

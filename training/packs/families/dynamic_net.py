@@ -55,7 +55,7 @@ def architecture_of(header: PackHeader) -> Architecture:
 class DynamicNetFamily(NetworkFamily):
     """Kinds `single` and `dual`: one psi for each block, or one above 0 and another below."""
 
-    objectives = ("level", "pair", "scale", "dual", "fixed")
+    objectives: tuple[str, ...] = ("level", "pair", "scale", "dual", "fixed")
 
     def size_name(self, header: PackHeader) -> str:
         """That of its width, or of another architecture than Johnson's its name."""
@@ -96,35 +96,44 @@ class DynamicNetFamily(NetworkFamily):
                 )
         check_declared(header.inputs, self.inputs(header), "header.inputs")
 
-    def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
-        """Names and shapes of all tensors."""
+    def main_shapes(self, header: PackHeader) -> dict[str, Shape]:
+        """Names and shapes of the main network's tensors."""
         shapes: dict[str, Shape] = {}
         for stage in architecture_of(header).stages:
             inputs, outputs = stage.channels(header.width)
             parts = ("first.", "second.") if stage.kind == "residual" else ("",)
             for part in parts:
                 name = f"main.{stage.name}.{part}"
-                shapes |= _conv(f"{name}conv", outputs * stage.shuffle**2, inputs, stage.kernel)
+                shapes |= conv_shapes(f"{name}conv", outputs * stage.shuffle**2, inputs, stage.kernel)
                 if stage.kind != "output":
                     shapes |= {f"{name}norm.{which}": (outputs,) for which in ("weight", "bias")}
+        return shapes
+
+    def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
+        """Names and shapes of all tensors."""
+        shapes = self.main_shapes(header)
         for block in header.blocks:
             for branch in ("hi", "lo") if header.kind == "dual" else ("psi",):
                 for position in TUNING_CONVS:
-                    shapes |= _conv(f"blocks.{block.place}.{branch}.{position}", block.channels, block.channels, 3)
+                    shapes |= conv_shapes(
+                        f"blocks.{block.place}.{branch}.{position}", block.channels, block.channels, 3
+                    )
         return shapes
 
     def module(self, header: PackHeader) -> nn.Module:
         """The network, without its weights."""
-        from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
+        from stylefader.training.networks.dynamic_net import DynamicNet, network_kind
 
-        kind: NetworkKind = "dual" if header.kind == "dual" else "single"
         architecture = architecture_of(header).name
-        return DynamicNet(architecture=architecture, width=header.width, places=header.places, kind=kind)
+        return DynamicNet(
+            architecture=architecture, width=header.width, places=header.places, kind=network_kind(header.kind)
+        )
 
     def channels(self, header: PackHeader) -> int:
         """Channels of the features at full size, from above."""
         return max(COLOURS, ceil(architecture_of(header).full_size * header.width))
 
 
-def _conv(name: str, outputs: int, inputs: int, kernel: int) -> dict[str, Shape]:
+def conv_shapes(name: str, outputs: int, inputs: int, kernel: int) -> dict[str, Shape]:
+    """The two tensors of a convolution."""
     return {f"{name}.weight": (outputs, inputs, kernel, kernel), f"{name}.bias": (outputs,)}

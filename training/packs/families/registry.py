@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 KINDS = {
     "single": "stylefader.training.packs.families.dynamic_net:DynamicNetFamily",
     "dual": "stylefader.training.packs.families.dynamic_net:DynamicNetFamily",
+    "palette": "stylefader.training.packs.families.palette:PaletteFamily",
 }
 """`module:class` of the family of each kind."""
 

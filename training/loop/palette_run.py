@@ -1,0 +1,207 @@
+"""A training run of a palette: from a recipe with many paintings to a pack with one network and their style vectors.
+
+With `add_to` the paintings are added to a finished palette, whose network and vectors stay as they are, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from stylefader.training.data.photographs import PhotoFolder, Picture, resize_short_side
+from stylefader.training.errors import TrainingError
+from stylefader.training.evaluation.held_out import measure_losses, stylize
+from stylefader.training.evaluation.strip import encode_picture, stack, strip
+from stylefader.training.files import written_whole
+from stylefader.training.loop.palette_trainer import PaletteTrainer
+from stylefader.training.loop.recipe import ENDS, Part, Recipe
+from stylefader.training.loop.run import BLOCK_LABELS, MEASURED_SIDE, MEASURED_STEPS, Run, main_hash, words_of
+from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
+from stylefader.training.networks.palette import Palette, baked, take_single
+from stylefader.training.packs.header_reading import with_inputs
+from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
+from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader
+
+_PREVIEW_SIDE, _PREVIEW_ALPHAS = 160, (0.0, 0.5, 1.0)
+
+
+class PaletteRun(Run):
+    """Trains the two parts of a recipe for a palette; used as `Run` is."""
+
+    net: Palette
+    trainer: PaletteTrainer
+
+    def __init__(self, recipe: Recipe, **options: Any) -> None:
+        self._base = load_pack(find_pack(str(recipe.add_to))) if recipe.add_to is not None else None
+        if self._base is not None:
+            header = self._base.header
+            if not header.styles:
+                raise TrainingError(f"add_to must be a palette, and {header.name} has one style")
+            if recipe.start_from is not None:
+                raise TrainingError(
+                    "start_from has no effect where paintings are added to a palette: its network stays"
+                )
+            if twice := sorted(recipe.palette.keys() & {style.name for style in header.styles}):
+                raise TrainingError(f"{header.name} has a style {twice[0]} already: give the new one another name")
+            recipe = replace(recipe, architecture=header.architecture, width=header.width, n_blocks=len(header.blocks))
+        super().__init__(recipe, **options)
+        start = self._start
+        if start is not None and start.header.kind not in ("single", "palette"):
+            raise TrainingError(f"a palette starts from a palette or a pack of one style, not of {start.header.kind}")
+
+    @property
+    def _kept(self) -> tuple[StyleHeader, ...]:
+        return self._base.header.styles if self._base is not None else ()
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*(style.name for style in self._kept), *self.recipe.palette)
+
+    def _new_net(self, *, blocks: bool = True, kind: NetworkKind = "palette") -> DynamicNet:
+        return super()._new_net(blocks=blocks, kind=kind)
+
+    def _net_of(self, part: Part) -> tuple[Palette, dict[str, str]]:
+        palette = Palette(self._new_net(blocks=part.name != "main"), len(self._names))
+        identity: dict[str, str] = {}
+        if self._base is not None:
+            own = palette.net.state_dict()
+            palette.net.load_state_dict({name: self._base.tensors[name].float() for name in own})
+            known = self._base.tensors[STYLES].float()[:, : palette.net.style_size]
+            with torch.no_grad():
+                palette.styles[: len(known)] = known
+                palette.styles[len(known) :] = known.mean(0)  # between all that it knows
+            identity["added to"] = self._base.weights_hash()
+        if part.name != "main":
+            main = self._nets["main"]
+            palette.net.main.load_state_dict(main.net.main.state_dict())
+            with torch.no_grad():
+                palette.styles[:, : main.net.style_size] = main.styles
+            identity["main network"] = main_hash(main)
+        return palette, identity
+
+    def _begin_with(self, pack: StylePack, part: Part) -> None:
+        """Convolutions are those of the pack; a style begins as that of its name, else as all of its styles do."""
+        if pack.header.kind == "single":
+            kept = self.net.styles.detach().clone() if part.name != "main" else None
+            take_single(self.net, pack.network())
+        else:
+            own = self.net.net.state_dict()
+            self.net.net.load_state_dict({name: pack.tensors[name].float() for name in own})
+            vectors = {name: torch.from_numpy(vector) for name, vector in pack.style_vectors().items()}
+            mean = torch.stack(list(vectors.values())).mean(0)
+            kept = self.net.styles.detach().clone() if part.name != "main" else None
+            size = self.net.net.style_size
+            with torch.no_grad():
+                for row, name in enumerate(self._names):
+                    self.net.styles[row] = vectors.get(name, mean)[:size]
+        if kept is not None:  # the main network and its numbers are trained already
+            main = self._nets["main"]
+            self.net.net.main.load_state_dict(main.net.main.state_dict())
+            with torch.no_grad():
+                self.net.styles[:, : main.net.style_size] = kept[:, : main.net.style_size]
+
+    def started_from(self, part: Part) -> dict[str, Any] | None:
+        """As `Run`; a pack whose blocks stand elsewhere is no start for blocks."""
+        start = self._start
+        if start is None or (part.name != "main" and start.header.places != self.places):
+            return None
+        had = start.header.training.get(part.name, {}).get("iterations", 0)
+        return {"name": start.header.name, "weights_sha256": start.weights_hash(), "iterations": had}
+
+    def _trainer_of(self, part: Part, **options: Any) -> PaletteTrainer:
+        paintings = [style.picture for style in self.recipe.palette.values()]
+        return PaletteTrainer(
+            self.net, part.settings, paintings=paintings, kept=len(self._kept), blocks_only=part.name != "main",
+            **options,
+        )  # fmt: skip
+
+    def write_preview(self) -> None:
+        """Photographs in each of the styles that learn, at alpha 0, a half and 1."""
+        photos = self._previewed
+        assert photos is not None
+        alphas = _PREVIEW_ALPHAS if self.net.n_blocks else _PREVIEW_ALPHAS[:1]
+        rows = []
+        for number, (name, row) in enumerate(list(zip(self._names, self.net.styles, strict=True))[len(self._kept) :]):
+            photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
+            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
+            one = baked(self.net.net, row)
+            pictures = [stylize(one, photo, torch.full((one.n_blocks,), alpha)) for alpha in alphas]
+            rows.append(strip([photo, *pictures], [name, *(f"alpha {alpha:g}" for alpha in alphas)]))
+        with written_whole(self.recipe.preview) as file:
+            file.write(encode_picture(stack(rows), ".png"))
+
+    def finish(self, *, report: Any = lambda done: None) -> StylePack:
+        """As `Run`; each style that learnt is measured, on `measured` of the held-out photographs."""
+        palette: Palette = self._nets["blocks"]
+        pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles)
+        self._check_kept(pack)
+        if self.measures:
+            styles = list(pack.header.styles)
+            photos = self._measured_photos()
+            rows = pack.tensors[STYLES].float()
+            for number, target in enumerate(self.trainer.targets, len(self._kept)):
+                curve = measure_losses(
+                    baked(pack.network(), rows[number]), {"1": target}, photos,
+                    [float(a) for a in np.linspace(0, 1, MEASURED_STEPS)], compute=self.trainer.compute,
+                    report=report,
+                )  # fmt: skip
+                styles[number] = replace(styles[number], losses=curve)
+            pack = replace(pack, header=replace(pack.header, styles=tuple(styles)))
+        save_pack(pack)
+        return pack
+
+    def _measured_photos(self) -> Picture:
+        assert self.recipe.held_out is not None
+        held_out = PhotoFolder(self.recipe.held_out, split="val")
+        return held_out.centre_crops(min(self.recipe.measured, len(held_out)), MEASURED_SIDE)
+
+    def _check_kept(self, pack: StylePack) -> None:
+        """What was to stay as it was has stayed so, bit for bit. Raises TrainingError."""
+        main: Palette = self._nets["main"]
+        if main_hash(pack.network()) != main_hash(main):
+            raise TrainingError("the main network changed while its blocks were trained", failure=True)
+        first = main.styles.half()
+        same = torch.equal(pack.tensors[STYLES][:, : first.shape[1]], first)
+        base = self._base
+        if base is not None:
+            same &= pack.weights_hash() == base.weights_hash()
+            same &= torch.equal(pack.tensors[STYLES][: len(base.header.styles)], base.tensors[STYLES])
+        if not same:
+            raise TrainingError("numbers of the palette that were to stay have changed", failure=True)
+
+    def _facts(self) -> dict[str, Any]:
+        return {"paintings": len(self.recipe.palette), **self._facts_of_any()}
+
+    def _meaning(self) -> dict[str, str]:
+        words = {"main": "lightly stylized", "blocks": "strongly stylized"}
+        return {
+            ENDS[part.name]: f"{words[part.name]} (style weight {part.settings.style_weight})"
+            for part in self.recipe.parts
+        }
+
+    def _header(self) -> PackHeader:
+        recipe, base = self.recipe, self._base
+        own = {} if base is None else dict(self._record)  # others have had the palette's own training
+        new = tuple(
+            StyleHeader(name=name, painting=words_of(style), training=own) for name, style in recipe.palette.items()
+        )
+        made = PackHeader(
+            name=recipe.output.stem,
+            title=recipe.title,
+            objective="level",
+            kind="palette",
+            architecture=self.architecture,
+            width=self.width,
+            blocks=self._block_headers({place: BLOCK_LABELS[place] for place in self.places}),
+            alpha=AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default),
+            style={"title": recipe.title},
+            licence=recipe.licence,
+            training=dict(self._record if base is None else base.header.training),
+            styles=(*self._kept, *new),
+            family=recipe.family,
+        )
+        return with_inputs(made)
