@@ -16,11 +16,12 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.evaluation.held_out import measure_losses, stylize
 from stylefader.training.evaluation.strip import encode_picture, stack, strip
 from stylefader.training.files import written_whole
+from stylefader.training.loop.palette_start import begin_with
 from stylefader.training.loop.palette_trainer import PaletteTrainer
 from stylefader.training.loop.recipe import ENDS, Part, Recipe
 from stylefader.training.loop.run import BLOCK_LABELS, MEASURED_SIDE, MEASURED_STEPS, Run, main_hash, words_of
 from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
-from stylefader.training.networks.palette import Palette, baked, take_single
+from stylefader.training.networks.palette import Palette, baked
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
@@ -84,21 +85,10 @@ class PaletteRun(Run):
         return palette, identity
 
     def _begin_with(self, pack: StylePack, part: Part) -> None:
-        """Convolutions are those of the pack; a style begins as that of its name, else as all of its styles do."""
-        if pack.header.kind == "single":
-            kept = self.net.styles.detach().clone() if part.name != "main" else None
-            take_single(self.net, pack.network())
-        else:
-            own = self.net.net.state_dict()
-            self.net.net.load_state_dict({name: pack.tensors[name].float() for name in own})
-            vectors = {name: torch.from_numpy(vector) for name, vector in pack.style_vectors().items()}
-            mean = torch.stack(list(vectors.values())).mean(0)
-            kept = self.net.styles.detach().clone() if part.name != "main" else None
-            size = self.net.net.style_size
-            with torch.no_grad():
-                for row, name in enumerate(self._names):
-                    self.net.styles[row] = vectors.get(name, mean)[:size]
-        if kept is not None:  # the main network and its numbers are trained already
+        """As `begin_with`; blocks begin around the main network that is trained already, and so do its numbers."""
+        kept = self.net.styles.detach().clone() if part.name != "main" else None
+        begin_with(self.net, pack, self._names)
+        if kept is not None:
             main = self._nets["main"]
             self.net.net.main.load_state_dict(main.net.main.state_dict())
             with torch.no_grad():

@@ -26,7 +26,7 @@ from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.palette import Palette, slots_of
 from stylefader.training.settings import TrainSettings
 
-_SHARE_OF_STYLES = 5.0
+SHARE_OF_STYLES = 5.0
 """Style vectors learn at so many times the learning rate: each is seen in few of the steps, and begins far away."""
 _DRAWN = 7
 """Makes the random numbers of styles others than those of crops."""
@@ -85,7 +85,7 @@ class PaletteTrainer(Trainer):
 
     def _groups(self) -> list[dict[str, Any]]:
         others = [p for p in self._learning if p is not self.net.styles]
-        return [{"params": others, "share": 1.0}, {"params": [self.net.styles], "share": _SHARE_OF_STYLES}]
+        return [{"params": others, "share": 1.0}, {"params": [self.net.styles], "share": SHARE_OF_STYLES}]
 
     def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
         drawn = styles_of_step(self._count, len(photo) * self.group.size, seed=self.settings.seed, step=self.iteration)[

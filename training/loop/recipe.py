@@ -5,6 +5,7 @@ settings that hold for every part, and a table a part: `[main]` and `[blocks]`, 
 sides of a dual network. Paths are as seen from where the command is run.
 
 A recipe with a `teacher` has one part, `[student]`: what the pack is of, its range and its blocks are the teacher's.
+The student of a palette is a palette of the same styles; its `paintings` are those to measure it by.
 
 A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
 given as `paintings`. The styles have the names of their tables and files.
@@ -254,7 +255,7 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
 
 def _student_recipe(table: Mapping[str, Any]) -> Recipe:
     """A recipe with a teacher. Raises TrainingError."""
-    known = (_STUDENT, "styles", "train")
+    known = (_STUDENT, "styles", "train", "paintings")
     for key in table.keys() & {"objective", "n_blocks", "main_pack", "low", "high", "default"}:
         raise TrainingError(f"{key} has no effect, because it is the teacher's")
     try:
@@ -266,6 +267,11 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
                             f"and {len(header.blocks)} tuning-blocks")  # fmt: skip
     styles = _table(table.get("styles", {}), "styles")
     paintings = [_fill(_Painting, style, where=f"styles.{name}").picture for name, style in styles.items()]
+    if "paintings" in table:
+        if not header.styles:
+            raise TrainingError(f"paintings has no effect, because {header.name} has one style: give [styles.NAME]")
+        found = folder_styles(_value(table["paintings"], Path, "paintings"))
+        paintings += [Path(words["picture"]) for words in found.values()]
     settings = {**_table(table.get("train", {}), "train"), **_table(table.get(_STUDENT, {}), _STUDENT)}
     for key in settings.keys() & {"style", "style_size"}:
         raise TrainingError(f"{_STUDENT}.{key} has no effect, because a student learns from its teacher's pictures")

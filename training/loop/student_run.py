@@ -35,10 +35,14 @@ class StudentRun(Run):
         assert recipe.teacher is not None
         self.teacher = load_pack(find_pack(str(recipe.teacher)))
         super().__init__(recipe, **options)
-        start = self._start
-        if start is not None and (start.header.places, start.header.kind) != (self.places, self.teacher.header.kind):
-            raise TrainingError(f"start_from must have the blocks that {self.teacher.header.name} has: "
-                                f"{start.header.name} has others")  # fmt: skip
+        if self._start is not None:
+            self._check_start(self._start.header)
+
+    def _check_start(self, header: PackHeader) -> None:
+        """Raise TrainingError where a student cannot begin with the pack of this header."""
+        teacher = self.teacher.header
+        if (header.places, header.kind) != (self.places, teacher.kind):
+            raise TrainingError(f"start_from must have the blocks that {teacher.name} has: {header.name} has others")
 
     @property
     def measures(self) -> bool:
@@ -54,7 +58,7 @@ class StudentRun(Run):
         its_kind: NetworkKind = "dual" if self.teacher.header.kind == "dual" else "single"
         return super()._new_net(blocks=blocks, kind=kind or its_kind)
 
-    def _net_of(self, part: Part) -> tuple[DynamicNet, dict[str, str]]:
+    def _net_of(self, part: Part) -> tuple[Any, dict[str, str]]:
         return self._new_net(), {}
 
     def _trainer_of(self, part: Part, **options: Any) -> StudentTrainer:

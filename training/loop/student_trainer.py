@@ -18,6 +18,7 @@ from stylefader.training.losses.perceptual import random_window, total_variation
 from stylefader.training.losses.temporal import NextFrames, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
+from stylefader.training.networks.palette import Palette
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.settings import StudentSettings
 
@@ -32,7 +33,7 @@ class StudentTrainer(Trainer):
 
     def __init__(
         self,
-        net: DynamicNet,
+        net: DynamicNet | Palette,
         settings: StudentSettings,
         *,
         teacher: StylePack,
@@ -41,15 +42,23 @@ class StudentTrainer(Trainer):
     ) -> None:
         identity = {**(identity or {}), "teacher": teacher.weights_hash()}
         super().__init__(net, settings, style=None, blocks_only=False, identity=identity, **options)
-        self._teacher = teacher.network().to(device=self.compute.device, memory_format=torch.channels_last)
+        self._teacher = self._network_of(teacher).to(device=self.compute.device, memory_format=torch.channels_last)
         self._range = teacher.header.alpha.low, teacher.header.alpha.high
+
+    def _network_of(self, teacher: StylePack) -> Any:
+        """What makes the lessons, as `_made_by` takes it."""
+        return teacher.network()
+
+    def _made_by(self, net: Any, pictures: Tensor, strengths: Tensor) -> Tensor:
+        """RGB of 0..1 that student or teacher makes of the first pictures of a step, or of their next frames."""
+        return denormalise(net(normalise(pictures), strengths).float())
 
     def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
         settings = self.settings
         self._strengths = self._drawn(len(photo))
         with self.compute.autocast():
             lesson = self._lesson(photo)
-            rgb01 = denormalise(self.net(normalise(photo), self._strengths).float())
+            rgb01 = self._made_by(self.net, photo, self._strengths)
             window = random_window(lesson, rgb01, period=self.window_moves, seed=settings.seed, step=self.iteration)
             content, style = self.looked_at(*window)
             temporal = self._temporal(photo, rgb01, following) if following else torch.zeros_like(content)
@@ -76,10 +85,9 @@ class StudentTrainer(Trainer):
     def _lesson(self, photo: Tensor) -> Tensor:
         """The teacher's pictures, within what can be shown; a copy, since inference tensors take part in no graph."""
         with torch.inference_mode():
-            rgb01 = denormalise(self._teacher(normalise(photo), self._strengths).float()).clamp(0, 1)
+            rgb01 = self._made_by(self._teacher, photo, self._strengths).clamp(0, 1)
         return rgb01.clone()
 
     def _of_both(self, photo: Tensor, after: Tensor, rgb01: Tensor, following: NextFrames) -> tuple[Tensor, Tensor]:
         """As in `Trainer`, at the strengths that the first picture was made with."""
-        strengths = self._strengths[:, : len(after)]
-        return rgb01, denormalise(self.net(normalise(after), strengths).float())
+        return rgb01, self._made_by(self.net, after, self._strengths[:, : len(after)])
