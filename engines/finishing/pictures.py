@@ -6,9 +6,9 @@ Y'CbCr, which is O + Y'(D) for each of R, G and B, and `mix` m comes after it:
     S + c (O + Y'(D) - S) = O + (1 - c) D + c Y'(D);   O + m (1 - c) D + m c Y'(D)
 
 The first part is between two pictures, so that it needs no room beyond bytes. Luma is then added where it grows, and
-taken off where it shrinks: of the two planes one is 0 everywhere, so that nothing is cut off in between. In linear light
-the same looked worse: scaled by luminance, dark places that a style makes bright become garish; shifted by it, they
-become grey. `tensors.py` is the same for GPUs.
+taken off where it shrinks: of the two planes one is 0 everywhere, so that nothing is cut off in between. In linear
+light the same looked worse: scaled by luminance, dark places that a style makes bright become garish; shifted by it,
+they become grey. `tensors.py` is the same for GPUs.
 """
 
 from __future__ import annotations
