@@ -7,6 +7,7 @@ which each may leave a few values outside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,10 @@ from stylefader.engines.int8.places import features
 from stylefader.engines.machine.processor import own_precision
 from stylefader.engines.timing import psnr_db
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.pack import StylePack
-from stylefader.training.packs.pack_file import PackFile
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
 
 Losses = Callable[[Picture, Picture], tuple[float, float]]
 """Content and style loss of a picture, by its photograph and itself."""
