@@ -53,7 +53,7 @@ class OpenVinoEngine(Engine):
             raise EngineError("engine openvino computes in bf16 or f32, not fp16")
         if precision == "bf16" and not processor.has_bf16():
             raise EngineError(f"engine openvino: {self.device} has no bf16 arithmetic; use f32")
-        floating = "bf16" if processor.has_bf16() else "f32"
+        floating = processor.own_precision()
         self.precision = floating if precision == "auto" else precision
         check_memory(self.name, height, width, full_size_channels(pack.header), self.precision)
         quantized = _quantized(pack, cache) if precision == "int8" else None

@@ -7,6 +7,7 @@ which each may leave a few values outside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,13 @@ from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.inputs import constrained
 from stylefader.engines.int8.form import Fidelity, Quantized, Ranges
 from stylefader.engines.int8.places import features
+from stylefader.engines.machine.processor import own_precision
 from stylefader.engines.timing import psnr_db
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.pack import StylePack
-from stylefader.training.packs.pack_file import PackFile
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
 
 Losses = Callable[[Picture, Picture], tuple[float, float]]
 """Content and style loss of a picture, by its photograph and itself."""
@@ -123,7 +127,8 @@ def measure_fidelity(
     core = ov.Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     f32 = core.compile_model(graphs_of(pack.header).openvino_model(pack, height, width), "CPU", settings)
-    int8 = core.compile_model(form.model(pack, height, width), "CPU")
+    rest = {"INFERENCE_PRECISION_HINT": own_precision()}
+    int8 = core.compile_model(form.model(pack, height, width), "CPU", rest)
     psnr = np.zeros((len(frames), len(alphas)))
     sums = np.zeros((2, 2, len(alphas)))  # f32 and int8; content and style
     for number, frame in enumerate(frames):

@@ -9,6 +9,8 @@ import platform
 import sys
 from pathlib import Path
 
+from stylefader.engines.machine.processor import held_to
+
 _MEMINFO = Path("/proc/meminfo")
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -35,7 +37,7 @@ def gpu_name() -> str:
 
 @functools.cache
 def cpu_name() -> str:
-    """The processor, with the cores that this process may use."""
+    """The processor, with the cores that this process may use, and what its kernels are held to."""
     try:
         lines = _CPUINFO.read_text().splitlines()
     except OSError:
@@ -43,7 +45,8 @@ def cpu_name() -> str:
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     name = next(named, "") or platform.processor() or platform.machine()  # the second starts a process on some systems
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{name} ({cores} {'core' if cores == 1 else 'cores'})"
+    held = f", held to {held_to()}" if held_to() else ""
+    return f"{name} ({cores} {'core' if cores == 1 else 'cores'}{held})"
 
 
 def available_memory() -> int | None:

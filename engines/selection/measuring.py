@@ -32,6 +32,11 @@ CPU_SIZE = (180, 320)
 """Where engines on a CPU are compared: their time grows with the pixels. Those on a GPU at the size asked for."""
 TIMEOUTS_S = {False: 120.0, True: 1200.0}
 """For one engine, on a CPU and on a GPU, whose engines may compile for minutes (and are kept)."""
+_PATIENCE = 5
+"""How many times as long it may take behind a session that needs the whole processor, where a worker gets little of it.
+
+What is said against an engine is kept, so it must not be that there was no time.
+"""
 SECONDS = 0.5
 _PROOF_SIZE = (96, 160)
 _PROOF_MEMORY = 8 << 30
@@ -41,7 +46,8 @@ _POLL_S = 0.05
 class Measuring:
     """Measures engines for one pack at one size, one after another; `with` keeps its folder of pictures.
 
-    timeout_s: for one engine, beside the seconds that it is timed. behind: the workers leave the processor to others.
+    timeout_s: for one engine, beside the seconds that it is timed. behind: the workers leave the processor to others,
+    and get more time.
     folder: of the cache, in which an int8 form may be that was made here.
     stop: once it is set, the worker that runs is ended and no more is started; rows then say nothing of the engine.
     """
@@ -125,10 +131,11 @@ class Measuring:
                 "stylefader.engines.selection.measuring_worker", json.dumps(order), stdout=words, stderr=words
             )
             try:
-                until = time.monotonic() + timeout
+                most = timeout * (_PATIENCE if self._behind else 1)
+                until = time.monotonic() + most
                 while worker.poll() is None and not self._stop.wait(_POLL_S):
                     if time.monotonic() > until:
-                        return {"error": f"no answer within {timeout:.0f} s"}
+                        return {"error": f"no answer within {most:.0f} s"}
             finally:
                 end_worker(worker, with_children=True)
             with suppress(OSError, ValueError):  # none, or cut off
