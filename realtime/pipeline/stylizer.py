@@ -120,6 +120,13 @@ class Stylizer:
             return self._incoming[0] if self._incoming else self._playing
 
     @property
+    def masked(self) -> bool:
+        """Whether an engine that takes a mask is in the picture."""
+        with self._lock:
+            shown = (self._playing, self._incoming[0] if self._incoming else None)
+            return any(one is not None and one.engine.masked for one in shown)
+
+    @property
     def busy(self) -> bool:
         """Whether a frame is under way."""
         return bool(self._begun)

@@ -80,7 +80,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
                 slew=style.slew, start=plan.start, fade_in=plan.fade_in, rate=connections.wanted_rate,
                 expect=loader.expected_time, find_mask=config.find_mask,
             ),
-            tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
+            tell=tell, played=lambda frame, name, values: takes.played(frame, name, values, live.mask.used()),
             modulation=modulators,
             forms=FormMaker(loader.folder, now_ns=time.monotonic_ns, tell=tell) if loader.makes_forms else None,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
 from stylefader.engines import open_engine
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
