@@ -8,7 +8,8 @@ from pathlib import Path
 
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.masks.clip import ClipOptions
-from stylefader.realtime.masks.where import ALL, MASK, MaskFiles, mask_choice
+from stylefader.realtime.masks.where import ALL, MASK, MaskFiles, mask_choice, word_parameters
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.sources.files.pictures import is_sequence
 from stylefader.realtime.sources.options import LiveOptions
 
@@ -44,6 +45,13 @@ def mask_words(where: str | None, mask: MaskChoice | str | Path | None, person_m
         where=where, file=str(mask) if isinstance(mask, str | Path) else None,
         person_model=None if person_model is None else Path(person_model),
     )  # fmt: skip
+
+
+def parameters_for_scenes(choice: MaskChoice | None) -> tuple[Parameter, ...]:
+    """What scenes may move of masks: that of the present one, and of all that words can choose."""
+    own = () if choice is None else choice.parameters
+    names = {one.name for one in own}
+    return (*own, *(one for one in word_parameters() if one.name not in names))
 
 
 def find_live_mask(words: MaskWords, placed: LiveOptions) -> FindMask:

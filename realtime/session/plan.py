@@ -17,6 +17,7 @@ from stylefader.realtime.parameters.parameter import STEADY, most_of, parameters
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
+from stylefader.realtime.session.mask_words import parameters_for_scenes
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
@@ -72,8 +73,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         check_source(name)
     packs = [open_style(name) for name in style.names]
     if style.scenes is not None:
-        own = () if config.mask is None else config.mask.parameters
-        packs += cast(read_scenes(style.scenes), packs, style.scenes, own).added
+        movable = parameters_for_scenes(config.mask)
+        packs += cast(read_scenes(style.scenes), packs, style.scenes, movable).added
     if not packs:
         packs = [open_style(DEFAULT_STYLE)]
     events: list[Event] = []
