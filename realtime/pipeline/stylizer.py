@@ -286,8 +286,11 @@ class Stylizer:
             (older, kept), (newer, share) = sound
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
-        fades, style = len(begun.parts) > 1, begun.parts[-1][0].header.name
-        self._steady(frame.image, picture, frame.pts, begun.values, style=style, mask=begun.mask, opens=fades)
+        fades, newest = len(begun.parts) > 1, begun.parts[-1][0]
+        self._steady(
+            frame.image, picture, frame.pts, begun.values, style=newest.header.name, mask=begun.mask, opens=fades,
+            own=newest.has_steady,
+        )  # fmt: skip
         blacken_bars(picture, frame.inside)
         self.counts.stylized += 1
         self._last = picture
