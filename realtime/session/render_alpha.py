@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import AbstractContextManager, ExitStack
@@ -113,13 +114,13 @@ def read_take(file: Path | None, *, alpha: str | float | None) -> AutomationFile
 
 
 def with_steady(keyframes: AlphaOverTime, steady: float) -> AlphaOverTime:
-    """The same with `steady` at this value. Raises AutomationError for one that is not from 0 to 1."""
+    """The same with `steady` at this value. Raises AutomationError for one that is not finite."""
     from stylefader.realtime.automation.held_value import HeldValue
     from stylefader.realtime.parameters.parameter import STEADY
     from stylefader.training.errors import AutomationError
 
-    if not (isinstance(steady, int | float) and 0 <= steady <= 1):
-        raise AutomationError(f"steady is a number from 0 to 1, not {steady!r:.80}")
+    if not (isinstance(steady, int | float) and math.isfinite(steady)):
+        raise AutomationError(f"steady is a finite number, not {steady!r:.80}")
     return HeldValue(keyframes, STEADY, float(steady), origin="--steady")
 
 

@@ -13,7 +13,15 @@ import typer
 
 from stylefader.realtime.media.timecode import format_time
 from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
-from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
+from stylefader.tools.commands.mask_options import (
+    AlphaOutsideOverTime,
+    ColourOutsideOverTime,
+    FadeIn,
+    MaskFile,
+    MixOutsideOverTime,
+    PersonModel,
+    Where,
+)
 from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
@@ -45,14 +53,14 @@ def command(
     ] = None,
     fade_in: FadeIn = None,
     steady: Annotated[
-        float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
+        float | None, typer.Option(help="How still the picture stands where the clip does, 0 to 1. [default: 0]")
     ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,
-    alpha_outside: Annotated[str | None, typer.Option(help="As --alpha, outside of the mask.")] = None,
-    mix_outside: Annotated[str | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")] = None,
-    colour_outside: Annotated[str | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")] = None,
+    alpha_outside: AlphaOutsideOverTime = None,
+    mix_outside: MixOutsideOverTime = None,
+    colour_outside: ColourOutsideOverTime = None,
     automation: Annotated[
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
