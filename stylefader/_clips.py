@@ -94,6 +94,8 @@ def render(
     for name in ("automation", "map", "cache_dir"):
         if isinstance(others.get(name), str):
             others[name] = Path(others[name])
+    from stylefader.realtime.session.mask_words import mask_words
+
     job = RenderJob(
         source=str(source),
         output=str(output),
@@ -101,7 +103,8 @@ def render(
         alpha=alpha if alpha is None or isinstance(alpha, str | int | float) else ",".join(map(str, alpha)),
         mix=mix,
         colour=colour,
-        mask=_mask(where, mask, person_model, others),
+        mask_words=mask_words(where, mask, person_model),
+        mask=None if isinstance(mask, str | Path) else mask,
         size=size,
         start=_exact(start),
         stop=_exact(stop),
@@ -109,21 +112,6 @@ def render(
         **others,
     )
     return run_job(job, None if progress is None else _Progress(progress))
-
-
-def _mask(
-    where: str | None, mask: MaskChoice | str | Path | None, person_model: str | Path | None, others: dict[str, Any]
-) -> MaskChoice | None:
-    """The source of masks that was asked for; nothing is imported where none was."""
-    if where is None and mask is None and person_model is None:
-        return None
-    from stylefader.realtime.session.mask_words import mask_words, render_mask
-    from stylefader.realtime.sources.geometry import DEFAULT_FIT, check_fit
-
-    if mask is not None and not isinstance(mask, str | Path):
-        return mask
-    words = mask_words(where, mask, person_model)
-    return render_mask(words, fit=check_fit(others.get("fit", DEFAULT_FIT)), rate=others.get("rate"))
 
 
 class _Progress(Watcher):

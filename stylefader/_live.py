@@ -45,6 +45,9 @@ def live(
     alpha: float | None = None,
     mix: float | None = None,
     colour: float | None = None,
+    alpha_outside: float | None = None,
+    mix_outside: float | None = None,
+    colour_outside: float | None = None,
     fade_in: float | None = None,
     where: str | None = None,
     mask: MaskChoice | str | Path | None = None,
@@ -80,6 +83,9 @@ def live(
         alpha: Strength at first. None is the style's own.
         mix: From the original picture (0) to the stylized one (1), at first. None is 1.
         colour: From the style's colours (0) to those of the original (1), at first. None is 0.
+        alpha_outside: As alpha, outside of the mask.
+        mix_outside: As mix, outside of the mask. None is 0.
+        colour_outside: As colour, outside of the mask.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1. None is none.
         where: Which part is stylized, as `--where` has it: `person`, `background`, `ellipse`, ...
         mask: A file whose white is inside, or a source of masks of your own.
@@ -125,6 +131,9 @@ def live(
             alpha=alpha,
             mix=mix,
             colour=colour,
+            alpha_outside=alpha_outside,
+            mix_outside=mix_outside,
+            colour_outside=colour_outside,
             fade_in=fade_in,
             steady=steady,
             backend=engine,

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
-from stylefader.realtime.automation.keyframes import Automation, AutomationFile, Comment, Keyframe
-from stylefader.realtime.media.timecode import exact_time, parse_time
+from stylefader.realtime.automation.csv_file import AutomationFile, Comment
+from stylefader.realtime.automation.keyframes import Automation, Keyframe
+from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.parameters.targets import Target
-
-_STYLE = re.compile(r"#\s*(\S+)\s+style\s+(\S.*)")
-
-
-def style_in(comment: Comment) -> tuple[Fraction, str] | None:
-    """The style that begins, and when, if a comment of a take says that."""
-    match = _STYLE.fullmatch(comment.text)
-    try:
-        return (parse_time(match[1]), match[2]) if match else None
-    except ValueError:
-        return None
 
 
 def file_of(keyframes: Sequence[Keyframe], *, origin: str) -> AutomationFile:

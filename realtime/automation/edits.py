@@ -1,4 +1,4 @@
-"""Automations moved in time, made longer or shorter, stronger or weaker. A take's comments on styles move with it."""
+"""Automations moved in time, made longer or shorter, stronger or weaker. What a take says in words moves with it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from stylefader.realtime.automation.automation_file import style_in, with_keyframes
+from stylefader.realtime.automation.automation_file import with_keyframes
 from stylefader.realtime.automation.columns import column_places
-from stylefader.realtime.automation.keyframes import AutomationFile, Comment, Keyframe, along
-from stylefader.realtime.media.timecode import exact_time
+from stylefader.realtime.automation.csv_file import AutomationFile, Comment
+from stylefader.realtime.automation.keyframes import Keyframe, along
+from stylefader.realtime.automation.take_words import TakeWord, take_word
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.training.errors import AutomationError
 
@@ -94,18 +95,18 @@ def _rest(before: Keyframe, after: Keyframe | None, cut: Fraction) -> list[Keyfr
 
 
 def _comments(comments: Sequence[Comment], moved: Callable[[Fraction], Fraction]) -> tuple[Comment, ...]:
-    """A take's comments on styles at their new times; of those before 0, only the last one, at 0."""
+    """What a take says of styles and masks at its new times; of those before 0, only the last of each, at 0."""
     result: list[Comment] = []
-    cut: list[Comment] = []
+    cut: dict[str, Comment] = {}
     for comment in comments:
-        style = style_in(comment)
-        if style is None:
+        said = take_word(comment)
+        if said is None:
             result.append(comment)
-        elif (time := moved(style[0])) <= 0:
-            cut = [Comment(0, f"# 0 style {style[1]}")]
+        elif (time := moved(said.time)) <= 0:
+            cut[said.about] = Comment(0, TakeWord(Fraction(0), said.about, said.word).line)
         else:
-            result.append(Comment(comment.before, f"# {exact_time(time)} style {style[1]}"))
-    return tuple(sorted([*cut, *result], key=lambda comment: comment.before))
+            result.append(Comment(comment.before, TakeWord(time, said.about, said.word).line))
+    return tuple(sorted([*cut.values(), *result], key=lambda comment: comment.before))
 
 
 def _checked(time: Fraction, file: AutomationFile) -> Fraction:

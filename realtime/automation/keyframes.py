@@ -1,24 +1,20 @@
 """Automation: parameters over time, as keyframes. The same clip with the same automation gives the same values.
 
-Two spellings of the same thing. A CSV file whose header has `time`, the parameters and optionally `ease`: a parameter
-has one column for all of its components (`alpha`), or one for each (`alpha0,alpha1,...`); lines that start with # are
-comments. Inline, for one parameter, keyframes with spaces between them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in
-`0s:0 2s:1 4s:0.2,1,0.5`, or a single strength, `0.5`, that holds throughout. Before the first keyframe its values hold,
-and after the last one the last values. A keyframe's ease says how values move from it to the next one; two keyframes at
-one time are a jump.
+Two spellings of the same thing. A CSV file (`csv_file.py`). Inline, for one parameter, keyframes with spaces between
+them, `TIME:ALPHA[,ALPHA...][:EASE]`, as in `0s:0 2s:1 4s:0.2,1,0.5`, or a single strength, `0.5`, that holds
+throughout. Before the first keyframe its values hold, and after the last one the last values. A keyframe's ease says
+how values move from it to the next one; two keyframes at one time are a jump.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, cast, get_args
+from typing import Literal, Protocol, cast, get_args
 
 import numpy as np
 
@@ -27,12 +23,9 @@ from stylefader.realtime.media.timecode import parse_time
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
 from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
 from stylefader.training.errors import AutomationError
-from stylefader.training.reading.toml_text import read_text
 
 Ease = Literal["hold", "linear", "smooth"]
 EASES: tuple[str, ...] = get_args(Ease)
-_MOST_BYTES = 64 * 2**20
-_MOST_ROWS = 10**6
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -153,26 +146,6 @@ def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:
     return u * u * (3 - 2 * u) if before.ease == "smooth" else u
 
 
-class Comment(NamedTuple):
-    """A line of a file that begins with #. before: how many keyframes stand above it, -1 above the header."""
-
-    before: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AutomationFile:
-    """A file as it was written: keyframes with their columns, comments in their order."""
-
-    automation: Automation
-    comments: tuple[Comment, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What each value of a keyframe is."""
-        return self.automation.columns
-
-
 def parse_inline(text: str, *, origin: str = "--alpha", name: str = ALPHA) -> Automation:
     """Read keyframes of a parameter, or one constant, from one line. Raises AutomationError with the column."""
     words = [(match.start() + 1, match[0]) for match in re.finditer(r"\S+", text)]
@@ -191,101 +164,20 @@ def parse_inline(text: str, *, origin: str = "--alpha", name: str = ALPHA) -> Au
         time_text, _, rest = word.rpartition(":")
         ease: Ease = "linear"
         if rest[:1].isalpha() and rest.lower() not in ("nan", "inf", "infinity"):
-            ease = _ease(rest, where)
+            ease = parse_ease(rest, where)
             time_text, _, rest = time_text.rpartition(":")
         if not time_text:
             raise AutomationError(
                 f"{where}: {word!r:.40} is not a keyframe: write TIME:VALUE, as in 2s:1 or 2s:0.2,1,0.5"
             )
-        keyframe = Keyframe(time=_time(time_text, where), values=_alphas(rest, where), ease=ease)
-        _check_order(keyframes, keyframe, where)
+        keyframe = Keyframe(time=parse_keyframe_time(time_text, where), values=_alphas(rest, where), ease=ease)
+        check_order(keyframes, keyframe, where)
         keyframes.append(keyframe)
     return Automation(keyframes, columns=(name,), origin=origin)
 
 
-def read_csv(path: Path) -> Automation:
-    """Read an automation file. Raises AutomationError with line and column."""
-    return read_automation_file(path).automation
-
-
-def read_automation_file(path: Path) -> AutomationFile:
-    """The same with what else stands in the file."""
-    text = read_text(path, "automation file", error=AutomationError, most=_MOST_BYTES)
-    return parse_automation_file(text, origin=str(path))
-
-
-def parse_csv(text: str, *, origin: str) -> Automation:
-    """Read the text of an automation file. Raises AutomationError with line and column."""
-    return parse_automation_file(text, origin=origin).automation
-
-
-def parse_automation_file(text: str, *, origin: str) -> AutomationFile:
-    """The same with what else stands in the file."""
-    names: list[str] = []
-    columns: list[str] = []
-    keyframes: list[Keyframe] = []
-    comments: list[Comment] = []
-    for line, row in _rows(text, origin):
-        if len(keyframes) + len(comments) >= _MOST_ROWS:
-            raise AutomationError(f"{origin} has more than {_MOST_ROWS} rows: thin it, or cut it into parts")
-        if isinstance(row, str):
-            comments.append(Comment(len(keyframes) if names else -1, row))
-            continue
-        if not names:
-            names, columns = _header(row, f"{origin}, line {line}")
-            continue
-        if len(row) != len(names):
-            raise AutomationError(f"{origin}, line {line}: {len(row)} columns, but the header has {len(names)}")
-        cells = {
-            name: (cell.strip(), f"{origin}, line {line}, column {column} ({name})")
-            for column, (name, cell) in enumerate(zip(names, row, strict=True), 1)
-        }
-        keyframe = Keyframe(
-            time=_time(*cells["time"]),
-            values=tuple(_value(*cells[name]) for name in columns),
-            ease=_ease(*cells["ease"]) if cells.get("ease", ("", ""))[0] else "linear",
-        )
-        _check_order(keyframes, keyframe, f"{origin}, line {line}, column {names.index('time') + 1} (time)")
-        keyframes.append(keyframe)
-    if not names:
-        _header([], f"{origin}, line 1")
-    return AutomationFile(automation=Automation(keyframes, columns=columns, origin=origin), comments=tuple(comments))
-
-
-def _header(row: list[str], where: str) -> tuple[list[str], list[str]]:
-    """Names of all columns, and of those that are parameters."""
-    names = [name.strip().lower() for name in row]
-    columns = [name for name in names if name not in ("time", "ease")]
-    why = ""
-    try:
-        column_places(columns)
-    except AutomationError as error:
-        why = f": {error}"
-    if "time" not in names or not columns or why or len(set(names)) != len(names):
-        raise AutomationError(
-            f"{where}: the header must be time,alpha or time,alpha0,alpha1,... or other parameters alike, with an "
-            f"optional ease, not {','.join(row)!r:.80}{why}"
-        )
-    return names, columns
-
-
-def _rows(text: str, origin: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Rows with the number of their line; a comment is the line itself."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("#"):
-            yield number, line.rstrip()
-            continue
-        try:
-            row = next(csv.reader([line], strict=True), [])
-        except csv.Error as error:
-            long = len(line) > csv.field_size_limit()
-            why = "a column is far too long: is this an automation?" if long else str(error)
-            raise AutomationError(f"{origin}, line {number}: {why}") from error
-        if any(cell.strip() for cell in row):
-            yield number, row
-
-
-def _time(text: str, where: str) -> Fraction:
+def parse_keyframe_time(text: str, where: str) -> Fraction:
+    """The time of a keyframe. where: what an AutomationError names; so for the others below."""
     try:
         return parse_time(text)
     except ValueError as error:
@@ -293,10 +185,11 @@ def _time(text: str, where: str) -> Fraction:
 
 
 def _alphas(text: str, where: str) -> tuple[float, ...]:
-    return tuple(_value(part, where) for part in text.split(","))
+    return tuple(parse_value(part, where) for part in text.split(","))
 
 
-def _value(text: str, where: str) -> float:
+def parse_value(text: str, where: str) -> float:
+    """A finite number. Raises AutomationError."""
     try:
         value = float(text)
     except ValueError:
@@ -306,13 +199,15 @@ def _value(text: str, where: str) -> float:
     return value
 
 
-def _ease(text: str, where: str) -> Ease:
+def parse_ease(text: str, where: str) -> Ease:
+    """How values move to the next keyframe. Raises AutomationError."""
     if text.lower() not in EASES:
         raise AutomationError(f"{where}: ease {text!r:.40} is not known: there are {', '.join(EASES)}")
     return cast(Ease, text.lower())
 
 
-def _check_order(keyframes: list[Keyframe], following: Keyframe, where: str) -> None:
+def check_order(keyframes: list[Keyframe], following: Keyframe, where: str) -> None:
+    """Raise AutomationError where a keyframe that follows others is earlier than the last of them."""
     if keyframes and following.time < keyframes[-1].time:
         raise AutomationError(
             f"{where}: {float(following.time):g} s comes after {float(keyframes[-1].time):g} s: "

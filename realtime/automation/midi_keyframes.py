@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from stylefader.realtime.automation.keyframes import Automation, AutomationFile, Keyframe
+from stylefader.realtime.automation.csv_file import AutomationFile
+from stylefader.realtime.automation.keyframes import Automation, Keyframe
 from stylefader.realtime.automation.midi_automation import MidiAutomation, Tell
 from stylefader.realtime.automation.thinning import thin
 from stylefader.realtime.parameters.alpha_desk import MIDI_SMOOTHING

@@ -8,8 +8,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from stylefader.realtime.automation.automation_file import style_in
-from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, along
+from stylefader.realtime.automation.csv_file import AutomationFile
+from stylefader.realtime.automation.keyframes import Keyframe, along
+from stylefader.realtime.automation.take_words import STYLE, take_word
 from stylefader.realtime.automation.thinning import thin
 from stylefader.training.evaluation.plots import COLOURS, GREY, colour_key, new_figure, plain, tidy
 
@@ -42,7 +43,8 @@ def plot(file: AutomationFile, title: str) -> Figure:
     low, high = min(0.0, *every), max(1.0, *every)
     if len(keyframes) > _FEW:
         keyframes = thin(file, (high - low) / _FINE).automation.keyframes
-    styles = [style for comment in file.comments if (style := style_in(comment)) is not None]
+    said = [word for comment in file.comments if (word := take_word(comment)) is not None]
+    styles = [(word.time, word.word) for word in said if word.about == STYLE]
     times = [keyframe.time for keyframe in file.automation.keyframes] + [time for time, _ in styles]
     begin, end = min(times), max(times)
     if begin <= end / 2:

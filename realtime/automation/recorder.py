@@ -1,7 +1,7 @@
 """A live performance as an automation file: what was played, at the source's own times, to be rendered again.
 
 The file has a row where a value begins to change and one for every frame while it does, so that between rows it stands
-still or goes from one frame's to the next one's. Changes of style are comments.
+still or goes from one frame's to the next one's. Changes of style and of the mask are comments (`take_words.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stylefader.realtime.automation.take_words import STYLE, TakeWord, mask_changes
+from stylefader.realtime.masks.base import NO_MASK, MaskUse
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_over
@@ -31,16 +33,13 @@ class AutomationRecorder:
 
     sizes: the components of each parameter, which have a column each; alpha's are numbered even where it has one. A
     style with fewer components gives the others their mean; columns of parameters that it does not have stay as
-    they were. The file is written in place, since a performance must outlive a crash. Raises ControlError for a
-    file that exists, unless `overwrite`, or cannot be made.
+    they were. Parameters that come later, with a mask, get columns by another header. The file is written in place,
+    since a performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot
+    be made.
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
-        columns = [
-            name if size == 1 and name != ALPHA else str(Target(name, component))
-            for name, size in sizes.items() for component in range(size)
-        ]  # fmt: skip
-        if not columns:
+        if not any(sizes.values()):
             raise ControlError("there is nothing to record: no style of this session has anything that moves")
         self.path, self._sizes = path, dict(sizes)
         self.rows = 0
@@ -52,31 +51,40 @@ class AutomationRecorder:
             raise ControlError(f"{path} exists: give --overwrite, or another name") from error
         except OSError as error:
             raise ControlError(f"cannot write {path}: {error.strerror or error}") from error
-        self._file.write(",".join(["time", *columns]) + "\n")
+        self._file.write(_header(self._sizes) + "\n")
         self._lines: deque[str] = deque(maxlen=_WAITING)
         self._values = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
         self._last: tuple[Fraction, Values] | None = None
         self._written: Fraction | None = None
         self._style: str | None = None
+        self._mask: MaskUse | None = None
         self._later = Fraction(0)
 
-    def played(self, pts: Fraction, style: str, values: Mapping[str, Values]) -> None:
-        """A frame of the source was stylized with these values, float32 (size,) by parameter."""
-        for name, value in values.items():
-            if name in self._values:
-                self._values[name] = carried_over(value, self._sizes[name])
-        row = np.concatenate(list(self._values.values()))
+    def played(self, pts: Fraction, style: str, values: Mapping[str, Values], mask: MaskUse = NO_MASK) -> None:
+        """A frame of the source was stylized with these values, float32 (size,) by parameter, and that mask."""
         if self._last is not None and pts + self._later <= self._last[0]:  # a source that began again
             self._later = self._last[0] - pts + _AFTER_GAP
         pts += self._later
-        if style != self._style:
-            self._style = style
-            self._lines.append(f"# {exact_time(pts)} style {style}")
-        if self._last is None:
-            self._row(pts, row)
-        elif not np.array_equal(row, self._last[1]):
+        new = {name: len(value) for name, value in values.items() if name not in self._sizes and len(value)}
+        for name, value in values.items():
+            self._values[name] = carried_over(value, self._sizes.get(name, len(value)))
+        row = np.concatenate(list(self._values.values()))
+        moved = self._last is None or not np.array_equal(row, self._last[1])
+        if self._last is not None and moved:
             if self._written != self._last[0]:
                 self._row(*self._last)  # it stood still until here
+            if mask != self._mask:
+                self._row(pts, self._last[1])  # another mask's values are a jump
+        if style != self._style:
+            self._style = style
+            self._lines.append(TakeWord(pts, STYLE, style).line)
+        if mask != self._mask:
+            self._lines.extend(word.line for word in mask_changes(pts, self._mask, mask))
+            self._mask = mask
+        if new:
+            self._sizes |= new
+            self._lines.append(_header(self._sizes))
+        if moved:
             self._row(pts, row)
         self._last = (pts, row)
 
@@ -102,6 +110,14 @@ class AutomationRecorder:
         self._written = pts
         self.rows += 1
         self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in row)]))
+
+
+def _header(sizes: Sizes) -> str:
+    columns = [
+        name if size == 1 and name != ALPHA else str(Target(name, component))
+        for name, size in sizes.items() for component in range(size)
+    ]  # fmt: skip
+    return ",".join(["time", *columns])
 
 
 class Takes:
@@ -134,13 +150,13 @@ class Takes:
         take = self._take
         return take.path if take is not None else None
 
-    def played(self, frame: Frame, style: str, values: Mapping[str, Values]) -> None:
-        """A frame was stylized with these values, float32 (size,) by parameter."""
+    def played(self, frame: Frame, style: str, values: Mapping[str, Values], mask: MaskUse = NO_MASK) -> None:
+        """A frame was stylized with these values, float32 (size,) by parameter, and that mask."""
         if self._take is None:
             return
         with self._lock:
             if self._take is not None:
-                self._take.played(frame.pts, style, values)
+                self._take.played(frame.pts, style, values, mask)
 
     def toggle(self) -> None:
         """Begin a take, or end it."""

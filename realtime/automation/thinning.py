@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stylefader.realtime.automation.automation_file import with_keyframes
+from stylefader.realtime.automation.csv_file import AutomationFile
 from stylefader.realtime.automation.difference import ticks
-from stylefader.realtime.automation.keyframes import AutomationFile, Ease, Keyframe
+from stylefader.realtime.automation.keyframes import Ease, Keyframe
 
 Row = tuple[float, ...]
 _BOW = math.sqrt(3) / 18

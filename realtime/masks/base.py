@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,24 @@ class MaskSource(Protocol):
     def close(self) -> None:
         """Free what it holds; harmless twice."""
         ...
+
+
+class MaskUse(NamedTuple):
+    """Which mask a frame got, as takes have it.
+
+    Attributes:
+        where: The words of its choice; `all` where there was none.
+        off: Whether all was inside all the same.
+        inverted: Whether inside and outside were exchanged.
+    """
+
+    where: str
+    off: bool = False
+    inverted: bool = False
+
+
+NO_MASK = MaskUse("all")
+"""All of the picture is inside, since there is no mask."""
 
 
 def notes_of(source: MaskSource | None) -> list[str]:

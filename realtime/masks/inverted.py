@@ -13,6 +13,11 @@ from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.parameter import Values
 
 
+def turned(mask: Mask | None, height: int, width: int) -> Mask:
+    """Inside and outside of a mask exchanged; of None, which has all inside, nothing is inside."""
+    return np.zeros((height, width), np.uint8) if mask is None else np.asarray(cv2.bitwise_not(mask), np.uint8)
+
+
 class Inverted:
     """A source of masks (`MaskSource`) that gives the opposite of `inner`'s."""
 
@@ -26,10 +31,7 @@ class Inverted:
 
     def mask(self, image: Picture, time: Fraction, values: Mapping[str, Values]) -> Mask:
         """255 where the inner source gives 0."""
-        mask = self.inner.mask(image, time, values)
-        if mask is None:
-            return np.zeros(image.shape[:2], np.uint8)
-        return np.asarray(cv2.bitwise_not(mask), np.uint8)
+        return turned(self.inner.mask(image, time, values), *image.shape[:2])
 
     def close(self) -> None:
         """Close the inner source."""

@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-import cv2
 import numpy as np
 
-from stylefader.realtime.masks.base import Mask, MaskSource, notes_of
+from stylefader.realtime.masks.base import NO_MASK, Mask, MaskSource, MaskUse, notes_of
+from stylefader.realtime.masks.inverted import turned
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.parameter import Parameter, Values
@@ -30,9 +30,10 @@ def checked_mask(mask: Mask | None, height: int, width: int) -> Mask | None:
 class LiveMask:
     """A source in a session. The stylizer's thread calls it; any thread closes it, after which all is inside.
 
-    parameters: of the source; their defaults count until the desk has them.
+    words: what it is. parameters: of the source; their defaults count until the desk has them.
     show: whether the mask is off, or its sides are exchanged.
     failed: told, once, why a frame had no mask. said: told each note of the source once.
+    used: what the last frame got; None before the first one.
     """
 
     def __init__(
@@ -41,13 +42,15 @@ class LiveMask:
         height: int,
         width: int,
         *,
+        words: str = NO_MASK.where,
         parameters: Sequence[Parameter] = (),
         show: OutputFlags | None = None,
         failed: Callable[[Exception], None],
         said: Callable[[str], None] = lambda note: None,
     ) -> None:
         self._source: MaskSource | None = source
-        self._size = (height, width)
+        self._size, self._words = (height, width), words
+        self.used: MaskUse | None = None
         self._begin = {one.name: np.array(one.default, np.float32) for one in parameters}
         self._show, self._said, self._notes = show or OutputFlags(), said, 0
         self._failed, self._told = failed, False
@@ -58,7 +61,11 @@ class LiveMask:
     def __call__(self, frame: Frame, values: Mapping[str, Values]) -> Mask | None:
         """The mask of a frame, uint8 (H, W); None where all is inside."""
         with self._lock:
-            if self._source is None or self._show.mask_off:
+            if self._source is None:
+                self.used = NO_MASK
+                return None
+            self.used = MaskUse(self._words, self._show.mask_off, self._show.mask_inverted)
+            if self.used.off:
                 return None
             try:
                 self._last = checked_mask(
@@ -72,16 +79,10 @@ class LiveMask:
             for note in notes_of(self._source)[self._notes :]:
                 self._notes += 1
                 self._said(note)
-            found = self._turned(self._last)
+            found = turned(self._last, *self._size) if self.used.inverted else self._last
             if self._over:
                 self._end()
             return found
-
-    def _turned(self, mask: Mask | None) -> Mask | None:
-        """Inside and outside exchanged where the performer has them so."""
-        if not self._show.mask_inverted:
-            return mask
-        return np.zeros(self._size, np.uint8) if mask is None else np.asarray(cv2.bitwise_not(mask), np.uint8)
 
     def close(self) -> None:
         """End the source; harmless twice. One that hangs is ended when it comes back, so that nobody waits for it."""

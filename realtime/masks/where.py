@@ -81,6 +81,12 @@ def mask_choice(text: str, files: MaskFiles) -> MaskChoice | None:
     )  # fmt: skip
 
 
+def word_parameters() -> tuple[Parameter, ...]:
+    """All that performers move in the source of any word."""
+    every = (*shape_parameters(Shape()), *luminance_parameters(), *chroma_parameters())
+    return tuple({one.name: one for one in every}.values())
+
+
 def _without_nots(text: str) -> tuple[str, bool]:
     inverted = False
     while text.startswith(_NOT):

@@ -206,18 +206,25 @@ class AlphaDesk:
         other._lock = threading.Lock()
         return other
 
-    def carried_on(self, parameters: Sequence[Parameter], *, anew: Set[str] = frozenset()) -> AlphaDesk:
+    def carried_on(
+        self,
+        parameters: Sequence[Parameter],
+        *,
+        anew: Set[str] = frozenset(),
+        start: Mapping[str, Values] | None = None,
+    ) -> AlphaDesk:
         """A desk for other parameters, on which everything goes on as it would here: glides and smoothing, too.
 
         Args:
             parameters: What it has. Those that this desk has as well are alike in both.
             anew: Names of parameters that begin at their default all the same.
+            start: Where those begin that this desk does not have; at their default where it says nothing.
 
         Returns:
             The desk, independent of this one from here on.
         """
         other = AlphaDesk(
-            parameters, time_constant_s=self._own.time_constant_s, slew=self._slew, muted=self._muted,
+            parameters, start=start, time_constant_s=self._own.time_constant_s, slew=self._slew, muted=self._muted,
             modulation=self._modulation, fade_in=self._fade_in,
         )  # fmt: skip
         with self._lock:

@@ -16,7 +16,7 @@ from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Picture
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import Values
-from stylefader.realtime.pipeline.frame_inputs import FrameInputs
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs, has_steady
 from stylefader.realtime.pipeline.output_check import is_broken
 from stylefader.training.packs.added_inputs import FRAME, MASK, MIX, outside
 from stylefader.training.packs.pack_header import PackHeader
@@ -39,6 +39,7 @@ class ActiveStyle:
     def __post_init__(self) -> None:
         engine = self.engine
         self.inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+        self.has_steady = has_steady(engine)
         self._finishing = {spec.name for spec in engine.finishing}
         self._finisher: Finisher | None = None
         self.name = self.name or self.header.name

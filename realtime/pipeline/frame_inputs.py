@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from stylefader.engines import Engine
 from stylefader.engines.inputs import Array, constrained
 from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Picture
-from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.parameters.parameter import STEADY, Values
 from stylefader.training.packs.added_inputs import FRAME, MASK
 from stylefader.training.packs.inputs import InputSpec
+
+
+def has_steady(engine: Engine) -> bool:
+    """Whether `steady` is an input of an engine's own network: then it is no strength of steadying."""
+    return any(spec.name == STEADY for spec in engine.inputs)
 
 
 class FrameInputs:

@@ -21,7 +21,7 @@ from stylefader.realtime.masks.base import Mask, MaskSource
 from stylefader.realtime.media.frame import Frame, blacken_bars
 from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Parameter, Values, sizes_of, within
-from stylefader.realtime.pipeline.frame_inputs import FrameInputs
+from stylefader.realtime.pipeline.frame_inputs import FrameInputs, has_steady
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
 from stylefader.realtime.pipeline.steady import Steady
 from stylefader.realtime.sinks.base import Sink
@@ -62,6 +62,7 @@ def render(
     """
     automation.check(sizes_of(parameters))
     inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+    own_steady = has_steady(engine)
     faded_in = FadeIn(parameters, fade_in)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
@@ -84,7 +85,7 @@ def render(
                 called = time.perf_counter()
                 picture = first[1].result()
                 engine_seconds += time.perf_counter() - called
-                steady(first[0].image, picture, first[0].pts, first[2], mask=first[3])
+                steady(first[0].image, picture, first[0].pts, first[2], mask=first[3], own=own_steady)
                 blacken_bars(picture, first[0].inside)
                 to_sink.put(replace(first[0], image=picture))
                 frames += 1

@@ -60,6 +60,7 @@ class Steady:
         style: object = None,
         mask: Mask | None = None,
         opens: bool = False,
+        own: bool = False,
     ) -> None:
         """Steady a picture in place.
 
@@ -71,8 +72,9 @@ class Steady:
             style: Whose picture it is; another one than before starts again.
             mask: That it was made with, uint8 (H, W); where it changes, the picture does at once.
             opens: Show this picture as it is, as during a cross-fade.
+            own: Whether `steady` is an input of the style's own network, whose pictures are left alone.
         """
-        strength = float(values[STEADY][0]) if STEADY in values else 0.0
+        strength = float(values[STEADY][0]) if STEADY in values and not own else 0.0
         if strength <= 0:
             self._gate = self._mask = None
             return

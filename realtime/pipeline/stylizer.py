@@ -120,6 +120,13 @@ class Stylizer:
             return self._incoming[0] if self._incoming else self._playing
 
     @property
+    def masked(self) -> bool:
+        """Whether an engine that takes a mask is in the picture."""
+        with self._lock:
+            shown = (self._playing, self._incoming[0] if self._incoming else None)
+            return any(one is not None and one.engine.masked for one in shown)
+
+    @property
     def busy(self) -> bool:
         """Whether a frame is under way."""
         return bool(self._begun)
@@ -279,8 +286,11 @@ class Stylizer:
             (older, kept), (newer, share) = sound
             cv2.addWeighted(older, kept, newer, share, 0, dst=begun.out)
             picture = begun.out
-        fades, style = len(begun.parts) > 1, begun.parts[-1][0].header.name
-        self._steady(frame.image, picture, frame.pts, begun.values, style=style, mask=begun.mask, opens=fades)
+        fades, newest = len(begun.parts) > 1, begun.parts[-1][0]
+        self._steady(
+            frame.image, picture, frame.pts, begun.values, style=newest.header.name, mask=begun.mask, opens=fades,
+            own=newest.has_steady,
+        )  # fmt: skip
         blacken_bars(picture, frame.inside)
         self.counts.stylized += 1
         self._last = picture

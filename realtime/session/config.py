@@ -78,6 +78,9 @@ class StyleConfig:
         alpha: Strength at first; None for the style's own.
         mix: Likewise, from the original picture (0) to the stylized one (1).
         colour: Likewise, from the style's colours (0) to those of the original (1).
+        alpha_outside: As alpha, outside of a mask, at first; of a mask that is chosen later, too.
+        mix_outside: Likewise for mix; None is 0.
+        colour_outside: Likewise for colour.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1.
         steady: How still the picture stands at rest at first, 0 to 1; None is 0.
         slew: The most that alpha moves in a second.
@@ -93,6 +96,9 @@ class StyleConfig:
     alpha: float | None = None
     mix: float | None = None
     colour: float | None = None
+    alpha_outside: float | None = None
+    mix_outside: float | None = None
+    colour_outside: float | None = None
     fade_in: float | None = None
     steady: float | None = None
     slew: float | None = None

@@ -26,18 +26,23 @@ class NoWindow(Event):
     why: str
 
 
+Outside = Literal["alpha_outside", "mix_outside", "colour_outside"]
+"""Strengths outside of a mask."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor"]
+    setting: Outside | Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor"]
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlphaOutOfRange(Event):
-    """A strength to begin with that the first style does not go to: it is kept within the style's range."""
+class ValueOutOfRange(Event):
+    """A value to begin with to which a parameter of the first style does not go: it is kept within its range."""
 
+    name: str
     low: float
     high: float
 

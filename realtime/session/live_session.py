@@ -52,7 +52,8 @@ class SessionOptions:
     """height, width: of every frame of the session. adaptive_fps: the rate to hold by the network's size, or None.
 
     fade_s: length of the cross-fade between two styles. slew: the most that alpha moves in a second, or None.
-    start: values at first, one for all components, by parameter; the style's default for others.
+    start: values at first, one for all components, by parameter; the style's default for others. Those of the outside
+    of a mask count when one is chosen.
     fade_in: the share of alpha's way that rides mix.
     find_mask: finds sources of masks by the words of `--where`.
     rate: the frame rate that a family's member must hold, given the one that comes in.

@@ -1,19 +1,17 @@
-"""The masks of a session and of a render, from what the command line or a program says of them."""
+"""What the command line or a program says of masks, and the masks of a live session by it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.masks.clip import ClipOptions
-from stylefader.realtime.masks.where import ALL, MASK, MaskFiles, mask_choice
+from stylefader.realtime.masks.where import ALL, MASK, MaskFiles, mask_choice, word_parameters
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.sources.files.pictures import is_sequence
-from stylefader.realtime.sources.geometry import Fit
 from stylefader.realtime.sources.options import LiveOptions
-from stylefader.training.errors import MaskError
 
 FindMask = Callable[[str], MaskChoice | None]
 """The source of masks that a word of `--where` means; None where all is inside. Raises MaskError."""
@@ -49,6 +47,13 @@ def mask_words(where: str | None, mask: MaskChoice | str | Path | None, person_m
     )  # fmt: skip
 
 
+def parameters_for_scenes(choice: MaskChoice | None) -> tuple[Parameter, ...]:
+    """What scenes may move of masks: that of the present one, and of all that words can choose."""
+    own = () if choice is None else choice.parameters
+    names = {one.name for one in own}
+    return (*own, *(one for one in word_parameters() if one.name not in names))
+
+
 def find_live_mask(words: MaskWords, placed: LiveOptions) -> FindMask:
     """Finds the masks of a live session by their words, also while it plays.
 
@@ -61,27 +66,6 @@ def find_live_mask(words: MaskWords, placed: LiveOptions) -> FindMask:
     )
     files = MaskFiles(mask=words.file, clip=clip, person_model=words.person_model)
     return lambda word: mask_choice(word, files)
-
-
-def render_mask(words: MaskWords, *, fit: Fit, rate: Fraction | None) -> MaskChoice | None:
-    """The mask of a render; None where all is inside.
-
-    Args:
-        words: What was said.
-        fit: How frames are fitted: a mask from a file is, too.
-        rate: Of numbered pictures.
-
-    Raises:
-        MaskError: The words mean nothing, or one of them has no effect.
-    """
-    clip = ClipOptions(placed=LiveOptions(fit=fit), rate=rate)
-    choice = mask_choice(words.word, MaskFiles(mask=words.file, clip=clip, person_model=words.person_model))
-    word = words.word.removeprefix("not:")
-    if words.file is not None and word != MASK:
-        raise MaskError(f"--mask {words.file} has no effect with --where {words.where}: leave one of them out")
-    if words.person_model is not None and word not in ("person", "background"):
-        raise MaskError("--person-model has no effect: it is for --where person or background")
-    return choice
 
 
 def _is_numbered(file: str | None) -> bool:

@@ -23,6 +23,7 @@ from stylefader.realtime.session.events import Listener, Listeners
 from stylefader.realtime.session.form_maker import FormMaker
 from stylefader.realtime.session.heaps import keep_few_heaps
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
+from stylefader.realtime.session.mask_words import parameters_for_scenes
 from stylefader.realtime.session.plan import plan_session
 from stylefader.realtime.session.session import Parts, Session, modulated
 from stylefader.realtime.session.status import NumbersFile, Screen
@@ -80,7 +81,7 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
                 slew=style.slew, start=plan.start, fade_in=plan.fade_in, rate=connections.wanted_rate,
                 expect=loader.expected_time, find_mask=config.find_mask,
             ),
-            tell=tell, played=lambda frame, name, values: takes.played(frame, name, values),
+            tell=tell, played=lambda frame, name, values: takes.played(frame, name, values, live.mask.used()),
             modulation=modulators,
             forms=FormMaker(loader.folder, now_ns=time.monotonic_ns, tell=tell) if loader.makes_forms else None,
         )  # fmt: skip
@@ -94,8 +95,8 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             tell(event)
         scenes = None
         if style.scenes is not None:
-            own = () if config.mask is None else config.mask.parameters
-            scenes = SceneController(style.scenes, live, loader, fade_s=style.fade_s, mask=own, say=say)
+            movable = parameters_for_scenes(config.mask)
+            scenes = SceneController(style.scenes, live, loader, fade_s=style.fade_s, mask=movable, say=say)
         options = ControlOptions(
             mapping=config.controls.mapping, midi=config.controls.midi, osc=config.controls.osc
         )  # fmt: skip

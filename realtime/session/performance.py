@@ -64,8 +64,8 @@ class Performance:
         self._scene: str | None = None
         self._desk_of = 0
         self._mask: Sequence[Parameter] | None = None
-        first = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
-        self._desk = self._new_desk(0, first)
+        self._first = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
+        self._desk = self._new_desk(0, self._first)
 
     # -- from any thread -------------------------------------------------------------------------------------------
 
@@ -199,7 +199,9 @@ class Performance:
         with self._lock:
             self._mask = mask
             parameters = parameters_of(self._packs[self._desk_of].header, mask)
-            self._desk = self._desk.carried_on(parameters, anew={one.name for one in mask or ()})
+            self._desk = self._desk.carried_on(
+                parameters, anew={one.name for one in mask or ()}, start=carried_to(self._first, parameters)
+            )
 
     def begin(self, style: int, fade_s: float) -> tuple[AlphaDesk, float]:
         """The engine of a style is there.

@@ -16,7 +16,8 @@ from stylefader.realtime.parameters.fade_in import check_fade_in
 from stylefader.realtime.parameters.parameter import STEADY, most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
-from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
+from stylefader.realtime.session.events import NoEffect, NoWindow, Outside, ValueOutOfRange
+from stylefader.realtime.session.mask_words import parameters_for_scenes
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
@@ -24,6 +25,10 @@ from stylefader.training.errors import ControlError, SinkError
 from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX
 from stylefader.training.packs.open_style import open_style
 from stylefader.training.packs.pack_file import PackFile
+
+_OUTSIDE: tuple[Outside, ...] = ("alpha_outside", "mix_outside", "colour_outside")
+_STRENGTHS = (ALPHA, MIX, COLOUR, *_OUTSIDE, STEADY)
+"""Parameters whose value at first is a setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +77,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         check_source(name)
     packs = [open_style(name) for name in style.names]
     if style.scenes is not None:
-        own = () if config.mask is None else config.mask.parameters
-        packs += cast(read_scenes(style.scenes), packs, style.scenes, own).added
+        movable = parameters_for_scenes(config.mask)
+        packs += cast(read_scenes(style.scenes), packs, style.scenes, movable).added
     if not packs:
         packs = [open_style(DEFAULT_STYLE)]
     events: list[Event] = []
@@ -92,11 +97,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     events += _without_effect(config, packs=packs, window=window)
     if style.fade_in and not any(pack.n_blocks for pack in packs):
         events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
-    given = ((ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour), (STEADY, style.steady))
-    start = {name: _first(name, value) for name, value in given if value is not None}
-    header = packs[0].header.alpha
-    if style.alpha is not None and not header.low <= style.alpha <= header.high:
-        events.append(AlphaOutOfRange(low=header.low, high=header.high))
+    start = {name: _first(name, value) for name in _STRENGTHS if (value := getattr(style, name)) is not None}
+    events += _beyond(start, packs[0], config.mask)
     return SessionPlan(
         packs=tuple(packs), source=source, window=window, events=tuple(events), start=start,
         fade_in=check_fade_in(style.fade_in), mask=config.mask,
@@ -107,9 +109,20 @@ def _first(name: str, value: float) -> float:
     """A value to begin with. Raises ControlError."""
     if not (isinstance(value, int | float) and math.isfinite(value)):
         raise ControlError(f"{name} at first is one finite number, not {value!r:.80}")
-    if name != ALPHA and not 0 <= value <= 1:
-        raise ControlError(f"{name} at first is from 0 to 1, not {value:g}")
     return value
+
+
+def _beyond(start: Mapping[str, float], first: PackFile, mask: MaskChoice | None) -> list[Event]:
+    """Which values to begin with are kept within the range that they have in the first style, or have no effect yet."""
+    own = () if mask is None else mask.parameters
+    found: list[Event] = []
+    for parameter in parameters_of(first.header, own):
+        low, high = parameter.bounds()
+        if parameter.size and parameter.name in start and not low <= start[parameter.name] <= high:
+            found.append(ValueOutOfRange(name=parameter.name, low=low, high=high))
+    if mask is None:
+        found += [NoEffect(setting=name, why="there is no mask yet") for name in _OUTSIDE if name in start]
+    return found
 
 
 def source_options(source: SourceConfig, picture: PictureConfig) -> LiveOptions:

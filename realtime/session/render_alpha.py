@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import AbstractContextManager, ExitStack
@@ -9,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stylefader.realtime.automation.csv_file import AutomationFile
     from stylefader.realtime.automation.keyframes import AlphaOverTime
     from stylefader.realtime.controls.mapping.mapping import Mapping
     from stylefader.realtime.controls.mapping.sound_section import SoundMap
     from stylefader.realtime.parameters.lfo import LfoMap
     from stylefader.realtime.parameters.parameter import Parameter
     from stylefader.realtime.sources.open_file import FileSource
-    from stylefader.training.packs.pack_header import PackHeader
 
 Reading = Callable[[Path], AbstractContextManager[Callable[[float], None]]]
 """Around the reading of a file that may be large: gives what is told how much is done, from 0 to 1."""
@@ -23,7 +24,7 @@ Reading = Callable[[Path], AbstractContextManager[Callable[[float], None]]]
 
 def alpha_over_time(
     alpha: str | float | None,
-    automation: Path | None,
+    automation: Path | AutomationFile | None,
     mapping: Mapping,
     map: Path | None,
     parameters: Sequence[Parameter],
@@ -35,7 +36,7 @@ def alpha_over_time(
 
     Args:
         alpha: Keyframes or a strength.
-        automation: A file.
+        automation: A MIDI file, or what was read of another one (`read_take`).
         mapping: What a mapping file says.
         map: That file.
         parameters: Of the style.
@@ -60,25 +61,23 @@ def alpha_over_time(
 
 def _alpha_over_time(
     alpha: str | float | None,
-    automation: Path | None,
+    automation: Path | AutomationFile | None,
     mapping: Mapping,
     map: Path | None,
     parameters: Sequence[Parameter],
     reading: Reading,
 ) -> tuple[AlphaOverTime, list[str]]:
     """What alpha, a file and a mapping come to."""
-    from stylefader.realtime.automation.keyframes import parse_inline, read_csv
-    from stylefader.realtime.automation.midi_file import is_midi_file
+    from stylefader.realtime.automation.csv_file import AutomationFile
+    from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.realtime.parameters.parameter import sizes_of
     from stylefader.realtime.parameters.targets import why_missing
     from stylefader.training.errors import AutomationError
 
-    if alpha is not None and automation is not None:
-        raise AutomationError("give either --alpha or --automation, not both")
     moving: list[LfoMap | SoundMap] = [*mapping.lfos, *mapping.sounds]
     missing = [(entry.line, why_missing(entry.moves, sizes_of(parameters))) for entry in moving]
     notes = [f"{map}, line {line}: {why}" for line, why in missing if why is not None]
-    if automation is not None and is_midi_file(automation):
+    if automation is not None and not isinstance(automation, AutomationFile):
         if map is None:
             raise AutomationError(f"{automation} is a MIDI file: say with --map FILE.toml what its controls move")
         from stylefader.realtime.automation.midi_automation import read_midi_automation
@@ -92,21 +91,36 @@ def _alpha_over_time(
             "with --automation FILE.mid"
         )
     if automation is not None:
-        return read_csv(automation), notes
+        return automation.automation, notes
     if alpha is not None:
         return parse_inline(str(alpha)), notes
     default = parameters[0].default  # of alpha, which a style without tuning-blocks has with no components
     return parse_inline(f"{default[0] if default else 0.0}"), notes
 
 
+def read_take(file: Path | None, *, alpha: str | float | None) -> AutomationFile | None:
+    """What stands in an automation file; None where there is none, or a MIDI file.
+
+    Raises:
+        AutomationError: It cannot be read, or `alpha` is given as well.
+    """
+    from stylefader.realtime.automation.csv_file import read_automation_file
+    from stylefader.realtime.automation.midi_file import is_midi_file
+    from stylefader.training.errors import AutomationError
+
+    if alpha is not None and file is not None:
+        raise AutomationError("give either --alpha or --automation, not both")
+    return None if file is None or is_midi_file(file) else read_automation_file(file)
+
+
 def with_steady(keyframes: AlphaOverTime, steady: float) -> AlphaOverTime:
-    """The same with `steady` at this value. Raises AutomationError for one that is not from 0 to 1."""
+    """The same with `steady` at this value. Raises AutomationError for one that is not finite."""
     from stylefader.realtime.automation.held_value import HeldValue
     from stylefader.realtime.parameters.parameter import STEADY
     from stylefader.training.errors import AutomationError
 
-    if not (isinstance(steady, int | float) and 0 <= steady <= 1):
-        raise AutomationError(f"steady is a number from 0 to 1, not {steady!r:.80}")
+    if not (isinstance(steady, int | float) and math.isfinite(steady)):
+        raise AutomationError(f"steady is a finite number, not {steady!r:.80}")
     return HeldValue(keyframes, STEADY, float(steady), origin="--steady")
 
 
@@ -137,11 +151,3 @@ def modulated(
     if not parts:
         return keyframes
     return ModulatedAutomation(keyframes, *parts, parameters=parameters)
-
-
-def without_mask(keyframes: AlphaOverTime, header: PackHeader) -> list[str]:
-    """What keyframes move outside of a mask where there is none, in words."""
-    from stylefader.training.packs.added_inputs import side_inputs
-
-    moved = [spec.name for spec in side_inputs(header.inputs) if keyframes.bounds(spec.name) is not None]
-    return [f"{', '.join(moved)} {'has' if len(moved) == 1 else 'have'} no effect without a mask"] if moved else []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stylefader.engines import Engine, Precision
     from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.media.transparency import Colour
+    from stylefader.realtime.session.mask_words import MaskWords
     from stylefader.realtime.sinks.open_file import FileSink
     from stylefader.realtime.sources.deinterlacing import Deinterlace
     from stylefader.realtime.sources.geometry import Fit
@@ -38,7 +39,8 @@ class RenderJob:
         mix: The same for mix, from the original picture (0) to the stylized one (1); None is 1.
         colour: The same for colour, from the style's colours (0) to the original's (1); None is 0.
         alpha_outside, mix_outside, colour_outside: The same outside of the mask; None is the pack's default, 0 and 0.
-        mask: The source of masks; None stylizes the whole picture.
+        mask_words: What was said of masks. Where no word decides, the masks that a take has count.
+        mask: A source of masks of one's own, in place of words.
         fade_in: The share of alpha's way, from its 0, that brings mix from 0 to its value; None is none.
         steady: How still the picture stands where the clip does, 0 to 1; None is 0.
         automation: Keyframes from a CSV file, or from a MIDI file with `map`.
@@ -68,6 +70,7 @@ class RenderJob:
     alpha_outside: str | float | None = None
     mix_outside: str | float | None = None
     colour_outside: str | float | None = None
+    mask_words: MaskWords | None = None
     mask: MaskChoice | None = None
     fade_in: float | None = None
     steady: float | None = None
@@ -165,9 +168,14 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
 
 def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
+    from stylefader.realtime.masks.clip import ClipOptions
     from stylefader.realtime.parameters.fade_in import check_fade_in
     from stylefader.realtime.parameters.parameter import parameters_of, sizes_of
-    from stylefader.realtime.session.render_alpha import alpha_over_time, with_steady, without_mask
+    from stylefader.realtime.session.mask_words import MaskWords
+    from stylefader.realtime.session.render_alpha import alpha_over_time, read_take, with_steady
+    from stylefader.realtime.session.render_mask import idle_parameters, mask_of_render, without_effect
+    from stylefader.realtime.sources.geometry import check_fit
+    from stylefader.realtime.sources.options import LiveOptions
     from stylefader.training.packs.open_style import open_style
 
     pack = open_style(job.style)
@@ -176,24 +184,29 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         watcher.note(f"{pack.style} is rendered by its largest size, {pack.size} ({header.name})")
     mapping = read_mapping(job.map) if job.map is not None else Mapping()
     fade_in = check_fade_in(job.fade_in)
-    # What is outside of a mask may be moved without one, with a note: a take has all that was played.
-    parameters = parameters_of(header, () if job.mask is None else job.mask.parameters)
+    taken = read_take(job.automation, alpha=job.alpha)
+    choice, said_of_choice = mask_of_render(
+        job.mask_words or MaskWords(), job.mask, taken=taken, moved=mapping.moved,
+        clip=ClipOptions(placed=LiveOptions(fit=check_fit(job.fit)), rate=job.rate),
+    )  # fmt: skip
+    # What a mask has may be moved without it, with a note: a take has all that was played.
+    parameters = parameters_of(header, () if choice is None else choice.parameters)
+    idle = idle_parameters(taken, parameters)
+    parameters = (*parameters, *idle)
     others = {name: getattr(job, name) for name in ("mix", "colour", "alpha_outside", "mix_outside", "colour_outside")}
     keyframes, notes = alpha_over_time(
-        job.alpha, job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
+        job.alpha, taken or job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
     )
     if job.steady is not None:
         keyframes = with_steady(keyframes, job.steady)
     keyframes.check(sizes_of(parameters))
     if fade_in and not parameters[0].size:
         notes = [*notes, "--fade-in does nothing: this style has no alpha"]
-    if job.mask is None:
-        notes += without_mask(keyframes, header)
+    notes += [*said_of_choice, *without_effect(keyframes, header, idle, masked=choice is not None)]
 
     # Heavy imports only once the words have proved to be good.
     from stylefader.realtime.sources.deinterlacing import parse_deinterlace
     from stylefader.realtime.sources.files.pictures import is_picture
-    from stylefader.realtime.sources.geometry import check_fit
     from stylefader.realtime.sources.open_file import open_file_source
 
     with open_file_source(
@@ -240,10 +253,10 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
                 goal="throughput",
                 cache_dir=job.cache_dir,
                 report=watcher.report,
-                masked=job.mask is not None,
+                masked=choice is not None,
             )
             stack.enter_context(engine)
-            mask = None if job.mask is None else job.mask.open(source.height, source.width)
+            mask = None if choice is None else choice.open(source.height, source.width)
             if mask is not None:
                 stack.callback(mask.close)
             each = seconds_per_frame(engine)

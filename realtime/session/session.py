@@ -33,6 +33,7 @@ from stylefader.realtime.session.connections import Connections
 from stylefader.realtime.session.dropped_packs import take_dropped
 from stylefader.realtime.session.events import Listener, Listeners, SessionStarted, SourceEnded
 from stylefader.realtime.session.live_session import LiveSession
+from stylefader.realtime.session.mask_words import parameters_for_scenes
 from stylefader.realtime.session.plan import SessionPlan, sizes_with
 from stylefader.realtime.session.snapshot import SinkState, Snapshot, moved
 from stylefader.realtime.session.stats import Percentiles
@@ -159,7 +160,7 @@ class Session:
         parts.controls.declare(sizes)
         parts.takes.sizes = sizes
         if parts.controls.scenes is not None:
-            parts.controls.scenes.mask = () if choice is None else choice.parameters
+            parts.controls.scenes.mask = parameters_for_scenes(choice)
 
     @property
     def style(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from stylefader.realtime.masks.base import MaskChoice
+from stylefader.realtime.masks.base import NO_MASK, MaskChoice, MaskUse
 from stylefader.realtime.masks.live_mask import LiveMask
 from stylefader.realtime.pipeline.events import Note, Tell
 from stylefader.realtime.pipeline.stylizer import Stylizer
@@ -38,6 +38,7 @@ class SessionMask:
         self._lock = threading.Lock()  # over all below
         self._mask: LiveMask | None = None
         self._changed = self._over = False
+        self._used = NO_MASK
         self.wanted = False
 
     def change(self, choice: MaskChoice | None) -> None:
@@ -52,6 +53,7 @@ class SessionMask:
             opened = LiveMask(
                 choice.open(*self._size),
                 *self._size,
+                words=choice.words,
                 parameters=choice.parameters,
                 show=self._stylizer.show,
                 failed=self._failed,
@@ -94,6 +96,15 @@ class SessionMask:
         words = f"inside: {'all' if choice is None else choice.words}"
         self._said(words)
         return words
+
+    def used(self) -> MaskUse:
+        """What the frame that was just begun got. For the stylizer's thread."""
+        mask = self._mask
+        if mask is None or not self._stylizer.masked:
+            self._used = NO_MASK
+        elif mask.used is not None:  # else the mask was changed since
+            self._used = mask.used
+        return self._used
 
     def changed(self) -> bool:
         """Whether it was changed since the last call."""

@@ -6,6 +6,7 @@ What is not printable in them is escaped by whoever shows them.
 from __future__ import annotations
 
 from stylefader.engines.selection.expected_time import ExpectedTime
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.pipeline import events as pipeline
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session import events as session
@@ -46,8 +47,9 @@ def _of_session(event: Event) -> str:
             return f"no window: {event.why}"
         case session.NoEffect():
             return f"note: --{event.setting.replace('_', '-')} does nothing: {event.why}"
-        case session.AlphaOutOfRange():
-            return f"alpha is kept within this style's range, {event.low:g} to {event.high:g}"
+        case session.ValueOutOfRange():
+            whose = "this style's" if event.name == ALPHA else "its"
+            return f"note: {event.name} is kept within {whose} range, {event.low:g} to {event.high:g}"
         case session.SessionStarted():
             return f"{event.source} at {event.width}x{event.height}; Ctrl-C or q ends"
         case session.SourceEnded():

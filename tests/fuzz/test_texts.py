@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefader.engines.graph.sizes import FrameSizes
-from stylefader.realtime.automation.automation_file import file_text, style_in
+from stylefader.realtime.automation.automation_file import file_text
 from stylefader.realtime.automation.columns import column_places
-from stylefader.realtime.automation.keyframes import Automation, parse_automation_file, parse_inline
+from stylefader.realtime.automation.csv_file import parse_automation_file
+from stylefader.realtime.automation.keyframes import Automation, parse_inline
+from stylefader.realtime.automation.take_words import mask_moments, take_word
 from stylefader.realtime.controls.mapping.learn import learned
 from stylefader.realtime.controls.mapping.mapping import Mapping, parse_mapping
 from stylefader.realtime.controls.midi.port_names import fits, is_ours, is_stylefader, split
@@ -168,7 +170,9 @@ def test_automation_files(text: str) -> None:
     file = survives(lambda: parse_automation_file(text, origin="t"))
     if not isinstance(file, StylefaderError):
         for comment in file.comments:
-            style_in(comment)
+            take_word(comment)
+        moments = mask_moments(file.comments)
+        assert moments == sorted(moments, key=lambda moment: moment.time)
         again = parse_automation_file(file_text(file), origin="t")
         assert [keyframe.time for keyframe in again.automation.keyframes] == [k.time for k in file.automation.keyframes]
         sizes = {name: len(own) for name, own in column_places(file.columns).items()}

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.automation.difference import largest_difference
-from stylefader.realtime.automation.keyframes import read_csv
 from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
 from tests.realtime.automation.test_midi_file import by_mido, cc, smf, tempo

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from stylefader.engines import open_engine
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.training.packs.pack_file import PackFile
 from tests.realtime.clips import Clip
 from tests.tools.live import NO_DISPLAY, WAIT_S, playing, words

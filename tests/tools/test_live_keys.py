@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from tests.paths import ROOT
 from tests.realtime.controls.midi.jack import Controller

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stylefader.engines import open_engine
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.controls.mapping.mapping import read_mapping
 from stylefader.realtime.sound.track_sound import TrackSound
 from stylefader.training.packs.pack import save_pack

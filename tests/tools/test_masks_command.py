@@ -111,12 +111,15 @@ def test_live_stylizes_the_inside(folder: Path) -> None:
     Clip(frames=60, rate=Fraction(30), image=image).make(folder / "clip.mp4")
     done = stylefader(
         "live", "--source", "clip.mp4", "--loop", "--no-window", "--sink", "out.mkv", "--style", "small.safetensors",
-        "--size", f"{W}x{H}", "--where", "bright", "--seconds", "6", "--stats", "stats.jsonl", cwd=folder,
+        "--size", f"{W}x{H}", "--where", "bright", "--seconds", "6", "--stats", "stats.jsonl",
+        "--alpha-outside", "2", "--colour-outside", "0.5", cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     last = json.loads((folder / "stats.jsonl").read_text().splitlines()[-1])
     assert last["plays"] is not None
     assert last["mask_off"] is False
+    assert last["others"] == {"alpha_outside": [1, 1, 1], "colour_outside": [0.5]}
+    assert "note: alpha_outside is kept within its range, 0 to 1" in done.stderr
     _, content = read(folder / "out.mkv")
     picture = content.images[-1].astype(int)
     assert picture[:, : W // 2 - 6].max() < 30, "what is dark is as it was"

@@ -12,7 +12,7 @@ from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
 from stylefader.engines import open_engine
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.training.packs.pack import save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -57,9 +57,35 @@ def test_list(show: Path) -> None:
     assert "chorus  other  0.75     0.5 s" in table and "[b]" in table and "freeze on" in table
 
 
+def test_list_checks_and_shows_what_a_mask_has(show: Path) -> None:
+    (show / "masks.toml").write_text(
+        '[[scene]]\nname = "a"\nmask_inverted = true\nparameters = { alpha_outside = [0, 1, 0.5], mix_outside = 1.5 }\n'
+        '[[scene]]\nname = "b"\nparameters = { mask_x = 0.25, mask_width = 3, mask_wdth = 1, colour_outside = 0.5 }\n'
+    )
+    for style in (("--style", "small.safetensors"), ()):
+        done = stylefader("scenes", "list", "masks.toml", *style, "--json", cwd=show)
+        assert done.returncode == 0, done.stderr
+        first, second = json.loads(done.stdout)
+        assert first["parameters"] == {"alpha_outside": [0, 1, 0.5], "mix_outside": 1.5}
+        assert first["flags"] == {"mask_inverted": True}
+        assert second["parameters"]["mask_x"] == 0.25
+        assert "scene 'b': mask_width is kept within its range, 0 to 2\n" in done.stderr
+        assert "scene 'b': no mask has mask_wdth: there are mask_x, mask_y" in done.stderr
+        assert ("scene 'a': mix_outside is kept within small's range, 0 to 1" in done.stderr) == bool(style)
+    assert "mask_x 0.25" in " ".join(stylefader("scenes", "list", "masks.toml", cwd=show).stdout.split())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            '[[scene]]\nname = "a"\nparameters = { mask_x = [0, 1] }',
+            "s.toml, line 1: scene 'a': mask_x has 2 numbers; it takes 1",
+        ),
+        (
+            '[[scene]]\nname = "a"\nparameters = { alpha_outside = [0, 1, 0, 1] }',
+            "s.toml, line 1: scene 'a': alpha_outside has 4 numbers; small takes 3 at most",
+        ),
         (
             '[[scene]]\nname = "a"\nstyle = "great_wav"',
             "s.toml, line 1: scene 'a': no style named 'great_wav': did you",

@@ -15,7 +15,7 @@ from stylefader.tools.outputs import check_output, write_whole
 from stylefader.tools.parsing import parse_factor, parse_time_option
 
 if TYPE_CHECKING:
-    from stylefader.realtime.automation.keyframes import AutomationFile
+    from stylefader.realtime.automation.csv_file import AutomationFile
 
 app = Commands("Thin, move, scale and draw automations; MIDI files as CSV.")
 Input = Annotated[Path, typer.Argument(metavar="IN.csv", help="An automation file.")]
@@ -166,7 +166,7 @@ def plot(
 
 def opened(source: Path) -> AutomationFile:
     """An automation file. Raises AutomationError, also for a MIDI file with what to do."""
-    from stylefader.realtime.automation.keyframes import read_automation_file
+    from stylefader.realtime.automation.csv_file import read_automation_file
     from stylefader.realtime.automation.midi_file import is_midi_file
     from stylefader.training.errors import AutomationError
 

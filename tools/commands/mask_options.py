@@ -1,4 +1,7 @@
-"""Options that `live` and `render` share: which part of the picture is stylized, and how alpha begins."""
+"""Options that `live` and `render` share: which part of the picture is stylized, and how alpha begins.
+
+Strengths are one number each in `live`, where they begin, and keyframes or a number in `render`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,12 @@ MaskFile = Annotated[
 PersonModel = Annotated[
     Path | None, typer.Option(metavar="FILE", help="For --where person: an .onnx or .tflite segmenter.")
 ]
+AlphaOutside = Annotated[float | None, typer.Option(help="As --alpha, outside of the mask.")]
+MixOutside = Annotated[float | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")]
+ColourOutside = Annotated[float | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")]
+AlphaOutsideOverTime = Annotated[str | None, typer.Option(help="As --alpha, outside of the mask.")]
+MixOutsideOverTime = Annotated[str | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")]
+ColourOutsideOverTime = Annotated[str | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")]
 FadeIn = Annotated[
     float | None, typer.Option(metavar="SHARE", help="Let this part of alpha's way bring mix first, such as 0.3.")
 ]

@@ -13,7 +13,15 @@ import typer
 
 from stylefader.realtime.media.timecode import format_time
 from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
-from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
+from stylefader.tools.commands.mask_options import (
+    AlphaOutsideOverTime,
+    ColourOutsideOverTime,
+    FadeIn,
+    MaskFile,
+    MixOutsideOverTime,
+    PersonModel,
+    Where,
+)
 from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
@@ -23,7 +31,6 @@ from stylefader.tools.parsing import parse_background, parse_rate, parse_size, p
 
 if TYPE_CHECKING:
     from stylefader.engines import Engine
-    from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.sinks.open_file import FileSink
 
 
@@ -46,14 +53,14 @@ def command(
     ] = None,
     fade_in: FadeIn = None,
     steady: Annotated[
-        float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
+        float | None, typer.Option(help="How still the picture stands where the clip does, 0 to 1. [default: 0]")
     ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,
-    alpha_outside: Annotated[str | None, typer.Option(help="As --alpha, outside of the mask.")] = None,
-    mix_outside: Annotated[str | None, typer.Option(help="As --mix, outside of the mask. [default: 0]")] = None,
-    colour_outside: Annotated[str | None, typer.Option(help="As --colour, outside of the mask. [default: 0]")] = None,
+    alpha_outside: AlphaOutsideOverTime = None,
+    mix_outside: MixOutsideOverTime = None,
+    colour_outside: ColourOutsideOverTime = None,
     automation: Annotated[
         Path | None, typer.Option(help="Keyframes from a CSV file, or a MIDI file with --map.")
     ] = None,
@@ -105,10 +112,12 @@ def command(
 
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
+    from stylefader.realtime.session.mask_words import MaskWords
+
     job = RenderJob(
         source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in, steady=steady,
-        mask=_mask(where, mask, person_model, fit=fit, rate=rate), alpha_outside=alpha_outside, mix_outside=mix_outside,
-        colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
+        mask_words=MaskWords(where=where, file=mask, person_model=person_model), alpha_outside=alpha_outside,
+        mix_outside=mix_outside, colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -116,18 +125,6 @@ def command(
         result = run(job)
     if json:
         print_json(result)
-
-
-def _mask(
-    where: str | None, file: str | None, person_model: Path | None, *, fit: str, rate: Fraction | None
-) -> MaskChoice | None:
-    """The source of masks that was asked for; nothing is imported where none was."""
-    if where is None and file is None and person_model is None:
-        return None
-    from stylefader.realtime.session.mask_words import MaskWords, render_mask
-    from stylefader.realtime.sources.geometry import check_fit
-
-    return render_mask(MaskWords(where=where, file=file, person_model=person_model), fit=check_fit(fit), rate=rate)
 
 
 def run(job: RenderJob) -> dict[str, Any]:

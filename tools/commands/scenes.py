@@ -11,7 +11,7 @@ from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, print_table, say
 
 if TYPE_CHECKING:
-    from stylefader.realtime.controls.scenes.scene_file import Scene
+    from stylefader.realtime.controls.scenes.scene_file import Scene, Wished
     from stylefader.training.packs.pack_file import PackFile
 
 app = Commands("List and check the scenes of a live session.")
@@ -25,11 +25,12 @@ def list_scenes(
 ) -> None:
     """Check a scenes file, with the styles that it names, and list its scenes in their order."""
     from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
+    from stylefader.realtime.session.mask_words import parameters_for_scenes
     from stylefader.training.packs.open_style import open_style
 
     packs = [open_style(name) for name in style or ()]
     scenes = read_scenes(file)
-    casting = cast(scenes, packs, file)
+    casting = cast(scenes, packs, file, parameters_for_scenes(None))
     for note in casting.notes:
         say(note)
     packs += casting.added
@@ -44,8 +45,13 @@ def list_scenes(
     for row in rows:
         flags = ", ".join(f"{flag} {'on' if on else 'off'}" for flag, on in row["flags"].items())
         fade = "" if row["fade"] is None else f"{row['fade']:g} s"
-        cells.append((str(row["number"]), row["name"], row["style"] or "", _alpha(row), fade, flags))
-    print_table(("", "name", "style", "alpha", "fade", "flags"), cells)
+        others = ", ".join(
+            f"{name} [{_numbers(wish)}]" if isinstance(wish, tuple) else f"{name} {_numbers(wish)}"
+            for name, wish in row["parameters"].items()
+        )
+        alpha = "" if row["alpha"] is None else _numbers(row["alpha"])
+        cells.append((str(row["number"]), row["name"], row["style"] or "", alpha, others, fade, flags))
+    print_table(("", "name", "style", "alpha", "parameters", "fade", "flags"), cells)
 
 
 def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]:
@@ -54,14 +60,13 @@ def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]
         "name": scene.name,
         "style": None if pack is None else pack.style,
         "file": None if pack is None else str(pack.file),
-        "alpha": list(scene.alpha) if isinstance(scene.alpha, tuple) else scene.alpha,
+        "alpha": scene.alpha,
+        "parameters": dict(scene.parameters),
         "fade": scene.fade,
         "flags": scene.flags,
         "line": scene.line,
     }
 
 
-def _alpha(row: dict[str, Any]) -> str:
-    if row["alpha"] is None:
-        return ""
-    return ", ".join(f"{alpha:g}" for alpha in (row["alpha"] if isinstance(row["alpha"], list) else [row["alpha"]]))
+def _numbers(wish: Wished) -> str:
+    return ", ".join(f"{number:g}" for number in (wish if isinstance(wish, tuple) else (wish,)))

@@ -113,6 +113,12 @@ class Mapping:
         """Whether the tempo moves anything."""
         return any(entry.beats is not None for entry in self.lfos)
 
+    @property
+    def moved(self) -> frozenset[str]:
+        """Names of the parameters that LFOs and sound move."""
+        lfos, sounds = (entry.moves for entry in self.lfos), (entry.moves for entry in self.sounds)
+        return frozenset(target.name for target in (*lfos, *sounds))
+
     def __str__(self) -> str:
         others = {"keys of {} actions": self.keys, "{} LFOs": self.lfos, "{} of sound": self.sounds}
         there = [words.format(len(entries)) for words, entries in others.items() if entries]

@@ -68,7 +68,7 @@ class SceneController:
 
     Files are written and read by threads of their own, one at a time, so that neither costs the session any time.
     fade_s: of scenes that do not say. Styles that scenes name and the engine loader lacks are added to it. mask: what
-    the source of masks has to be moved; it may be set.
+    sources of masks have to be moved; it may be set.
     Raises ControlError for a file that does not fit; later edits that do not fit are reported, and the old scenes stay.
     """
 

@@ -165,7 +165,7 @@ def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path, mask: S
     """Find the styles of scenes that were read from `path`, and see whether their alphas fit.
 
     A style is one of `packs`, by its file or else its name, a style or a family by name, or a pack file beside `path`.
-    What is outside of a mask fits always, since one may be switched on; mask: what the source of masks has to be moved.
+    What is outside of a mask fits always, since one may be switched on; mask: what sources of masks have to be moved.
     Raises ControlError with line and reason.
     """
     every = list(packs)
@@ -180,8 +180,9 @@ def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path, mask: S
         where = f"{path}, line {scene.line}: scene {scene.name!r}"
         if (why := _why_no_fit(scene, every if style is None else [every[style]], mask)) is not None:
             raise ControlError(f"{where}: {why}")
-        if (note := _beyond(scene, every if style is None else [every[style]], mask)) is not None:
-            notes.append(f"{where}: {note}")
+        for note in (_unknown(scene, mask), _beyond(scene, every if style is None else [every[style]], mask)):
+            if note is not None:
+                notes.append(f"{where}: {note}")
     return Casting(styles=styles, added=every[len(packs) :], notes=notes)
 
 
@@ -208,23 +209,30 @@ def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
 
 
 def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) -> str | None:
-    """Why the values of a scene suit none of these styles."""
-    if not packs:
-        return None
-    sizes = most_of(parameters_of(pack.header, mask) for pack in packs)
+    """Why the values of a scene suit none of these styles; without any, only those of masks are looked at."""
+    sizes = most_of([mask, *(parameters_of(pack.header, mask) for pack in packs)])
     which = packs[0].style if len(packs) == 1 else "every style of this session"
     for name, wished in scene.values.items():
-        if name not in sizes and name.startswith(_OF_A_MASK):
-            continue  # of another source of masks, which may be chosen later; without effect until then
+        if name not in sizes and (not packs or name.startswith(_OF_A_MASK)):
+            continue
         if name not in sizes:
             without_mask = most_of(parameters_of(pack.header) for pack in packs)
             return why_missing(Target(name), without_mask, f"{which} has")
         most = sizes[name]
         if most == 0:
             return f"{name} has no effect here: {which} has none to move"
+        if name.startswith(_OF_A_MASK) and isinstance(wished, tuple) and len(wished) != most:
+            return f"{name} has {len(wished)} numbers; it takes {most}"
         if isinstance(wished, tuple) and (len(wished) != most if scene.style is not None else len(wished) > most):
             return f"{name} has {len(wished)} numbers; {which} takes {most}{_most(scene)}"
     return None
+
+
+def _unknown(scene: Scene, mask: Sequence[Parameter]) -> str | None:
+    """Words for what would be of a mask and is of none that is known: a program's own may have it later."""
+    known = [one.name for one in mask]
+    unknown = [name for name in scene.values if name.startswith(_OF_A_MASK) and name not in known]
+    return f"no mask has {', '.join(unknown)}: there are {', '.join(known)}" if unknown and known else None
 
 
 def _most(scene: Scene) -> str:
@@ -233,12 +241,12 @@ def _most(scene: Scene) -> str:
 
 def _beyond(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) -> str | None:
     """Words for values that are kept within what the style, or any of these, can do."""
-    whose = f"{packs[0].style}'s" if len(packs) == 1 else "the styles'"
     kept = []
     for name, wished in scene.values.items():
-        declared = [
-            parameter for pack in packs for parameter in parameters_of(pack.header, mask) if parameter.name == name
-        ]
+        every = [mask, *(parameters_of(pack.header, mask) for pack in packs)]
+        declared = [parameter for parameters in every for parameter in parameters if parameter.name == name]
+        whose = f"{packs[0].style}'s" if len(packs) == 1 else "the styles'"
+        whose = "its" if name.startswith(_OF_A_MASK) else whose
         if declared and not _within(wished, declared):
             low, high = min(one.bounds()[0] for one in declared), max(one.bounds()[1] for one in declared)
             kept.append(f"{name} is kept within {whose} range, {low:g} to {high:g}")

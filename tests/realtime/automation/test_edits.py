@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefader.realtime.automation.automation_file import file_of, file_text
+from stylefader.realtime.automation.csv_file import AutomationFile, parse_automation_file
 from stylefader.realtime.automation.edits import LARGEST_ERROR, scaled, shifted
-from stylefader.realtime.automation.keyframes import AutomationFile, parse_automation_file, parse_inline
+from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.training.errors import AutomationError
 from tests.realtime.automation.test_thinning import automations
 from tests.realtime.strengths import alpha_at

@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import pytest
 
+from stylefader.realtime.automation.csv_file import parse_automation_file
 from stylefader.realtime.automation.held_value import HeldValue
-from stylefader.realtime.automation.keyframes import parse_automation_file, parse_inline
+from stylefader.realtime.automation.keyframes import parse_inline
 from stylefader.realtime.parameters.parameter import STEADY, Parameter
 from stylefader.training.errors import AutomationError
 

@@ -8,13 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefader.realtime.automation.keyframes import (
-    Automation,
-    parse_automation_file,
-    parse_csv,
-    parse_inline,
-    read_csv,
-)
+from stylefader.realtime.automation.automation_file import file_text
+from stylefader.realtime.automation.csv_file import parse_automation_file, parse_csv, read_csv
+from stylefader.realtime.automation.keyframes import Automation, parse_inline
 from stylefader.realtime.media.timecode import format_time, parse_time
 from stylefader.training.errors import AutomationError
 from tests.realtime.strengths import alpha_at
@@ -207,3 +203,33 @@ def test_comments_and_lines_are_counted_as_they_stand() -> None:
 def test_a_column_of_many_megabytes_is_said_in_clear_words() -> None:
     with pytest.raises(AutomationError, match="t, line 2: a column is far too long: is this an automation"):
         parse_csv("time,alpha\n0," + "1" * 200_000, origin="t")
+
+
+def test_a_header_further_down_says_what_the_columns_below_it_are() -> None:
+    text = "time,mix,alpha\n0,0.5,0\n1,0.25,0\ntime,alpha,mask_x,ease\n2,1,0.3,hold\n# so\n4,1,0.7,\ntime,mask_x\n5,1\n"
+    file = parse_automation_file(text, origin="x")
+    assert file.columns == ("mix", "alpha", "mask_x") and file.comments == ((3, "# so"),)
+    assert [keyframe.values for keyframe in file.automation.keyframes] == [
+        (0.5, 0, 0.3), (0.25, 0, 0.3), (0.25, 1, 0.3), (0.25, 1, 0.7), (0.25, 1, 1),
+    ]  # fmt: skip
+    assert [keyframe.ease for keyframe in file.automation.keyframes] == ["linear", "linear", "hold", "linear", "linear"]
+    again = parse_automation_file(file_text(file), origin="x")
+    assert again.automation.keyframes == file.automation.keyframes and again.comments == file.comments
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time,alpha\n0,1\ntime,alpha0,alpha1\n1,1,1\n", "x: its headers do not go together: 'alpha0'"),
+        ("time,alpha\n0,1\ntime,mix\n1,1,1\n", "line 4: 3 columns, but the header has 2"),
+        ("time,alpha\n2,1\ntime,mix\n1,1\n", r"line 4, column 1 \(time\): 1 s comes after 2 s"),
+        ("time,alpha\n0,1\ntime,\n", "line 3: the header"),
+    ],
+)
+def test_headers_that_cannot_be(text: str, says: str) -> None:
+    with pytest.raises(AutomationError, match=says):
+        parse_csv(text, origin="x")
+
+
+def test_a_header_with_no_rows_adds_no_column() -> None:
+    assert parse_csv("time,alpha\n0,1\ntime,mix\n", origin="x").columns == ("alpha",)

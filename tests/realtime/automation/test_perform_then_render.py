@@ -14,7 +14,7 @@ import pytest
 from stylefader.engines import Engine
 from stylefader.engines.account import EngineAccount
 from stylefader.engines.base import Picture
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.parameter import parameters_of

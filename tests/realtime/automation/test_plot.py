@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stylefader.realtime.automation.automation_file import file_of
-from stylefader.realtime.automation.keyframes import AutomationFile, Keyframe, parse_automation_file, parse_inline
+from stylefader.realtime.automation.csv_file import AutomationFile, parse_automation_file
+from stylefader.realtime.automation.keyframes import Keyframe, parse_inline
 from stylefader.realtime.automation.plot import plot
 from stylefader.training.errors import StylefaderError
 from stylefader.training.evaluation.plots import png, svg

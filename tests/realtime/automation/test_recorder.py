@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder, Takes
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
@@ -81,7 +81,9 @@ def test_what_stands_still_takes_no_rows(tmp_path: Path) -> None:
     for number in range(1000):
         take.played(Fraction(number, 25), "first", {"alpha": np.full(1, 0.1, np.float32)})
     take.close()
-    assert (tmp_path / "take.csv").read_text() == "time,alpha0\n# 0 style first\n0,0.100000001\n39.96,0.100000001\n"
+    assert (tmp_path / "take.csv").read_text() == (
+        "time,alpha0\n# 0 style first\n# 0 where all\n0,0.100000001\n39.96,0.100000001\n"
+    )
     assert take.rows == 2
 
 

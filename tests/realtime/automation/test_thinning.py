@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefader.realtime.automation.automation_file import file_of, file_text
+from stylefader.realtime.automation.csv_file import parse_automation_file
 from stylefader.realtime.automation.difference import largest_difference
-from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe, parse_automation_file
+from stylefader.realtime.automation.keyframes import EASES, Automation, Keyframe
 from stylefader.realtime.automation.thinning import thin
 from tests.realtime.strengths import alpha_at
 

@@ -18,9 +18,9 @@ from mido import Message
 from pythonosc.osc_message_builder import build_msg
 
 from stylefader.realtime.automation.automation_file import file_text
+from stylefader.realtime.automation.csv_file import parse_automation_file, read_csv
 from stylefader.realtime.automation.difference import largest_difference
 from stylefader.realtime.automation.edits import scaled, shifted
-from stylefader.realtime.automation.keyframes import parse_automation_file, read_csv
 from stylefader.realtime.automation.midi_automation import midi_automation
 from stylefader.realtime.automation.midi_file import MidiFile, MidiMessage
 from stylefader.realtime.automation.midi_keyframes import midi_keyframes

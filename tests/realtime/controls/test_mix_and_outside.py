@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from stylefader.realtime.automation.keyframes import read_csv
+from stylefader.realtime.automation.csv_file import read_csv
 from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.controls import controls as controls_module
 from stylefader.realtime.controls.controls import ControlOptions, Controls

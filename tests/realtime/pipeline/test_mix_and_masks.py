@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from stylefader.engines import Engine, open_engine
-from stylefader.realtime.automation.keyframes import AlphaOverTime, parse_csv, parse_inline
+from stylefader.realtime.automation.csv_file import parse_csv
+from stylefader.realtime.automation.keyframes import AlphaOverTime, parse_inline
 from stylefader.realtime.automation.overlaid_automation import OverlaidAutomation
 from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Frame

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stylefader.realtime.automation.keyframes import read_automation_file
+from stylefader.realtime.automation.csv_file import read_automation_file
 from stylefader.realtime.automation.midi_file import is_midi_file, read_midi_file
 from stylefader.realtime.controls.events import ControlEvent
 from stylefader.realtime.controls.mapping.learn import write_learned

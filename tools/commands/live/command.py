@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
+from stylefader.tools.commands.mask_options import (
+    AlphaOutside,
+    ColourOutside,
+    FadeIn,
+    MaskFile,
+    MixOutside,
+    PersonModel,
+    Where,
+)
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 
@@ -40,18 +48,21 @@ def command(
     ] = None,
     alpha: Annotated[float | None, typer.Option(help="Strength at first. [default: the style's own]")] = None,
     mix: Annotated[
-        float | None, typer.Option(min=0, max=1, help="From the original (0) to the stylized picture, at first.")
+        float | None, typer.Option(help="From the original (0) to the stylized picture (1), at first. [default: 1]")
     ] = None,
     colour: Annotated[
-        float | None, typer.Option(min=0, max=1, help="From the style's colours (0) to the original's, at first.")
+        float | None, typer.Option(help="From the style's colours (0) to the original's (1), at first. [default: 0]")
     ] = None,
     fade_in: FadeIn = None,
     steady: Annotated[
-        float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
+        float | None, typer.Option(help="How still the picture stands at rest, 0 to 1, at first. [default: 0]")
     ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,
+    alpha_outside: AlphaOutside = None,
+    mix_outside: MixOutside = None,
+    colour_outside: ColourOutside = None,
     slew: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", min=0.001, max=1e6, help="How fast alpha may move, a second.")
     ] = None,

@@ -46,6 +46,8 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
             names=tuple(words["style"] or ()), scenes=words["scenes"],
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
+            alpha_outside=words["alpha_outside"], mix_outside=words["mix_outside"],
+            colour_outside=words["colour_outside"],
             muted=tuple(words["mute"] or ()), backend=words["engine"], precision=words["precision"],
             cache_dir=words["cache_dir"],
         ),
