@@ -1,9 +1,9 @@
 """Brings a small stylized picture to the frame's size with the edges of the frame.
 
 Interpolation alone is soft. So luma follows the frame's: on windows of 3x3 pixels of the small pictures the stylized
-luma is about a * (the frame's luma) + b, as in the guided filter (He, Sun and Tang 2013), whose coefficients are computed
-at the small size (He and Sun 2015). The plain filter would give up every stroke that the frame does not have, and leave
-a tinted photograph. Here half of what it loses is kept, which also halves the grain of the network's own grid, and the
+luma is about a * (the frame's luma) + b, as in the guided filter (He, Sun and Tang 2013), with coefficients computed at
+the small size (He and Sun 2015). The plain filter would give up every stroke that the frame does not have, and leave a
+tinted photograph. Here half of what it loses is kept, which also halves the grain of the network's own grid, and the
 frame's detail comes on top:
 
     small' = small - (1 - KEPT) (small - (a I + b));   picture = up(small') + up(a) (I_frame - up(I))
