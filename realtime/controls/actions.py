@@ -27,7 +27,8 @@ from stylefader.realtime.controls.action_kinds import (
 from stylefader.realtime.controls.player import SOURCES
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.realtime.parameters.flags import FLAGS
-from stylefader.realtime.parameters.parameter import ALPHA, STEADY
+from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STROKE
+from stylefader.realtime.parameters.stroke import next_stroke
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.added_inputs import COLOUR, MIX
@@ -108,6 +109,15 @@ def _recall(runner: ActionRunner, number: int) -> None:
         runner.scenes.recall(number)
 
 
+def _stroke(name: str, key: str, by: int) -> Trigger:
+    def run(runner: ActionRunner) -> None:
+        now = runner.player.targets().get(STROKE)
+        if now is not None and len(now) == 1:  # a style may have none
+            runner.player.move(Target(STROKE), next_stroke(float(now[0]), by), runner.now_ns())
+
+    return Trigger(name=name, keys=(key,), help="larger, smaller strokes", run=run)
+
+
 def _tap(runner: ActionRunner) -> str | None:
     clock = runner.clock
     if clock is None:
@@ -135,6 +145,8 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
     *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     *_pair(Target(STEADY), ("*",), ("/",), help=_MIX_HELP),
+    _stroke(f"{STROKE} up", ")", 1),
+    _stroke(f"{STROKE} down", "(", -1),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

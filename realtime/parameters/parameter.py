@@ -86,14 +86,15 @@ def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -
     added = (*finishing_inputs(own), *(side_inputs(own) if mask is not None else ()))
     found = {spec.name: _parameter(spec) for spec in (*own, *added) if spec.live and spec.kind == "vector"}
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
-    output = [Parameter.even(STEADY, 1, low=0, high=1, default=0)]
-    if stylizes(own) and header.size is None:
-        output.append(Parameter.even(STROKE, 1, low=STROKES[0], high=STROKES[-1], default=1))
-    taken = {spec.name for spec in own}
-    return (
-        alpha, *found.values(), *(one for one in output if one.name not in taken),
-        *(one for one in mask or () if one.name not in found),
-    )  # fmt: skip
+    steady = () if STEADY in found else (Parameter.even(STEADY, 1, low=0, high=1, default=0),)
+    stroke = (Parameter.even(STROKE, 1, low=STROKES[0], high=STROKES[-1], default=1),) if has_strokes(header) else ()
+    return (alpha, *found.values(), *steady, *stroke, *(one for one in mask or () if one.name not in found))
+
+
+def has_strokes(header: PackHeader) -> bool:
+    """Whether the size of a style's strokes can be moved: a frame goes in, and no input of its own has that name."""
+    own = any(spec.name == STROKE for spec in header.inputs)
+    return stylizes(header.inputs) and header.size is None and not own
 
 
 def _parameter(spec: InputSpec) -> Parameter:

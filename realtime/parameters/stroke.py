@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from math import sqrt
 
-from stylefader.realtime.parameters.parameter import STROKE, STROKES, Values
+from stylefader.realtime.parameters.parameter import STROKE, STROKES, Values, has_strokes
 from stylefader.training.packs.pack_header import PackHeader
 
 _LEAST = 16
@@ -30,10 +30,8 @@ def next_stroke(value: float, by: int) -> float:
 
 
 def stroke_of(header: PackHeader, values: Mapping[str, Values]) -> float:
-    """The step that values of a style's parameters ask for; 1 for a style without strokes, or with its own `stroke`."""
-    given = values.get(STROKE)
-    own = any(spec.name == STROKE for spec in header.inputs)
-    return 1.0 if own or given is None or not len(given) else nearest_stroke(float(given[0]))
+    """The step that values of a style's parameters ask for; 1 for a style whose strokes cannot be moved."""
+    return nearest_stroke(float(values[STROKE][0])) if has_strokes(header) and STROKE in values else 1.0
 
 
 def network_size(height: int, width: int, stroke: float) -> tuple[int, int]:

@@ -20,7 +20,8 @@ from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
 from stylefader.realtime.parameters.flags import OutputFlags
-from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
+from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values, has_strokes
+from stylefader.realtime.parameters.stroke import stroke_of
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
@@ -28,20 +29,20 @@ from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
-from stylefader.realtime.session.adaptive_size import Adaptive, Size, ladder
+from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
 from stylefader.realtime.session.events import (
     EngineFailed,
     EngineStage,
     EngineTaken,
     PicturesSpoilt,
-    SizeChanged,
     StyleComing,
     StyleRefused,
 )
 from stylefader.realtime.session.family_play import Expect, FamilyPlay
 from stylefader.realtime.session.form_maker import FormMaker
 from stylefader.realtime.session.mask_words import FindMask
+from stylefader.realtime.session.network_size import NetworkSize
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
@@ -89,6 +90,7 @@ class SessionOptions:
 class _Played(NamedTuple):
     style: int
     size: Size
+    stroke: float
     pack: PackFile | None
     masked: bool
 
@@ -131,15 +133,15 @@ class LiveSession:
         )  # fmt: skip
         self._outputs, self._forms = outputs, forms
         self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)
-        sizes = ladder(options.height, options.width)
-        self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
-        self._size = sizes[0]
+        self._network = NetworkSize(options.height, options.width, options.adaptive_fps)
         self._lock = threading.Lock()  # over _broken
         self._broken: list[tuple[str, EngineError]] = []
         self._played: ActiveStyle | None = None
         self._ever_played = False
         self._ordered_masked = False
-        self._plays = _Played(style=0, size=self._size, pack=loader.packs[0] if loader.packs else None, masked=False)
+        self._plays = _Played(
+            style=0, size=self._network.size, stroke=1.0, pack=loader.packs[0] if loader.packs else None, masked=False
+        )
         self.mask = SessionMask(
             self.stylizer, self.performance, tell, height=options.height, width=options.width, find=options.find_mask
         )  # fmt: skip
@@ -281,7 +283,8 @@ class LiveSession:
 
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
-        self.families.begin(self.style, self._size, self._wanted_rate())
+        self._network.choose(self._asked_stroke())
+        self.families.begin(self.style, self._network.size, self._wanted_rate())
         self._order(self.style)
         self.capture.start()
         self._thread.start()
@@ -331,14 +334,15 @@ class LiveSession:
         order = self.performance.next_order()
         if order is not None:
             self._ordered_ns = None if order.plays else self._now_ns()
-            if not order.plays:
-                self.families.begin(order.style, self._size, self._wanted_rate())
+            if self._network.choose(self._asked_stroke()) or not order.plays:
+                self.families.begin(order.style, self._network.size, self._wanted_rate())
             self._order(order.style, order.fade_s)
+        self._follow_stroke()
         self._adapt()
         self._receive()
         pack = self._plays.pack
         if self._forms is not None and self._played and pack and not self.loader.busy and self._forms.look(pack):
-            self.loader.measure(pack, self._size)
+            self.loader.measure(pack, self._network.size)
 
     def close(self) -> None:
         """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
@@ -389,23 +393,37 @@ class LiveSession:
             return
         if self._other_member(now):
             return
-        if self._adaptive is None or now - self._looked_ns < 1e9 or not self.families.smallest(self.style):
+        if not self._network.adaptive or now - self._looked_ns < 1e9 or not self.families.smallest(self.style):
             return
         self._looked_ns = now
         median_ms = self.stats.recent_engine_ms()
         if median_ms is None:
             return
-        before = self._adaptive.rung
-        size = self._adaptive.sizes[self._adaptive.look(median_ms * 1e6, now)]
-        if size != self._size:
-            self._size = size
-            self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
+        changed = self._network.adapt(median_ms, now)
+        if changed is not None:
+            self._tell(changed)
             self._order(self.style)
 
     def _order(self, style: int, fade_s: float = 0.0) -> None:
         """Have an engine built, or found."""
         masked = self._ordered_masked = self.mask.wanted  # which another thread may change
-        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=masked))
+        network = self._network
+        self.loader.request(
+            EngineRequest(style=style, size=network.size, fade_s=fade_s, masked=masked, stroke=network.stroke)
+        )
+
+    def _asked_stroke(self) -> float:
+        """The size of the strokes that the controls ask for, for the style that was chosen last."""
+        style, values = self.performance.standing()
+        return stroke_of(self.loader.packs[style].header, values)
+
+    def _follow_stroke(self) -> None:
+        """Order an engine of another size, where the controls ask for other strokes."""
+        now = self._now_ns()
+        if self._network.follow(self._asked_stroke(), now):
+            self._ordered_ns = now
+            self.families.begin(self.style, self._network.size, self._wanted_rate())
+            self._order(self.style, self.options.fade_s)
 
     def _follow_mask(self) -> None:
         """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
@@ -422,13 +440,13 @@ class LiveSession:
         """Change to another size of the style, where this one does not hold the rate or a larger one does."""
         if self.loader.packs[self.style].family is None:
             return False
-        whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
+        whole = self._network.whole  # a larger network only at the size that the strokes ask for
         seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
         show = self.show
         shows = not (show.bypass or show.freeze or show.blackout or show.mask_shown)
         if self.capture.state != "running" or not whole or not shows:
             return False
-        if not self.families.look(self.style, self._size, seen=seen, wanted=wanted):
+        if not self.families.look(self.style, self._network.size, seen=seen, wanted=wanted):
             return False
         self._order(self.style, self.options.fade_s)
         return True
@@ -462,11 +480,14 @@ class LiveSession:
         style = loaded.request.style
         pack, header = loaded.pack, loaded.pack.header
         desk, fade_s = self.performance.begin(style, loaded.request.fade_s)
-        size = loaded.request.size
+        size, stroke = loaded.request.size, loaded.request.stroke
         self._tell(EngineTaken(style=header.name, title=header.title, size=size, account=loaded.account))
-        self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk, name=pack.style)
+        self._played = ActiveStyle(
+            header=header, engine=loaded.engine, desk=desk, name=pack.style,
+            stroke=stroke if has_strokes(header) else None,
+        )  # fmt: skip
         self._ever_played = True
-        self._plays = _Played(style=style, size=size, pack=pack, masked=loaded.request.masked)
+        self._plays = _Played(style=style, size=size, stroke=stroke, pack=pack, masked=loaded.request.masked)
         for one in [*self.families.others(pack), pack] if pack.family else []:
             self.loader.measure(one, size)  # what is asked for last comes first
         self.stats.forget_engine()
@@ -474,7 +495,8 @@ class LiveSession:
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size, pack, self.mask.wanted = self._plays
+        style, size, stroke, pack, self.mask.wanted = self._plays
+        self._network.restore(stroke, size, self._now_ns())
         self._ordered_masked = self.mask.wanted
         if pack is not None:
             self.families.restore(style, pack)
@@ -482,5 +504,3 @@ class LiveSession:
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self.performance.give_up(style)
         self._ordered_ns = None
-        if self._adaptive is not None:
-            self._adaptive.stay(self._size, self._now_ns())

@@ -13,7 +13,7 @@ from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.parameters.fade_in import check_fade_in
-from stylefader.realtime.parameters.parameter import STEADY, most_of, parameters_of
+from stylefader.realtime.parameters.parameter import STEADY, STROKE, STROKES, most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import AlphaOutOfRange, NoEffect, NoWindow
@@ -92,7 +92,9 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     events += _without_effect(config, packs=packs, window=window)
     if style.fade_in and not any(pack.n_blocks for pack in packs):
         events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
-    given = ((ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour), (STEADY, style.steady))
+    given = (
+        (ALPHA, style.alpha), (MIX, style.mix), (COLOUR, style.colour), (STEADY, style.steady), (STROKE, style.stroke),
+    )  # fmt: skip
     start = {name: _first(name, value) for name, value in given if value is not None}
     header = packs[0].header.alpha
     if style.alpha is not None and not header.low <= style.alpha <= header.high:
@@ -107,8 +109,9 @@ def _first(name: str, value: float) -> float:
     """A value to begin with. Raises ControlError."""
     if not (isinstance(value, int | float) and math.isfinite(value)):
         raise ControlError(f"{name} at first is one finite number, not {value!r:.80}")
-    if name != ALPHA and not 0 <= value <= 1:
-        raise ControlError(f"{name} at first is from 0 to 1, not {value:g}")
+    low, high = (0.5, STROKES[-1]) if name == STROKE else (0.0, 1.0)
+    if name != ALPHA and not low <= value <= high:
+        raise ControlError(f"{name} at first is from {low:g} to {high:g}, not {value:g}")
     return value
 
 

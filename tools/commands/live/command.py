@@ -49,6 +49,10 @@ def command(
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
     ] = None,
+    stroke: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=3, help="Size of the strokes at first: 0.67, 1, 1.5, 2 or 3. [default: 1]"),
+    ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,

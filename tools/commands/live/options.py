@@ -46,6 +46,7 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
             names=tuple(words["style"] or ()), scenes=words["scenes"],
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
+            stroke=words["stroke"],
             muted=tuple(words["mute"] or ()), backend=words["engine"], precision=words["precision"],
             cache_dir=words["cache_dir"],
         ),
