@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from stylefader.realtime.controls.action_kinds import (
@@ -109,15 +111,6 @@ def _recall(runner: ActionRunner, number: int) -> None:
         runner.scenes.recall(number)
 
 
-def _stroke(name: str, key: str, by: int) -> Trigger:
-    def run(runner: ActionRunner) -> None:
-        now = runner.player.targets().get(STROKE)
-        if now is not None and len(now) == 1:  # a style may have none
-            runner.player.move(Target(STROKE), next_stroke(float(now[0]), by), runner.now_ns())
-
-    return Trigger(name=name, keys=(key,), help="larger, smaller strokes", run=run)
-
-
 def _tap(runner: ActionRunner) -> str | None:
     clock = runner.clock
     if clock is None:
@@ -131,8 +124,9 @@ def _tap(runner: ActionRunner) -> str | None:
 
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
-_MIX_HELP = "mix, colour and steady up, down"
+_MIX_HELP = "mix, colour, steady, stroke up, down"
 _STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
+_STROKE = _pair(Target(STROKE), (")",), ("(",), help=_MIX_HELP)
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -145,8 +139,7 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
     *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     *_pair(Target(STEADY), ("*",), ("/",), help=_MIX_HELP),
-    _stroke(f"{STROKE} up", ")", 1),
-    _stroke(f"{STROKE} down", "(", -1),
+    *(replace(one, goes=partial(next_stroke, by=by)) for one, by in zip(_STROKE, (1, -1), strict=True)),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

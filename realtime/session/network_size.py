@@ -33,6 +33,8 @@ class NetworkSize:
         self._interval_ns = round(1e9 / adaptive_fps) if adaptive_fps else None
         self._asked = self._rests = 1.0
         self._since_ns = 0
+        self.stroke: float
+        self.size: Size
         self._begin(1.0)
 
     @property
