@@ -174,6 +174,10 @@ class Engine(ABC):
     def _finish(self, slot: int) -> Picture:
         """Wait for a slot's picture, which is in the slot's own buffer."""
 
+    def network_picture(self, slot: int, picture: Picture) -> Picture:
+        """For Pending: what the network itself gave for a slot's picture; another one where that was scaled."""
+        return picture
+
     def warm_up(self) -> None:
         """Run every slot once on a grey frame, so that the first real frame is as fast as the others."""
         values = example_inputs(self.inputs, self.height, self.width)
@@ -213,7 +217,7 @@ class Pending:
         if engine is not None:
             picture = engine._result(self._slot)
             if self._look is not None:
-                self._look(picture)
+                self._look(engine.network_picture(self._slot, picture))
             self._picture = self._put(engine, picture, self._picture)
         if self._picture is None:
             raise EngineError("this frame failed when its picture was asked for before", failure=True)

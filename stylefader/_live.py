@@ -53,6 +53,7 @@ def live(
     mask: MaskChoice | str | Path | None = None,
     person_model: str | Path | None = None,
     steady: float | None = None,
+    stroke: float | None = None,
     window: bool = False,
     sinks: str | Sequence[str] = (),
     on_frame: Callable[[Frame], None] | None = None,
@@ -91,6 +92,7 @@ def live(
         mask: A file whose white is inside, or a source of masks of your own.
         person_model: A segmenter for `person`. None is the one that was fetched.
         steady: How still the picture stands at rest at first, 0 to 1. None is 0.
+        stroke: The size of the strokes at first: 0.67, 1, 1.5, 2 or 3. None is 1.
         window: Show it in a window. Then call `run` in the main thread.
         sinks: Where else it goes, as `--sink` has it: `show.mkv`, `virtualcam`, `rtmp://...`.
         on_frame: Called with every stylized frame, on a thread of its own; the newest ones where it is slow.
@@ -136,6 +138,7 @@ def live(
             colour_outside=colour_outside,
             fade_in=fade_in,
             steady=steady,
+            stroke=stroke,
             backend=engine,
             scenes=None if scenes is None else Path(scenes),
         ),

@@ -130,11 +130,15 @@ class Choice(Action):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step(Action):
-    """Moves a parameter by a step. by: the coarse step. fine: the step where fine ones are on."""
+    """Moves a parameter by a step. by: the coarse step. fine: the step where fine ones are on.
+
+    goes: where it goes from a value, for a parameter that has steps of its own.
+    """
 
     target: Target
     by: float
     fine: float
+    goes: Callable[[float], float] | None = None
 
 
 class ActionRunner:
@@ -164,6 +168,15 @@ class ActionRunner:
         self.surface: Surface | None = None
         self._say = say
         self._waiting: deque[Callable[[], object]] = deque(maxlen=_MOST_WAITING)
+
+    def step(self, action: Step, *, fine: bool) -> None:
+        """Move a parameter by a step. fine: whether fine ones are on."""
+        if action.goes is None:
+            self.player.nudge(action.target, action.fine if fine else action.by)
+            return
+        stands = self.player.targets().get(action.target.name)
+        if stands is not None and len(stands) == 1:  # a style may not have it
+            self.player.move(action.target, action.goes(float(stands[0])))
 
     def trigger(self, action: Trigger, name: str | None = None, *, owner: bool = False) -> str | None:
         """Do an action that takes nothing, or a name; returns a message for the user.

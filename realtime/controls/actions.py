@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from stylefader.realtime.controls.action_kinds import (
@@ -27,7 +29,8 @@ from stylefader.realtime.controls.action_kinds import (
 from stylefader.realtime.controls.player import SOURCES
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.realtime.parameters.flags import FLAGS
-from stylefader.realtime.parameters.parameter import ALPHA, STEADY
+from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STROKE
+from stylefader.realtime.parameters.stroke import next_stroke
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
 from stylefader.training.packs.added_inputs import COLOUR, MIX
@@ -121,8 +124,9 @@ def _tap(runner: ActionRunner) -> str | None:
 
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
-_MIX_HELP = "mix, colour and steady up, down"
+_MIX_HELP = "mix, colour, steady, stroke up, down"
 _STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
+_STROKE = _pair(Target(STROKE), (")",), ("(",), help=_MIX_HELP)
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
     _step("weaker", ("down", "-"), _ALL_HELP, _ALL, -STEP),
@@ -135,6 +139,7 @@ TABLE: tuple[Action, ...] = (
     *_pair(Target(MIX), (".",), (",",), help=_MIX_HELP),
     *_pair(Target(COLOUR), ("]",), ("[",), help=_MIX_HELP),
     *_pair(Target(STEADY), ("*",), ("/",), help=_MIX_HELP),
+    *(replace(one, goes=partial(next_stroke, by=by)) for one, by in zip(_STROKE, (1, -1), strict=True)),
     _at_the_surface("fine", ("c",), "coarse or fine steps", lambda surface: surface.toggle_fine()),
     Choice(
         name="scene", keys=tuple("123456789"), help="scenes; without any, styles", osc="scene", midi=True,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
-from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs
+from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs, stylizes
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -19,6 +19,10 @@ ALPHA = "alpha"
 """The parameter that every style has had so far: one component for each tuning-block."""
 STEADY = "steady"
 """The parameter of the output that every session has, whatever its style: how still the picture stands at rest."""
+STROKE = "stroke"
+"""The parameter of every style that a frame goes into: the size of its strokes (`stroke.py`)."""
+STROKES = (2 / 3, 1.0, 1.5, 2.0, 3.0)
+"""The sizes that there are."""
 EVERYWHERE = tuple(name for one in (ALPHA, MIX, COLOUR) for name in (one, outside(one)))
 """The parameters of a style that declares nothing else, with those outside of a mask."""
 
@@ -67,10 +71,11 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
 
 
 def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
-    """What a performer moves in a style: the live vectors among its declared inputs, mix, colour and steady.
+    """What a performer moves in a style: the live vectors among its declared inputs, mix, colour, steady and stroke.
 
     alpha is always the first; a style without tuning-blocks has it with no components. A style that declares an input
-    called `steady` keeps it for itself.
+    called `steady` or `stroke` keeps it for itself. There is no `stroke` where no frame goes in, or where the network
+    has a size of its own.
 
     Args:
         header: Of the style's pack.
@@ -82,7 +87,14 @@ def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -
     found = {spec.name: _parameter(spec) for spec in (*own, *added) if spec.live and spec.kind == "vector"}
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
     steady = () if STEADY in found else (Parameter.even(STEADY, 1, low=0, high=1, default=0),)
-    return (alpha, *found.values(), *steady, *(one for one in mask or () if one.name not in found))
+    stroke = (Parameter.even(STROKE, 1, low=STROKES[0], high=STROKES[-1], default=1),) if has_strokes(header) else ()
+    return (alpha, *found.values(), *steady, *stroke, *(one for one in mask or () if one.name not in found))
+
+
+def has_strokes(header: PackHeader) -> bool:
+    """Whether the size of a style's strokes can be moved: a frame goes in, and no input of its own has that name."""
+    own = any(spec.name == STROKE for spec in header.inputs)
+    return stylizes(header.inputs) and header.size is None and not own
 
 
 def _parameter(spec: InputSpec) -> Parameter:

@@ -18,7 +18,7 @@ import numpy as np
 from stylefader.engines import Engine, Pending
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.masks.base import Mask, MaskSource
-from stylefader.realtime.media.frame import Frame, blacken_bars
+from stylefader.realtime.media.frame import Frame, Picture, blacken_bars
 from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Parameter, Values, sizes_of, within
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs, has_steady
@@ -52,13 +52,16 @@ def render(
     *,
     mask: MaskSource | None = None,
     fade_in: float = 0.0,
+    choose: Callable[[Mapping[str, Values]], Engine] | None = None,
     report: Callable[[int], None] = lambda frames: None,
 ) -> RenderReport:
     """Render an open source into an open sink; the caller closes both, and the source of masks.
 
     The parameters of the style have the automation's values at the frame's time, counted from the clip's first instant,
-    kept within their ranges. `fade_in` is the share of alpha's way that rides mix. `report` gets the number of frames
-    stylized. Raises what reader, engine, source of masks or writer raised, after the other threads have ended.
+    kept within their ranges. `fade_in` is the share of alpha's way that rides mix. `choose` gives the engine of a frame
+    by its values: one that takes and gives the same as `engine`, which makes all frames where it is None. `report`
+    gets the number of frames stylized. Raises what reader, engine, source of masks or writer raised, after the other
+    threads have ended.
     """
     automation.check(sizes_of(parameters))
     inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
@@ -68,8 +71,7 @@ def render(
     to_sink: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
     reader = _Worker("render-reader", lambda: _read(source, to_engine), downstream=to_engine)
     writer = _Worker("render-writer", lambda: _write(sink, to_sink), upstream=to_sink)
-    # As many as can be under way, wait and be written at once, so the one being filled is never one in use.
-    pictures = [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
+    pictures = _buffers(engine)
     in_order: deque[tuple[Frame, Pending, Mapping[str, Values], Mask | None] | Packet] = deque()
     steady = Steady()
     frames, engine_seconds = 0, 0.0
@@ -101,9 +103,12 @@ def render(
     try:
         for thing in to_engine:
             if isinstance(thing, Frame):
-                hand_on(engine.slots - 1)
                 at = thing.pts - source.clock_zero
                 values = faded_in(within(automation.values(at, parameters), parameters))
+                if choose is not None and (chosen := choose(values)) is not engine:
+                    hand_on(0)
+                    engine, pictures = chosen, _buffers(chosen)
+                hand_on(engine.slots - 1)
                 inside = mask.mask(thing.image, at, values) if mask is not None and engine.masked else None
                 given = inputs(thing.image, values, inside)
                 called = time.perf_counter()
@@ -127,6 +132,11 @@ def render(
         reader.join(_JOIN_S)
         writer.join(_JOIN_S)
     return RenderReport(frames=frames, seconds=time.perf_counter() - began, engine_seconds=engine_seconds)
+
+
+def _buffers(engine: Engine) -> list[Picture]:
+    """As many as can be under way, wait and be written at once, so the one being filled is never one in use."""
+    return [np.empty((engine.height, engine.width, 3), np.uint8) for _ in range(engine.slots + _AHEAD + 1)]
 
 
 class _Worker(Thread):

@@ -204,7 +204,7 @@ class Stylizer:
         """The mask as a picture, where that is wanted and there is one; else the frame as it is."""
         if not self.show.mask_shown or playing is None or self.mask_of is None:
             return frame.image
-        mask = self.mask_of(frame, playing.desk.values(self._now_ns()))
+        mask = self.mask_of(frame, playing.values(self._now_ns()))
         if mask is None:
             return np.full_like(self._black, 255)
         return np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -241,7 +241,7 @@ class Stylizer:
             newer, since, length = self._incoming
             share = min(1.0, max(0.0, (now - since) / length))
             wanted = [(playing, 1 - share, begun.out), (newer, share, np.empty_like(self._black))]
-        played = [owner.desk.values(now) for owner, _, _ in wanted]
+        played = [owner.values(now) for owner, _, _ in wanted]
         mask_of = self.mask_of if any(owner.engine.masked for owner, _, _ in wanted) else None
         mask = None if mask_of is None else mask_of(frame, played[-1])
         for (owner, weight, out), values in zip(wanted, played, strict=True):

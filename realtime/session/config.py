@@ -83,6 +83,7 @@ class StyleConfig:
         colour_outside: Likewise for colour.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1.
         steady: How still the picture stands at rest at first, 0 to 1; None is 0.
+        stroke: The size of the strokes at first: 0.67, 1, 1.5, 2 or 3, of which the nearest counts; None is 1.
         slew: The most that alpha moves in a second.
         muted: Sources that move no alpha.
         backend: Of the engines, as for `open_engine`.
@@ -101,6 +102,7 @@ class StyleConfig:
     colour_outside: float | None = None
     fade_in: float | None = None
     steady: float | None = None
+    stroke: float | None = None
     slew: float | None = None
     muted: tuple[str, ...] = ()
     backend: str = "auto"

@@ -36,12 +36,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRequest:
-    """What is wanted next: which style of the engine loader, at which size, with a mask or not, and how it comes in."""
+    """What is wanted next: which style of the engine loader, at which size, with a mask or not, and how it comes in.
+
+    stroke: the size of the strokes that the size is for.
+    """
 
     style: int
     size: Size
     fade_s: float = 0.0
     masked: bool = False
+    stroke: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Which engine a live session plays: the one for the style, the size, the member of a family and the mask of now.
 
     style chosen, mask changed --+
+    other strokes ---------------+
     engine broken ---------------+--> EnginePlay --EngineRequest--> engine loader
     frames too slow -------------+        |     <--LoadedEngine----
                                           +--ActiveStyle--> stylizer
@@ -16,21 +17,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from stylefader.realtime.parameters.parameter import has_strokes
+from stylefader.realtime.parameters.stroke import stroke_of
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Tell
 from stylefader.realtime.pipeline.stylizer import NowNs, Stylizer
-from stylefader.realtime.session.adaptive_size import Adaptive, Size, ladder
+from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest, LoadedEngine
 from stylefader.realtime.session.events import (
     EngineFailed,
     EngineStage,
     EngineTaken,
-    SizeChanged,
     StyleComing,
     StyleRefused,
 )
 from stylefader.realtime.session.family_play import FamilyPlay
+from stylefader.realtime.session.network_size import NetworkSize
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.stats import LiveStats
@@ -58,6 +61,7 @@ class EngineParts:
 class _Played(NamedTuple):
     style: int
     size: Size
+    stroke: float
     pack: PackFile | None
     masked: bool
 
@@ -85,9 +89,7 @@ class EnginePlay:
         self._families, self._mask, self._stats = parts.families, parts.mask, parts.stats
         self._capture, self._fade_s, self._rate = parts.capture, fade_s, rate
         self._tell, self._now_ns = tell, now_ns
-        sizes = ladder(size.height, size.width)
-        self._adaptive = Adaptive(sizes, round(1e9 / adaptive_fps)) if adaptive_fps else None
-        self.size = sizes[0]
+        self._network = NetworkSize(size.height, size.width, adaptive_fps)
         self._looked_ns = now_ns()
         self._lock = threading.Lock()  # over _broken
         self._broken: list[tuple[str, EngineError]] = []
@@ -95,7 +97,7 @@ class EnginePlay:
         self._ever_played = False
         self._ordered_masked = False
         packs = parts.loader.packs
-        self._plays = _Played(style=0, size=self.size, pack=packs[0] if packs else None, masked=False)
+        self._plays = _Played(style=0, size=self.size, stroke=1.0, pack=packs[0] if packs else None, masked=False)
         self._stage_told = ""
         self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is told
 
@@ -105,12 +107,18 @@ class EnginePlay:
             self._broken.append((playing.engine.name, error))
 
     @property
+    def size(self) -> Size:
+        """The size that the network computes at, or will."""
+        return self._network.size
+
+    @property
     def settled(self) -> PackFile | None:
         """The pack of what plays, where no other engine is on its way; else None."""
         return self._plays.pack if self._played is not None and not self._loader.busy else None
 
     def begin(self) -> None:
         """Order the first engine."""
+        self._network.choose(self._asked_stroke())
         self._families.begin(self._performance.style, self.size, self._wanted_rate())
         self._order(self._performance.style)
 
@@ -127,9 +135,10 @@ class EnginePlay:
         order = self._performance.next_order()
         if order is not None:
             self._ordered_ns = None if order.plays else self._now_ns()
-            if not order.plays:
+            if self._network.choose(self._asked_stroke()) or not order.plays:
                 self._families.begin(order.style, self.size, self._wanted_rate())
             self._order(order.style, order.fade_s)
+        self._follow_stroke()
         self._adapt()
         self._receive()
 
@@ -138,7 +147,24 @@ class EnginePlay:
     def _order(self, style: int, fade_s: float = 0.0) -> None:
         """Have an engine built, or found."""
         masked = self._ordered_masked = self._mask.wanted  # which another thread may change
-        self._loader.request(EngineRequest(style=style, size=self.size, fade_s=fade_s, masked=masked))
+        network = self._network
+        self._loader.request(
+            EngineRequest(style=style, size=network.size, fade_s=fade_s, masked=masked, stroke=network.stroke)
+        )
+
+    def _asked_stroke(self) -> float:
+        """The size of the strokes that the controls ask for, for the style that was chosen last."""
+        style, values = self._performance.standing()
+        return stroke_of(self._loader.packs[style].header, values)
+
+    def _follow_stroke(self) -> None:
+        """Order an engine of another size, where the controls ask for other strokes."""
+        now = self._now_ns()
+        if self._network.follow(self._asked_stroke(), now):
+            style = self._performance.style
+            self._ordered_ns = now
+            self._families.begin(style, self.size, self._wanted_rate())
+            self._order(style, self._fade_s)
 
     def _follow_mask(self) -> None:
         """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
@@ -156,17 +182,15 @@ class EnginePlay:
             return
         if self._other_member(now):
             return
-        if self._adaptive is None or now - self._looked_ns < 1e9 or not self._families.smallest(style):
+        if not self._network.adaptive or now - self._looked_ns < 1e9 or not self._families.smallest(style):
             return
         self._looked_ns = now
         median_ms = self._stats.recent_engine_ms()
         if median_ms is None:
             return
-        before = self._adaptive.rung
-        size = self._adaptive.sizes[self._adaptive.look(median_ms * 1e6, now)]
-        if size != self.size:
-            self.size = size
-            self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
+        changed = self._network.adapt(median_ms, now)
+        if changed is not None:
+            self._tell(changed)
             self._order(style)
 
     def _other_member(self, now_ns: int) -> bool:
@@ -174,7 +198,7 @@ class EnginePlay:
         style = self._performance.style
         if self._loader.packs[style].family is None:
             return False
-        whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
+        whole = self._network.whole  # a larger network only at the size that the strokes ask for
         seen, wanted = self._stylizer.rate.per_second(now_ns), self._wanted_rate()
         show = self._stylizer.show
         shows = not (show.bypass or show.freeze or show.blackout or show.mask_shown)
@@ -228,9 +252,14 @@ class EnginePlay:
         request, pack, header = loaded.request, loaded.pack, loaded.pack.header
         desk, fade_s = self._performance.begin(request.style, request.fade_s)
         self._tell(EngineTaken(style=header.name, title=header.title, size=request.size, account=loaded.account))
-        self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk, name=pack.style)
+        self._played = ActiveStyle(
+            header=header, engine=loaded.engine, desk=desk, name=pack.style,
+            stroke=request.stroke if has_strokes(header) else None,
+        )  # fmt: skip
         self._ever_played = True
-        self._plays = _Played(style=request.style, size=request.size, pack=pack, masked=request.masked)
+        self._plays = _Played(
+            style=request.style, size=request.size, stroke=request.stroke, pack=pack, masked=request.masked
+        )
         for one in [*self._families.others(pack), pack] if pack.family else []:
             self._loader.measure(one, request.size)  # what is asked for last comes first
         self._stats.forget_engine()
@@ -238,7 +267,8 @@ class EnginePlay:
 
     def _give_up(self, error: StylefaderError) -> None:
         """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self.size, pack, self._mask.wanted = self._plays
+        style, size, stroke, pack, self._mask.wanted = self._plays
+        self._network.restore(stroke, size, self._now_ns())
         self._ordered_masked = self._mask.wanted
         if pack is not None:
             self._families.restore(style, pack)
@@ -246,5 +276,3 @@ class EnginePlay:
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self._performance.give_up(style)
         self._ordered_ns = None
-        if self._adaptive is not None:
-            self._adaptive.stay(self.size, self._now_ns())

@@ -13,7 +13,7 @@ from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.parameters.fade_in import check_fade_in
-from stylefader.realtime.parameters.parameter import STEADY, most_of, parameters_of
+from stylefader.realtime.parameters.parameter import STEADY, STROKE, most_of, parameters_of
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import NoEffect, NoWindow, Outside, ValueOutOfRange
@@ -27,7 +27,7 @@ from stylefader.training.packs.open_style import open_style
 from stylefader.training.packs.pack_file import PackFile
 
 _OUTSIDE: tuple[Outside, ...] = ("alpha_outside", "mix_outside", "colour_outside")
-_STRENGTHS = (ALPHA, MIX, COLOUR, *_OUTSIDE, STEADY)
+_STRENGTHS = (ALPHA, MIX, COLOUR, *_OUTSIDE, STEADY, STROKE)
 """Parameters whose value at first is a setting."""
 
 

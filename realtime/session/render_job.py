@@ -43,6 +43,7 @@ class RenderJob:
         mask: A source of masks of one's own, in place of words.
         fade_in: The share of alpha's way, from its 0, that brings mix from 0 to its value; None is none.
         steady: How still the picture stands where the clip does, 0 to 1; None is 0.
+        stroke: As `mix`, for the size of the strokes: 0.67, 1, 1.5, 2 or 3, of which the nearest counts; None is 1.
         automation: Keyframes from a CSV file, or from a MIDI file with `map`.
         map: A mapping file.
         start: Seconds of the clip at which the render begins.
@@ -74,6 +75,7 @@ class RenderJob:
     mask: MaskChoice | None = None
     fade_in: float | None = None
     steady: float | None = None
+    stroke: str | float | None = None
     automation: Path | None = None
     map: Path | None = None
     start: Fraction | None = None
@@ -193,7 +195,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     parameters = parameters_of(header, () if choice is None else choice.parameters)
     idle = idle_parameters(taken, parameters)
     parameters = (*parameters, *idle)
-    others = {name: getattr(job, name) for name in ("mix", "colour", "alpha_outside", "mix_outside", "colour_outside")}
+    names = ("mix", "colour", "stroke", "alpha_outside", "mix_outside", "colour_outside")
+    others = {name: getattr(job, name) for name in names}
     keyframes, notes = alpha_over_time(
         job.alpha, taken or job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
     )
@@ -228,7 +231,9 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         )
         from stylefader.engines import open_engine
         from stylefader.realtime.masks.base import notes_of
+        from stylefader.realtime.parameters.parameter import STROKE, within
         from stylefader.realtime.pipeline.render import render, seconds_per_frame
+        from stylefader.realtime.session.stroke_engines import StrokeEngines
 
         began = time.monotonic()
         with ExitStack() as stack:
@@ -244,18 +249,16 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             for note in [*notes, *sink.notes]:
                 _log.info("note: %s", note)
                 watcher.note(note)
-            engine, why = open_engine(
-                pack,
-                source.height,
-                source.width,
-                backend=job.engine,
-                precision=job.precision,
-                goal="throughput",
-                cache_dir=job.cache_dir,
-                report=watcher.report,
-                masked=choice is not None,
-            )
-            stack.enter_context(engine)
+            engines = StrokeEngines(
+                header, source.height, source.width, report=watcher.report,
+                opens=lambda height, width: open_engine(
+                    pack, height, width, backend=job.engine, precision=job.precision, goal="throughput",
+                    cache_dir=job.cache_dir, report=watcher.report, masked=choice is not None,
+                ),
+            )  # fmt: skip
+            stack.callback(engines.close)
+            first = within(played.values(job.start or Fraction(0), parameters), parameters)
+            engine, why = engines.open(first, keyframes.bounds(STROKE))
             mask = None if choice is None else choice.open(source.height, source.width)
             if mask is not None:
                 stack.callback(mask.close)
@@ -265,7 +268,9 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             watcher.opened(sink, engine, why)
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:
-                done = render(source, sink, engine, played, parameters, mask=mask, fade_in=fade_in, report=report)
+                done = render(
+                    source, sink, engine, played, parameters, mask=mask, fade_in=fade_in, choose=engines, report=report
+                )
         said_of_mask = notes_of(mask)
         for note in [*source.notes, *said_of_mask, *sink.notes[said:]]:
             watcher.note(note)

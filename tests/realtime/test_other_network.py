@@ -39,7 +39,13 @@ def clip(tmp_path: Path) -> Path:
 
 def test_its_live_inputs_are_its_parameters(pack: PackFile) -> None:
     live = [spec.name for spec in pack.header.inputs if spec.live]
-    assert live and [one.name for one in parameters_of(pack.header) if one.size] == [*live, "mix", "colour", "steady"]
+    assert live and [one.name for one in parameters_of(pack.header) if one.size] == [
+        *live,
+        "mix",
+        "colour",
+        "steady",
+        "stroke",
+    ]
 
 
 def test_a_render_moves_its_input_by_a_column(pack: PackFile, clip: Path, tmp_path: Path) -> None:

@@ -154,14 +154,14 @@ def test_a_session_played_by_scenes(show: Path, nano: Controller) -> None:
         assert told() == "verse"
         until(lambda: row() == ("verse", "small", [0.25] * 3, None))
         until(lambda: (nano.play([0x90, 40, 100], [0x80, 40, 0]), row() == ("bridge", "small", [0.5, 0.5, 1], None))[1])
-        until(lambda: (show / "scenes.csv").read_text().endswith(",0.5,0.5,1,1,0,0\n"))
+        until(lambda: (show / "scenes.csv").read_text().endswith(",0.5,0.5,1,1,0,0,1\n"))
         run.send_signal(signal.SIGTERM)
         assert run.wait(WAIT_S) == 0
         # As it was at the start, before it was saved.
         assert run.stderr is not None and "c.toml, line 4: there is no scene 'bridge'" not in run.stderr.read()
     assert (show / "scenes.toml").read_text() == (
         f'{FILE}\n[[scene]]\nname = "bridge"\nstyle = "small.safetensors"\nalpha = [0.5, 0.5, 1.0]\n'
-        "parameters = {mix = 1.0, colour = 0.0, steady = 0.0}\n"
+        "parameters = {mix = 1.0, colour = 0.0, steady = 0.0, stroke = 1.0}\n"
     )
     keyframes = read_csv(show / "scenes.csv").keyframes
     assert keyframes[-1].values[:3] == pytest.approx((0.5, 0.5, 1), abs=1e-3)

@@ -55,6 +55,10 @@ def command(
     steady: Annotated[
         float | None, typer.Option(help="How still the picture stands where the clip does, 0 to 1. [default: 0]")
     ] = None,
+    stroke: Annotated[
+        str | None,
+        typer.Option(help="As --mix for the size of the strokes: 0.67, 1, 1.5, 2 or 3, the nearest. [default: 1]"),
+    ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,
@@ -116,7 +120,8 @@ def command(
 
     job = RenderJob(
         source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in, steady=steady,
-        mask_words=MaskWords(where=where, file=mask, person_model=person_model), alpha_outside=alpha_outside,
+        stroke=stroke, mask_words=MaskWords(where=where, file=mask, person_model=person_model),
+        alpha_outside=alpha_outside,
         mix_outside=mix_outside, colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]

@@ -114,7 +114,7 @@ class Keyboard:
         action, refused = asked.action, ""
         try:
             if isinstance(action, Step):
-                self._session.nudge(action.target, action.fine if self.fine else action.by)
+                self._runner.step(action, fine=self.fine)
             elif isinstance(action, Switch):
                 self._runner.turn(action, None, owner=True)
             elif isinstance(action, Choice) and asked.number is not None:

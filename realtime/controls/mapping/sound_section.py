@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_number
 from stylefader.realtime.parameters.curves import CURVES
+from stylefader.realtime.parameters.parameter import STROKE
 from stylefader.realtime.parameters.targets import Target
 
 Channel = Literal["left", "right", "both"]
@@ -59,6 +60,8 @@ class SoundMap:
 def sound_map(table: Table) -> SoundMap:
     """A `[[sound]]`. Raises ControlError with line and reason."""
     words = table.check(_KEYS, needed=("target",))
+    if parameter_target(words["target"]) == Target(STROKE):
+        raise table.refuse("target", "sound does not move stroke, which has steps, each with an engine of its own")
     band = words.pop("band", "all")
     floor, ceiling = LEVELS[band if isinstance(band, str) else "all"]
     words = {"floor": floor, "ceiling": ceiling} | words

@@ -147,7 +147,8 @@ class Stage:
         """What the desk gives after so long."""
         self.clock.pass_to(self.clock() + round(seconds * S))
         values = self.session.performance._desk.values(self.clock())
-        assert values.pop("steady").tolist() == [0], "every session has it, and nothing here moves it"
+        for name, default in (("steady", 0), ("stroke", 1)):
+            assert values.pop(name).tolist() == [default], "every session has it, and nothing here moves it"
         return {name: [round(float(value), 3) for value in own] for name, own in values.items()}
 
 
@@ -233,13 +234,20 @@ def test_from_a_scene_and_into_one(stage: Stage) -> None:
     stage.scenes.settle()
     (_, saved) = scene_file.read_scenes(stage.folder / "s.toml")
     assert saved.name == "bright" and saved.alpha == 0.25
-    assert saved.parameters == {"mix": 1.0, "colour": 0.0, "steady": 0, "murk": 0.5, "panes": (0.5, -0.5, 1.0)}
+    assert saved.parameters == {
+        "mix": 1.0,
+        "colour": 0.0,
+        "steady": 0,
+        "stroke": 1,
+        "murk": 0.5,
+        "panes": (0.5, -0.5, 1.0),
+    }
 
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ("{ murk = 0.5, gloom = 1 }", "there is no gloom: small has alpha, mix, colour, steady, murk, panes"),
+        ("{ murk = 0.5, gloom = 1 }", "there is no gloom: small has alpha, mix, colour, steady, stroke, murk, panes"),
         ("{ panes = [0, 1, 0, 1] }", "panes has 4 numbers; small takes 3 at most"),
         ("{ alpha = 1 }", "parameters is numbers by name"),
         ("{ style = 1 }", "parameters is numbers by name"),
@@ -271,10 +279,10 @@ def test_names_that_no_style_declares_are_said(tmp_path: Path, stage: Stage) -> 
     said = [words.split(", ", 1)[1] for words in stage.said if "there is no" in words]
     have = "the styles of this session have"
     assert said == [
-        f"line 1: there is no gloom: {have} alpha, mix, colour, steady, murk, panes",
+        f"line 1: there is no gloom: {have} alpha, mix, colour, steady, stroke, murk, panes",
         f"line 5: there is no panes3: {have} panes0 to panes2",
-        f"line 8: there is no gloom2: {have} alpha, mix, colour, steady, murk, panes",
-        f"line 11: there is no gloom: {have} alpha, mix, colour, steady, murk, panes",
+        f"line 8: there is no gloom2: {have} alpha, mix, colour, steady, stroke, murk, panes",
+        f"line 11: there is no gloom: {have} alpha, mix, colour, steady, stroke, murk, panes",
     ]
     Ports.made[-1].receive(event("note", 100))
     assert stage.later()["murk"] == [0.5], "and does nothing"
@@ -309,7 +317,7 @@ def test_from_an_automation_file_and_edited(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("time,gloom", "t: there is no gloom: this style has alpha, mix, colour, steady, murk, panes"),
+        ("time,gloom", "t: there is no gloom: this style has alpha, mix, colour, steady, stroke, murk, panes"),
         ("time,panes0,panes1", "t: 2 values for panes at 0 s, but this style takes 3: give 1 or 3"),
         ("time,panes1,panes0", "the header must be .*'panes1' does not go with the columns before it"),
         ("time,panes,panes1", "the header must be"),
@@ -356,7 +364,7 @@ def test_into_a_take_and_out_of_it(stage: Stage, tmp_path: Path) -> None:
     take.close()
     alphas = [f"alpha{number}" for number in range(parameters[0].size)]
     assert (tmp_path / "take.csv").read_text().split("\n")[0].split(",") == [
-        "time", *alphas, "mix", "colour", "steady", "murk", "panes0", "panes1", "panes2",
+        "time", *alphas, "mix", "colour", "steady", "stroke", "murk", "panes0", "panes1", "panes2",
     ]  # fmt: skip
     again = read_csv(tmp_path / "take.csv")
     again.check(sizes_of(parameters))

@@ -114,7 +114,7 @@ def stage(tmp_path: Path, pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> I
 def test_all_of_them_are_there_and_begin_where_they_should(stage: Stage) -> None:
     assert stage.said == []
     assert list(stage.session.parameters) == [
-        "alpha", "mix", "colour", "alpha_outside", "mix_outside", "colour_outside", "steady", "wipe",
+        "alpha", "mix", "colour", "alpha_outside", "mix_outside", "colour_outside", "steady", "stroke", "wipe",
     ]  # fmt: skip
     values = stage.later()
     assert (values["mix"], values["colour"], values["mix_outside"]) == ([0.25], [0], [0])
@@ -174,7 +174,7 @@ def test_without_the_mask_its_parameters_are_gone_and_the_others_stand(stage: St
     stage.osc("mix", 0.5)
     stage.later()
     stage.session.mask.change(None)
-    assert list(stage.session.parameters) == ["alpha", "mix", "colour", "steady"]
+    assert list(stage.session.parameters) == ["alpha", "mix", "colour", "steady", "stroke"]
     assert stage.later()["mix"] == [0.5]
     stage.osc("mix_outside", 1)
     assert "means nothing" in stage.said[-1]

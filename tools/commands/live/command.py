@@ -57,6 +57,10 @@ def command(
     steady: Annotated[
         float | None, typer.Option(help="How still the picture stands at rest, 0 to 1, at first. [default: 0]")
     ] = None,
+    stroke: Annotated[
+        float | None,
+        typer.Option(help="Size of the strokes at first: 0.67, 1, 1.5, 2 or 3. [default: 1]"),
+    ] = None,
     where: Where = None,
     mask: MaskFile = None,
     person_model: PersonModel = None,

@@ -48,6 +48,7 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
             alpha_outside=words["alpha_outside"], mix_outside=words["mix_outside"],
             colour_outside=words["colour_outside"],
+            stroke=words["stroke"],
             muted=tuple(words["mute"] or ()), backend=words["engine"], precision=words["precision"],
             cache_dir=words["cache_dir"],
         ),

@@ -1,0 +1,1 @@
+"""Running a network at another size inside the frame, and bringing its picture back to the frame's size."""
