@@ -49,7 +49,7 @@ class LiveMask:
         said: Callable[[str], None] = lambda note: None,
     ) -> None:
         self._source: MaskSource | None = source
-        self._size, self._words = (height, width), words
+        self._size, self.words = (height, width), words
         self.used: MaskUse | None = None
         self._begin = {one.name: np.array(one.default, np.float32) for one in parameters}
         self._show, self._said, self._notes = show or OutputFlags(), said, 0
@@ -64,7 +64,7 @@ class LiveMask:
             if self._source is None:
                 self.used = NO_MASK
                 return None
-            self.used = MaskUse(self._words, self._show.mask_off, self._show.mask_inverted)
+            self.used = MaskUse(self.words, self._show.mask_off, self._show.mask_inverted)
             if self.used.off:
                 return None
             try:

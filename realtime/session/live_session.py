@@ -156,7 +156,7 @@ class LiveSession(LivePlayer):
             engine=engine.name if engine else None, precision=engine.precision if engine else None,
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
-            others=moved(self.targets(), self.parameters),
+            others=moved(self.targets(), self.parameters), mask=self.mask.words,
             coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
             **vars(show), muted=frozenset(self.muted),
         )  # fmt: skip

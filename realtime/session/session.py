@@ -224,7 +224,7 @@ class Session:
             snapshot,
             style=self.style, plays=live.plays, scene=live.scene, state=live.capture.state,
             alpha=tuple(map(float, live.targets()[ALPHA])), alpha_now=tuple(map(float, live.latest()[ALPHA])),
-            others=moved(live.targets(), live.parameters),
+            others=moved(live.targets(), live.parameters), mask=live.mask.words,
             **vars(show), muted=muted,
             bpm=round(parts.controls.clock.bpm, 2) if counts_beats else None,
             modulated=tuple(name for name in modulated(parts.controls, parts.sound) if name not in muted),

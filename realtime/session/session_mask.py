@@ -97,6 +97,12 @@ class SessionMask:
         self._said(words)
         return words
 
+    @property
+    def words(self) -> str | None:
+        """What the present source is, in words; None where there is none."""
+        mask = self._mask
+        return mask.words if mask is not None else None
+
     def used(self) -> MaskUse:
         """What the frame that was just begun got. For the stylizer's thread."""
         mask = self._mask

@@ -53,6 +53,7 @@ class Snapshot:
         style: The one that was chosen last. plays: the one in the picture, None where the original passes through.
         engine, precision, size: Of what plays; size is (width, height) in pixels.
         alpha: Where the controls stand, one a block. alpha_now: what the newest frame got.
+        mask: The words of the mask in use, None without one.
         others: Where the controls stand for parameters beside alpha that are not at their default, by name.
         modulated: What moves alpha by itself now.
         coming: What is being built or measured, in words.
@@ -85,6 +86,7 @@ class Snapshot:
     freeze: bool
     blackout: bool
     muted: frozenset[str]
+    mask: str | None = None
     mask_off: bool = False
     mask_inverted: bool = False
     mask_shown: bool = False
@@ -130,7 +132,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
         "others": {name: [round(value, 4) for value in values] for name, values in one.others.items()},
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,
-        "mask_off": one.mask_off, "mask_inverted": one.mask_inverted, "mask_shown": one.mask_shown,
+        "mask": one.mask, "mask_off": one.mask_off, "mask_inverted": one.mask_inverted, "mask_shown": one.mask_shown,
         "time_s": round(one.time_s, 3),
         "sound": {"state": sound.state, **dict(sound.levels_db), "lost": sound.lost} if sound else None,
         "bpm": one.bpm,

@@ -6,6 +6,7 @@ All of it is made from snapshots, and nothing here changes the session.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,9 @@ from stylefader.realtime.session.snapshot import Snapshot, as_json
 from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
 from stylefader.training.errors import SinkError
+
+_SETTINGS = re.compile(r"[:,][a-z]+=[^,]*")
+_LONGEST_MASK = 24
 
 
 class Screen(Protocol):
@@ -147,6 +151,7 @@ def overlay_lines(one: Snapshot) -> list[str]:
         f"{_style_words(one)}  alpha {' '.join(f'{value:.2f}' for value in one.alpha)}",
         *([f"now {' '.join(f'{value:.2f}' for value in one.alpha_now)} by {_movers(one)}"] if _movers(one) else []),
         *([_others(one)] if one.others else []),
+        *([_mask(one)] if one.mask else []),
         *([f"scene {one.scene}"] if one.scene else []),
         f"{_number(one.fps_in)} fps in  {_number(one.fps_out)} out",
         f"{one.engine} {one.precision} {one.size_words}" if one.engine else "no engine yet: original",
@@ -174,15 +179,16 @@ def status_line(one: Snapshot, *, width: int | None = None) -> str:
         (8, one.size_words or ""),
         (2, f"; alpha {_alphas(one.alpha)}"),
         (4, now and f"; {now}"),
-        (9, f"; {_others(one)}" if one.others else ""),
-        (11, f"; scene {one.scene}" if one.scene else ""),
+        (10, f"; {_others(one)}" if one.others else ""),
+        (9, f"; {_mask(one)}" if one.mask else ""),
+        (12, f"; scene {one.scene}" if one.scene else ""),
         (6, f"; in {_rate(one.fps_in)} out {_rate(one.fps_out)} fps"),
-        (15, f"; engine {_latency(one.latency.engine)}"),
+        (16, f"; engine {_latency(one.latency.engine)}"),
         (7, f"; shown {_latency(shown)}" if shown.p50 else ""),
-        (14, f"; left out {drops.newer + drops.skipped}, broken {drops.broken}"),
-        (10, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
-        (13, f"; {sound_words(one.sound)}" if one.sound else ""),
-        (12, f"; coming: {one.coming}" if one.coming else ""),
+        (15, f"; left out {drops.newer + drops.skipped}, broken {drops.broken}"),
+        (11, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
+        (14, f"; {sound_words(one.sound)}" if one.sound else ""),
+        (13, f"; coming: {one.coming}" if one.coming else ""),
         *((3, f"; {sink.name} {sink.state}") for sink in one.sinks if sink.state != "running"),
     ]
     stays = [part for part in parts if part[1]]
@@ -204,6 +210,14 @@ def _alphas(values: Sequence[float]) -> str:
 def _others(one: Snapshot) -> str:
     """What beside alpha is not at its default."""
     return "  ".join(f"{name} {_alphas(values)}" for name, values in one.others.items())
+
+
+def _mask(one: Snapshot) -> str:
+    """What is inside, without the settings of its word, and whether that is turned round or off."""
+    where = _SETTINGS.sub("", one.mask or "")
+    if one.mask_inverted:
+        where = where.removeprefix("not:") if where.startswith("not:") else f"not:{where}"
+    return f"where {where[:_LONGEST_MASK]}{' (off)' if one.mask_off else ''}"
 
 
 def _movers(one: Snapshot) -> str:

@@ -85,6 +85,8 @@ def _of_engines(event: Event) -> str:
             return f"{event.why}; the engine that plays goes on"
         case session.EngineRefused():
             return f"{event.why}; trying {event.trying}"
+        case session.StyleComing() if event.style == event.plays:
+            return f"building another engine for {event.style}, which goes on until then"
         case session.StyleComing():
             return f"building {event.style}: {event.plays or 'the original'} goes on"
         case session.StyleRefused(plays=None):

@@ -264,8 +264,10 @@ def test_another_mask_by_its_word(folder: Path) -> None:
     find = find_live_mask(MaskWords(), LiveOptions(size=(WIDTH, HEIGHT)))
     with open_session(config(folder, mask=find("bright"), find_mask=find)) as session:
         assert "mask_threshold" in session.live.parameters
+        assert session.snapshot().mask == "bright"
         assert session.live.choose_where("not:ellipse:x=0.25") == "inside: not:ellipse:x=0.25"
         assert session.live.targets()["mask_x"][0] == 0.25
+        assert session.refreshed(session.snapshot()).mask == "not:ellipse:x=0.25"
         assert "mask_threshold" not in session.live.parameters
         session.move("mask_x", 0.75)
         assert session.live.targets()["mask_x"][0] == 0.75
@@ -274,5 +276,6 @@ def test_another_mask_by_its_word(folder: Path) -> None:
         assert "mask_x" in session.live.parameters, "the present one stays"
         assert session.live.choose_where("all") == "inside: all"
         assert "mask_x" not in session.live.parameters
+        assert session.snapshot().mask is None
     with open_session(config(folder)) as session, pytest.raises(ControlError, match="no masks by words"):
         session.live.choose_where("ellipse")

@@ -31,6 +31,23 @@ def test_a_style_on_its_way_stands_behind_the_one_that_plays(plays: str | None, 
     assert status_line(row).startswith(f"{words} torch") and overlay_lines(row)[0].startswith(f"{words}  alpha")
 
 
+@pytest.mark.parametrize(
+    ("mask", "flags", "words"),
+    [
+        ("ellipse:x=0.3,width=0.5", {}, "where ellipse"),
+        ("not:chroma:#00ff00,tolerance=0.3", {}, "where not:chroma:#00ff00"),
+        ("chroma:0,255,0", {"mask_off": True}, "where chroma:0,255,0 (off)"),
+        ("person", {"mask_inverted": True}, "where not:person"),
+        ("not:person", {"mask_inverted": True}, "where person"),
+    ],
+)
+def test_the_mask_in_use_is_named(mask: str, flags: dict[str, bool], words: str) -> None:
+    row = replace(ROW, mask=mask, **flags)  # type: ignore[arg-type]
+    assert f"; {words};" in status_line(row) and words in overlay_lines(row)
+    assert as_json(row)["mask"] == mask and as_json(ROW)["mask"] is None
+    assert "where" not in status_line(ROW) + "".join(overlay_lines(ROW))
+
+
 def test_the_tempo_is_shown_where_anything_counts_beats() -> None:
     assert "bpm" not in status_line(ROW) + "".join(overlay_lines(ROW))
     row = replace(ROW, bpm=123.46)
@@ -43,7 +60,8 @@ def sink(name: str, state: str) -> SinkState:
 
 FULL = replace(
     ROW, style="great_wave_lite", plays="starry_night_scale", alpha=(0.5, 0.25, 1.0), alpha_now=(0.6, 0.31, 1.0),
-    modulated=("lfo", "sound"), scene="chorus", engine="openvino", precision="bf16", size=(640, 360), bpm=128.0,
+    modulated=("lfo", "sound"), scene="chorus", mask="person", engine="openvino", precision="bf16", size=(640, 360),
+    bpm=128.0,
     sound=SoundReading(state="running", levels_db=tuple((band, -12.0) for band in BANDS), lost=0), coming="compiling",
     drops=Drops(newer=1234, skipped=5, broken=6), sinks=(sink("show.mkv", "failed"), sink("null", "running")),
 )  # fmt: skip
@@ -65,7 +83,7 @@ def test_a_line_fits_and_the_least_important_goes_first(width: int, sign: str | 
     # By rank: what stays is all that is more important than what went.
     ranks = ["starry_night_scale", f"[{sign}]" if sign else "", "alpha 0.50/0.25/1.00", "show.mkv failed",
              "now 0.60/0.31/1.00 by lfo, sound", "openvino bf16", "in 30 out 30 fps", "shown 5/7 ms", "640x360",
-             "128.0 bpm", "scene chorus", "coming: compiling", "sound ", "left out 1239, broken 6",
+             "where person", "128.0 bpm", "scene chorus", "coming: compiling", "sound ", "left out 1239, broken 6",
              "engine 5/7 ms"]  # fmt: skip
     assert all(part in whole for part in ranks)
     seen = [part in line for part in ranks]
