@@ -6,13 +6,12 @@ from stylefader.realtime.controls.actions import parameter_target
 from stylefader.realtime.controls.mapping.toml_tables import Check, Table, is_bool, is_number, is_whole
 from stylefader.realtime.parameters.lfo import SHAPES, LfoMap
 from stylefader.realtime.parameters.parameter import STROKE
-from stylefader.realtime.parameters.targets import Target
 
 
 def lfo(table: Table) -> LfoMap:
     """A `[[lfo]]`. Raises ControlError with line and reason."""
     words = table.check(LFO_KEYS, needed=("target",))
-    if parameter_target(words["target"]) == Target(STROKE):
+    if (target := parameter_target(words["target"])) is not None and target.name == STROKE:
         raise table.refuse("target", "an LFO does not move stroke, which has steps, each with an engine of its own")
     if ("hertz" in words) == ("beats" in words):
         raise table.refuse(None, "an LFO has either hertz (cycles a second) or beats (the length of a cycle)")

@@ -60,7 +60,7 @@ class SoundMap:
 def sound_map(table: Table) -> SoundMap:
     """A `[[sound]]`. Raises ControlError with line and reason."""
     words = table.check(_KEYS, needed=("target",))
-    if parameter_target(words["target"]) == Target(STROKE):
+    if (target := parameter_target(words["target"])) is not None and target.name == STROKE:
         raise table.refuse("target", "sound does not move stroke, which has steps, each with an engine of its own")
     band = words.pop("band", "all")
     floor, ceiling = LEVELS[band if isinstance(band, str) else "all"]

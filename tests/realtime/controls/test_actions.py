@@ -8,7 +8,7 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from stylefader.realtime.controls import actions
-from stylefader.realtime.controls.action_kinds import Action, ActionRunner, Choice, Switch, Trigger, place_in
+from stylefader.realtime.controls.action_kinds import Action, ActionRunner, Choice, Step, Switch, Trigger, place_in
 from stylefader.realtime.controls.actions import find, find_mapped, find_osc, is_reserved, remote
 from stylefader.realtime.controls.controls import ControlOptions, Controls
 from stylefader.realtime.controls.keyboard.key_table import KeyMap, is_action, markdown_table
@@ -16,6 +16,7 @@ from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.mapping.mapping import parse_mapping
 from stylefader.realtime.controls.osc.osc_control import OscControl
 from stylefader.realtime.controls.router import Router
+from stylefader.realtime.parameters.parameter import STROKES, Parameter
 from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import ControlError
 from tests.paths import DOCS
@@ -174,3 +175,17 @@ def test_what_there_is_not_is_said_with_what_there_is(which: str | float, words:
     assert place_in(["a", "b"], "b", "x") == 1 and place_in(["a", "b"], 2.0, "x") == 1
     with pytest.raises(ControlError, match=words):
         place_in(["a", "b"], which, "x")
+
+
+def test_strokes_go_from_size_to_size_and_a_style_may_have_none() -> None:
+    up, down = (actions.find(f"stroke {way}") for way in ("up", "down"))
+    assert up is not None and down is not None and isinstance(up.action, Step) and isinstance(down.action, Step)
+    player = FakePlayer(Parameter.even("stroke", 1, low=STROKES[0], high=STROKES[-1], default=1))
+    stands = []
+    for asked in (up, up, up, up, down, down, down, down, down):
+        ActionRunner(player).step(asked.action, fine=True)
+        stands += player.values("stroke")
+    assert stands == [1.5, 2, 3, 3, 2, 1.5, 1, 0.6667, 0.6667]
+    none = FakePlayer()
+    ActionRunner(none).step(up.action, fine=False)
+    assert not none.moves
