@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from stylefader.realtime.controls.mapping.mapping import Mapping
     from stylefader.realtime.controls.mapping.sound_section import SoundMap
     from stylefader.realtime.parameters.lfo import LfoMap
-    from stylefader.realtime.parameters.style_pad import Corners
     from stylefader.realtime.parameters.parameter import Parameter
+    from stylefader.realtime.parameters.style_pad import Corners
     from stylefader.realtime.sources.open_file import FileSource
     from stylefader.training.packs.pack_header import PackHeader
 
