@@ -30,8 +30,7 @@ from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STYLE_FREE
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.added_inputs import COLOUR, MIX
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import COLOUR, MIX, STYLE
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _NUMBERED = re.compile(r"(.+) ([1-9][0-9]?)")
