@@ -6,6 +6,7 @@ pack that an engine was built from is that pack. What is read goes through the c
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,29 @@ class PackFile:
     """Opens engines as a StylePack does. Only the header is read at first. Raises PackError.
 
     family: that it plays for, None where it was asked for by itself. style: by which performers and programs know it:
-    the name of that family, else what is given, else the pack's own name.
+    the name of that family, else what is given, else the pack's own name. chosen: the style that is meant of a palette,
+    as `with_style` says; empty for a pack as a whole.
     """
 
     def __init__(self, file: Path, *, style: str = "", family: PackFamily | None = None) -> None:
         self.file, self.family = file, family
         self.header: PackHeader = read_header(file)
         self.style = family.name if family is not None else style or self.header.name
+        self.chosen = ""
+        self._palette: PackFile | None = None
         self._hash: str | None = None
+
+    def with_style(self, name: str) -> PackFile:
+        """One style of this palette, known as `PALETTE/STYLE`; it plays on the engines of the palette."""
+        assert name in {one.name for one in self.header.styles}, name
+        one, palette = copy(self), self.network_pack
+        one.chosen, one.style, one._palette = name, f"{palette.style}/{name}", palette
+        return one
+
+    @property
+    def network_pack(self) -> PackFile:
+        """What engines are made of: for one style of a palette the palette, the same object for all of its styles."""
+        return self if self._palette is None else self._palette
 
     @property
     def n_blocks(self) -> int:
@@ -48,6 +64,8 @@ class PackFile:
 
     def weights_hash(self) -> str:
         """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""
+        if self._palette is not None:
+            return self._palette.weights_hash()
         if self._hash is None:
             self._hash = hash_weights(read_arrays(self.header, self.file))
         return self._hash
