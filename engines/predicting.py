@@ -1,0 +1,68 @@
+"""`predicted_style`: the style vector of a painting, by the prediction network of a palette, within a second.
+
+It runs on the processor, whatever engine plays the palette, and once for each painting. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.training.errors import EngineError, PackError
+from stylefader.training.packs.pack_header import PREDICTOR
+from stylefader.training.reading.paintings import read_painting
+
+if TYPE_CHECKING:
+    from stylefader.training.packs.pack import StylePack
+    from stylefader.training.packs.pack_file import PackFile
+
+
+def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int = 0) -> npt.NDArray[np.float32]:
+    """The style vector of a painting.
+
+    Args:
+        pack: A palette with a prediction network.
+        painting: A picture of any size.
+        threads: Of the processor, at most; 0 is all of them. A session that plays meanwhile spares some.
+
+    Returns:
+        float32 (d,), as the input `style` takes it.
+
+    Raises:
+        PackError: The pack has no prediction network.
+        SourceError: The painting cannot be read, in one line.
+        EngineError: OpenVINO failed.
+    """
+    header = pack.header.predictor
+    if header is None:
+        what = "says no vectors of paintings" if pack.header.styles else "has one style"
+        raise PackError(
+            f"{pack.header.name} {what}: --style-image needs a palette with a prediction network "
+            "(stylefader train predictor makes one)"
+        )
+    picture_HWC = read_painting(painting, header.side)
+    weights = {
+        name.removeprefix(PREDICTOR): array.astype(np.float32)
+        for name, array in pack.arrays().items()
+        if name.startswith(PREDICTOR)
+    }
+    import openvino as ov
+
+    from stylefader.engines.graph.predictor_graph import predictor_model
+
+    model = predictor_model(weights, len(header.channels), *picture_HWC.shape[:2])
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = str(threads)
+    try:
+        found = ov.Core().compile_model(model, "CPU", settings)(picture_HWC)[0]
+    except RuntimeError as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise EngineError(f"the prediction network cannot look at {painting}: {first_line}", failure=True) from error
+    style = np.array(found, np.float32)
+    if not np.isfinite(style).all():
+        raise EngineError(f"the prediction network of {pack.header.name} says no finite numbers of {painting}")
+    return style
