@@ -94,7 +94,8 @@ class StylePredictor(nn.Module):
 class PredictedStyles(nn.Module):
     """A palette's network, which stays as it is, with a prediction network that learns to speak to it.
 
-    hint: from the predictor's summary to what the loss network says of a painting; used in training alone.
+    hint: from the predictor's summary to what the loss network says of a painting, so many numbers; used in training
+    alone.
     """
 
     def __init__(self, net: DynamicNet, predictor: StylePredictor, *, hints: int) -> None:

@@ -17,6 +17,7 @@ CHANNELS = (16, 32, 64, 128)
 """Of the stages, usually."""
 HIDDEN = 192
 """Numbers between the two linear layers, usually."""
+MOST_HIDDEN = 2048
 STAGE_PARTS = ("first", "second")
 """The convolutions of a stage, 3x3 with a border of zeros and a ReLU behind each: the first has a stride of 2."""
 SPREAD_FLOOR = 1e-4

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from stylefader.training.errors import PackError
 from stylefader.training.files import read_at_most
 from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
+from stylefader.training.networks.predictor_layout import MOST_HIDDEN
 from stylefader.training.packs.families.registry import KINDS, family_of
 from stylefader.training.packs.free_fields import painting, training
 from stylefader.training.packs.inputs import LONGEST_SIDE, read_inputs
@@ -36,7 +37,7 @@ from stylefader.training.reading.plain_values import parse_json
 _MOST_HEADER_BYTES = 2**20
 """Of a pack file's own header, in which ours is a text; those of the gallery have 20 KiB."""
 
-_SMALLEST_LOOK, _LARGEST_LOOK, _MOST_STAGES, _MOST_HIDDEN = 32, 1024, 6, 2048
+_SMALLEST_LOOK, _LARGEST_LOOK, _MOST_STAGES = 32, 1024, 6
 """Of prediction networks: more than they need, and little enough to be looked through at once."""
 
 
@@ -106,7 +107,7 @@ def _predictor(value: Any, where: str) -> PredictorHeader | None:
     predictor = PredictorHeader(
         side=fields.take("side", whole(_SMALLEST_LOOK, _LARGEST_LOOK)),
         channels=fields.take("channels", many(whole(1, MAX_WIDTH))),
-        hidden=fields.take("hidden", whole(1, _MOST_HIDDEN)),
+        hidden=fields.take("hidden", whole(1, MOST_HIDDEN)),
     )
     fields.done()
     if not 1 <= len(predictor.channels) <= _MOST_STAGES:
