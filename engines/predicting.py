@@ -12,12 +12,40 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.training.errors import EngineError, PackError
-from stylefader.training.packs.pack_header import PREDICTOR
+from stylefader.training.packs.pack_header import PREDICTOR, PackHeader, PredictorHeader
+from stylefader.training.packs.style_names import free_style_name, style_title
 from stylefader.training.reading.paintings import read_painting
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
+
+
+def check_predicts(header: PackHeader) -> PredictorHeader:
+    """What a pack's header says of its prediction network. Raises PackError where it has none."""
+    if header.predictor is not None:
+        return header.predictor
+    what = "says no vectors of paintings" if header.styles else "has one style"
+    raise PackError(
+        f"{header.name} {what}: --style-image needs a palette with a prediction network "
+        "(stylefader train predictor makes one)"
+    )
+
+
+def with_painting(palette: PackFile, painting: Path, *, threads: int = 0) -> tuple[PackFile, str]:
+    """A palette with the style of a painting behind its own styles, on whose engines it plays.
+
+    Args:
+        palette: With a prediction network.
+        painting: As for `predicted_style`, and so are `threads` and the errors.
+        threads: Of the processor, at most.
+
+    Returns:
+        That palette, and the name of its new style, which is made of the file's.
+    """
+    name = free_style_name(painting.stem, {style.name for style in palette.header.styles})
+    vector = predicted_style(palette, painting, threads=threads)
+    return palette.with_vector(name, vector, {"title": style_title(name)}), name
 
 
 def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int = 0) -> npt.NDArray[np.float32]:
@@ -36,13 +64,7 @@ def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int 
         SourceError: The painting cannot be read, in one line.
         EngineError: OpenVINO failed.
     """
-    header = pack.header.predictor
-    if header is None:
-        what = "says no vectors of paintings" if pack.header.styles else "has one style"
-        raise PackError(
-            f"{pack.header.name} {what}: --style-image needs a palette with a prediction network "
-            "(stylefader train predictor makes one)"
-        )
+    header = check_predicts(pack.header)
     picture_HWC = read_painting(painting, header.side)
     weights = {
         name.removeprefix(PREDICTOR): array.astype(np.float32)

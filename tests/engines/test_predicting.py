@@ -13,11 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from stylefader.engines.predicting import predicted_style
+from stylefader.engines import frame_and_alpha, open_engine
+from stylefader.engines.predicting import predicted_style, with_painting
 from stylefader.training.errors import PackError, SourceError
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from stylefader.training.reading.paintings import read_painting
+from tests.compare import F32_DB, psnr
 from tests.conftest import random_pack
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
@@ -78,3 +80,39 @@ def test_it_needs_no_torch(palette: StylePack, tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_painting_becomes_one_more_style_of_the_palette(palette: StylePack, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40), (9, 99, 200)).save(tmp_path / "First Light (2).png")
+    own = PackFile(palette.file)
+    more, name = with_painting(own, tmp_path / "First Light (2).png")
+    again, second = with_painting(more, tmp_path / "First Light (2).png")
+    assert (name, second) == ("first_light_2", "first_light_2_2")
+    assert [style.title for style in again.header.styles] == ["First", "Second", "First light 2", "First light 2 2"]
+    vectors = again.style_vectors()
+    assert list(vectors) == ["first", "second", name, second]
+    assert np.array_equal(vectors[name], predicted_style(own, tmp_path / "First Light (2).png"))
+    assert list(own.style_vectors()) == ["first", "second"], "the palette itself has no more than before"
+    assert again.weights_hash() == own.weights_hash() and again.arrays().keys() == own.arrays().keys()
+    again.copy_to(tmp_path / "copy.safetensors")
+    assert PackFile(tmp_path / "copy.safetensors").header == own.header
+    assert again.whole().header == own.header
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_it_plays_on_the_engine_of_the_palette(
+    palette: StylePack, picture: MakePicture, tmp_path: Path, engine: str
+) -> None:
+    Image.fromarray(picture(60, 60)).save(tmp_path / "a.png")
+    more, name = with_painting(PackFile(palette.file), tmp_path / "a.png")
+    frame, alpha = picture(32, 48), np.ones(3, np.float32)
+    with (
+        open_engine(more, 32, 48, backend=engine, precision="f32")[0] as engine_of_more,
+        open_engine(palette, 32, 48, backend="torch", precision="f32")[0] as reference,
+    ):
+        style = more.style_vectors()[name]
+        made = engine_of_more.run({**frame_and_alpha(frame, alpha), "style": style}).copy()
+        wanted = reference.run({**frame_and_alpha(frame, alpha), "style": style})
+        plain = reference.run(frame_and_alpha(frame, alpha)).copy()
+    assert psnr(made, wanted) > F32_DB
+    assert not np.array_equal(made, plain)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
 from stylefader.training.packs.header_reading import read_header
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack_header import PackHeader
+from stylefader.training.packs.style_names import style_name, style_title
 from stylefader.training.reading.json_fields import MOST_LETTERS
 from stylefader.training.reading.plain_values import DEEPEST
 from stylefader.training.reading.toml_text import parse_value, read_toml
@@ -318,11 +318,11 @@ def _paintings(table: Mapping[str, Any]) -> dict[str, StylePicture]:
     """The pictures of a recipe for a palette, by their names. Raises TrainingError."""
     found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
     for name, words in _table(table.get("styles", {}), "styles").items():
-        found[name] = {**found.get(name, {"title": _title(name)}), **_table(words, f"styles.{name}")}
+        found[name] = {**found.get(name, {"title": style_title(name)}), **_table(words, f"styles.{name}")}
     if not found:
         raise TrainingError("no [styles.NAME] and no folder `paintings` say which pictures to learn from")
     for name in found:
-        if _style_name(name) != name:
+        if style_name(name) != name:
             raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
     return {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
 
@@ -379,21 +379,11 @@ def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
             continue
-        name = _style_name(file.stem)
+        name = style_name(file.stem)
         if name in found:
             raise TrainingError(f"{file} and {found[name]['picture']} would both be the style {name}")
-        found[name] = {"picture": str(file), "title": _title(name)}
+        found[name] = {"picture": str(file), "title": style_title(name)}
     return found
-
-
-def _style_name(word: str) -> str:
-    """A word as the name of a style: a-z, 0-9 and _, a letter first, 64 at most."""
-    name = re.sub("[^a-z0-9]+", "_", word.lower()).strip("_")
-    return (name if name[:1].isalpha() and name.isascii() else f"style_{name}".rstrip("_"))[:64]
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
