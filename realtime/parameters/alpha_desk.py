@@ -50,6 +50,10 @@ MODULATIONS = ("lfo", "sound")
 """Sources that are modulations; muted, they add nothing."""
 
 
+_STATES = ("_targets", "_first", "_second", "_values", "_from", "_glide_ns", "_constant_ns")
+"""What a desk keeps for each component."""
+
+
 class Modulation(Protocol):
     """What is added to the parameters by the time."""
 
@@ -91,7 +95,7 @@ class AlphaDesk:
         fade_in: float = 0.0,
     ) -> None:
         self.layout = Layout(parameters)
-        self._faded_in = FadeIn(parameters, fade_in)
+        self._fade_in, self._faded_in = fade_in, FadeIn(parameters, fade_in)
         self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
         self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
         self._default = np.array([value for parameter in parameters for value in parameter.default], np.float64)
@@ -200,6 +204,29 @@ class AlphaDesk:
             other = copy(self)
             vars(other).update({name: value.copy() for name, value in vars(self).items() if hasattr(value, "shape")})
         other._lock = threading.Lock()
+        return other
+
+    def carried_on(self, parameters: Sequence[Parameter], *, anew: Set[str] = frozenset()) -> AlphaDesk:
+        """A desk for other parameters, on which everything goes on as it would here: glides and smoothing, too.
+
+        Args:
+            parameters: What it has. Those that this desk has as well are alike in both.
+            anew: Names of parameters that begin at their default all the same.
+
+        Returns:
+            The desk, independent of this one from here on.
+        """
+        other = AlphaDesk(
+            parameters, time_constant_s=self._own.time_constant_s, slew=self._slew, muted=self._muted,
+            modulation=self._modulation, fade_in=self._fade_in,
+        )  # fmt: skip
+        with self._lock:
+            other._at_ns = self._at_ns
+            for name, part in self.layout.parts.items():
+                if name not in other.layout.parts or name in anew:
+                    continue
+                for state in _STATES:
+                    vars(other)[state][..., other.layout.parts[name]] = vars(self)[state][..., part]
         return other
 
     def _set(

@@ -11,44 +11,31 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from stylefader.engines.inputs import Array
 from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
-from stylefader.realtime.parameters.flags import OutputFlags
-from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
-from stylefader.realtime.parameters.targets import Target
-from stylefader.realtime.pipeline.active_style import ActiveStyle
+from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
-from stylefader.realtime.session.adaptive_size import Adaptive, Size, ladder
-from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest
-from stylefader.realtime.session.events import (
-    EngineFailed,
-    EngineStage,
-    EngineTaken,
-    PicturesSpoilt,
-    SizeChanged,
-    StyleComing,
-    StyleRefused,
-)
+from stylefader.realtime.session.adaptive_size import Size
+from stylefader.realtime.session.engine_loader import EngineLoader
+from stylefader.realtime.session.engine_play import EngineParts, EnginePlay
+from stylefader.realtime.session.events import PicturesSpoilt
 from stylefader.realtime.session.family_play import Expect, FamilyPlay
 from stylefader.realtime.session.form_maker import FormMaker
+from stylefader.realtime.session.live_player import LivePlayer
 from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
-from stylefader.training.errors import EngineError, StylefaderError
-from stylefader.training.packs.pack_file import PackFile
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -57,8 +44,6 @@ _END_S, _LEAST_S = 1.2, 0.1
 and its sinks need some of them."""
 _CHANGE_S = 0.5
 """How long a change of the source waits for the one before, which is left then."""
-_PATIENCE_NS = 1_000_000_000
-"""A style that is there sooner needs no word."""
 MakeCapture = Callable[[NewestMailbox[Frame | LazyFrame]], Capture]
 
 
@@ -86,14 +71,7 @@ class SessionOptions:
     expect: Expect = lambda pack, size: ExpectedTime(ms=None)
 
 
-class _Played(NamedTuple):
-    style: int
-    size: Size
-    pack: PackFile | None
-    masked: bool
-
-
-class LiveSession:
+class LiveSession(LivePlayer):
     """Made, running after `start`, over after `close`; `close` twice is harmless.
 
     Keys and other controls call `move`, `nudge`, `go`, `step_style`, `fade_to` and `panic`, and set flags on `show`,
@@ -121,129 +99,34 @@ class LiveSession:
         self.capture = make_capture(self._mailbox)
         self._capture_lock = threading.Lock()  # over the change of the capture, and its end
         self._tell, self._now_ns = tell, now_ns
+        self._outputs, self._forms = outputs, forms
         self.stylizer = Stylizer(
             self._mailbox, self._put, height=options.height, width=options.width, now_ns=now_ns,
-            failed=self._engine_failed, timed=self.stats.engine_done, played=played, spoilt=self._picture_failed,
+            failed=lambda playing, error: self._engines.failed(playing, error), timed=self.stats.engine_done,
+            played=played, spoilt=self._picture_failed,
         )  # fmt: skip
-        self.performance = Performance(
+        performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
             start=options.start, slew=options.slew, fade_in=options.fade_in, modulation=modulation,
         )  # fmt: skip
-        self._outputs, self._forms = outputs, forms
+        mask = SessionMask(
+            self.stylizer, performance, tell, height=options.height, width=options.width, find=options.find_mask
+        )  # fmt: skip
+        super().__init__(loader.packs, performance, mask, self.stylizer.show)
         self.families = FamilyPlay(loader.packs, expect=options.expect, now_ns=now_ns, tell=tell)
-        sizes = ladder(options.height, options.width)
-        self._adaptive = Adaptive(sizes, round(1e9 / options.adaptive_fps)) if options.adaptive_fps else None
-        self._size = sizes[0]
-        self._lock = threading.Lock()  # over _broken
-        self._broken: list[tuple[str, EngineError]] = []
-        self._played: ActiveStyle | None = None
-        self._ever_played = False
-        self._ordered_masked = False
-        self._plays = _Played(style=0, size=self._size, pack=loader.packs[0] if loader.packs else None, masked=False)
-        self.mask = SessionMask(
-            self.stylizer, self.performance, tell, height=options.height, width=options.width, find=options.find_mask
+        self._engines = EnginePlay(
+            EngineParts(
+                loader=loader, stylizer=self.stylizer, performance=performance, families=self.families, mask=mask,
+                stats=self.stats, capture=lambda: self.capture,
+            ),
+            size=Size(height=options.height, width=options.width), fade_s=options.fade_s, rate=options.rate,
+            adaptive_fps=options.adaptive_fps, tell=tell, now_ns=now_ns,
         )  # fmt: skip
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self._began_ns = self._looked_ns = now_ns()
-        self._stage_told = ""
+        self._began_ns = now_ns()
         self._spoilt = False  # whether it was told that a picture could not be converted
-        self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is told
         self._thread = threading.Thread(target=self._run, name="live-stylizer", daemon=True)
-
-    # -- what controls know of it (`Player`) -----------------------------------------------------------------------
-
-    @property
-    def show(self) -> OutputFlags:
-        """Bypass, freeze and black-out."""
-        return self.stylizer.show
-
-    @property
-    def muted(self) -> set[str]:
-        """Sources (keys, midi, osc, lfo, sound) that move no alpha; any thread may change it."""
-        return self.performance.muted
-
-    @property
-    def style(self) -> int:
-        """Which style of the engine loader is wanted or plays."""
-        return self.performance.style
-
-    @property
-    def scene(self) -> str | None:
-        """The scene that was recalled last; None where another style was chosen since, or everything put back."""
-        return self.performance.scene
-
-    @property
-    def style_names(self) -> list[str]:
-        """The styles of the engine loader, in their order."""
-        return [pack.style for pack in self.loader.packs]
-
-    @property
-    def parameters(self) -> Mapping[str, Parameter]:
-        """What the style that was chosen last declares, by name."""
-        return self.performance.parameters
-
-    def move(self, target: Target, value: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Set a parameter's target, in every style that plays. Styles without that parameter ignore it."""
-        self.performance.move(target, value, at_ns, source)
-
-    def move_each(self, name: str, values: Sequence[float] | Array, at_ns: int | None = None) -> None:
-        """Set every component of a parameter at once. Those that a style does not have are left alone."""
-        self.performance.move_each(name, values, at_ns)
-
-    def nudge(self, target: Target, step: float, at_ns: int | None = None, source: str = "keys") -> None:
-        """Move a parameter's target by a step."""
-        self.performance.nudge(target, step, at_ns, source)
-
-    def targets(self) -> Mapping[str, Values]:
-        """Where the controls stand, for the style that was chosen last, by parameter: float32 (size,) each."""
-        return self.performance.targets()
-
-    def latest(self) -> Mapping[str, Values]:
-        """What the newest frame got of that style, smoothed and modulated, by parameter: float32 (size,) each."""
-        return self.performance.latest()
-
-    def standing(self) -> tuple[int, Mapping[str, Values]]:
-        """The style that was chosen last, and its values: those that it comes with where it is still being built."""
-        return self.performance.standing()
-
-    def go(self, style: int) -> None:
-        """Change to a style of the engine loader, counted round."""
-        self.performance.go(style)
-
-    def step_style(self, by: int) -> None:
-        """The next style, or the one before."""
-        self.performance.step_style(by)
-
-    def fade_to(
-        self, style: int | None, values: Mapping[str, Values], fade_s: float, *, scene: str | None = None
-    ) -> None:
-        """Change to a style of the engine loader and to these values, in that time: a scene.
-
-        A style that has yet to be built begins its fade when it is there.
-
-        Args:
-            style: Which style; None for the one that plays.
-            values: By parameter, float32 (size,) of that style or (1,) for all components; others stay as they stand.
-            fade_s: How long it takes.
-            scene: Its name.
-
-        Raises:
-            ControlError: For values that are not finite numbers.
-        """
-        self.performance.fade_to(style, values, fade_s, scene)
-
-    def panic(self) -> None:
-        """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
-        self.show.clear()
-        self.performance.panic()
-
-    def choose_where(self, word: str) -> str:
-        """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.
-
-        Raises ControlError.
-        """
-        return self.mask.choose(word)
 
     # -- its state -------------------------------------------------------------------------------------------------
 
@@ -281,8 +164,7 @@ class LiveSession:
 
     def start(self) -> None:
         """Begin: the original passes through until the first engine is there."""
-        self.families.begin(self.style, self._size, self._wanted_rate())
-        self._order(self.style)
+        self._engines.begin()
         self.capture.start()
         self._thread.start()
 
@@ -320,25 +202,10 @@ class LiveSession:
         """See to engines, styles and sizes. Raises the error that ended the stylizer's thread."""
         if self._error is not None:
             raise self._error
-        with self._lock:
-            broken, self._broken = self._broken, []
-        for name, error in broken:
-            self._tell(EngineFailed(engine=name, why=str(error)))
-            self.loader.failed(name)
-            self._played = None
-            self._order(self.style)
-        self._follow_mask()
-        order = self.performance.next_order()
-        if order is not None:
-            self._ordered_ns = None if order.plays else self._now_ns()
-            if not order.plays:
-                self.families.begin(order.style, self._size, self._wanted_rate())
-            self._order(order.style, order.fade_s)
-        self._adapt()
-        self._receive()
-        pack = self._plays.pack
-        if self._forms is not None and self._played and pack and not self.loader.busy and self._forms.look(pack):
-            self.loader.measure(pack, self._size)
+        self._engines.tick()
+        pack = self._engines.settled
+        if self._forms is not None and pack is not None and self._forms.look(pack):
+            self.loader.measure(pack, self._engines.size)
 
     def close(self) -> None:
         """End the capture, see the frames under way through, close the engines. Sinks are the caller's.
@@ -367,10 +234,6 @@ class LiveSession:
         finally:
             self.stylizer.close()
 
-    def _engine_failed(self, playing: ActiveStyle, error: EngineError) -> None:
-        with self._lock:
-            self._broken.append((playing.engine.name, error))
-
     def _put(self, frame: Frame) -> None:
         if self._forms is not None and frame.original is not None:
             self._forms.see(frame.original)
@@ -381,106 +244,3 @@ class LiveSession:
             self._spoilt = True
             _log.warning("a picture could not be converted", exc_info=error)
             self._tell(PicturesSpoilt(why=f"{type(error).__name__}: {error}"))
-
-    def _adapt(self) -> None:
-        now = self._now_ns()
-        fading = len(self.stylizer.desks) > 1
-        if self._played is None or self.loader.busy or fading:
-            return
-        if self._other_member(now):
-            return
-        if self._adaptive is None or now - self._looked_ns < 1e9 or not self.families.smallest(self.style):
-            return
-        self._looked_ns = now
-        median_ms = self.stats.recent_engine_ms()
-        if median_ms is None:
-            return
-        before = self._adaptive.rung
-        size = self._adaptive.sizes[self._adaptive.look(median_ms * 1e6, now)]
-        if size != self._size:
-            self._size = size
-            self._tell(SizeChanged(ms=median_ms, size=size, larger=self._adaptive.rung < before))
-            self._order(self.style)
-
-    def _order(self, style: int, fade_s: float = 0.0) -> None:
-        """Have an engine built, or found."""
-        masked = self._ordered_masked = self.mask.wanted  # which another thread may change
-        self.loader.request(EngineRequest(style=style, size=self._size, fade_s=fade_s, masked=masked))
-
-    def _follow_mask(self) -> None:
-        """Give what plays the desk with the parameters of a new source of masks, and order the other kind of engine."""
-        if self.mask.changed() and self._played is not None:
-            self._played.desk = self.performance.desk
-        if self._ordered_masked != self.mask.wanted:
-            self._ordered_ns = self._now_ns()
-            self._order(self.style, self.options.fade_s)
-
-    def _wanted_rate(self) -> float:
-        return self.options.rate(self.capture.counts.rate.per_second(self._now_ns()))
-
-    def _other_member(self, now_ns: int) -> bool:
-        """Change to another size of the style, where this one does not hold the rate or a larger one does."""
-        if self.loader.packs[self.style].family is None:
-            return False
-        whole = self._adaptive is None or self._adaptive.rung == 0  # a larger network only at the session's own size
-        seen, wanted = self.stylizer.rate.per_second(now_ns), self._wanted_rate()
-        show = self.show
-        shows = not (show.bypass or show.freeze or show.blackout or show.mask_shown)
-        if self.capture.state != "running" or not whole or not shows:
-            return False
-        if not self.families.look(self.style, self._size, seen=seen, wanted=wanted):
-            return False
-        self._order(self.style, self.options.fade_s)
-        return True
-
-    def _receive(self) -> None:
-        """Take an engine over that has come."""
-        stage = self.loader.stage
-        if self._played is None and stage and stage != self._stage_told:
-            self._stage_told = stage
-            self._tell(EngineStage(stage=stage))
-        since_ns = self._ordered_ns
-        if self._played and self.loader.busy and since_ns is not None and self._now_ns() - since_ns >= _PATIENCE_NS:
-            self._ordered_ns = None
-            self._tell(StyleComing(style=self.loader.packs[self.style].style, plays=self.plays))
-        try:
-            loaded = self.loader.take()
-        except StylefaderError as error:
-            style = self.style
-            if self.families.refuse(style, self.loader.packs[style], self._wanted_rate()):
-                _log.warning("a size of a style cannot be had", exc_info=error)
-                self._order(style)
-                return
-            if not self._ever_played:
-                raise
-            _log.warning("a style cannot be had", exc_info=error)
-            self._give_up(error)
-            return
-        if loaded is None:
-            return
-        self._ordered_ns = None
-        style = loaded.request.style
-        pack, header = loaded.pack, loaded.pack.header
-        desk, fade_s = self.performance.begin(style, loaded.request.fade_s)
-        size = loaded.request.size
-        self._tell(EngineTaken(style=header.name, title=header.title, size=size, account=loaded.account))
-        self._played = ActiveStyle(header=header, engine=loaded.engine, desk=desk, name=pack.style)
-        self._ever_played = True
-        self._plays = _Played(style=style, size=size, pack=pack, masked=loaded.request.masked)
-        for one in [*self.families.others(pack), pack] if pack.family else []:
-            self.loader.measure(one, size)  # what is asked for last comes first
-        self.stats.forget_engine()
-        self.stylizer.play(self._played, fade_s=fade_s)
-
-    def _give_up(self, error: StylefaderError) -> None:
-        """The requested engine is not available: what plays goes on, and counts as requested."""
-        style, self._size, pack, self.mask.wanted = self._plays
-        self._ordered_masked = self.mask.wanted
-        if pack is not None:
-            self.families.restore(style, pack)
-        name = self.loader.packs[style].style
-        self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
-        self.performance.give_up(style)
-        self._ordered_ns = None
-        if self._adaptive is not None:
-            self._adaptive.stay(self._size, self._now_ns())

@@ -192,15 +192,14 @@ class Performance:
         return self._desk
 
     def use_mask(self, mask: Sequence[Parameter] | None) -> None:
-        """Another source of masks, with what of it can be moved, or None: another desk, which stands as this one.
+        """Another source of masks, with what of it can be moved, or None: another desk, on which everything goes on.
 
         What the source brings begins as the source says, also where the one before had something of that name.
         """
         with self._lock:
             self._mask = mask
-            own = {one.name for one in mask or ()}
-            stands = {name: values for name, values in self._desk.targets().items() if name not in own}
-            self._desk = self._new_desk(self._desk_of, stands)
+            parameters = parameters_of(self._packs[self._desk_of].header, mask)
+            self._desk = self._desk.carried_on(parameters, anew={one.name for one in mask or ()})
 
     def begin(self, style: int, fade_s: float) -> tuple[AlphaDesk, float]:
         """The engine of a style is there.

@@ -12,6 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from stylefader.training.packs.families.palette import STYLE
 from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.pack_header import PackHeader
 
@@ -97,5 +98,13 @@ def _family(name: str, packs: list[FamilyMember]) -> PackFamily:
 
 
 def _played(header: PackHeader) -> list[Any]:
-    """What performers and programs see of a pack's inputs, which must not change with its size."""
-    return [(spec.name, spec.kind, spec.shape, spec.low, spec.high, spec.constraint) for spec in header.inputs]
+    """What performers and programs see of a pack, which must not change with its size.
+
+    Of a palette they see its styles by name, and not how many numbers a style is.
+    """
+    inputs = [
+        (spec.name, spec.kind, () if header.styles and spec.name == STYLE else spec.shape, spec.low, spec.high,
+         spec.constraint)
+        for spec in header.inputs
+    ]  # fmt: skip
+    return [*inputs, *(style.name for style in header.styles)]
