@@ -227,13 +227,17 @@ class _Recorder:
     def choose_where(self, word: str) -> str:
         return word
 
+    def choose_pad(self, word: str) -> str:
+        return word
+
     def step_style(self, by: int) -> None: ...
 
     def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:
         if why_missing(target, sizes_of(self.parameters.values())) is not None:
             return  # as live: parameters that a style does not declare are ignored
         own, parameter = self._targets[target.name], self.parameters[target.name]
-        for place in range(len(own)) if target.component is None else (target.component,):
+        found = parameter.place(target.component)
+        for place in range(len(own))[found] if isinstance(found, slice) else (found or 0,):
             wanted = value if kind == "to" else own[place] + value
             own[place] = min(max(wanted, parameter.low[place]), parameter.high[place])
         self.moves.append(Move(self.at_ns, kind, target, value))

@@ -18,6 +18,7 @@ from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import Values
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs
 from stylefader.realtime.pipeline.output_check import is_broken
+from stylefader.realtime.pipeline.style_mixer import Vectors
 from stylefader.training.packs.added_inputs import FRAME, MASK, MIX, outside
 from stylefader.training.packs.pack_header import PackHeader
 
@@ -26,7 +27,8 @@ from stylefader.training.packs.pack_header import PackHeader
 class ActiveStyle:
     """An engine that may compute at another size than the session's: frames are then scaled on the way in and out.
 
-    name: of the style, as performers know it; the pack's own where none is given. broken_since_ns: since when all its
+    name: of the style, as performers know it; the pack's own where none is given. styles: of a palette the style
+    vectors by name, float32 (d,). broken_since_ns: since when all its
     pictures have been broken, None where the last was good. One thread begins and ends frames.
     """
 
@@ -34,11 +36,14 @@ class ActiveStyle:
     engine: Engine
     desk: AlphaDesk
     name: str = ""
+    styles: Mapping[str, Vectors] | None = None
     broken_since_ns: int | None = None
 
     def __post_init__(self) -> None:
         engine = self.engine
-        self.inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+        self.inputs = FrameInputs(
+            (*engine.inputs, *engine.finishing), masked=engine.masked, styles=self.styles, under_way=engine.slots
+        )
         self._finishing = {spec.name for spec in engine.finishing}
         self._finisher: Finisher | None = None
         self.name = self.name or self.header.name

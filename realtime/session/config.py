@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from stylefader.engines import Precision
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.parameters.style_pad import Corners
 from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
@@ -81,6 +83,9 @@ class StyleConfig:
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1.
         steady: How still the picture stands at rest at first, 0 to 1; None is 0.
         slew: The most that alpha moves in a second.
+        weights: Of the styles of the first style's palette at first, by name; None for that style alone.
+        free: Whether weights count as they stand at first, and not by their sum.
+        pad: The styles at the corners of a palette's pad; None for its first four.
         muted: Sources that move no alpha.
         backend: Of the engines, as for `open_engine`.
         precision: Likewise.
@@ -96,6 +101,9 @@ class StyleConfig:
     fade_in: float | None = None
     steady: float | None = None
     slew: float | None = None
+    weights: Mapping[str, float] | None = None
+    free: bool = False
+    pad: Corners | None = None
     muted: tuple[str, ...] = ()
     backend: str = "auto"
     precision: Precision = "auto"

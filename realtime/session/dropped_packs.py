@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stylefader.training.errors import PackError
+from stylefader.training.packs.open_style import each_style
 from stylefader.training.packs.pack_file import PackFile
 
 
@@ -48,7 +49,7 @@ def take_dropped(path: Path, session: Chooses, loader: Styles, *, say: Callable[
         say(f"dropped file {path}: {error}")
         return
     if number == len(loader.packs):
-        loader.add([pack])
+        loader.add(each_style([pack]))
     say(f"dropped file {path}: style {number + 1}, {pack.header.title}")
     session.go(number)
 

@@ -30,7 +30,7 @@ class NoWindow(Event):
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor"]
+    setting: Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor", "pad", "free"]
     why: str
 
 
@@ -155,6 +155,13 @@ class StyleRefused(Event):
 
     why: str
     plays: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsEmpty(Event):
+    """Every weight of a palette's styles is 0, so the mix before holds."""
+
+    palette: str
 
 
 @dataclass(frozen=True, kw_only=True)

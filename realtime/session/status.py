@@ -19,6 +19,9 @@ from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
 from stylefader.training.errors import SinkError
 
+_MOST_MIXED = 4
+"""Styles of a mix that are shown by name."""
+
 
 class Screen(Protocol):
     """Where the line is shown. rewrites: whether in its place, as on a terminal, else one below the other.
@@ -146,6 +149,7 @@ def overlay_lines(one: Snapshot) -> list[str]:
     lines = [
         f"{_style_words(one)}  alpha {' '.join(f'{value:.2f}' for value in one.alpha)}",
         *([f"now {' '.join(f'{value:.2f}' for value in one.alpha_now)} by {_movers(one)}"] if _movers(one) else []),
+        *([_mix(one)] if one.weights else []),
         *([_others(one)] if one.others else []),
         *([f"scene {one.scene}"] if one.scene else []),
         f"{_number(one.fps_in)} fps in  {_number(one.fps_out)} out",
@@ -174,6 +178,7 @@ def status_line(one: Snapshot, *, width: int | None = None) -> str:
         (8, one.size_words or ""),
         (2, f"; alpha {_alphas(one.alpha)}"),
         (4, now and f"; {now}"),
+        (4, f"; {_mix(one)}" if one.weights else ""),
         (9, f"; {_others(one)}" if one.others else ""),
         (11, f"; scene {one.scene}" if one.scene else ""),
         (6, f"; in {_rate(one.fps_in)} out {_rate(one.fps_out)} fps"),
@@ -204,6 +209,13 @@ def _alphas(values: Sequence[float]) -> str:
 def _others(one: Snapshot) -> str:
     """What beside alpha is not at its default."""
     return "  ".join(f"{name} {_alphas(values)}" for name, values in one.others.items())
+
+
+def _mix(one: Snapshot) -> str:
+    """The styles of a palette that are mixed, the heaviest first."""
+    heaviest = sorted(one.weights.items(), key=lambda entry: -entry[1])
+    more = [f"and {len(heaviest) - _MOST_MIXED} more"] if len(heaviest) > _MOST_MIXED else []
+    return "  ".join([*(f"{name} {weight:.2f}" for name, weight in heaviest[:_MOST_MIXED]), *more])
 
 
 def _movers(one: Snapshot) -> str:

@@ -30,19 +30,21 @@ class PackFile:
     """Opens engines as a StylePack does. Only the header is read at first. Raises PackError.
 
     family: that it plays for, None where it was asked for by itself. style: by which performers and programs know it:
-    the name of that family, else what is given, else the pack's own name. It may have styles beyond those of its file
-    (`with_vector`).
+    the name of that family, else what is given, else the pack's own name. chosen: the style that is meant of a palette,
+    as `with_style` says; empty for a pack as a whole. A palette may have styles beyond those of its file (`with_vector`).
     """
 
     def __init__(self, file: Path, *, style: str = "", family: PackFamily | None = None) -> None:
         self.file, self.family = file, family
         self.header: PackHeader = read_header(file)
         self.style = family.name if family is not None else style or self.header.name
+        self.chosen = ""
+        self._palette: PackFile | None = None
         self._hash: str | None = None
         self._added: dict[str, npt.NDArray[np.float32]] = {}
 
     def with_vector(self, name: str, vector: npt.NDArray[np.float32], painting: Mapping[str, str]) -> PackFile:
-        """This palette with one more style behind its own, which is in no file. Its engines are the same.
+        """This whole palette with one more style behind its own, which is in no file. Its engines are the same.
 
         Args:
             name: Of the style, which the palette does not have yet.
@@ -50,7 +52,7 @@ class PackFile:
             painting: What people should know of its painting, such as its `title`.
         """
         assert name not in {style.name for style in self.header.styles}, name
-        more = copy(self)
+        more = copy(self.network_pack)
         more.header = replace(
             self.header, styles=(*self.header.styles, StyleHeader(name=name, painting=dict(painting)))
         )
@@ -62,6 +64,18 @@ class PackFile:
         """The header that its file should have."""
         own = self.header.styles[: len(self.header.styles) - len(self._added)]
         return replace(self.header, styles=own) if self._added else self.header
+
+    def with_style(self, name: str) -> PackFile:
+        """One style of this palette, known as `PALETTE/STYLE`; it plays on the engines of the palette."""
+        assert name in {one.name for one in self.header.styles}, name
+        one, palette = copy(self), self.network_pack
+        one.chosen, one.style, one._palette = name, f"{palette.style}/{name}", palette
+        return one
+
+    @property
+    def network_pack(self) -> PackFile:
+        """What engines are made of: for one style of a palette the palette, the same object for all of its styles."""
+        return self if self._palette is None else self._palette
 
     @property
     def n_blocks(self) -> int:
@@ -75,6 +89,8 @@ class PackFile:
 
     def weights_hash(self) -> str:
         """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""
+        if self._palette is not None:
+            return self._palette.weights_hash()
         if self._hash is None:
             self._hash = hash_weights(read_arrays(self._in_file, self.file))
         return self._hash
