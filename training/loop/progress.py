@@ -22,7 +22,7 @@ class Progress:
     total: float
     content: float
     style: float
-    temporal: float
+    temporal: float = 0.0
     pixel: float = 0.0
     vector: float = 0.0
     hint: float = 0.0

@@ -31,7 +31,7 @@ class PackFile:
 
     family: that it plays for, None where it was asked for by itself. style: by which performers and programs know it:
     the name of that family, else what is given, else the pack's own name. chosen: the style that is meant of a palette,
-    as `with_style` says; empty for a pack as a whole. A palette may have styles beyond those of its file (`with_vector`).
+    as `with_style` says; empty for a pack as a whole. A palette may have more styles than its file (`with_vector`).
     """
 
     def __init__(self, file: Path, *, style: str = "", family: PackFamily | None = None) -> None:
