@@ -40,6 +40,7 @@ def live(
     source: int | str | Path = 0,
     *,
     style: str | Path | Sequence[str | Path] = "great_wave_lite",
+    style_image: str | Path | Sequence[str | Path] = (),
     size: tuple[int, int] = (640, 360),
     fps: float | None = None,
     alpha: float | None = None,
@@ -75,6 +76,8 @@ def live(
         source: A camera's number or name, a URL, `screen`, `testcard`, or a file.
         style: A style's name or a pack file, or several, between which `session.style` changes. Of a style in several
             sizes the largest plays that holds the frame rate; `NAME:SIZE` is one of them.
+        style_image: A painting, or several, whose styles a palette among the styles plays at once; it needs a
+            prediction network.
         size: (width, height) of the picture.
         fps: The frame rate that such a style must hold. None is that of the source.
         alpha: Strength at first. None is the style's own.
@@ -107,6 +110,7 @@ def live(
     """
     words = str(source)
     styles = (style,) if isinstance(style, str | Path) else tuple(style)
+    images = (style_image,) if isinstance(style_image, str | Path) else tuple(style_image)
     if not styles:
         raise ControlError("a session needs a style at least")
     newest: NewestMailbox[Frame] = NewestMailbox()
@@ -122,6 +126,7 @@ def live(
         picture=picture,
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
+            images=tuple(Path(image) for image in images),
             alpha=alpha,
             mix=mix,
             colour=colour,

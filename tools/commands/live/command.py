@@ -14,6 +14,10 @@ from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 def command(
     style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    style_image: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once; may be given again."),
+    ] = None,
     source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
     sink: Annotated[
         list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")
