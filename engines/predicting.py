@@ -5,6 +5,7 @@ It runs on the processor, whatever engine plays the palette, and once for each p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.training.errors import EngineError, PackError
+from stylefader.training.packs.open_style import open_predicting
 from stylefader.training.packs.pack_header import PREDICTOR, PackHeader, PredictorHeader
 from stylefader.training.packs.style_names import free_style_name, style_title
 from stylefader.training.reading.paintings import read_painting
@@ -46,6 +48,22 @@ def with_painting(palette: PackFile, painting: Path, *, threads: int = 0) -> tup
     name = free_style_name(painting.stem, {style.name for style in palette.header.styles})
     vector = predicted_style(palette, painting, threads=threads)
     return palette.with_vector(name, vector, {"title": style_title(name)}), name
+
+
+def with_paintings(asked: Sequence[PackFile], paintings: Sequence[Path]) -> PackFile:
+    """The style of the first of some paintings, in a palette that has those of all of them.
+
+    Args:
+        asked: Packs that were asked for; the palette is the first of these that says style vectors. Where none was
+            asked for, it is the first one that can be named.
+        paintings: As for `predicted_style`, and so are the errors; not empty.
+    """
+    found = [pack.network_pack for pack in asked] or [open_predicting()]
+    more, first = next((pack for pack in found if pack.header.predictor is not None), found[0]), ""
+    for painting in paintings:
+        more, name = with_painting(more, painting)
+        first = first or name
+    return more.with_style(first)
 
 
 def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int = 0) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -88,6 +88,10 @@ class MidiAutomation:
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Smallest and largest value of a parameter that any message asks for, its default among them."""
         return self._bounds.get(name)
+
+    def moves_any(self, names: Collection[str]) -> bool:
+        """Whether any message moves one of these parameters."""
+        return any(move.target.name in names for move in self.moves)
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
         """The parameters at a time in seconds, float32 (size,) each; does not depend on earlier calls."""

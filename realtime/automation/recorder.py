@@ -19,7 +19,7 @@ import numpy as np
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_over
-from stylefader.realtime.parameters.targets import Sizes, Target
+from stylefader.realtime.parameters.targets import Sizes, Target, labels_in
 from stylefader.training.errors import ControlError
 
 _AFTER_GAP = Fraction(1, 30)
@@ -29,13 +29,15 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    sizes: the components of each parameter, which have a column each; alpha's are numbered even where it has one. A
+    sizes: the components of each parameter, which have a column each, by their own names where they have some, else by
+    number; alpha's are numbered even where it has one. A
     style with fewer components gives the others their mean; columns of parameters that it does not have stay as
     they were. The file is written in place, since a performance must outlive a crash. Raises ControlError for a
     file that exists, unless `overwrite`, or cannot be made.
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
+        sizes = _single(sizes)
         columns = [
             name if size == 1 and name != ALPHA else str(Target(name, component))
             for name, size in sizes.items() for component in range(size)
@@ -61,7 +63,13 @@ class AutomationRecorder:
         self._later = Fraction(0)
 
     def played(self, pts: Fraction, style: str, values: Mapping[str, Values]) -> None:
-        """A frame of the source was stylized with these values, float32 (size,) by parameter."""
+        """A frame of the source was stylized with these values.
+
+        Args:
+            pts: Of the frame.
+            style: By which it was.
+            values: float32 (size,) by parameter, or (1,) by the name of a component that has one.
+        """
         for name, value in values.items():
             if name in self._values:
                 self._values[name] = carried_over(value, self._sizes[name])
@@ -102,6 +110,14 @@ class AutomationRecorder:
         self._written = pts
         self.rows += 1
         self._lines.append(",".join([exact_time(pts), *(f"{value:.9g}" for value in row)]))
+
+
+def _single(sizes: Sizes) -> dict[str, int]:
+    """The same with components that have names of their own one by one."""
+    found: dict[str, int] = {}
+    for name, size in sizes.items():
+        found |= {str(Target(name, label)): 1 for label in labels_in(size)} or {name: size}
+    return found
 
 
 class Takes:

@@ -150,6 +150,16 @@ def within(values: Mapping[str, Values], parameters: Iterable[Parameter]) -> dic
     }
 
 
+def single(values: Mapping[str, Values], parameters: Mapping[str, Parameter]) -> dict[str, Values]:
+    """The same with components that have names of their own one by one, as `style/NAME`, float32 (1,) each."""
+    found = dict(values)
+    for name, parameter in parameters.items():
+        if parameter.labels and name in found:
+            whole = found.pop(name)
+            found |= {f"{name}/{label}": whole[place : place + 1] for place, label in enumerate(parameter.labels)}
+    return found
+
+
 def sizes_of(parameters: Iterable[Parameter]) -> dict[str, int]:
     """The components of each parameter."""
     return {parameter.name: parameter.components for parameter in parameters}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylefader.engines.opening import check_engine_words
-from stylefader.engines.predicting import with_painting
+from stylefader.engines.predicting import with_paintings
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
@@ -78,7 +78,7 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         check_source(name)
     asked = [open_style(name) for name in style.names]
     if style.images:
-        asked = with_images(asked or [open_style(DEFAULT_STYLE)], style.images)
+        asked = [with_paintings(asked, style.images), *asked]
     packs = each_style(asked)
     if style.scenes is not None:
         own = () if config.mask is None else config.mask.parameters
@@ -117,28 +117,6 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         packs=tuple(packs), first=first, source=source, window=window, events=tuple(events), start=start,
         fade_in=check_fade_in(style.fade_in), mask=config.mask,
     )  # fmt: skip
-
-
-def with_images(asked: Sequence[PackFile], images: Sequence[Path]) -> list[PackFile]:
-    """The styles that were asked for, and paintings as styles of the first palette among them that says vectors.
-
-    Args:
-        asked: Packs; not empty.
-        images: Paintings; not empty.
-
-    Returns:
-        The first painting's style, and what was asked for, of which that palette has the styles of all paintings.
-
-    Raises:
-        PackError: None of them says style vectors of paintings.
-        SourceError: A painting cannot be read.
-    """
-    palette = next((pack for pack in asked if pack.header.predictor is not None), asked[0])
-    more, first = palette, ""
-    for image in images:
-        more, name = with_painting(more, image)
-        first = first or name
-    return [more.with_style(first), *asked]
 
 
 def _first_style(asked: PackFile, packs: Sequence[PackFile], corners: Corners | None) -> int:

@@ -14,6 +14,7 @@ import typer
 from stylefader.realtime.media.timecode import format_time
 from stylefader.realtime.session.render_job import RenderJob, Watcher, run_job
 from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
+from stylefader.tools.commands.palette_options import Free, Pad, Weights
 from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
@@ -33,7 +34,12 @@ def command(
         typer.Argument(metavar="INPUT", help="A video, a picture, or numbered pictures as shots/%04d.png."),
     ],
     output: Annotated[str, typer.Option("-o", "--output", help="What to write, of the same kind.", show_default=False)],
-    style: Annotated[str, typer.Option(help="A style's name (stylefader styles list) or a pack file.")],
+    style: Annotated[
+        str | None, typer.Option(help="A style's name (stylefader styles list), PALETTE/STYLE, or a pack file.")
+    ] = None,
+    style_image: Annotated[
+        Path | None, typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once.")
+    ] = None,
     alpha: Annotated[
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
@@ -44,6 +50,9 @@ def command(
     colour: Annotated[
         str | None, typer.Option(help="The same for colour: 0 has the style's, 1 the original's. [default: 0]")
     ] = None,
+    weights: Weights = None,
+    free: Free = False,
+    pad: Pad = None,
     fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands where the clip does. [default: 0]")
@@ -106,7 +115,8 @@ def command(
     Times are the clip's own, also with --from: a part of a clip looks as it does in the whole.
     """
     job = RenderJob(
-        source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in, steady=steady,
+        source=source, output=output, style=style, style_image=style_image, alpha=alpha, mix=mix,
+        colour=colour, weights=weights, free=free, pad=pad, fade_in=fade_in, steady=steady,
         mask=_mask(where, mask, person_model, fit=fit, rate=rate), alpha_outside=alpha_outside, mix_outside=mix_outside,
         colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]

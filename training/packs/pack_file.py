@@ -46,6 +46,8 @@ class PackFile:
     def with_vector(self, name: str, vector: npt.NDArray[np.float32], painting: Mapping[str, str]) -> PackFile:
         """This whole palette with one more style behind its own, which is in no file. Its engines are the same.
 
+        Of a family it is this member alone, since a vector is of one network.
+
         Args:
             name: Of the style, which the palette does not have yet.
             vector: float32 (d,).
@@ -53,6 +55,7 @@ class PackFile:
         """
         assert name not in {style.name for style in self.header.styles}, name
         more = copy(self.network_pack)
+        more.family = None
         more.header = replace(
             self.header, styles=(*self.header.styles, StyleHeader(name=name, painting=dict(painting)))
         )

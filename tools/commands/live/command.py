@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from stylefader.tools.commands.mask_options import FadeIn, MaskFile, PersonModel, Where
+from stylefader.tools.commands.palette_options import Free, Pad, Weights
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 
 def command(
-    style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    style: Annotated[
+        list[str] | None, typer.Option(help="A style, PALETTE/STYLE or a pack file; may be given again.")
+    ] = None,
     style_image: Annotated[
         list[Path] | None,
         typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once; may be given again."),
@@ -49,6 +52,9 @@ def command(
     colour: Annotated[
         float | None, typer.Option(min=0, max=1, help="From the style's colours (0) to the original's, at first.")
     ] = None,
+    weights: Weights = None,
+    free: Free = False,
+    pad: Pad = None,
     fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(min=0, max=1, help="How still the picture stands at rest, at first. [default: 0]")
