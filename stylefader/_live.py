@@ -237,6 +237,13 @@ class Live:
         """End a sink; a recording is finished first. Raises StylefaderError."""
         self._session.remove_sink(name)
 
+    def play_painting(self, painting: str | Path) -> None:
+        """Change to the style of a painting, said by a palette of the session. Raises StylefaderError if none says it.
+
+        It becomes one more style; the listener is told how it went.
+        """
+        self._session.play_painting(Path(painting))
+
     def change_source(self, word: int | str | Path) -> None:
         """Take the frames of another source from now on. Raises StylefaderError, and the present one goes on then."""
         self._session.change_source(str(word))
