@@ -57,7 +57,7 @@ def palette(given: Path) -> StylePack:
 def recipe_for(given: Path, palette: Path, output: Path, **more: Any) -> Recipe:
     small = {
         key: value
-        for key, value in changes_of(given, paintings=given / "paintings", add_to=palette, **STEPS, **more).items()
+        for key, value in changes_of(given, paintings=given / "paintings", add_to=palette, **{**STEPS, **more}).items()
         if not key.startswith("train.") and key != "width"
     }
     return read_recipe(RECIPES / "predictor.toml", [f"{key}={value}" for key, value in small.items()], output=output)
