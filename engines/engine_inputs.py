@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from stylefader.engines.graph.families import graph_inputs
-from stylefader.training.packs.added_inputs import ALPHA, finishing_inputs, mask_input, outside, side_inputs
+from stylefader.training.packs.added_inputs import MAPPED, finishing_inputs, mask_input, outside, side_inputs
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import PackHeader
 
@@ -34,6 +34,6 @@ def engine_inputs(header: PackHeader, *, masked: bool = False) -> EngineInputs:
     mask = mask_input(header.inputs) if masked else ()
     if mask:
         in_graph = {spec.name for spec in graph}
-        sides = (spec for spec in side_inputs(header.inputs) if spec.name != outside(ALPHA))
+        sides = (spec for spec in side_inputs(header.inputs) if spec.name not in map(outside, MAPPED))
         finishing = (*finishing, *sides, *(spec for spec in mask if spec.name not in in_graph))
     return EngineInputs(inputs=graph, finishing=finishing, masked=bool(mask))

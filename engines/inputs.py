@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.training.errors import EngineError
+from stylefader.training.packs.added_inputs import FOLLOWS
 from stylefader.training.packs.inputs import TOLERANCE, InputSpec
 from stylefader.training.packs.pack_header import PackHeader
 
@@ -87,7 +88,7 @@ class BoundInputs:
         self._names = self.all.keys()
 
     def checked(self, values: Values, engine: str) -> dict[str, Array]:
-        """Every input by name, in order: what is given, checked, and defaults for the rest.
+        """Every input by name, in order: what is given, checked, and defaults for the rest (see `FOLLOWS`).
 
         Raises:
             EngineError: It says what came and what was expected: unknown names with near ones, missing inputs without
@@ -99,6 +100,8 @@ class BoundInputs:
         for name, bound in self.all.items():
             if name in values:
                 found[name] = bound.checked(values[name])
+            elif FOLLOWS.get(name) in found:
+                found[name] = found[FOLLOWS[name]]
             elif bound.default is not None:
                 found[name] = bound.default
             else:
@@ -109,7 +112,8 @@ class BoundInputs:
         """Every input by name, in order, from values or else defaults; only names are checked. Raises EngineError."""
         if not values.keys() <= self._names:
             raise EngineError(self._unknown(values, engine))
-        found = {name: values[name] if name in values else defaults.get(name) for name in self.all}
+        given = {**{name: values[of] for name, of in FOLLOWS.items() if of in values}, **values}
+        found = {name: given[name] if name in given else defaults.get(name) for name in self.all}
         for name, value in found.items():
             if value is None:
                 raise EngineError(self._missing(self.all[name], engine))

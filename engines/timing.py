@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stylefader.engines.base import Engine, Picture
-from stylefader.engines.example_inputs import example_inputs, with_vectors
+from stylefader.engines.example_inputs import Array, example_inputs, with_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,9 @@ class Timing:
     fps: float
 
 
-def time_engine(engine: Engine, picture_HWC: Picture, *, seconds: float, least: int = 3) -> Timing:
+def time_engine(
+    engine: Engine, picture_HWC: Picture, *, seconds: float, least: int = 3, styles: Array | None = None
+) -> Timing:
     """Call `run` for about `seconds` and at least `least` times, after two calls that do not count.
 
     Args:
@@ -30,10 +32,11 @@ def time_engine(engine: Engine, picture_HWC: Picture, *, seconds: float, least: 
         picture_HWC: uint8 (height, width, 3), for every image that it takes. Its vectors change at every call.
         seconds: How long, about.
         least: How often at least.
+        styles: Of a palette, float32 (n, d): their mixtures are played.
     """
     rng, specs = np.random.default_rng(0), engine.inputs
-    first = example_inputs(specs, engine.height, engine.width, rng=rng, picture=picture_HWC)
-    settings = [with_vectors(first, specs, rng) for _ in range(64)]
+    first = example_inputs(specs, engine.height, engine.width, rng=rng, picture=picture_HWC, styles=styles)
+    settings = [with_vectors(first, specs, rng, styles=styles) for _ in range(64)]
     for warm in settings[:2]:
         engine.run(warm)
     times: list[float] = []

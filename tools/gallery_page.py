@@ -80,9 +80,9 @@ def _table(header: PackHeader) -> list[str]:
 
 
 def written() -> str:
-    """The page of the packs that come with stylefader."""
+    """The page of the packs that come with stylefader; palettes have a page of their own."""
     words = tomllib.loads((DOCS / "gallery" / "words.toml").read_text(encoding="utf-8"))
-    return page([header for _, header in gallery()], words)
+    return page([header for _, header in gallery() if not header.styles], words)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def main(photos: Path, wanted: list[str]) -> None:
     """Draw the pictures of the wanted packs, or of all."""
     words = tomllib.loads((DOCS / "gallery" / "words.toml").read_text(encoding="utf-8"))["styles"]
     for path, header in gallery():
-        if not wanted or header.name in wanted:
+        if not header.styles and (not wanted or header.name in wanted):
             draw(PackFile(path), photos, words[header.name], DOCS / "gallery")
             say(header.name)
 

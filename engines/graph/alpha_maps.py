@@ -7,10 +7,10 @@ the mask over the pixels that it stands for: the border is softer the deeper the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stylefader.training.networks.dynamic_net import DynamicNet
@@ -21,14 +21,20 @@ _PROBE = 32
 
 def block_strides(net: DynamicNet) -> tuple[int, ...]:
     """How many pixels a side one place of each block's features stands for, in the order of alpha."""
+    strides = strides_of(net, {place: net.blocks[place] for place in net.places})
+    return tuple(strides[place] for place in net.places)
+
+
+def strides_of(net: DynamicNet, modules: Mapping[str, nn.Module]) -> dict[str, int]:
+    """How many pixels a side one place of the features stands for that each of a network's modules takes, by name."""
     widths: dict[str, int] = {}
 
-    def sees(place: str) -> torch.utils.hooks.RemovableHandle:
-        return net.blocks[place].register_forward_pre_hook(
-            lambda _, given: widths.__setitem__(place, int(given[0].shape[-1]))
-        )
+    def sees(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
+        return module.register_forward_pre_hook(
+            lambda _, given: widths.__setitem__(name, int(given[0].shape[-1]))
+        )  # fmt: skip
 
-    hooks = [sees(place) for place in net.places]
+    hooks = [sees(name, module) for name, module in modules.items()]
     try:
         parameter = next(net.parameters())
         with torch.no_grad():
@@ -37,22 +43,27 @@ def block_strides(net: DynamicNet) -> tuple[int, ...]:
     finally:
         for hook in hooks:
             hook.remove()
-    return tuple(_PROBE // widths[place] for place in net.places)
+    return {name: _PROBE // widths[name] for name in modules}
 
 
-def alpha_maps(inside: Tensor, outside: Tensor, mask_NCHW: Tensor, strides: Sequence[int]) -> list[Tensor]:
+def mask_shares(mask_NCHW: Tensor, strides: Iterable[int]) -> dict[int, Tensor]:
+    """A mask from 0 to 1, float (1, 1, H, W) of the padded size, averaged for features of each stride."""
+    return {stride: F.avg_pool2d(mask_NCHW, stride) if stride > 1 else mask_NCHW for stride in set(strides)}
+
+
+def alpha_maps(inside: Tensor, outside: Tensor, shares: Mapping[int, Tensor], strides: Sequence[int]) -> list[Tensor]:
     """The map of each block.
 
     Args:
         inside: Strengths where the mask is 1, float (n_blocks, 1, 1, 1, 1).
         outside: Strengths where it is 0, alike.
-        mask_NCHW: From 0 to 1, float (1, 1, H, W) of the padded size.
+        shares: As `mask_shares` has them.
         strides: As `block_strides` has them.
 
     Returns:
         Float (1, 1, H / stride, W / stride) for each block.
     """
-    sizes = {stride: F.avg_pool2d(mask_NCHW, stride) if stride > 1 else mask_NCHW for stride in set(strides)}
     return [
-        sizes[stride] * inside[number] + (1 - sizes[stride]) * outside[number] for number, stride in enumerate(strides)
-    ]
+        shares[stride] * inside[number] + (1 - shares[stride]) * outside[number]
+        for number, stride in enumerate(strides)
+    ]  # fmt: skip

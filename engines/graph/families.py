@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.added_inputs import ALPHA, mask_input, outside, side_inputs
+from stylefader.training.packs.added_inputs import MAPPED, mask_input, outside, side_inputs
 from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import PackHeader
@@ -43,7 +43,8 @@ class GraphFamily:
     floating: tuple[str, ...] = ()
     """Names of the operations that stay in floating point when OpenVINO's graph is quantised."""
     alpha_map: bool = False
-    """Whether its alpha may be a map: its forms then take `masked`, and with it `alpha_outside` and `mask`."""
+    """Whether its alpha, and a palette's style, may be maps: its forms then take `masked`, and with it `mask` and what
+    both are outside."""
 
     def frame_graph(
         self, pack: StylePack | PackFile, height: int | None, width: int | None, *, rewrites: Rewrites | None = None,
@@ -91,12 +92,12 @@ def graphs_of(header: PackHeader) -> GraphFamily:
 
 
 def graph_inputs(header: PackHeader, *, masked: bool = False) -> tuple[InputSpec, ...]:
-    """What the compiled graph of a pack takes, in its order: what the pack declares, and what makes alpha a map."""
+    """What the compiled graph of a pack takes, in its order: what the pack declares, and what makes maps of it."""
     inputs = header.inputs
     if not masked or not graphs_of(header).alpha_map:
         return inputs
-    alphas = tuple(spec for spec in side_inputs(inputs) if spec.name == outside(ALPHA))
-    return (*inputs, *alphas, *mask_input(inputs)) if alphas else inputs
+    sides = tuple(spec for spec in side_inputs(inputs) if spec.name in map(outside, MAPPED))
+    return (*inputs, *sides, *mask_input(inputs)) if sides else inputs
 
 
 def network_key(header: PackHeader, *, masked: bool = False) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylefader.engines.graph.alpha_maps import alpha_maps, block_strides
+from stylefader.engines.graph.alpha_maps import alpha_maps, block_strides, mask_shares
 from stylefader.engines.graph.half import HalfNet
 from stylefader.engines.graph.rewrite import Rewrites, rewrite
 from stylefader.engines.graph.sizes import MULTIPLE, SMALLEST, padded
+from stylefader.engines.graph.style_maps import MaskedStyled, StyleSides, with_style_maps
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.networks.dynamic_net import DynamicNet
 
@@ -25,8 +26,8 @@ class FrameGraph(nn.Module):
     """frame uint8 (height, width, 3) RGB, alpha float32 (n_blocks,) -> stylized uint8 (height, width, 3) RGB.
 
     A network without blocks takes the frame alone. A palette takes a style vector behind alpha, float32 (d,). With
-    `masked` it takes as well what alpha is outside of the mask, float32 (n_blocks,), and the mask, uint8 (height,
-    width), as its last two inputs; a network without blocks has no use for them.
+    `masked` it takes as well what these are outside of the mask, and the mask, uint8 (height, width), as its last
+    inputs; a network without blocks has no use for them.
 
     The right and bottom edges are repeated up to the padded size and cut off again at the end.
 
@@ -55,6 +56,9 @@ class FrameGraph(nn.Module):
         self.height, self.width = height, width
         self.folded = rewrites is not None and rewrites.colours
         net = net if rewrites is None else rewrite(net, rewrites)
+        if masked and self.styled:
+            with_style_maps(net)
+        self.style_strides = [module.stride for module in net.modules() if isinstance(module, MaskedStyled)]
         self.net = HalfNet(net) if half else net
         self.register_buffer("mean", torch.tensor(COLOUR_MEAN).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(COLOUR_STD).view(1, 3, 1, 1) * 255)
@@ -66,9 +70,11 @@ class FrameGraph(nn.Module):
         third: Tensor | None = None,
         fourth: Tensor | None = None,
         fifth: Tensor | None = None,
+        sixth: Tensor | None = None,
     ) -> Tensor:
         """Stylize a frame, uint8 (H, W, 3), at alpha, float32 (n_blocks,); the others are as said above."""
-        more = [given for given in (third, fourth, fifth) if given is not None]
+        more = [given for given in (third, fourth, fifth, sixth) if given is not None]
+        style: Tensor | StyleSides | None = None
         style, rest = (more[0], more[1:]) if self.styled else (None, more)
         height = frame_HWC.shape[0] if self.height is None else self.height
         width = frame_HWC.shape[1] if self.width is None else self.width
@@ -81,9 +87,11 @@ class FrameGraph(nn.Module):
             # Four dimensions a strength: with a bare scalar OpenVINO reorders the features around every block.
             strengths = alpha = alpha.view(-1, 1, 1, 1, 1)
             if rest:
-                alpha_outside, mask_HW = rest
+                alpha_outside, *style_outside, mask_HW = rest
                 share_NCHW = self._pad(mask_HW.float()[None, None] / 255, height, width)
-                strengths = alpha_maps(alpha, alpha_outside.view(-1, 1, 1, 1, 1), share_NCHW, self.strides)
+                shares = mask_shares(share_NCHW, (*self.strides, *self.style_strides))
+                strengths = alpha_maps(alpha, alpha_outside.view(-1, 1, 1, 1, 1), shares, self.strides)
+                style = StyleSides(style, style_outside[0], shares) if style_outside and style is not None else style
         y_NCHW = self.net(x_NCHW, strengths) if style is None else self.net(x_NCHW, strengths, style)
         y_NCHW = self._crop(y_NCHW, height, width)
         if not self.folded:

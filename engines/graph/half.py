@@ -6,6 +6,7 @@ import copy
 
 from torch import Tensor, nn
 
+from stylefader.engines.graph.style_maps import StyleSides
 from stylefader.training.networks.dynamic_net import DynamicNet
 
 
@@ -38,8 +39,11 @@ class HalfNet(nn.Module):
                     setattr(module, name, FloatStatisticsNorm(child.float()))
 
     def forward(
-        self, x_NCHW: Tensor, alpha: Tensor | list[Tensor] | None = None, style: Tensor | None = None
+        self,
+        x_NCHW: Tensor,
+        alpha: Tensor | list[Tensor] | None = None,
+        style: Tensor | StyleSides | None = None,
     ) -> Tensor:
-        """Compute in fp16, with f32 in and out. alpha: one strength a block, or a map each."""
+        """Compute in fp16, with f32 in and out. alpha: one strength a block, or a map each. style: one, or two."""
         half = [each.half() for each in alpha] if isinstance(alpha, list) else alpha if alpha is None else alpha.half()
         return self.net(x_NCHW.half(), half, style if style is None else style.half()).float()

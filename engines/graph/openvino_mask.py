@@ -3,10 +3,14 @@
 It changes a finished graph, so it is the same for a graph in floating point and a quantised one, whatever the network
 is made of: `alpha` is gathered there, number by number, and what is gathered is put in a map's place. The ranges of a
 quantised graph hold for the maps as well, which are between two alphas.
+
+A palette's `style` is split there, and maps are put in the place of the parts, as in `style_maps.py`. A part's map is
+no array: OpenVINO computes it where it multiplies the features with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,14 +21,14 @@ from stylefader.engines.graph.families import graph_inputs
 from stylefader.engines.graph.openvino_names import name_inputs
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.added_inputs import ALPHA, MASK, outside
+from stylefader.training.packs.added_inputs import ALPHA, MASK, STYLE, outside
 from stylefader.training.packs.pack_header import PackHeader
 
 Node = Any
 
 
 def with_mask(model: ov.Model, header: PackHeader, height: int, width: int) -> ov.Model:
-    """Give a model, in place, the inputs `alpha_outside` and `mask`; one without `alpha` stays as it is.
+    """Give a model, in place, the inputs of `graph_inputs` for a mask; one without `alpha` stays as it is.
 
     Args:
         model: For frames of one size, its inputs named.
@@ -48,19 +52,45 @@ def with_mask(model: ov.Model, header: PackHeader, height: int, width: int) -> o
         raise EngineError(f"the graph of {header.name} takes no mask: {len(strengths)} strengths are in it",
                           failure=True)  # fmt: skip
     sizes: dict[int, Node] = {}
-    for strength in strengths:
-        stride = padded(width) // _features_width(strength, header)
+
+    def share_at(node: Node) -> Node:
+        stride = padded(width) // _features_width(node, header)
         if stride not in sizes:
             sizes[stride] = _averaged(wide, stride)
-        share, readers = sizes[stride], strength.output(0).get_target_inputs()
+        return sizes[stride]
+
+    for strength in strengths:
+        share, readers = share_at(strength), strength.output(0).get_target_inputs()
         other = ops.gather(others, strength.input_value(1), strength.input_value(2))
         rest = ops.multiply(ops.subtract(np.float32(1), share), other)
-        mixed = ops.add(ops.multiply(share, strength.output(0)), rest)
-        for reader in readers:
-            reader.replace_source_output(mixed.output(0))
-    model.add_parameters([beyond, mask])
+        _read_instead(readers, ops.add(ops.multiply(share, strength.output(0)), rest))
+    added = [beyond, *_style_maps(model, share_at), mask]
+    model.add_parameters(added)
     model.validate_nodes_and_infer_types()
     return name_inputs(model, specs)
+
+
+def _style_maps(model: ov.Model, share_at: Callable[[Node], Node]) -> list[Node]:
+    """Put maps in the place of a style's parts; the parameter for the style of the outside, none without a style."""
+    styles = [port.get_node() for port in model.inputs if STYLE in port.get_names()]
+    if not styles:
+        return []
+    beyond = ops.parameter(list(styles[0].get_output_shape(0)), np.float32, name=outside(STYLE))
+    (split,) = _following(styles[0], "VariadicSplit")
+    others = ops.variadic_split(beyond, split.input_value(1), split.input_value(2))
+    for number, part in enumerate(split.outputs()):
+        for reshape in (reader.get_node() for reader in part.get_target_inputs()):
+            share, readers = share_at(reshape), reshape.output(0).get_target_inputs()
+            other = ops.reshape(others.output(number), reshape.input_value(1), special_zero=False)
+            apart = ops.subtract(reshape.output(0), other)
+            _read_instead(readers, ops.add(other, ops.multiply(share, apart)))
+    return [beyond]
+
+
+def _read_instead(readers: Iterable[Any], node: Node) -> None:
+    """Let inputs read a node."""
+    for reader in readers:
+        reader.replace_source_output(node.output(0))
 
 
 def _wide(mask: Node, height: int, width: int) -> Node:

@@ -4,6 +4,11 @@ It stands beside the pack as `NAME.int8`, or, made behind a live session, in the
 weights. It is JSON and holds no weights and no graph: both are the pack's own. It belongs to the very weights that it
 was made from, and is refused beside others. What it states is not believed: `engines.selection.measuring` proves it
 before it is used.
+
+The ranges of a palette hold for its styles and for mixtures of them whose weights have the sum 1. So its form belongs
+to these styles too: with a style that was added or trained anew since, it is refused. A style that a session makes
+while it plays is in no pack and may leave the ranges, as may weights whose sum is above 1: features are then cut off
+at the ends of their range.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from stylefader.engines.cache.folder import may_read, read_file
 from stylefader.engines.graph.families import graphs_of
 from stylefader.training.errors import EngineError, PackError
 from stylefader.training.files import open_regular, written_whole
+from stylefader.training.packs.pack_header import STYLES
 from stylefader.training.reading.json_fields import Fields, by_name, free_text, keys, many, number, whole
 from stylefader.training.reading.plain_values import parse_json
 
@@ -33,6 +39,7 @@ SUFFIX = ".int8"
 _FORMAT = 2
 _LARGEST = 1 << 18
 _LARGEST_VALUE = 1e6
+_OF_A_HASH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +184,18 @@ def find_quantized(pack: StylePack | PackFile, cache: Path | None = None) -> Qua
         raise EngineError(f"{file} is not an int8 form that can be read ({error}): quantise again") from error
     if found.weights != pack.weights_hash():
         raise EngineError(f"{file} was made from other weights than {pack.file.name} has: quantise again")
+    stated = found.made.get(STYLES)
+    known = stated if isinstance(stated, dict) else {}
+    if strangers := [name for name, of_it in style_hashes(pack).items() if known.get(name) != of_it]:
+        raise EngineError(f"{file} was made without the style {strangers[0]} of {pack.file.name}: quantise again")
     return found
+
+
+def style_hashes(pack: StylePack | PackFile) -> dict[str, str]:
+    """What tells the styles of a palette from others, by their names; nothing for another pack. Raises PackError."""
+    return {
+        name: hashlib.sha256(vector.tobytes()).hexdigest()[:_OF_A_HASH] for name, vector in pack.style_vectors().items()
+    }  # fmt: skip
 
 
 def parse_form(text: str) -> Quantized:

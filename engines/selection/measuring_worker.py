@@ -99,9 +99,10 @@ def _measure(order: dict[str, Any]) -> dict[str, Any]:
         shutil.rmtree(cache, ignore_errors=True)
     engine.warm_up()
     *first, last = _settings(order, engine)
+    styles = _styles(order)
     worst = min(psnr_db(engine.run(one), picture) for one, picture in zip(first, expected, strict=False))
     if timed:
-        facts.update(vars(time_engine(engine, frame, seconds=order["seconds"])))
+        facts.update(vars(time_engine(engine, frame, seconds=order["seconds"], styles=styles)))
     worst = min(worst, psnr_db(engine.run(last), expected[-1]))
     peak = _memory("VmHWM")
     if timed and peak is not None and before is not None:
@@ -121,15 +122,28 @@ def _open(order: dict[str, Any], named: dict[str, str], cache_dir: Path | None) 
     return engine
 
 
+def _styles(order: dict[str, Any]) -> Any:
+    """The styles of a palette; None of another pack."""
+    from stylefader.engines.example_inputs import styles_of
+    from stylefader.training.packs.pack_file import PackFile
+
+    return styles_of(PackFile(Path(order["pack"])))
+
+
 def _settings(order: dict[str, Any], engine: Engine) -> list[dict[str, Any]]:
-    """Values of all inputs: vectors whose components are alike, and at last vectors whose components all differ."""
+    """Values of all inputs: vectors whose components are alike, and at last vectors whose components all differ.
+
+    A palette is given styles of its own, and at last all of them mixed.
+    """
     import numpy as np
 
     from stylefader.engines.example_inputs import even_vectors, example_inputs, spread_vectors
 
-    specs, picture = engine.inputs, np.load(Path(order["scratch"]) / "frame.npy")
+    specs, picture, styles = engine.inputs, np.load(Path(order["scratch"]) / "frame.npy"), _styles(order)
     values = example_inputs(specs, engine.height, engine.width, rng=np.random.default_rng(0), picture=picture)
-    vectors = [*(even_vectors(specs, share) for share in order["shares"]), spread_vectors(specs)]
+    vectors = [
+        *(even_vectors(specs, share, styles=styles) for share in order["shares"]), spread_vectors(specs, styles=styles)
+    ]  # fmt: skip
     return [{**values, **one} for one in vectors]
 
 

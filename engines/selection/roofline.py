@@ -55,7 +55,12 @@ def frame_work(net: DynamicNet, height: int, width: int) -> Work:
     handles = [m.register_forward_hook(hook_for(n)) for n, m in net.named_modules() if isinstance(m, nn.Conv2d)]
     try:
         meta = net.to("meta")
-        meta(torch.empty(1, 3, padded(height), padded(width), device="meta"), torch.empty(net.n_blocks, device="meta"))
+        style = (torch.empty(net.style_size, device="meta"),) if net.style_size else ()
+        frame, alpha = (
+            torch.empty(1, 3, padded(height), padded(width), device="meta"),
+            torch.empty(net.n_blocks, device="meta"),
+        )
+        meta(frame, alpha, *style)
     finally:
         for handle in handles:
             handle.remove()

@@ -11,7 +11,7 @@ from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.parameters.parameter import ALPHA, PAD_X, PAD_Y, Parameter, Values
 from stylefader.realtime.parameters.style_pad import StylePad
 from stylefader.realtime.parameters.targets import Sizes
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 
 
 class PadAutomation:

@@ -30,8 +30,7 @@ from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STYLE_FREE
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.added_inputs import COLOUR, MIX
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import COLOUR, MIX, STYLE
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _NUMBERED = re.compile(r"(.+) ([1-9][0-9]?)")
@@ -166,6 +165,10 @@ TABLE: tuple[Action, ...] = (
     ),
     _player("previous", ("left",), "style before, next style", lambda runner: runner.player.step_style(-1)),
     _player("next", ("right", "n"), "style before, next style", lambda runner: runner.player.step_style(1)),
+    Switch(
+        name="free", keys=(), help="weights of a palette: free, by their sum", osc="free", midi=True,
+        is_on=_is_free_now, turn=_turn_free,
+    ),
     _flag("bypass", ("b",), "bypass: the original"),
     _flag("freeze", ("f",), _STILL_HELP),
     _flag("blackout", ("0",), _STILL_HELP),
@@ -176,10 +179,6 @@ TABLE: tuple[Action, ...] = (
     NamedTrigger(
         name="pad", keys=None, help="the four styles of a palette's pad, as --pad has them", osc="pad",
         run=_no_corners, run_named=lambda runner, word: runner.player.choose_pad(word), refused="the pad stays",
-    ),
-    Switch(
-        name="free", keys=(";",), help="weights of a palette: free, by their sum", osc="free", midi=True,
-        is_on=_is_free_now, turn=_turn_free,
     ),
     _flag("mask_off", ("g",), _MASK_HELP),
     _flag("mask_inverted", ("y",), _MASK_HELP),

@@ -16,8 +16,7 @@ from stylefader.realtime.parameters.targets import (
     is_parameter_name,
     labels_in,
 )
-from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import COLOUR, MIX, STYLE, finishing_inputs, outside, side_inputs
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 

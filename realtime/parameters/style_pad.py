@@ -18,7 +18,7 @@ import numpy.typing as npt
 from stylefader.realtime.parameters.parameter import PAD_X, PAD_Y, Layout
 from stylefader.realtime.parameters.targets import Target, labels_in, why_missing
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 
 Corners = tuple[str, str, str, str]
 """The styles at the corners: lower left, lower right, upper left, upper right."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stylefader.realtime.parameters.targets import Components, Target, why_missing
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.pack_file import PackFile
 
 

@@ -64,8 +64,8 @@ def render(
 
     The parameters of the style have the automation's values at the frame's time, counted from the clip's first instant,
     kept within their ranges. `styles` are the vectors of a palette, by name; `fade_in` is the share of alpha's way that
-    rides mix. `report` gets the number of frames stylized. Raises what reader, engine, source of masks or writer raised,
-    after the other threads have ended.
+    rides mix. `report` gets the number of frames stylized. Raises what reader, engine, source of masks or writer
+    raised, after the other threads have ended.
     """
     automation.check(sizes_of(parameters))
     inputs = FrameInputs(

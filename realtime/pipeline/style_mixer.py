@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylefader.realtime.parameters.parameter import STYLE_FREE, Values
-from stylefader.training.packs.added_inputs import outside
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE, outside
 
 Vectors = npt.NDArray[np.float32]
 _FLOOR = 0.05

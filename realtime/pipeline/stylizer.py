@@ -76,8 +76,8 @@ class Stylizer:
     rate: of the frames that went out.
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
-    that an engine began, with the name of the style (during a cross-fade the newer one) and its values, by parameter and
-    by the names of components that have some. spoilt: called
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its values, by parameter
+    and by the names of components. spoilt: called
     with the reason if a frame's picture could not be converted; the frame is left out. mask_of: gives the mask of a
     frame, asked once for each that an engine with a mask begins; None: there is none. Any thread may set it.
     """

@@ -24,7 +24,7 @@ from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.style_request import Wanted, fade, whole_vectors, without
 from stylefader.realtime.session.style_desks import WEIGHTS, StyleDesks, follow_pad
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.pack_file import PackFile
 
 

@@ -24,8 +24,7 @@ from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, SinkError
-from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX, STYLE
 from stylefader.training.packs.open_style import each_style, open_style, place_of
 from stylefader.training.packs.pack_file import PackFile
 

@@ -42,7 +42,7 @@ class RenderJob:
         colour: The same for colour, from the style's colours (0) to the original's (1); None is 0.
         alpha_outside, mix_outside, colour_outside: The same outside of the mask; None is the pack's default, 0 and 0.
         mask: The source of masks; None stylizes the whole picture.
-        weights: Of a palette's styles, as `starry_night=0.5,great_wave=0.5` or by name; None is the style that is named.
+        weights: Of a palette's styles, by name or as `starry_night=0.5,udnie=0.5`; None is the style that is named.
         free: Whether these count as they stand, and not by their sum.
         pad: Four styles at the corners of a palette's pad, as `A,B,C,D`; None is its first four.
         fade_in: The share of alpha's way, from its 0, that brings mix from 0 to its value; None is none.

@@ -15,7 +15,7 @@ from stylefader.realtime.parameters.style_pad import Corners, check_corners, pad
 from stylefader.realtime.parameters.style_weights import check_weights, parse_weights
 from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import AutomationError
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.pack_file import PackFile
 
 

@@ -17,7 +17,7 @@ from stylefader.realtime.pipeline import capture, sink_worker
 from stylefader.realtime.session.family_play import FamilyState
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 
 
 @dataclass(frozen=True, kw_only=True)

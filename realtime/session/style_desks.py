@@ -23,8 +23,7 @@ from stylefader.realtime.parameters.parameter import (
 from stylefader.realtime.parameters.style_pad import Corners, check_corners, pad_of
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.style_request import whole_vectors
-from stylefader.training.packs.added_inputs import outside
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE, outside
 from stylefader.training.packs.pack_file import PackFile
 
 WEIGHTS = (STYLE, outside(STYLE))

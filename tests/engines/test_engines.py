@@ -8,6 +8,7 @@ import openvino as ov
 import pytest
 
 from stylefader.engines import REGISTRY, frame_and_alpha, open_engine
+from stylefader.engines.example_inputs import styles_of
 from stylefader.engines.registry import EngineEntry
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.library import gallery
@@ -27,6 +28,12 @@ BACKENDS = [pytest.param(name, marks=MARKS.get(name, ())) for name in REGISTRY]
 ALPHAS = ((0.0, 0.0, 0.0), (0.3, 0.3, 0.3), (1.0, 1.0, 1.0), (0.2, 1.0, 0.5))
 
 
+def style_given(pack: StylePack) -> dict[str, npt.NDArray[np.float32]]:
+    """Of a palette one of its styles."""
+    styles = styles_of(pack)
+    return {} if styles is None else {"style": styles[len(styles) // 2]}
+
+
 @pytest.mark.parametrize(("precision", "least"), PRECISIONS)
 @pytest.mark.parametrize("file", [file for file, _ in gallery()], ids=lambda file: file.stem)
 def test_openvino_gives_the_picture_of_torch(
@@ -43,8 +50,9 @@ def test_openvino_gives_the_picture_of_torch(
         for values in ALPHAS:
             alpha = np.array(values[: pack.n_blocks], np.float32)
             for frame, enough in frames:
-                expected = reference.run({"frame": frame, "alpha": alpha}).copy()
-                assert psnr(engine.run({"frame": frame, "alpha": alpha}), expected) >= enough, values
+                given = frame_and_alpha(frame, alpha) | style_given(pack)
+                expected = reference.run(given).copy()
+                assert psnr(engine.run(given), expected) >= enough, values
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 4), (1, 97), (33, 51), (7, 8), (64, 48)], ids=str)
@@ -135,12 +143,10 @@ def test_a_real_frame_at_alphas_inside_and_outside_the_range(bunny_frame: npt.ND
         ):
             for value in (header.alpha.low - 0.5, 0.6, header.alpha.high + 0.5):
                 alpha = np.full(len(header.blocks), value, np.float32)
-                expected = reference.run({"frame": bunny_frame, "alpha": alpha}).copy()
-                assert psnr(f32.run({"frame": bunny_frame, "alpha": alpha}), expected) >= F32_DB, (header.name, value)
-                assert psnr(usual.run({"frame": bunny_frame, "alpha": alpha}), expected) >= BF16_DB, (
-                    header.name,
-                    value,
-                )
+                given = frame_and_alpha(bunny_frame, alpha) | style_given(load_pack(file))
+                expected = reference.run(given).copy()
+                assert psnr(f32.run(given), expected) >= F32_DB, (header.name, value)
+                assert psnr(usual.run(given), expected) >= BF16_DB, (header.name, value)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

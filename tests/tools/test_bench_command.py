@@ -174,3 +174,14 @@ def test_bench_frame_measures_every_step(tmp_path: Path) -> None:
     assert result["drawing"]["window"] == "96x96" and result["drawing"]["ms"].keys() == {
         "picture", "picture and numbers"}  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_turns_the_median_counts() -> None:
+    def row(engine: str, median_ms: float, problem: str = "") -> Measured:
+        return Measured(
+            engine=engine, asked="f32", precision="f32", height=48, width=64, median_ms=median_ms, problem=problem
+        )
+
+    turns = [[row("openvino", ms), row("torch", 0, "away")] for ms in (7, 3, 5)]
+    turns.append([row("openvino", 0, "busy"), row("torch", 0, "away")])
+    assert bench_engine._middle(turns) == [row("openvino", 5), row("torch", 0, "away")]

@@ -37,6 +37,9 @@ def command(
 
     How far off is measured and kept in the file: PSNR to the f32 picture, and what happens to content and style
     loss. `auto` takes int8 only where it is faster and holds the PSNR that is asked for.
+
+    The form of a palette is made over all of its styles and mixtures of them, and what it states is the PSNR of the
+    style that loses most. Make it again after a style was added.
     """
     from stylefader.engines.int8.form import quantized_file
     from stylefader.engines.int8.quantize import quantize
@@ -48,6 +51,8 @@ def command(
     if (painting is None) != (loss_network is None):
         raise TrainingError("measuring losses takes both --painting and --loss-network")
     pack = load_pack(find_pack(style))
+    if painting is not None and pack.header.styles:
+        raise TrainingError(f"{pack.header.name} is a palette: losses by --painting are measured with one style alone")
     losses = None if painting is None or loss_network is None else _losses(pack, painting, loss_network)
     frames = PhotoFolder(photos).centre_crops(count, _SIDE)
     say(f"quantising {pack.header.name} over {len(frames)} photographs")

@@ -43,10 +43,18 @@ class Styled(nn.Module):
 
     def forward(self, x_NCHW: Tensor, style: Tensor) -> Tensor:
         """(N, C, H, W) and the style of all pictures, (d,), or of each of them, (N, d), to (N, C, H, W)."""
+        scale, shift = self.numbers(style)
+        return self.before(x_NCHW) * (1 + scale) + shift
+
+    def before(self, x_NCHW: Tensor) -> Tensor:
+        """What is scaled and shifted: here the features as they are."""
+        return x_NCHW
+
+    def numbers(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Its own of a style's numbers: what is added to a scale of 1, and to a shift of 0, (N, C, 1, 1) each."""
         middle, end = self.start + self.channels, self.start + 2 * self.channels
         scale = style[..., self.start : middle].reshape(-1, self.channels, 1, 1)
-        shift = style[..., middle:end].reshape(-1, self.channels, 1, 1)
-        return x_NCHW * (1 + scale) + shift
+        return scale, style[..., middle:end].reshape(-1, self.channels, 1, 1)
 
 
 class StyledNorm(Styled):
@@ -56,9 +64,10 @@ class StyledNorm(Styled):
         super().__init__(channels)
         self.norm = InstanceNorm(channels, affine=False)
 
-    def forward(self, x_NCHW: Tensor, style: Tensor) -> Tensor:
-        """As `Styled`."""
-        return super().forward(self.norm(x_NCHW), style)
+    def before(self, x_NCHW: Tensor) -> Tensor:
+        """The features, normalised."""
+        normalised: Tensor = self.norm(x_NCHW)
+        return normalised
 
 
 class ConvNorm(nn.Module):

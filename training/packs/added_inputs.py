@@ -2,7 +2,7 @@
 
 They need nothing of the network but a picture of the frame's size, so no pack declares them. A pack whose own inputs
 have one of these names keeps its own. Whatever is outside of a mask has the name of the inside with `_outside` at its
-end: `alpha_outside`, `mix_outside`, `colour_outside`.
+end: `alpha_outside`, `style_outside`, `mix_outside`, `colour_outside`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from stylefader.training.packs.inputs import InputSpec
 
-FRAME, ALPHA, MIX, COLOUR, MASK = "frame", "alpha", "mix", "colour", "mask"
+FRAME, ALPHA, STYLE, MIX, COLOUR, MASK = "frame", "alpha", "style", "mix", "colour", "mask"
+MAPPED = (ALPHA, STYLE)
+"""Inputs of a network that a mask makes maps of: one value inside, another outside."""
 MIX_OUTSIDE = 0.0
 """Mix outside of a mask by default: the original, so that a mask shows at once."""
 _OUTSIDE = "_outside"
@@ -21,6 +23,10 @@ _OUTSIDE = "_outside"
 def outside(name: str) -> str:
     """What an input of the inside is called outside of the mask."""
     return f"{name}{_OUTSIDE}"
+
+
+FOLLOWS = {outside(STYLE): STYLE}
+"""Inputs that are, where they are not given, what another one is: the style outside of a mask is that of the inside."""
 
 
 _SHARE = InputSpec(name=MIX, kind="vector", shape=(1,), dtype="float32", low=0.0, high=1.0, default=1.0, live=True)
@@ -55,10 +61,10 @@ def side_inputs(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
     """What the outside of a mask has of its own for a network with these inputs; nothing where no mask can be had."""
     if not stylizes(inputs) or has_own_mask(inputs):
         return ()
-    alphas = (spec for spec in inputs if spec.name == ALPHA and spec.kind == "vector")
+    mapped = (spec for spec in inputs if spec.name in MAPPED and spec.kind == "vector")
     there = {spec.name for spec in finishing_inputs(inputs)}
     finishing = (spec for name, spec in ((MIX, _SIDE_MIX), (COLOUR, _SIDE_COLOUR)) if name in there)
-    named = (replace(spec, name=outside(ALPHA), meaning="alpha outside of the mask") for spec in alphas)
+    named = (replace(spec, name=outside(spec.name), meaning=f"{spec.name} outside of the mask") for spec in mapped)
     return _but_own((*named, *finishing), inputs)
 
 

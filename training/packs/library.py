@@ -98,6 +98,11 @@ def split_style(word: str) -> StyleWord:
     return StyleWord(pack=pack, style=style)
 
 
+def style_words(header: PackHeader) -> list[str]:
+    """Words for the one style of a pack that is known by its name, or for each style of a palette."""
+    return [f"{header.name}/{style.name}" for style in header.styles] or [header.name]
+
+
 def find_pack(name_or_file: str) -> Path:
     """The pack file that a user means: a style's name, a family's name (its largest), `FAMILY:SIZE`, or a path.
 

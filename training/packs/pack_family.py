@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.pack_header import PackHeader
 

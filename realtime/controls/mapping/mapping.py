@@ -37,7 +37,7 @@ from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.parameters.tempo import LEAST_BPM, MOST_BPM
-from stylefader.training.packs.families.palette import STYLE
+from stylefader.training.packs.added_inputs import STYLE
 
 MODES = ("toggle", "hold")
 _NUMBERED = {"cc": 127, "cc14": 31, "nrpn": 16383, "note": 127, "polytouch": 127}

@@ -15,13 +15,16 @@ from stylefader.tools.parsing import Size, parse_size
 if TYPE_CHECKING:
     from stylefader.engines.selection.measured import Measured
     from stylefader.engines.selection.roofline import Limits, Work
+    from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 
 SIZES = ("640x360", "1280x720", "1920x1080", "3840x2160")
 
 
 def command(
-    style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    style: Annotated[
+        list[str] | None, typer.Option(help="A style, PALETTE/STYLE or a pack file; may be given again.")
+    ] = None,
     size: Annotated[
         list[str] | None, typer.Option(metavar="WxH", help="A size; may be given again. [default: 640x360 to 4K]")
     ] = None,
@@ -31,6 +34,7 @@ def command(
         str | None, typer.Option(help="The style whose torch row is speedup 1. [default: the first --style]")
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long each is timed.")] = 5.0,
+    turns: Annotated[int, typer.Option(min=1, max=100, help="How often all are timed, in turns.")] = 1,
     cache_dir: Annotated[
         Path | None, typer.Option(help="Where measurements are remembered. [default: the user's cache folder]")
     ] = None,
@@ -42,15 +46,16 @@ def command(
     and PSNR to the `torch` engine's picture, the worse of two. The floor is what the frame's multiply-adds take at
     the matrix rate, or its bytes at the bandwidth, whichever is longer; both rates are measured on the spot with all
     cores. Speedup is against `torch` in f32 at the same size. What is found is remembered for `--engine auto`.
+
+    A palette plays mixtures of its styles, PALETTE/STYLE a single network. With --turns a row is the turn of the median
+    time, so that styles are compared under the same load.
     """
     from stylefader.engines.cache.store import EngineCache
     from stylefader.engines.selection.measured import Measurements
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack_file import PackFile
 
     sizes: list[Size] = [parse_size(text) for text in size or SIZES]
-    packs = [PackFile(find_pack(name)) for name in style or ["great_wave"]]
-    standard = PackFile(find_pack(against)) if against else packs[0]
+    packs = [_pack(name) for name in style or ["great_wave"]]
+    standard = _pack(against) if against else packs[0]
     _check_words(engine, precision)
     from stylefader.engines.selection.roofline import (  # PyTorch, only once the words have proved to be good
         frame_work,
@@ -65,12 +70,13 @@ def command(
     say(f"  copying: {limits.bandwidth / 1e9:.1f} GB/s")
     rows: list[dict[str, Any]] = []
     not_kept = ""
-    for pack in packs:
-        for width, height in sizes:
-            found = _measure(pack, height, width, engine, precision, seconds)
-            work = frame_work(pack.network(), height, width)
-            rows += [_row(pack, one, limits, work) for one in found]
-            not_kept = kept.remember(pack, [one for one in found if not one.problem]) or not_kept
+    asked = [(pack, height, width) for pack in packs for width, height in sizes]
+    measured = [[_measure(*one, engine, precision, seconds) for one in asked] for _ in range(turns)]
+    for number, (pack, height, width) in enumerate(asked):
+        found = _middle([turn[number] for turn in measured])
+        work = frame_work(pack.network(), height, width)
+        rows += [_row(pack, one, limits, work) for one in found]
+        not_kept = kept.remember(pack, [one for one in found if not one.problem]) or not_kept
     if not_kept:
         say(not_kept)
     _add_speedup(rows, standard.header.name)
@@ -85,6 +91,27 @@ def command(
                 "engines": rows,
             }
         )
+
+
+def _pack(word: str) -> StylePack | PackFile:
+    """A pack; of `PALETTE/STYLE` the single network of that style."""
+    from stylefader.training.packs.library import find_pack, split_style
+    from stylefader.training.packs.pack_file import PackFile
+
+    if split_style(word).style is None:
+        return PackFile(find_pack(word))
+    from stylefader.training.packs.one_style import load_one_style
+
+    return load_one_style(word)
+
+
+def _middle(turns: list[list[Measured]]) -> list[Measured]:
+    """Of each engine and precision the turn whose time is the median, or a problem where every turn has one."""
+    found: dict[tuple[str, str], list[Measured]] = {}
+    for row in (row for turn in turns for row in turn):
+        found.setdefault((row.engine, row.precision), []).append(row)
+    kept = {key: [row for row in rows if not row.problem] or rows for key, rows in found.items()}
+    return [sorted(rows, key=lambda row: row.median_ms)[(len(rows) - 1) // 2] for rows in kept.values()]
 
 
 def _check_words(names: list[str] | None, precisions: list[str] | None) -> None:
@@ -102,7 +129,12 @@ def _check_words(names: list[str] | None, precisions: list[str] | None) -> None:
 
 
 def _measure(
-    pack: PackFile, height: int, width: int, names: list[str] | None, precisions: list[str] | None, seconds: float
+    pack: StylePack | PackFile,
+    height: int,
+    width: int,
+    names: list[str] | None,
+    precisions: list[str] | None,
+    seconds: float,
 ) -> list[Measured]:
     """Each engine in its own precision and then in the others that it knows; the reasons of those that cannot run."""
     from stylefader.engines import REGISTRY
@@ -136,7 +168,7 @@ def _measure(
     return rows
 
 
-def _row(pack: PackFile, one: Measured, limits: Limits, work: Work) -> dict[str, Any]:
+def _row(pack: StylePack | PackFile, one: Measured, limits: Limits, work: Work) -> dict[str, Any]:
     from stylefader.engines import REGISTRY
 
     row: dict[str, Any] = {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    style: Annotated[str, typer.Argument(help="A style's name or a pack file.")],
+    style: Annotated[str, typer.Argument(help="A style's name, PALETTE/STYLE or a pack file.")],
     photos: Annotated[Path, typer.Option(help="Folder of photographs not used in training.")],
     loss_network: Annotated[Path, typer.Option(help="Loss network weights, as in training.")],
     painting: Annotated[list[Path], typer.Option("--style", help="The style picture; again for a second one.")],
@@ -32,12 +32,12 @@ def command(
     """Measure a pack's losses along alpha on held-out photographs, as training does at its end.
 
     With --write the pack's file is renewed with the curve in its header: the weights stay as they are, so engines and
-    the int8 form that were made of them go on being its own.
+    the int8 form that were made of them go on being its own. The curve of PALETTE/STYLE goes to that style.
     """
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.library import split_style
+    from stylefader.training.packs.one_style import load_one_style
 
-    pack = load_pack(find_pack(style))
+    pack = load_one_style(style)
     unwind()
     curve = _curve(pack, painting, loss_network, photos, (count, side, steps))
     if json:
@@ -47,7 +47,7 @@ def command(
             others = "".join(f"  of {end} {losses[place]:.4f}" for end, losses in curve.style_at.items())
             out(f"alpha {alpha:<6g} content {curve.content[place]:.4f}  style {curve.style[place]:.4f}{others}")
     if write:
-        _write(pack, curve)
+        _write(_written_to(style, pack), curve, split_style(style).style)
 
 
 def _curve(
@@ -70,18 +70,34 @@ def _curve(
         )  # fmt: skip
 
 
-def _write(pack: StylePack, curve: LossCurve) -> None:
+def _written_to(word: str, pack: StylePack) -> StylePack:
+    """The pack whose header takes the curve: the one that was measured, or the palette that it is a style of."""
+    from stylefader.training.packs.library import find_pack, split_style
+    from stylefader.training.packs.pack import load_pack
+
+    parted = split_style(word)
+    return pack if parted.style is None else load_pack(find_pack(parted.pack))
+
+
+def _write(pack: StylePack, curve: LossCurve, style: str | None) -> None:
     from stylefader.training.errors import PackError
     from stylefader.training.packs.pack import save_pack
     from stylefader.training.packs.pack_file import PackFile
 
-    before = pack.header.losses
+    header, rows = pack.header, list(pack.header.styles)
+    number = next((n for n, one in enumerate(rows) if one.name == style), None)
+    before = header.losses if number is None else rows[number].losses
     lost = before.style_at.keys() - curve.style_at.keys() if before else set()
     if lost:
         raise PackError(f"{pack.file} carries losses for the look of alpha {min(lost)}, which were not measured anew")
     if PackFile(pack.file).weights_hash() != pack.weights_hash():
         raise PackError(f"{pack.file} has changed while it was being measured: nothing is written")
-    save_pack(replace(pack, header=replace(pack.header, losses=curve)))
+    if number is None:
+        header = replace(header, losses=curve)
+    else:
+        rows[number] = replace(rows[number], losses=curve)
+        header = replace(header, styles=tuple(rows))
+    save_pack(replace(pack, header=header))
     if PackFile(pack.file).weights_hash() != pack.weights_hash():
         raise PackError(f"{pack.file} does not hold the weights that were written to it", failure=True)
     say(f"wrote the curve into {pack.file}; its weights are those it had")

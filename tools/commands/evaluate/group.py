@@ -37,7 +37,7 @@ app.command("predictor")(evaluate_predictor.command)
 
 @app.command()
 def strip(
-    style: Annotated[str, typer.Argument(help="A style's name or a pack file.")],
+    style: Annotated[str, typer.Argument(help="A style's name, PALETTE/STYLE or a pack file.")],
     photo: Annotated[Path, typer.Argument(help="A picture.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The strip to write, .jpg or .png.")],
     alphas: Annotated[str, typer.Option(help="Strengths, with commas between them.")] = "0,0.25,0.5,0.75,1",
@@ -56,8 +56,7 @@ def strip(
     from stylefader.training.data.photographs import read_picture
     from stylefader.training.errors import AutomationError
     from stylefader.training.evaluation.strip import encode_picture
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.one_style import load_one_style
 
     if ":" in alphas:
         raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
@@ -65,7 +64,7 @@ def strip(
     if not 16 <= cell <= 4096:
         raise typer.BadParameter(f"a cell is 16 to 4096 pixels wide, not {cell}")
     check_output(output, ".jpg", ".jpeg", ".png", overwrite=overwrite, inputs=[photo])
-    pack = load_pack(find_pack(style))
+    pack = load_one_style(style)
     low, high = pack.header.alpha.low, pack.header.alpha.high
     if min(values) < low or max(values) > high:
         say(f"note: this style's useful range is {low:g} to {high:g}; outside it is an extrapolation")

@@ -29,7 +29,8 @@ def command(
     ] = None,
     part: Annotated[str | None, typer.Option(help="Whose loss: main, blocks, lo or hi. Default: the last.")] = None,
     beside: Annotated[
-        list[str] | None, typer.Option(help="A style's name or a pack file to show and measure beside; many times.")
+        list[str] | None,
+        typer.Option(help="A style's name, PALETTE/STYLE or a pack file to show and measure beside; many times."),
     ] = None,
     side: Annotated[int, typer.Option(min=64, max=2048, help="Shorter side of the photograph, in pixels.")] = 256,
     steps: Annotated[int, typer.Option(min=1, max=100_000, help="Optimiser steps.")] = 200,
@@ -45,8 +46,7 @@ def command(
     from stylefader.training.errors import TrainingError
     from stylefader.training.evaluation.strip import encode_picture, strip
     from stylefader.training.loop.recipe import find_recipe, read_recipe
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.one_style import load_one_style
 
     if method not in ("adam", "lbfgs"):
         raise typer.BadParameter(f"the optimiser is adam or lbfgs, not {method!r}")
@@ -56,7 +56,7 @@ def command(
     chosen = checked.part(part or names[-1])
     if chosen is None:
         raise TrainingError(f"this recipe has no part {part!r}: it has {', '.join(names)}")
-    packs = [load_pack(find_pack(name)) for name in beside or ()]
+    packs = [load_one_style(name) for name in beside or ()]
     picture = resize_short_side(read_picture(photo), side)
     unwind()
     pictures, captions, rows = _made(checked, chosen, picture, packs, steps=steps, method=method)

@@ -12,11 +12,14 @@ from stylefader.tools.console.signals import unwind
 
 if TYPE_CHECKING:
     from stylefader.training.evaluation.lattice import Picture, PictureLattice
+    from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 
 
 def command(
-    styles: Annotated[list[str] | None, typer.Argument(help="Styles or pack files. [default: all styles]")] = None,
+    styles: Annotated[
+        list[str] | None, typer.Argument(help="Styles, PALETTE/STYLE or pack files. [default: all]")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print every number, a pack a line, as JSON.")] = False,
 ) -> None:
     """Measure the lattice of dots that a pack leaves in flat and dark pictures.
@@ -25,22 +28,23 @@ def command(
     multiple of what is beside it: about 1 where there is no lattice; from about 4 a lattice is seen. Each pack is
     measured at both ends of its alpha, on five flat colours and a dark ramp.
     """
-    from stylefader.training.packs.library import find_pack, gallery
-    from stylefader.training.packs.pack_file import PackFile
+    from stylefader.training.packs.library import gallery, style_words
+    from stylefader.training.packs.one_style import load_one_style
 
-    files = [find_pack(style) for style in styles] if styles else [path for path, _ in gallery()]
-    packs = [PackFile(path) for path in files]
+    words = styles or [word for _, header in gallery() for word in style_words(header)]
+    packs = [(word, load_one_style(word)) for word in words]
     unwind()
-    for pack in packs:
+    for word, pack in packs:
+        name = pack.header.name if pack.file.is_file() else word  # a palette's style has no file
         rows = lattices_of(pack)
         if json:
-            print_json({"style": pack.header.name, "lattices": [asdict(row) for row in rows]})
+            print_json({"style": name, "lattices": [asdict(row) for row in rows]})
         else:
             worst = max(rows, key=lambda row: row.lattice)
-            out(f"{pack.header.name:<24} {worst.lattice:5.1f} at most: {worst.picture}, alpha {worst.alpha:g}")
+            out(f"{name:<24} {worst.lattice:5.1f} at most: {worst.picture}, alpha {worst.alpha:g}")
 
 
-def lattices_of(pack: PackFile) -> list[PictureLattice]:
+def lattices_of(pack: StylePack | PackFile) -> list[PictureLattice]:
     """The lattices of a pack at both ends of its alpha, in float32."""
     import numpy as np
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    style: Annotated[str, typer.Argument(help="A style's name or a pack file.")],
+    style: Annotated[str, typer.Argument(help="A style's name, PALETTE/STYLE or a pack file.")],
     photos: Annotated[Path, typer.Option(help="Folder of photographs not used in training.")],
     loss_network: Annotated[Path, typer.Option(help="Loss network weights, as in training.")],
     painting: Annotated[list[Path], typer.Option("--style", help="The style picture; again for a second one.")],
@@ -44,17 +44,16 @@ def command(
     from stylefader.training.evaluation.plots import png, svg
     from stylefader.training.evaluation.trade_off import judge
     from stylefader.training.evaluation.trade_off_plot import plot
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.one_style import load_one_style
 
     check_output(output, ".csv", overwrite=overwrite)
     files = [output, output.with_suffix(".png"), output.with_suffix(".svg")]
     for file in files[1:]:
         check_output(file, overwrite=overwrite)
-    pack = load_pack(find_pack(style))
+    pack = load_one_style(style)
     if not pack.n_blocks:
         raise TrainingError(f"{pack.header.name} is a fixed network: it has no alpha to measure along")
-    rivals = {found.header.name: found for found in (load_pack(find_pack(name)) for name in fixed or ())}
+    rivals = {found.header.name: found for found in (load_one_style(name) for name in fixed or ())}
     _check_fixed(pack, list(rivals.values()))
     unwind()
     objectives, points = _measured(pack, rivals, painting, loss_network, photos, (count, side, steps, grid))

@@ -26,7 +26,7 @@ _COLUMNS = ("of", "alpha", "pairs", "error", "input", "excess")
 
 
 def command(
-    style: Annotated[str, typer.Argument(help="A style's name or a pack file.")],
+    style: Annotated[str, typer.Argument(help="A style's name, PALETTE/STYLE or a pack file.")],
     clip: Annotated[Path | None, typer.Argument(help="A video: its flow is estimated.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of photographs: clips of exact flow are made.")] = None,
     alphas: Annotated[str, typer.Option(help="Strengths, with commas; by default the range's ends and middle.")] = "",
@@ -44,8 +44,7 @@ def command(
     """
     from stylefader.realtime.automation.keyframes import parse_inline
     from stylefader.training.errors import AutomationError, TrainingError
-    from stylefader.training.packs.library import find_pack
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.one_style import load_one_style
 
     if clip is None and photos is None:
         raise TrainingError("nothing to measure on: give a clip, or a folder of photographs with --photos")
@@ -55,7 +54,7 @@ def command(
         raise AutomationError(f"--alphas takes strengths without times, as in 0,0.5,1, not {alphas!r}")
     if output is not None:
         check_output(output, overwrite=overwrite, inputs=[] if clip is None else [clip])
-    pack = load_pack(find_pack(style))
+    pack = load_one_style(style)
     low, high = pack.header.alpha.low, pack.header.alpha.high
     values = parse_inline(alphas, origin="--alphas").keyframes[0].values if alphas else (low, (low + high) / 2, high)
     unwind()

@@ -49,8 +49,8 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
             weights=None if words["weights"] is None else parse_weights(words["weights"]), free=words["free"],
-            pad=None if words["pad"] is None else parse_corners(words["pad"]),
-            muted=tuple(words["mute"] or ()), backend=words["engine"], precision=words["precision"],
+            pad=None if words["pad"] is None else parse_corners(words["pad"]), muted=tuple(words["mute"] or ()),
+            backend=words["engine"], precision=words["precision"],
             cache_dir=words["cache_dir"],
         ),
         sinks=SinkConfig(

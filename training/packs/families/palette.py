@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stylefader.training.errors import PackError
 from stylefader.training.networks.predictor_layout import predictor_shapes
 from stylefader.training.networks.style_vector import style_size
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.families.base import Shape
 from stylefader.training.packs.families.dynamic_net import DynamicNetFamily, architecture_of, conv_shapes
 from stylefader.training.packs.inputs import InputSpec
@@ -19,8 +20,6 @@ from stylefader.training.packs.pack_header import PREDICTOR, STYLES
 if TYPE_CHECKING:
     from stylefader.training.packs.pack_header import PackHeader
 
-STYLE = "style"
-"""The input that says which style; float32 (d,)."""
 MOST_STYLES = 1000
 TUNING_PARTS = ("first", "second", "third")
 """The convolutions of a palette's tuning-block."""
