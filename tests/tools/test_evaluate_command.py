@@ -251,7 +251,7 @@ def test_predicted_vectors_are_measured_beside_trained_ones(tmp_path: Path, caps
         assert float(row["style"]) == curve["style"][curve["alpha"].index(float(row["alpha"]))]
     picture = cv2.imread(str(given / "near.png"))
     assert picture.shape[1] > picture.shape[0] > 300
-    with pytest.raises(StylefaderError, match="there is already"):
+    with pytest.raises(StylefaderError, match="exists already"):
         evaluate_predictor.command(*arguments, given / "near.csv", side=64)
     other = random_pack(tmp_path / "another.safetensors", kind="palette", width=8)
     save_pack(other)
