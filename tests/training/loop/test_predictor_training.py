@@ -93,6 +93,25 @@ def test_a_palette_gets_what_predicts_for_it_and_stays_as_it_is(
     assert vector.shape == (palette.tensors["styles"].shape[1],) and np.isfinite(vector).all()
 
 
+def test_paintings_added_to_a_palette_leave_it_as_it_is(given: Path, palette: StylePack, tmp_path: Path) -> None:
+    predicts, _ = train(recipe_for(given, palette.file, tmp_path / "any.safetensors"))
+    assert predicts is not None
+    more = read_recipe(
+        RECIPES / "palette.toml",
+        changes(given, styles__third__picture=given / "photos" / "0.png", held_out=None, add_to=predicts.file,
+                main__iterations=1, blocks__iterations=1, train__batch=1, train__style_size=64),
+        output=tmp_path / "more.safetensors",
+    )  # fmt: skip
+    run = run_of(more)
+    for part in more.parts:
+        run.begin(part)
+        run.train(report=lambda now: None, should_stop=lambda: False)
+    made = run.finish()
+    assert [style.name for style in made.header.styles] == ["other", "style", "third"]
+    assert made.header.predictor == predicts.header.predictor
+    assert np.array_equal(*(predicted_style(pack, given / "style.png") for pack in (made, predicts)))
+
+
 @pytest.mark.parametrize("stop", [1, 3])
 def test_resume_goes_on_exactly(given: Path, palette: StylePack, tmp_path: Path, stop: int) -> None:
     whole, steps = train(recipe_for(given, palette.file, tmp_path / "whole.safetensors"))

@@ -13,6 +13,7 @@ from stylefader.training.errors import PackError
 from stylefader.training.networks.predictor import StylePredictor
 from stylefader.training.networks.predictor_layout import CHANNELS, predictor_shapes
 from stylefader.training.packs.header_reading import parse_header
+from stylefader.training.packs.one_style import one_style
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
 
@@ -68,6 +69,13 @@ def test_headers_that_do_not_fit_are_refused(palette: StylePack, change: dict[st
     header = replace(palette.header, predictor=replace(palette.header.predictor, **change))
     with pytest.raises(PackError, match=said):
         parse_header(header.to_json())
+
+
+def test_one_style_of_the_palette_is_a_pack_without_it(palette: StylePack) -> None:
+    training = {"blocks": {"iterations": 3}, "predictor": {"iterations": 9}}
+    found = one_style(replace(palette, header=replace(palette.header, training=training)), "second")
+    assert found.header.kind == "single" and found.header.predictor is None
+    assert found.header.training.keys() == {"blocks"}
 
 
 def test_only_palettes_have_one(palette: StylePack, pack: StylePack) -> None:
