@@ -33,7 +33,8 @@ def parameters(palette: PackFile) -> tuple[Parameter, ...]:
 @pytest.mark.parametrize(
     ("text", "target"),
     [
-        ("style/noon", Target("style", "noon")), ("style/wave2", Target("style", "wave2")), ("style4", Target("style", 4)),
+        ("style/noon", Target("style", "noon")), ("style/wave2", Target("style", "wave2")),
+        ("style4", Target("style", 4)),
         ("style_outside/noon", Target("style_outside", "noon")), ("style/", None), ("style/0", None), ("/noon", None),
         ("style/No", None), ("style/a/b", None), ("style0/noon", None), ("style/" + "a" * 65, None),
     ],
