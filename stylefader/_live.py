@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.style_pad import parse_corners
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.config import (
     ControlConfig,
@@ -46,6 +47,9 @@ def live(
     alpha: float | None = None,
     mix: float | None = None,
     colour: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    free: bool = False,
+    pad: Sequence[str] | None = None,
     fade_in: float | None = None,
     where: str | None = None,
     mask: MaskChoice | str | Path | None = None,
@@ -83,6 +87,9 @@ def live(
         alpha: Strength at first. None is the style's own.
         mix: From the original picture (0) to the stylized one (1), at first. None is 1.
         colour: From the style's colours (0) to those of the original (1), at first. None is 0.
+        weights: Of the styles of a palette at first, by name. None is the style that is named, else the first.
+        free: Whether these count as they stand, and not by their sum.
+        pad: Four styles at the corners of a palette's pad. None are its first four.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1. None is none.
         where: Which part is stylized, as `--where` has it: `person`, `background`, `ellipse`, ...
         mask: A file whose white is inside, or a source of masks of your own.
@@ -132,6 +139,9 @@ def live(
             colour=colour,
             fade_in=fade_in,
             steady=steady,
+            weights=weights,
+            free=free,
+            pad=None if pad is None else parse_corners(",".join(pad)),
             backend=engine,
             scenes=None if scenes is None else Path(scenes),
         ),

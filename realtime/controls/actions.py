@@ -136,6 +136,7 @@ def _tap(runner: ActionRunner) -> str | None:
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
 _MIX_HELP = "mix, colour and steady up, down"
+_SWITCH_HELP = "LFOs and sound: off, on; weights of a palette: free"
 _STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
 TABLE: tuple[Action, ...] = (
     _step("stronger", ("up", "+", "="), _ALL_HELP, _ALL, STEP),
@@ -165,10 +166,6 @@ TABLE: tuple[Action, ...] = (
     ),
     _player("previous", ("left",), "style before, next style", lambda runner: runner.player.step_style(-1)),
     _player("next", ("right", "n"), "style before, next style", lambda runner: runner.player.step_style(1)),
-    Switch(
-        name="free", keys=(), help="weights of a palette: free, by their sum", osc="free", midi=True,
-        is_on=_is_free_now, turn=_turn_free,
-    ),
     _flag("bypass", ("b",), "bypass: the original"),
     _flag("freeze", ("f",), _STILL_HELP),
     _flag("blackout", ("0",), _STILL_HELP),
@@ -187,8 +184,12 @@ TABLE: tuple[Action, ...] = (
         "panic", ("p",), "panic: first style, default alpha, all else off", lambda runner: runner.player.panic()
     ),
     Switch(
-        name="modulation", keys=("m",), help="LFOs and sound: off, on", osc="modulation", midi=True,
+        name="modulation", keys=("m",), help=_SWITCH_HELP, osc="modulation", midi=True,
         is_on=lambda runner: runner.player.muted.isdisjoint(MODULATIONS), turn=_turn_modulation,
+    ),
+    Switch(
+        name="free", keys=(";",), help=_SWITCH_HELP, osc="free", midi=True,
+        is_on=_is_free_now, turn=_turn_free,
     ),
     Trigger(name="tap", keys=("t",), help="tap the tempo", run=_tap),
     _at_the_surface("record", ("r",), "begin a take, end it", lambda surface: surface.toggle_take()),

@@ -32,7 +32,7 @@ class Mixer:
     def __init__(self, vectors: Vectors, *, under_way: int) -> None:
         self._vectors = vectors
         # An engine reads what it was given until its frame is done, so that what is written is always another array.
-        self._rows = np.zeros((under_way + 1, vectors.shape[1]), np.float32)
+        self._rows: list[Vectors] = list(np.zeros((under_way + 1, vectors.shape[1]), np.float32))
         self._row = 0
         self._seen: npt.NDArray[np.float32] | None = None
         self.mix = np.zeros(len(vectors), np.float32)

@@ -288,7 +288,10 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
                     report=report,
                 )  # fmt: skip
         if done.empty:
-            notes = [*notes, f"for {done.empty} frames every weight was 0: the mix before held"]
+            notes = [
+                *notes,
+                f"every weight was 0 in {done.empty} frame{'s' if done.empty != 1 else ''}: the mix before held",
+            ]
             watcher.note(notes[-1])
         said_of_mask = notes_of(mask)
         for note in [*source.notes, *said_of_mask, *sink.notes[said:]]:
