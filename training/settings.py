@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from stylefader.training.errors import TrainingError
+from stylefader.training.networks.predictor_layout import HIDDEN, MOST_HIDDEN
 
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
@@ -69,6 +70,39 @@ class TrainSettings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorSettings(TrainSettings):
+    """Settings of a prediction network. Weights, sizes and smoothness of its pictures are those of the palette's parts.
+
+    photo_share: of the pictures to learn a style from, how many are photographs in place of paintings, 0 to 1.
+    regression: weight of the difference between its vectors and the trained ones, for paintings of the palette; 1 is
+    that of styles which differ as the palette's do.
+    hint: weight of the difference between what its summary says of a painting and what the loss network says.
+    warm_up: steps at the beginning that learn by these two alone, which are quick.
+    hidden: numbers between its two linear layers.
+    """
+
+    style_weight: float = 0.0
+    photo_share: float = 0.5
+    regression: float = 5.0
+    hint: float = 2.0
+    warm_up: int = 0
+    hidden: int = HIDDEN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.photo_share <= 1:
+            raise TrainingError(f"photo_share must be from 0 to 1, not {self.photo_share}")
+        for name in ("regression", "hint"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+        if self.warm_up < 0:
+            raise TrainingError(f"warm_up must be 0 or more steps, not {self.warm_up}")
+        if not 1 <= self.hidden <= MOST_HIDDEN:
+            raise TrainingError(f"hidden must be 1 to {MOST_HIDDEN} numbers, not {self.hidden}")
 
 
 @dataclass(frozen=True, kw_only=True)

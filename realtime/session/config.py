@@ -75,6 +75,8 @@ class StyleConfig:
     Attributes:
         names: Styles by name or pack file; the session begins with the first one. Of a style of several sizes the
             largest plays that holds the frame rate.
+        images: Paintings that become styles of the first palette of these that says style vectors; the session begins
+            with the first one.
         scenes: A file of scenes.
         fade_s: Seconds of a cross-fade.
         alpha: Strength at first; None for the style's own.
@@ -97,6 +99,7 @@ class StyleConfig:
     """
 
     names: tuple[str, ...] = (DEFAULT_STYLE,)
+    images: tuple[Path, ...] = ()
     scenes: Path | None = None
     fade_s: float = FADE_S
     alpha: float | None = None

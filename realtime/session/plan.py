@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylefader.engines.opening import check_engine_words
+from stylefader.engines.predicting import with_paintings
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
@@ -80,6 +81,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     for name in style.muted:
         check_source(name)
     asked = [open_style(name) for name in style.names]
+    if style.images:
+        asked = [with_paintings(asked, style.images), *asked]
     packs = each_style(asked)
     if style.scenes is not None:
         movable = parameters_for_scenes(config.mask)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stylefader.realtime.sinks.open_file import FileSink
     from stylefader.realtime.sources.deinterlacing import Deinterlace
     from stylefader.realtime.sources.geometry import Fit
+    from stylefader.training.packs.pack_file import PackFile
 
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ class RenderJob:
     Attributes:
         source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
         output: What to write, of the same kind.
-        style: A name or a pack file.
+        style: A name or a pack file; with `style_image` None is the first palette that says style vectors.
+        style_image: A painting whose style that palette plays.
         alpha: Keyframes as on the command line, or one strength; None is the pack's default.
         mix: The same for mix, from the original picture (0) to the stylized one (1); None is 1.
         colour: The same for colour, from the style's colours (0) to the original's (1); None is 0.
@@ -68,7 +70,8 @@ class RenderJob:
 
     source: str
     output: str
-    style: str
+    style: str | None = None
+    style_image: Path | None = None
     alpha: str | float | None = None
     mix: str | float | None = None
     colour: str | float | None = None
@@ -175,6 +178,21 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     return result
 
 
+def _pack_of(job: RenderJob) -> PackFile:
+    """What plays. Raises PackError or SourceError."""
+    from stylefader.training.errors import PackError
+    from stylefader.training.packs.open_style import open_style
+
+    asked = [] if job.style is None else [open_style(job.style)]
+    if job.style_image is not None:
+        from stylefader.engines.predicting import with_paintings
+
+        return with_paintings(asked, [job.style_image])
+    if not asked:
+        raise PackError("a render needs a style: --style NAME, or --style-image PAINTING for a palette's own choice")
+    return asked[0]
+
+
 def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.masks.clip import ClipOptions
@@ -186,9 +204,8 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.session.render_palette import corners_of, with_mix
     from stylefader.realtime.sources.geometry import check_fit
     from stylefader.realtime.sources.options import LiveOptions
-    from stylefader.training.packs.open_style import open_style
 
-    pack = open_style(job.style)
+    pack = _pack_of(job)
     header = pack.header
     if pack.family is not None:
         watcher.note(f"{pack.style} is rendered by its largest size, {pack.size} ({header.name})")
@@ -287,7 +304,10 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
                     choose=engines, report=report,
                 )  # fmt: skip
         if done.empty:
-            notes = [*notes, f"for {done.empty} frames every weight was 0: the mix before held"]
+            notes = [
+                *notes,
+                f"every weight was 0 in {done.empty} frame{'s' if done.empty != 1 else ''}: the mix before held",
+            ]
             watcher.note(notes[-1])
         said_of_mask = notes_of(mask)
         for note in [*source.notes, *said_of_mask, *sink.notes[said:]]:

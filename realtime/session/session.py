@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -31,7 +32,7 @@ from stylefader.realtime.parameters.targets import Target, parse_target, why_mis
 from stylefader.realtime.pipeline.events import Note
 from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.connections import Connections
-from stylefader.realtime.session.dropped_packs import take_dropped
+from stylefader.realtime.session.dropped_packs import palette_for_paintings, play_painting, take_dropped
 from stylefader.realtime.session.events import Listener, Listeners, SessionStarted, SourceEnded
 from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.session.mask_words import parameters_for_scenes
@@ -39,6 +40,7 @@ from stylefader.realtime.session.plan import SessionPlan, sizes_with
 from stylefader.realtime.session.snapshot import SinkState, Snapshot, mixed, moved
 from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.session.status import NumbersFile, Screen, Status, overlay_lines, sign_of
+from stylefader.realtime.session.style_images import StyleImages
 from stylefader.realtime.session.viewer import Text, Viewer
 from stylefader.realtime.sound.live_sound import LiveSound
 from stylefader.training.errors import ControlError, SinkError, SourceError
@@ -86,6 +88,7 @@ class Session:
         self.status = Status(self, screen=screen)
         self._state: Literal["opened", "running", "over"] = "opened"
         self._ends = False  # plain, since a signal may set it at any moment
+        self._images = StyleImages()
         self._terminal: TerminalKeys | None = None
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -196,6 +199,20 @@ class Session:
         """End a sink; a recording is finished first, in two seconds at most. Raises SinkError for no such sink."""
         self._parts.connections.remove_sink(name)
 
+    def play_painting(self, painting: Path) -> None:
+        """Change to the style of a painting once a palette of the session has said its vector, within about a second.
+
+        It becomes one more style of the session; an event says how it went. Frames go on meanwhile.
+
+        Args:
+            painting: A picture.
+
+        Raises:
+            PackError: No palette of the session says style vectors.
+            SourceError: Too many paintings wait already.
+        """
+        self._images.ask(palette_for_paintings(self.live, self.live.loader), painting)
+
     def change_source(self, word: str) -> None:
         """Take the frames of another source from now on, brought to the session's size by its fit.
 
@@ -299,12 +316,14 @@ class Session:
             raise parts.sound.error
         self.live.tick()
         parts.controls.tick()
+        for found in self._images.done():
+            play_painting(found, self.live, self.live.loader, say=self._say)
         parts.learner.tick()
         parts.keyboard.take_over(parts.controls.mapping.keys)
         if parts.viewer is not None:
             keys = parts.viewer.step(wait_s, self._text)
             for path in parts.viewer.window.take_dropped():
-                take_dropped(path, self.live, self.live.loader, say=self._say)
+                take_dropped(path, self.live, self.live.loader, self._images, say=self._say)
         else:
             if parts.connections.fan_out.failed:
                 raise SinkError("no sink is left to show the picture on", failure=True)
@@ -369,6 +388,7 @@ class Session:
         self._ends = True
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
+        self._images.close()
         parts, began = self._parts, time.monotonic()
         with parts.closing:
             try:

@@ -41,7 +41,12 @@ def command(
         typer.Argument(metavar="INPUT", help="A video, a picture, or numbered pictures as shots/%04d.png."),
     ],
     output: Annotated[str, typer.Option("-o", "--output", help="What to write, of the same kind.", show_default=False)],
-    style: Annotated[str, typer.Option(help="A style's name (stylefader styles list), PALETTE/STYLE, or a pack file.")],
+    style: Annotated[
+        str | None, typer.Option(help="A style's name (stylefader styles list), PALETTE/STYLE, or a pack file.")
+    ] = None,
+    style_image: Annotated[
+        Path | None, typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once.")
+    ] = None,
     alpha: Annotated[
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
@@ -123,8 +128,8 @@ def command(
     from stylefader.realtime.session.mask_words import MaskWords
 
     job = RenderJob(
-        source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, weights=weights, free=free,
-        pad=pad, fade_in=fade_in, steady=steady, stroke=stroke,
+        source=source, output=output, style=style, style_image=style_image, alpha=alpha, mix=mix,
+        colour=colour, weights=weights, free=free, pad=pad, fade_in=fade_in, steady=steady, stroke=stroke,
         mask_words=MaskWords(where=where, file=mask, person_model=person_model), alpha_outside=alpha_outside,
         mix_outside=mix_outside, colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]

@@ -127,7 +127,8 @@ class PaletteRun(Run):
     def finish(self, *, report: Any = lambda done: None) -> StylePack:
         """As `Run`; each style that learnt is measured, on `measured` of the held-out photographs."""
         palette: Palette = self._nets["blocks"]
-        pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles)
+        predictor = None if self._base is None else self._base.predictor()  # which speaks to the same network
+        pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles, predictor=predictor)
         self._check_kept(pack)
         if self.measures:
             styles = list(pack.header.styles)
@@ -192,6 +193,7 @@ class PaletteRun(Run):
             licence=recipe.licence,
             training=dict(self._record if base is None else base.header.training),
             styles=(*self._kept, *new),
+            predictor=None if base is None else base.header.predictor,
             family=recipe.family,
         )
         return with_inputs(made)

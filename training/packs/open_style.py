@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stylefader.training.packs.library import find_family, find_pack, split_style
+from stylefader.training.errors import PackError
+from stylefader.training.packs.library import find_family, find_pack, known_packs, split_style
 from stylefader.training.packs.pack_family import PackFamily
 from stylefader.training.packs.pack_file import PackFile
 
@@ -21,6 +22,20 @@ def open_style(word: str) -> PackFile:
     parted = split_style(word)
     pack = _opened(parted.pack)
     return pack if parted.style is None else pack.with_style(parted.style)
+
+
+def open_predicting() -> PackFile:
+    """The first palette, by name, that says style vectors of paintings, of those that can be named.
+
+    Raises:
+        PackError: There is none.
+    """
+    for file, header in known_packs()[0]:
+        if header.predictor is not None:
+            return PackFile(file)
+    raise PackError(
+        "there is no palette that says styles of paintings: name one, or make one by stylefader train predictor"
+    )
 
 
 def each_style(packs: Iterable[PackFile]) -> list[PackFile]:

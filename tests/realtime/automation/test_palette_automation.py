@@ -132,7 +132,7 @@ def test_a_render_by_columns_and_by_the_pad(renders: Renders) -> None:
 def test_where_every_weight_is_0_the_style_that_was_named_holds(renders: Renders) -> None:
     take = renders.folder / "take.csv"
     take.write_text("time,style/noon\n0,0\n")
-    assert "for 1 frames every weight was 0: the mix before held" in renders.job(automation=take)
+    assert "every weight was 0 in 1 frame: the mix before held" in renders.job(automation=take)
     assert np.array_equal(renders.rendered(automation=take), renders.made(dusk=1))
 
 

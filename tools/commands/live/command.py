@@ -25,6 +25,10 @@ def command(
     style: Annotated[
         list[str] | None, typer.Option(help="A style, PALETTE/STYLE or a pack file; may be given again.")
     ] = None,
+    style_image: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once; may be given again."),
+    ] = None,
     source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
     sink: Annotated[
         list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")

@@ -45,7 +45,7 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
     return SessionConfig(
         source=source, picture=picture, mask=find(masks.word), find_mask=find,
         style=StyleConfig(
-            names=tuple(words["style"] or ()), scenes=words["scenes"],
+            names=tuple(words["style"] or ()), images=tuple(words["style_image"] or ()), scenes=words["scenes"],
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
             alpha_outside=words["alpha_outside"], mix_outside=words["mix_outside"],

@@ -9,12 +9,13 @@ import re
 from typing import TYPE_CHECKING
 
 from stylefader.training.errors import PackError
+from stylefader.training.networks.predictor_layout import predictor_shapes
 from stylefader.training.networks.style_vector import style_size
 from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.families.base import Shape
 from stylefader.training.packs.families.dynamic_net import DynamicNetFamily, architecture_of, conv_shapes
 from stylefader.training.packs.inputs import InputSpec
-from stylefader.training.packs.pack_header import STYLES
+from stylefader.training.packs.pack_header import PREDICTOR, STYLES
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack_header import PackHeader
@@ -56,13 +57,21 @@ class PaletteFamily(DynamicNetFamily):
             raise PackError(f"header.styles has {twice[0]!r} more than once")
 
     def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
-        """Those of the network, whose norms have no numbers of their own, and the style vectors."""
+        """Those of the network, whose norms have no numbers of their own, the style vectors, and the predictor."""
         main = {name: shape for name, shape in self.main_shapes(header).items() if ".norm." not in name}
         blocks: dict[str, Shape] = {}
         for block in header.blocks:
             for part in TUNING_PARTS:
                 blocks |= conv_shapes(f"blocks.{block.place}.psi.{part}", block.channels, block.channels, 3)
-        return {**main, **blocks, STYLES: (len(header.styles), _size(header))}
+        return {**main, **blocks, STYLES: (len(header.styles), _size(header)), **_predictor(header)}
+
+
+def _predictor(header: PackHeader) -> dict[str, Shape]:
+    found = header.predictor
+    if found is None:
+        return {}
+    shapes = predictor_shapes(found.channels, found.hidden, _size(header))
+    return {f"{PREDICTOR}{name}": shape for name, shape in shapes.items()}
 
 
 def _size(header: PackHeader) -> int:
