@@ -8,7 +8,8 @@ A recipe with a `teacher` has one part, `[student]`: what the pack is of, its ra
 The student of a palette is a palette of the same styles; its `paintings` are those to measure it by.
 
 A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
-given as `paintings`. The styles have the names of their tables and files.
+given as `paintings`. The styles have the names of their tables and files. So does one for `adain`, whose one part is
+`decoder`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from stylefader.training.settings import StudentSettings, TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
-Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette"]
+Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette", "adain"]
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -43,11 +44,14 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "dual": ("main", "lo", "hi"),
     "fixed": ("main",),
     "palette": ("main", "blocks"),
+    "adain": ("decoder",),
 }
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
-           "palette": (0, 1, 0.5)}  # fmt: skip
-_STUDENT, PALETTE = "student", "palette"
-ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
+           "palette": (0, 1, 0.5), "adain": (0, 1, 1)}  # fmt: skip
+_STUDENT, PALETTE, ADAIN = "student", "palette", "adain"
+_OF_MANY = {PALETTE: "A palette", ADAIN: "AdaIN"}
+"""What learns from many paintings, and what it is called where a recipe does not say."""
+ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1", "decoder": "1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
 
@@ -226,8 +230,8 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     objective = table.get("objective")
     if not isinstance(objective, str) or objective not in get_args(Objective):
         raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
-    if objective == PALETTE:
-        return _palette_recipe(table)
+    if objective in _OF_MANY:
+        return _recipe_of_many(table, objective)
     names = _PARTS[objective]
     if "main_pack" in table:
         if objective == "fixed":
@@ -262,7 +266,7 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
         header = read_header(find_pack(str(_value(table["teacher"], Path, "teacher"))))
     except PackError as error:
         raise TrainingError(f"the teacher: {error}") from error
-    if header.objective not in _PARTS or len(header.blocks) not in (0, 1, 3):
+    if header.objective not in _PARTS or header.objective == ADAIN or len(header.blocks) not in (0, 1, 3):
         raise TrainingError(f"{header.name} is no teacher: it has the objective {header.objective} "
                             f"and {len(header.blocks)} tuning-blocks")  # fmt: skip
     styles = _table(table.get("styles", {}), "styles")
@@ -288,12 +292,35 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
-    """A recipe for a palette. Raises TrainingError."""
-    parts_of = _PARTS[PALETTE]
+def _recipe_of_many(table: Mapping[str, Any], objective: str) -> Recipe:
+    """A recipe for a palette, or for AdaIN. Raises TrainingError."""
+    parts_of, title = _PARTS[objective], _OF_MANY[objective]
     known = ("styles", "train", "paintings", *parts_of)
-    if "main_pack" in table:
+    if objective == ADAIN:
+        for key in table.keys() & {"architecture", "width", "n_blocks", "main_pack", "add_to", "clips"}:
+            raise TrainingError(f"{key} has no effect on {title}, whose network is what it is")
+    elif "main_pack" in table:
         raise TrainingError("main_pack has no effect on a palette: start_from begins with a pack, add_to adds to one")
+    styles = _styles_of(table)
+    common = _table(table.get("train", {}), "train")
+    parts = []
+    for name in parts_of:
+        settings = {**common, **_table(table.get(name, {}), name)}
+        parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
+    words = {key: value for key, value in table.items() if key not in known}
+    low, high, default = _RANGES[objective]
+    words = {"low": low, "high": high, "default": default, "title": title, **words}
+    if objective == ADAIN:
+        words["n_blocks"] = 1
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=tuple(parts), palette=styles
+    )  # fmt: skip
+    _check(recipe)
+    return recipe
+
+
+def _styles_of(table: Mapping[str, Any]) -> dict[str, StylePicture]:
+    """The pictures of `paintings` and of `[styles.NAME]`, by the names of their styles."""
     found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
     for name, words in _table(table.get("styles", {}), "styles").items():
         found[name] = {**found.get(name, {"title": _title(name)}), **_table(words, f"styles.{name}")}
@@ -302,20 +329,7 @@ def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
     for name in found:
         if _style_name(name) != name:
             raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
-    styles = {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
-    common = _table(table.get("train", {}), "train")
-    parts = []
-    for name in parts_of:
-        settings = {**common, **_table(table.get(name, {}), name)}
-        parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
-    words = {key: value for key, value in table.items() if key not in known}
-    low, high, default = _RANGES[PALETTE]
-    words = {"low": low, "high": high, "default": default, "title": "A palette", **words}
-    recipe: Recipe = replace(
-        _fill(Recipe, words, where="the recipe", known=known), parts=tuple(parts), palette=styles
-    )  # fmt: skip
-    _check(recipe)
-    return recipe
+    return {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
 
 
 def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
