@@ -34,15 +34,18 @@ def style_side(pack: StylePack | PackFile) -> int:
     return side if isinstance(side, int) and side >= _SMALLEST else USUAL_SIDE
 
 
-def style_of_picture(pack: StylePack | PackFile, picture_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def style_of_picture(
+    pack: StylePack | PackFile, picture_HWC: npt.NDArray[np.uint8], *, threads: int = 0
+) -> npt.NDArray[np.float32]:
     """The style vector of a picture, float32 (512,).
 
     Args:
         pack: Of kind `adain`.
         picture_HWC: uint8 (H, W, 3) RGB, at the size at which it is to be looked at, as `style_side` has it.
+        threads: Of the processor, at most; 0 is all of them. A session that plays meanwhile spares some.
 
     Raises:
-        EngineError: The picture or the pack is of another kind.
+        EngineError: The picture or the pack is of another kind, or OpenVINO failed.
         PackError: The pack's file cannot be used.
     """
     if pack.header.kind != ADAIN:
@@ -52,8 +55,16 @@ def style_of_picture(pack: StylePack | PackFile, picture_HWC: npt.NDArray[np.uin
         raise EngineError(
             f"a picture to take a style from is uint8 (H, W, 3), its sides {_SMALLEST} or more, not {dtype} {shape}"
         )
-    compiled = ov.Core().compile_model(_encoder(pack, shape[0], shape[1]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.array(compiled(np.ascontiguousarray(picture_HWC))[0], np.float32)
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = str(threads)
+    model = _encoder(pack, shape[0], shape[1])
+    try:
+        found = ov.Core().compile_model(model, "CPU", settings)(np.ascontiguousarray(picture_HWC))[0]
+    except RuntimeError as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise EngineError(f"the encoder of {pack.header.name} cannot look at it: {first_line}", failure=True) from error
+    return np.array(found, np.float32)
 
 
 def _encoder(pack: StylePack | PackFile, height: int, width: int) -> ov.Model:

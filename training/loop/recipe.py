@@ -49,8 +49,8 @@ _PARTS: dict[str, tuple[str, ...]] = {
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
            "palette": (0, 1, 0.5), "adain": (0, 1, 1)}  # fmt: skip
 _STUDENT, PALETTE, ADAIN = "student", "palette", "adain"
-_OF_MANY = {PALETTE: "A palette", ADAIN: "AdaIN"}
-"""What learns from many paintings, and what it is called where a recipe does not say."""
+_NOT_OF_ADAIN = ("architecture", "width", "n_blocks", "main_pack", "add_to", "clips")
+"""What a recipe for AdaIN cannot say."""
 ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1", "decoder": "1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
@@ -230,8 +230,10 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
     objective = table.get("objective")
     if not isinstance(objective, str) or objective not in get_args(Objective):
         raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
-    if objective in _OF_MANY:
-        return _recipe_of_many(table, objective)
+    if objective == PALETTE:
+        return _palette_recipe(table)
+    if objective == ADAIN:
+        return _adain_recipe(table)
     names = _PARTS[objective]
     if "main_pack" in table:
         if objective == "fixed":
@@ -292,26 +294,21 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def _recipe_of_many(table: Mapping[str, Any], objective: str) -> Recipe:
-    """A recipe for a palette, or for AdaIN. Raises TrainingError."""
-    parts_of, title = _PARTS[objective], _OF_MANY[objective]
+def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for a palette. Raises TrainingError."""
+    parts_of = _PARTS[PALETTE]
     known = ("styles", "train", "paintings", *parts_of)
-    if objective == ADAIN:
-        for key in table.keys() & {"architecture", "width", "n_blocks", "main_pack", "add_to", "clips"}:
-            raise TrainingError(f"{key} has no effect on {title}, whose network is what it is")
-    elif "main_pack" in table:
+    if "main_pack" in table:
         raise TrainingError("main_pack has no effect on a palette: start_from begins with a pack, add_to adds to one")
-    styles = _styles_of(table)
+    styles = _paintings(table)
     common = _table(table.get("train", {}), "train")
     parts = []
     for name in parts_of:
         settings = {**common, **_table(table.get(name, {}), name)}
         parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
     words = {key: value for key, value in table.items() if key not in known}
-    low, high, default = _RANGES[objective]
-    words = {"low": low, "high": high, "default": default, "title": title, **words}
-    if objective == ADAIN:
-        words["n_blocks"] = 1
+    low, high, default = _RANGES[PALETTE]
+    words = {"low": low, "high": high, "default": default, "title": "A palette", **words}
     recipe: Recipe = replace(
         _fill(Recipe, words, where="the recipe", known=known), parts=tuple(parts), palette=styles
     )  # fmt: skip
@@ -319,8 +316,8 @@ def _recipe_of_many(table: Mapping[str, Any], objective: str) -> Recipe:
     return recipe
 
 
-def _styles_of(table: Mapping[str, Any]) -> dict[str, StylePicture]:
-    """The pictures of `paintings` and of `[styles.NAME]`, by the names of their styles."""
+def _paintings(table: Mapping[str, Any]) -> dict[str, StylePicture]:
+    """The pictures of a recipe for a palette, by their names. Raises TrainingError."""
     found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
     for name, words in _table(table.get("styles", {}), "styles").items():
         found[name] = {**found.get(name, {"title": _title(name)}), **_table(words, f"styles.{name}")}
@@ -330,6 +327,25 @@ def _styles_of(table: Mapping[str, Any]) -> dict[str, StylePicture]:
         if _style_name(name) != name:
             raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
     return {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
+
+
+def _adain_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for AdaIN. Raises TrainingError."""
+    (name,) = _PARTS[ADAIN]
+    known = ("styles", "train", "paintings", name)
+    for key in _NOT_OF_ADAIN:
+        if key in table:
+            raise TrainingError(f"{key} has no effect on AdaIN, whose network is what it is")
+    settings = {**_table(table.get("train", {}), "train"), **_table(table.get(name, {}), name)}
+    part = Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None)
+    words = {key: value for key, value in table.items() if key not in known}
+    low, high, default = _RANGES[ADAIN]
+    words = {"low": low, "high": high, "default": default, "title": "AdaIN", **words, "n_blocks": 1}
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=(part,), palette=_paintings(table)
+    )
+    _check(recipe)
+    return recipe
 
 
 def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
