@@ -18,7 +18,7 @@ from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks.adain import style_of
 from stylefader.training.networks.colours import normalise
 from stylefader.training.packs.pack import StylePack, load_pack
-from tests.training.given import QUICK, changes, make_given, quickly_trained, recipe_of
+from tests.training.given import QUICK, changes, make_given, quickly_trained
 
 
 @pytest.fixture(scope="module")
@@ -123,4 +123,4 @@ def test_it_is_no_teacher(given: Path, tmp_path: Path) -> None:
     made, _ = train(recipe_for(given, tmp_path / "a.safetensors", decoder__iterations=1))
     assert made is not None
     with pytest.raises(TrainingError, match="a is no teacher: it has the objective adain"):
-        recipe_of(given, tmp_path / "b.safetensors", "nano", teacher=made.file)
+        read_recipe(RECIPES / "nano.toml", [f"teacher={made.file}"], output=tmp_path / "b.safetensors")
