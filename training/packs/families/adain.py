@@ -37,7 +37,8 @@ ENLARGED = ("conv2_2", "conv1_2")
 FEATURES = ENCODER[-1][2]
 STYLE_SIZE = 2 * FEATURES
 WIDTH = ENCODER[0][2]
-_HIGH = 8.0
+_HIGH = 32.0
+"""Three times what the strongest of some paintings has; players keep vectors below it."""
 
 
 def adain_block() -> BlockHeader:
