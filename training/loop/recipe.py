@@ -8,8 +8,8 @@ A recipe with a `teacher` has one part, `[student]`: what the pack is of, its ra
 The student of a palette is a palette of the same styles; its `paintings` are those to measure it by.
 
 A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
-given as `paintings`. The styles have the names of their tables and files. A recipe for a `predictor` has the same
-pictures, and the finished palette that it is for as `add_to`.
+given as `paintings`. The styles have the names of their tables and files. So does one for `adain`, whose one part is
+`decoder`. A recipe for a `predictor` has the same pictures, and the finished palette that it is for as `add_to`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from stylefader.training.settings import PredictorSettings, StudentSettings, Tra
 
 T = TypeVar("T")
 _LARGEST = 3e38
-Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette", "predictor"]
+Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette", "predictor", "adain"]
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -46,15 +46,18 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "fixed": ("main",),
     "palette": ("main", "blocks"),
     "predictor": ("predictor",),
+    "adain": ("decoder",),
 }
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
-           "palette": (0, 1, 0.5)}  # fmt: skip
-_STUDENT, PALETTE, PREDICTOR = "student", "palette", "predictor"
+           "palette": (0, 1, 0.5), "adain": (0, 1, 1)}  # fmt: skip
+_STUDENT, PALETTE, PREDICTOR, ADAIN = "student", "palette", "predictor", "adain"
 _OF_THE_PALETTE = ("n_blocks", "architecture", "width", "main_pack", "start_from", "low", "high", "default", "clips",
                    "measured")  # fmt: skip
 _OF_ITS_PARTS = ("style_weight", "smoothness", "temporal", "style_size", "pyramid", "style")
 """What a predictor's recipe cannot say."""
-ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
+_NOT_OF_ADAIN = ("architecture", "width", "n_blocks", "main_pack", "add_to", "clips")
+"""What a recipe for AdaIN cannot say."""
+ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1", "decoder": "1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
 
@@ -238,6 +241,8 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
         return _palette_recipe(table)
     if objective == PREDICTOR:
         return _predictor_recipe(table)
+    if objective == ADAIN:
+        return _adain_recipe(table)
     names = _PARTS[objective]
     if "main_pack" in table:
         if objective == "fixed":
@@ -272,7 +277,7 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
         header = read_header(find_pack(str(_value(table["teacher"], Path, "teacher"))))
     except PackError as error:
         raise TrainingError(f"the teacher: {error}") from error
-    if header.objective not in _PARTS or len(header.blocks) not in (0, 1, 3):
+    if header.objective not in _PARTS or header.objective == ADAIN or len(header.blocks) not in (0, 1, 3):
         raise TrainingError(f"{header.name} is no teacher: it has the objective {header.objective} "
                             f"and {len(header.blocks)} tuning-blocks")  # fmt: skip
     styles = _table(table.get("styles", {}), "styles")
@@ -375,6 +380,25 @@ def _looked_at(header: PackHeader) -> dict[str, int]:
         raise TrainingError(f"{header.name} does not say one style_size and pyramid that it was trained with")
     style_size, pyramid = next(iter(sizes))
     return {"style_size": style_size, "pyramid": pyramid}
+
+
+def _adain_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for AdaIN. Raises TrainingError."""
+    (name,) = _PARTS[ADAIN]
+    known = ("styles", "train", "paintings", name)
+    for key in _NOT_OF_ADAIN:
+        if key in table:
+            raise TrainingError(f"{key} has no effect on AdaIN, whose network is what it is")
+    settings = {**_table(table.get("train", {}), "train"), **_table(table.get(name, {}), name)}
+    part = Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None)
+    words = {key: value for key, value in table.items() if key not in known}
+    low, high, default = _RANGES[ADAIN]
+    words = {"low": low, "high": high, "default": default, "title": "AdaIN", **words, "n_blocks": 1}
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=(part,), palette=_paintings(table)
+    )
+    _check(recipe)
+    return recipe
 
 
 def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,7 @@ from stylefader.training.losses.perceptual import (
     total_variation,
 )
 from stylefader.training.losses.temporal import NextFrames, temporal_loss, temporal_weight
+from stylefader.training.networks.adain import AdainNet
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.palette import Palette
@@ -65,7 +66,7 @@ class Trainer:
 
     def __init__(
         self,
-        net: DynamicNet | Palette | PredictedStyles,
+        net: DynamicNet | Palette | PredictedStyles | AdainNet,
         settings: TrainSettings,
         *,
         style: Path | None,

@@ -45,16 +45,7 @@ class PaletteFamily(DynamicNetFamily):
         if not header.blocks:
             raise PackError("header.blocks must not be empty for a palette, whose strength is a fader")
         super().check(header)
-        if not 1 <= len(header.styles) <= MOST_STYLES:
-            raise PackError(f"header.styles must be 1 to {MOST_STYLES} styles, not {len(header.styles)}")
-        names = [style.name for style in header.styles]
-        for number, name in enumerate(names):
-            if _NAME.fullmatch(name) is None:
-                raise PackError(
-                    f"header.styles[{number}].name must be 1 to 64 of a-z, 0-9 and _, a letter first, not {name!r:.60}"
-                )
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise PackError(f"header.styles has {twice[0]!r} more than once")
+        check_styles(header)
 
     def expected_shapes(self, header: PackHeader) -> dict[str, Shape]:
         """Those of the network, whose norms have no numbers of their own, the style vectors, and the predictor."""
@@ -72,6 +63,20 @@ def _predictor(header: PackHeader) -> dict[str, Shape]:
         return {}
     shapes = predictor_shapes(found.channels, found.hidden, _size(header))
     return {f"{PREDICTOR}{name}": shape for name, shape in shapes.items()}
+
+
+def check_styles(header: PackHeader) -> None:
+    """See that a header has styles with names of their own. Raises PackError."""
+    if not 1 <= len(header.styles) <= MOST_STYLES:
+        raise PackError(f"header.styles must be 1 to {MOST_STYLES} styles, not {len(header.styles)}")
+    names = [style.name for style in header.styles]
+    for number, name in enumerate(names):
+        if _NAME.fullmatch(name) is None:
+            raise PackError(
+                f"header.styles[{number}].name must be 1 to 64 of a-z, 0-9 and _, a letter first, not {name!r:.60}"
+            )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise PackError(f"header.styles has {twice[0]!r} more than once")
 
 
 def _size(header: PackHeader) -> int:
