@@ -83,7 +83,12 @@ class PaletteStudentRun(StudentRun):
             for who, palette in (("student", self.net), ("teacher", teacher)):
                 one = baked(palette.net, palette.styles[number])
                 pictures = [stylize(one, photo, torch.full((one.n_blocks,), alpha)) for alpha in alphas]
-                rows.append(strip([photo, *pictures], [name if who == "student" else "its teacher", *(f"alpha {alpha:g}" for alpha in alphas)]))
+                rows.append(
+                    strip(
+                        [photo, *pictures],
+                        [name if who == "student" else "its teacher", *(f"alpha {alpha:g}" for alpha in alphas)],
+                    )
+                )
         with written_whole(self.recipe.preview) as file:
             file.write(encode_picture(stack(rows), ".png"))
 

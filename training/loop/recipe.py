@@ -300,7 +300,7 @@ def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
     if not found:
         raise TrainingError("no [styles.NAME] and no folder `paintings` say which pictures to learn from")
     for name in found:
-        if _style_name(name) != name:
+        if style_name(name) != name:
             raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
     styles = {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
     common = _table(table.get("train", {}), "train")
@@ -326,14 +326,14 @@ def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
             continue
-        name = _style_name(file.stem)
+        name = style_name(file.stem)
         if name in found:
             raise TrainingError(f"{file} and {found[name]['picture']} would both be the style {name}")
         found[name] = {"picture": str(file), "title": _title(name)}
     return found
 
 
-def _style_name(word: str) -> str:
+def style_name(word: str) -> str:
     """A word as the name of a style: a-z, 0-9 and _, a letter first, 64 at most."""
     name = re.sub("[^a-z0-9]+", "_", word.lower()).strip("_")
     return (name if name[:1].isalpha() and name.isascii() else f"style_{name}".rstrip("_"))[:64]
