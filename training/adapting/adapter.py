@@ -112,7 +112,7 @@ class Adapter:
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self.iteration += 1
-        return losses
+        return losses.detached()
 
     def _share_of_rate(self) -> float:
         done = self.iteration / self.settings.steps

@@ -33,6 +33,10 @@ class EndLosses:
     content: Tensor
     style: Tensor
 
+    def detached(self) -> EndLosses:
+        """The same numbers without their graph."""
+        return EndLosses(total=self.total.detach(), content=self.content.detach(), style=self.style.detach())
+
     def sum(self, ends: tuple[End, End]) -> Tensor:
         """One number to minimise, in which both ends count alike whatever their style weights."""
         scale = self.total.new_tensor([1 / (1 + end.style_weight) for end in ends])
