@@ -55,7 +55,6 @@ def command(
 
     It begins with the style that is nearest to the painting. Needs the loss network that the palette was trained with.
     """
-    from stylefader.training.adapting.adapter import AdaptSettings
     from stylefader.training.adapting.material import find_loss_network
     from stylefader.training.adapting.result import check_name
     from stylefader.training.adapting.run import AdaptRun
@@ -63,6 +62,7 @@ def command(
     from stylefader.training.loop.recipe import style_name
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack import load_pack, save_pack
+    from stylefader.training.settings import AdaptSettings
 
     pack = load_pack(find_pack(palette))
     file = _output_file(output, pack, deep=deep)

@@ -9,12 +9,10 @@ random weights.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from stylefader.training.adapting.crops import Crops
 from stylefader.training.compute import Compute
@@ -22,35 +20,12 @@ from stylefader.training.data.photographs import to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.losses.both_ends import BothEnds, EndLosses
 from stylefader.training.losses.perceptual import smallest_crop
-from stylefader.training.networks.colours import denormalise, normalise
+from stylefader.training.networks.both_ends import pictures_at_both_ends
 from stylefader.training.networks.dynamic_net import DynamicNet
-from stylefader.training.networks.palette import slots_of
+from stylefader.training.settings import AdaptSettings
 
 _LAST_SHARE = 0.05
 """The learning rates fall to this share."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaptSettings:
-    """How a painting is learnt.
-
-    steps: so many, each of `photographs` crops of `crop` pixels a side.
-    vector_rate: learning rate of the vector; it falls along a cosine. weights_rate: of all other weights; None: they
-    stay as they are.
-    """
-
-    steps: int = 150
-    photographs: int = 1
-    crop: int = 192
-    vector_rate: float = 0.02
-    weights_rate: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.photographs < 1:
-            raise TrainingError("adapting takes 1 or more steps of 1 or more photographs")
-        if self.crop % 4:
-            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")
 
 
 class Adapter:
@@ -77,10 +52,8 @@ class Adapter:
         self.net = net.to(device=compute.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.net.requires_grad_(settings.weights_rate is not None)
         self._vector = start.detach().clone().to(compute.device).requires_grad_(True)
-        self._main_size = next((slot.start for slot in slots_of(net) if slot.name.startswith("blocks.")), len(start))
         self._photos = photos
         self._scaler = compute.scaler()
-        self._ones = torch.ones(net.n_blocks, device=compute.device)
         groups: list[dict[str, Any]] = [{"params": [self._vector], "rate": settings.vector_rate}]
         if settings.weights_rate is not None:
             groups.append({"params": list(self.net.parameters()), "rate": settings.weights_rate})
@@ -128,13 +101,4 @@ class Adapter:
         return rgb01.contiguous(memory_format=torch.channels_last)
 
     def _pictures(self, photo: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network makes of photographs at alpha 0 and 1; each part of it learns from its own end alone."""
-        x, vector = normalise(photo), self._vector
-        low = self.net.main(x, vector)
-        around = torch.cat([vector[: self._main_size].detach(), vector[self._main_size :]])
-        weights = {
-            name: weight.detach() if name.startswith("main.") else weight
-            for name, weight in self.net.named_parameters()
-        }
-        high = functional_call(self.net, weights, (x, self._ones, around))
-        return denormalise(low.float()), denormalise(high.float())
+        return pictures_at_both_ends(self.net, photo, self._vector)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from stylefader.training.adapting.adapter import Adapter, AdaptSettings
+from stylefader.training.adapting.adapter import Adapter
 from stylefader.training.adapting.crops import Crops
 from stylefader.training.adapting.material import look_of
 from stylefader.training.adapting.result import of_one_style, style_header, with_style
@@ -22,6 +22,7 @@ from stylefader.training.losses.both_ends import EndLosses
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.palette import baked
 from stylefader.training.packs.pack import StylePack
+from stylefader.training.settings import AdaptSettings
 
 _PREVIEW_SIDE, _PREVIEW_ALPHAS = 256, (0.0, 0.5, 1.0)
 PART = "adapted"

@@ -10,6 +10,7 @@ from torch import Tensor
 from stylefader.training.adapting.crops import Crops
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import to_rgb01
+from stylefader.training.loop.recipe import META
 from stylefader.training.losses.both_ends import BothEnds
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
@@ -22,9 +23,13 @@ MIDDLE = "the middle of all"
 def known_vectors(pack: StylePack) -> dict[str, Tensor]:
     """What adapting can begin with, float32 (d,), by what it is called: every style of a palette, and their middle.
 
+    Of a palette that was trained to be adapted it is the shared vector alone, which comes first.
+
     A vector that is predicted from the painting belongs here too, under a name of its own.
     """
     vectors = {name: torch.from_numpy(vector) for name, vector in pack.style_vectors().items()}
+    if META in pack.header.training:
+        return dict(list(vectors.items())[:1])
     return {**vectors, MIDDLE: torch.stack(list(vectors.values())).mean(0)}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from stylefader.training.loop.meta_run import MetaRun
 from stylefader.training.loop.palette_run import PaletteRun
 from stylefader.training.loop.palette_student_run import PaletteStudentRun
-from stylefader.training.loop.recipe import PALETTE, Recipe
+from stylefader.training.loop.recipe import META, PALETTE, Recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.packs.header_reading import read_header
@@ -18,4 +19,6 @@ def run_of(recipe: Recipe, **options: Any) -> Run:
     if recipe.teacher is not None:
         palette = bool(read_header(find_pack(str(recipe.teacher))).styles)
         return PaletteStudentRun(recipe, **options) if palette else StudentRun(recipe, **options)
+    if recipe.part(META) is not None:
+        return MetaRun(recipe, **options)
     return PaletteRun(recipe, **options) if recipe.objective == PALETTE else Run(recipe, **options)
