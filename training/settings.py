@@ -120,3 +120,55 @@ class StudentSettings(TrainSettings):
         super().__post_init__()
         if not (math.isfinite(self.pixel_weight) and self.pixel_weight >= 0):
             raise TrainingError(f"pixel_weight must be a finite number of 0 or more, not {self.pixel_weight}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaSettings(TrainSettings):
+    """Settings of meta-training, which sees every photograph at both ends of alpha.
+
+    style_weight, smoothness: of alpha 1. light_style_weight, light_smoothness: of alpha 0.
+    inner_rate: of the one step that the shared vector takes towards a painting. It and learning_rate fall as
+    1 / (1 + 2.5e-5 t).
+    """
+
+    style_weight: float = 200.0
+    smoothness: float = 10.0
+    light_style_weight: float = 6.0
+    light_smoothness: float = 2.0
+    inner_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("light_style_weight", "light_smoothness", "inner_rate"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+        if self.temporal != "off":
+            raise TrainingError(f"meta-training has no temporal term: temporal must be off, not {self.temporal!r}")
+        if self.precision == "fp16":
+            raise TrainingError(
+                "meta-training differentiates a gradient, which fp16 cannot hold: take auto, bf16 or f32"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptSettings:
+    """How a painting is learnt.
+
+    steps: so many, each of `photographs` crops of `crop` pixels a side.
+    vector_rate: learning rate of the vector; it falls along a cosine. weights_rate: of all other weights; None: they
+    stay as they are.
+    """
+
+    steps: int = 150
+    photographs: int = 1
+    crop: int = 192
+    vector_rate: float = 0.02
+    weights_rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.photographs < 1:
+            raise TrainingError("adapting takes 1 or more steps of 1 or more photographs")
+        if self.crop % 4:
+            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")

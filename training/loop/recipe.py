@@ -8,8 +8,9 @@ A recipe with a `teacher` has one part, `[student]`: what the pack is of, its ra
 The student of a palette is a palette of the same styles; its `paintings` are those to measure it by.
 
 A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
-given as `paintings`. The styles have the names of their tables and files. So does one for `adain`, whose one part is
-`decoder`. A recipe for a `predictor` has the same pictures, and the finished palette that it is for as `add_to`.
+given as `paintings`. The styles have the names of their tables and files. With a table `[meta]` it has that one part,
+which trains a network to be adapted. A recipe for `adain` has the same pictures and one part, `decoder`. One for a
+`predictor` has them, too, and the finished palette that it is for as `add_to`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from stylefader.training.packs.style_names import style_name, style_title
 from stylefader.training.reading.json_fields import MOST_LETTERS
 from stylefader.training.reading.plain_values import DEEPEST
 from stylefader.training.reading.toml_text import parse_value, read_toml
-from stylefader.training.settings import PredictorSettings, StudentSettings, TrainSettings
+from stylefader.training.settings import MetaSettings, PredictorSettings, StudentSettings, TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
@@ -50,7 +51,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
 }
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
            "palette": (0, 1, 0.5), "adain": (0, 1, 1)}  # fmt: skip
-_STUDENT, PALETTE, PREDICTOR, ADAIN = "student", "palette", "predictor", "adain"
+_STUDENT, PALETTE, PREDICTOR, ADAIN, META = "student", "palette", "predictor", "adain", "meta"
 _OF_THE_PALETTE = ("n_blocks", "architecture", "width", "main_pack", "start_from", "low", "high", "default", "clips",
                    "measured")  # fmt: skip
 _OF_ITS_PARTS = ("style_weight", "smoothness", "temporal", "style_size", "pyramid", "style")
@@ -222,6 +223,8 @@ def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None)
     names = _PARTS.get(objective, ()) if isinstance(objective, str) else ()
     if "teacher" in table:
         names = (_STUDENT,)
+    if META in table:
+        names = (META,)
     if "main_pack" in table:
         names = tuple(name for name in names if name != "main")
     own = [_table(table.get(name, {}), name) for name in names]
@@ -305,8 +308,12 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
 
 def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
     """A recipe for a palette. Raises TrainingError."""
-    parts_of = _PARTS[PALETTE]
+    parts_of = (META,) if META in table else _PARTS[PALETTE]
     known = ("styles", "train", "paintings", *parts_of)
+    for name in set(_PARTS[PALETTE]) & table.keys() if META in table else ():
+        raise TrainingError(f"[{name}] has no effect, because [meta] trains the whole network")
+    if META in table and "add_to" in table:
+        raise TrainingError("add_to has no effect on meta-training, which moves the whole network")
     if "main_pack" in table:
         raise TrainingError("main_pack has no effect on a palette: start_from begins with a pack, add_to adds to one")
     styles = _paintings(table)
@@ -314,7 +321,8 @@ def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
     parts = []
     for name in parts_of:
         settings = {**common, **_table(table.get(name, {}), name)}
-        parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
+        kind = MetaSettings if name == META else TrainSettings
+        parts.append(Part(name=name, settings=_fill(kind, settings, where=name), painting=None))
     words = {key: value for key, value in table.items() if key not in known}
     low, high, default = _RANGES[PALETTE]
     words = {"low": low, "high": high, "default": default, "title": "A palette", **words}

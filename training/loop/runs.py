@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from stylefader.training.loop.adain_run import AdainRun
+from stylefader.training.loop.meta_run import MetaRun
 from stylefader.training.loop.palette_run import PaletteRun
 from stylefader.training.loop.palette_student_run import PaletteStudentRun
 from stylefader.training.loop.predictor_run import PredictorRun
-from stylefader.training.loop.recipe import ADAIN, PALETTE, PREDICTOR, Recipe
+from stylefader.training.loop.recipe import ADAIN, META, PALETTE, PREDICTOR, Recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.packs.header_reading import read_header
@@ -27,4 +28,6 @@ def run_of(recipe: Recipe, **options: Any) -> Run:
         return PredictorRun(recipe, **options)
     if recipe.objective == ADAIN:
         return AdainRun(recipe, **options)
+    if recipe.part(META) is not None:
+        return MetaRun(recipe, **options)
     return PaletteRun(recipe, **options) if recipe.objective == PALETTE else Run(recipe, **options)

@@ -17,7 +17,7 @@ from stylefader.training.packs.library import find_pack, split_style
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack
 from stylefader.training.packs.pack_header import StyleHeader
 
-_NOT_OF_STYLES = "predictor"
+NOT_OF_STYLES = "predictor"
 """The part of a palette's training that no style has had."""
 
 
@@ -59,7 +59,7 @@ def one_style(pack: StylePack, name: str, file: Path | None = None) -> StylePack
     """
     style, header = style_of(pack, name), pack.header
     file = file or pack.file.with_name(f"{pack.file.stem}-{name}.safetensors")
-    runs = {part: run for part, run in {**header.training, **style.training}.items() if part != _NOT_OF_STYLES}
+    runs = {part: run for part, run in {**header.training, **style.training}.items() if part != NOT_OF_STYLES}
     training = {part: {**run, "taken_from": f"{header.name}/{name}"} for part, run in runs.items()}
     made = replace(
         header, name=file.stem, title=style.title, kind="single", style=style.painting, losses=style.losses, styles=(),

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from stylefader.training.errors import PackError
 from stylefader.training.networks.architectures import JOHNSON
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.families.base import NetworkFamily, Shape
 from stylefader.training.packs.families.dynamic_net import conv_shapes, style_inputs
-from stylefader.training.packs.families.palette import STYLE, check_styles
+from stylefader.training.packs.families.palette import check_styles
 from stylefader.training.packs.inputs import InputSpec, check_declared
 from stylefader.training.packs.pack_header import STYLES, BlockHeader
 
