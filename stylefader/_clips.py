@@ -91,7 +91,7 @@ def render(
     Raises:
         StylefaderError: It cannot be rendered. No partial output is left.
     """
-    for name in ("automation", "map", "cache_dir"):
+    for name in ("automation", "map", "cache_dir", "style_image"):
         if isinstance(others.get(name), str):
             others[name] = Path(others[name])
     from stylefader.realtime.session.mask_words import mask_words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.style_pad import parse_corners
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.config import (
     ControlConfig,
@@ -40,6 +41,7 @@ def live(
     source: int | str | Path = 0,
     *,
     style: str | Path | Sequence[str | Path] = "great_wave_lite",
+    style_image: str | Path | Sequence[str | Path] = (),
     size: tuple[int, int] = (640, 360),
     fps: float | None = None,
     alpha: float | None = None,
@@ -48,6 +50,9 @@ def live(
     alpha_outside: float | None = None,
     mix_outside: float | None = None,
     colour_outside: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    free: bool = False,
+    pad: Sequence[str] | None = None,
     fade_in: float | None = None,
     where: str | None = None,
     mask: MaskChoice | str | Path | None = None,
@@ -79,6 +84,8 @@ def live(
         source: A camera's number or name, a URL, `screen`, `testcard`, or a file.
         style: A style's name or a pack file, or several, between which `session.style` changes. Of a style in several
             sizes the largest plays that holds the frame rate; `NAME:SIZE` is one of them.
+        style_image: A painting, or several, whose styles a palette among the styles plays at once; it needs a
+            prediction network.
         size: (width, height) of the picture.
         fps: The frame rate that such a style must hold. None is that of the source.
         alpha: Strength at first. None is the style's own.
@@ -87,6 +94,9 @@ def live(
         alpha_outside: As alpha, outside of the mask.
         mix_outside: As mix, outside of the mask. None is 0.
         colour_outside: As colour, outside of the mask.
+        weights: Of the styles of a palette at first, by name. None is the style that is named, else the first.
+        free: Whether these count as they stand, and not by their sum.
+        pad: Four styles at the corners of a palette's pad. None are its first four.
         fade_in: The share of alpha's way that brings mix first, from 0 to below 1. None is none.
         where: Which part is stylized, as `--where` has it: `person`, `background`, `ellipse`, ...
         mask: A file whose white is inside, or a source of masks of your own.
@@ -115,6 +125,7 @@ def live(
     """
     words = str(source)
     styles = (style,) if isinstance(style, str | Path) else tuple(style)
+    images = (style_image,) if isinstance(style_image, str | Path) else tuple(style_image)
     if not styles:
         raise ControlError("a session needs a style at least")
     newest: NewestMailbox[Frame] = NewestMailbox()
@@ -130,6 +141,7 @@ def live(
         picture=picture,
         style=StyleConfig(
             names=tuple(str(name) for name in styles),
+            images=tuple(Path(image) for image in images),
             alpha=alpha,
             mix=mix,
             colour=colour,
@@ -139,6 +151,9 @@ def live(
             fade_in=fade_in,
             steady=steady,
             stroke=stroke,
+            weights=weights,
+            free=free,
+            pad=None if pad is None else parse_corners(",".join(pad)),
             backend=engine,
             scenes=None if scenes is None else Path(scenes),
         ),
@@ -243,6 +258,13 @@ class Live:
     def remove_sink(self, name: str) -> None:
         """End a sink; a recording is finished first. Raises StylefaderError."""
         self._session.remove_sink(name)
+
+    def play_painting(self, painting: str | Path) -> None:
+        """Change to the style of a painting, said by a palette of the session. Raises StylefaderError if none says it.
+
+        It becomes one more style; the listener is told how it went.
+        """
+        self._session.play_painting(Path(painting))
 
     def change_source(self, word: int | str | Path) -> None:
         """Take the frames of another source from now on. Raises StylefaderError, and the present one goes on then."""

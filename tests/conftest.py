@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, settings
 from stylefader.engines import REGISTRY
 from stylefader.training.networks.architectures import ArchitectureName
 from stylefader.training.networks.dynamic_net import THREE_BLOCKS, DynamicNet, NetworkKind
+from stylefader.training.networks.predictor import StylePredictor
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
-from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader, StyleHeader
+from stylefader.training.packs.pack_header import AlphaHeader, BlockHeader, PackHeader, PredictorHeader, StyleHeader
 
 MakePack = Callable[..., StylePack]
 
@@ -45,8 +46,12 @@ def random_pack(
     kind: NetworkKind = "single",
     seed: int = 0,
     styles: tuple[str, ...] = ("first", "second"),
+    predicts: bool = False,
 ) -> StylePack:
-    """A pack whose blocks do something at every alpha, not yet written. styles: of a palette."""
+    """A pack whose blocks do something at every alpha, not yet written.
+
+    styles: of a palette. predicts: whether it has a prediction network as well.
+    """
     torch.manual_seed(seed)
     net = DynamicNet(architecture=architecture, width=width, places=places, kind=kind)
     for name, parameter in net.blocks.named_parameters():
@@ -69,9 +74,16 @@ def random_pack(
         licence="MIT",
         training={},
         styles=tuple(StyleHeader(name=name, painting={"title": name.title()}) for name in styles if net.style_size),
+        predictor=PredictorHeader(side=48, channels=(4, 6, 8), hidden=10) if predicts else None,
     )
     vectors = torch.randn(len(styles), net.style_size) * 0.3 if net.style_size else None
-    return make_pack(with_inputs(header), net, path, styles=vectors)
+    predictor = None
+    if header.predictor is not None:
+        assert vectors is not None
+        predictor = StylePredictor(header.predictor.channels, header.predictor.hidden, net.style_size)
+        predictor.lay_around(vectors)
+        torch.nn.init.normal_(predictor.style.weight, std=0.3)
+    return make_pack(with_inputs(header), net, path, styles=vectors, predictor=predictor)
 
 
 @pytest.fixture(scope="session", autouse=True)

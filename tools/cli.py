@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from stylefader.tools.commands import (
+    adapt,
     automation,
     demo,
     devices,
@@ -41,6 +42,7 @@ app.command("render")(render.command)
 app.command("live")(live.command)
 app.command("demo")(demo.command)
 app.command("train")(train.command)
+app.command("adapt")(adapt.command)
 app.command("devices")(devices.command)
 app.add_typer(styles.app, name="styles")
 app.add_typer(scenes.app, name="scenes")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from stylefader.training.errors import TrainingError
+from stylefader.training.networks.predictor_layout import HIDDEN, MOST_HIDDEN
 
 Precision = Literal["auto", "f32", "bf16", "fp16"]
 Temporal = Literal["off", "weak", "strong"]
@@ -72,6 +73,39 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictorSettings(TrainSettings):
+    """Settings of a prediction network. Weights, sizes and smoothness of its pictures are those of the palette's parts.
+
+    photo_share: of the pictures to learn a style from, how many are photographs in place of paintings, 0 to 1.
+    regression: weight of the difference between its vectors and the trained ones, for paintings of the palette; 1 is
+    that of styles which differ as the palette's do.
+    hint: weight of the difference between what its summary says of a painting and what the loss network says.
+    warm_up: steps at the beginning that learn by these two alone, which are quick.
+    hidden: numbers between its two linear layers.
+    """
+
+    style_weight: float = 0.0
+    photo_share: float = 0.5
+    regression: float = 5.0
+    hint: float = 2.0
+    warm_up: int = 0
+    hidden: int = HIDDEN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.photo_share <= 1:
+            raise TrainingError(f"photo_share must be from 0 to 1, not {self.photo_share}")
+        for name in ("regression", "hint"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+        if self.warm_up < 0:
+            raise TrainingError(f"warm_up must be 0 or more steps, not {self.warm_up}")
+        if not 1 <= self.hidden <= MOST_HIDDEN:
+            raise TrainingError(f"hidden must be 1 to {MOST_HIDDEN} numbers, not {self.hidden}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudentSettings(TrainSettings):
     """Settings of a student, which learns from a teacher's pictures: its losses are differences from these.
 
@@ -86,3 +120,55 @@ class StudentSettings(TrainSettings):
         super().__post_init__()
         if not (math.isfinite(self.pixel_weight) and self.pixel_weight >= 0):
             raise TrainingError(f"pixel_weight must be a finite number of 0 or more, not {self.pixel_weight}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaSettings(TrainSettings):
+    """Settings of meta-training, which sees every photograph at both ends of alpha.
+
+    style_weight, smoothness: of alpha 1. light_style_weight, light_smoothness: of alpha 0.
+    inner_rate: of the one step that the shared vector takes towards a painting. It and learning_rate fall as
+    1 / (1 + 2.5e-5 t).
+    """
+
+    style_weight: float = 200.0
+    smoothness: float = 10.0
+    light_style_weight: float = 6.0
+    light_smoothness: float = 2.0
+    inner_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("light_style_weight", "light_smoothness", "inner_rate"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+        if self.temporal != "off":
+            raise TrainingError(f"meta-training has no temporal term: temporal must be off, not {self.temporal!r}")
+        if self.precision == "fp16":
+            raise TrainingError(
+                "meta-training differentiates a gradient, which fp16 cannot hold: take auto, bf16 or f32"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptSettings:
+    """How a painting is learnt.
+
+    steps: so many, each of `photographs` crops of `crop` pixels a side.
+    vector_rate: learning rate of the vector; it falls along a cosine. weights_rate: of all other weights; None: they
+    stay as they are.
+    """
+
+    steps: int = 150
+    photographs: int = 1
+    crop: int = 192
+    vector_rate: float = 0.02
+    weights_rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.photographs < 1:
+            raise TrainingError("adapting takes 1 or more steps of 1 or more photographs")
+        if self.crop % 4:
+            raise TrainingError(f"crop must be a multiple of 4, not {self.crop}")

@@ -27,6 +27,7 @@ GRAPHS = {
     "single": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
     "dual": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
     "palette": "stylefader.engines.graph.dynamic_net:DynamicNetGraphs",
+    "adain": "stylefader.engines.graph.adain:AdainGraphs",
 }
 """`module:class` by the kind of network; kinds that are not here have `GraphFamily` itself."""
 

@@ -21,7 +21,7 @@ import numpy as np
 from stylefader.realtime.automation.columns import column_places
 from stylefader.realtime.media.timecode import parse_time
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
-from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
+from stylefader.realtime.parameters.targets import Sizes, Target, parse_target, why_missing
 from stylefader.training.errors import AutomationError
 
 Ease = Literal["hold", "linear", "smooth"]
@@ -74,6 +74,7 @@ class Automation:
         self.origin = origin
         self._times = [keyframe.time for keyframe in keyframes]
         self._places = column_places(columns)
+        self._labels = _labels(columns)
         assert self._times == sorted(self._times), "keyframes in time order"
 
     @property
@@ -83,16 +84,19 @@ class Automation:
 
     def of(self, keyframe: Keyframe, name: str) -> tuple[float, ...]:
         """The values of a parameter at one of the keyframes: one for all of its components, or one for each."""
-        if len(self.columns) == 1:
+        if len(self.columns) == 1 and not self._labels:
             return keyframe.values  # inline, there may be several
         return tuple(keyframe.values[place] for place in self._places[name])
 
     def check(self, sizes: Sizes) -> None:
         """Raise AutomationError unless every parameter is there, and has one value, or one for each component."""
         for name in self._places:
-            why = why_missing(Target(name), sizes)
-            if why is not None:
-                raise AutomationError(f"{self.origin}: {why}")
+            for target in [Target(name, label) for label in self._labels.get(name, ())] or [Target(name)]:
+                why = why_missing(target, sizes)
+                if why is not None:
+                    raise AutomationError(f"{self.origin}: {why}")
+            if name in self._labels:
+                continue
             for keyframe in self.keyframes if len(self.columns) == 1 else self.keyframes[:1]:
                 count = len(self.of(keyframe, name))
                 if count not in (1, sizes[name]):
@@ -116,7 +120,7 @@ class Automation:
         """
         way = self._way(at)
         return {
-            parameter.name: self._between(way, parameter.name, parameter.size)
+            parameter.name: self._between(way, parameter)
             if parameter.name in self._places
             else np.array(parameter.default, np.float32)
             for parameter in parameters
@@ -129,13 +133,20 @@ class Automation:
         after = self.keyframes[min(place, len(self.keyframes) - 1)]
         return before, after, 0.0 if before is after or place == 0 else along(before, after, at)
 
-    def _between(self, way: tuple[Keyframe, Keyframe, float], name: str, size: int) -> Values:
+    def _between(self, way: tuple[Keyframe, Keyframe, float], parameter: Parameter) -> Values:
         """A parameter that has columns, between two keyframes: float32 (size,)."""
         before, after, u = way
-        start = np.broadcast_to(np.asarray(self.of(before, name), np.float64), (size,))
-        if not u:
-            return start.astype(np.float32)
-        return (start + u * (np.asarray(self.of(after, name), np.float64) - start)).astype(np.float32)
+        labels, name = self._labels.get(parameter.name), parameter.name
+        shape = (parameter.size,) if labels is None else (len(labels),)
+        values = np.broadcast_to(np.asarray(self.of(before, name), np.float64), shape)
+        if u:
+            values = values + u * (np.asarray(self.of(after, name), np.float64) - values)
+        if labels is None:
+            return values.astype(np.float32)
+        whole = np.zeros(parameter.size, np.float32)  # of which those without a column are 0
+        for label, value in zip(labels, values, strict=True):
+            whole[parameter.labels.index(label)] = value
+        return whole
 
 
 def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:
@@ -144,6 +155,15 @@ def along(before: Keyframe, after: Keyframe, at: Fraction) -> float:
         return 0.0
     u = float((at - before.time) / (after.time - before.time))
     return u * u * (3 - 2 * u) if before.ease == "smooth" else u
+
+
+def _labels(columns: Sequence[str]) -> dict[str, list[str]]:
+    """The components that have columns by their own names, by parameter, in the order of the columns."""
+    found: dict[str, list[str]] = {}
+    for target in map(parse_target, columns):
+        if target is not None and isinstance(target.component, str):
+            found.setdefault(target.name, []).append(target.component)
+    return found
 
 
 def parse_inline(text: str, *, origin: str = "--alpha", name: str = ALPHA) -> Automation:

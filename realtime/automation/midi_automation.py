@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -88,6 +88,10 @@ class MidiAutomation:
     def bounds(self, name: str = ALPHA) -> tuple[float, float] | None:
         """Smallest and largest value of a parameter that any message asks for, its default among them."""
         return self._bounds.get(name)
+
+    def moves_any(self, names: Collection[str]) -> bool:
+        """Whether any message moves one of these parameters."""
+        return any(move.target.name in names for move in self.moves)
 
     def values(self, at: Fraction, parameters: Sequence[Parameter]) -> dict[str, Values]:
         """The parameters at a time in seconds, float32 (size,) each; does not depend on earlier calls."""
@@ -227,13 +231,17 @@ class _Recorder:
     def choose_where(self, word: str) -> str:
         return word
 
+    def choose_pad(self, word: str) -> str:
+        return word
+
     def step_style(self, by: int) -> None: ...
 
     def _add(self, kind: Literal["to", "by"], target: Target, value: float) -> None:
         if why_missing(target, sizes_of(self.parameters.values())) is not None:
             return  # as live: parameters that a style does not declare are ignored
         own, parameter = self._targets[target.name], self.parameters[target.name]
-        for place in range(len(own)) if target.component is None else (target.component,):
+        found = parameter.place(target.component)
+        for place in range(len(own))[found] if isinstance(found, slice) else (found or 0,):
             wanted = value if kind == "to" else own[place] + value
             own[place] = min(max(wanted, parameter.low[place]), parameter.high[place])
         self.moves.append(Move(self.at_ns, kind, target, value))

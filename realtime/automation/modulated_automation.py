@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.automation.keyframes import AlphaOverTime
 from stylefader.realtime.parameters.parameter import ALPHA, Layout, Parameter, Values
+from stylefader.realtime.parameters.style_pad import Corners, pad_of
 from stylefader.realtime.parameters.targets import Sizes
 
 
@@ -27,11 +28,21 @@ class TimedModulation(Protocol):
 
 
 class ModulatedAutomation:
-    """`base` with any number of modulations on top. parameters: what the style declares."""
+    """`base` with any number of modulations on top.
 
-    def __init__(self, base: AlphaOverTime, *modulations: TimedModulation, parameters: Sequence[Parameter]) -> None:
+    parameters: what the style declares. corners: the styles at the corners of a palette's pad.
+    """
+
+    def __init__(
+        self,
+        base: AlphaOverTime,
+        *modulations: TimedModulation,
+        parameters: Sequence[Parameter],
+        corners: Corners | None = None,
+    ) -> None:
         self._base, self._modulations = base, modulations
         self._parameters, self._layout = tuple(parameters), Layout(parameters)
+        self._pad = pad_of(self._layout, corners)
         self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
         self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
 
@@ -48,7 +59,10 @@ class ModulatedAutomation:
         base = self._base.values(at, self._parameters)
         total = np.concatenate([base[parameter.name] for parameter in self._parameters]).astype(np.float64)
         total = total.clip(self._low, self._high)
+        still = total.copy()
         for modulation in self._modulations:
             total += modulation.offsets_at(at, self._layout)
+        if self._pad is not None:
+            self._pad.spread(total, still)
         found = self._layout.split(total.clip(self._low, self._high))
         return {parameter.name: found[parameter.name] for parameter in parameters}

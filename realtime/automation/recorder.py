@@ -21,7 +21,7 @@ from stylefader.realtime.masks.base import NO_MASK, MaskUse
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.media.timecode import exact_time
 from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_over
-from stylefader.realtime.parameters.targets import Sizes, Target
+from stylefader.realtime.parameters.targets import Sizes, Target, labels_in
 from stylefader.training.errors import ControlError
 
 _AFTER_GAP = Fraction(1, 30)
@@ -31,7 +31,8 @@ _WAITING = 100_000
 class AutomationRecorder:
     """Writes `path` while it is played. The stylizer's thread calls `played`, another one `write` and `close`.
 
-    sizes: the components of each parameter, which have a column each; alpha's are numbered even where it has one. A
+    sizes: the components of each parameter, which have a column each, by their own names where they have some, else by
+    number; alpha's are numbered even where it has one. A
     style with fewer components gives the others their mean; columns of parameters that it does not have stay as
     they were. Parameters that come later, with a mask, get columns by another header. The file is written in place,
     since a performance must outlive a crash. Raises ControlError for a file that exists, unless `overwrite`, or cannot
@@ -39,6 +40,7 @@ class AutomationRecorder:
     """
 
     def __init__(self, path: Path, sizes: Sizes, *, overwrite: bool = False) -> None:
+        sizes = _single(sizes)
         if not any(sizes.values()):
             raise ControlError("there is nothing to record: no style of this session has anything that moves")
         self.path, self._sizes = path, dict(sizes)
@@ -61,7 +63,14 @@ class AutomationRecorder:
         self._later = Fraction(0)
 
     def played(self, pts: Fraction, style: str, values: Mapping[str, Values], mask: MaskUse = NO_MASK) -> None:
-        """A frame of the source was stylized with these values, float32 (size,) by parameter, and that mask."""
+        """A frame of the source was stylized with these values.
+
+        Args:
+            pts: Of the frame.
+            style: By which it was.
+            values: float32 (size,) by parameter, or (1,) by the name of a component that has one.
+            mask: Which one there was.
+        """
         if self._last is not None and pts + self._later <= self._last[0]:  # a source that began again
             self._later = self._last[0] - pts + _AFTER_GAP
         pts += self._later
@@ -118,6 +127,14 @@ def _header(sizes: Sizes) -> str:
         for name, size in sizes.items() for component in range(size)
     ]  # fmt: skip
     return ",".join(["time", *columns])
+
+
+def _single(sizes: Sizes) -> dict[str, int]:
+    """The same with components that have names of their own one by one."""
+    found: dict[str, int] = {}
+    for name, size in sizes.items():
+        found |= {str(Target(name, label)): 1 for label in labels_in(size)} or {name: size}
+    return found
 
 
 class Takes:

@@ -5,6 +5,7 @@ The table of the actions themselves is in `actions`.
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from stylefader.training.errors import ControlError
 
 STEP, FINE_STEP, BIG_STEP = 0.05, 0.01, 0.25
 _MOST_WAITING = 1000
+_MOST_SHOWN = 12
+"""Names that are told where none of them was meant; of more than that, those that are near."""
 
 
 class Scenes(Protocol):
@@ -231,13 +234,20 @@ class ActionRunner:
 def place_in(names: Sequence[str], which: str | float, what: str) -> int:
     """Where a name, or a number from 1, stands among some names, from 0.
 
+    Of `PALETTE/STYLE` the second half does as well where it is one of them alone.
+
     Raises:
         ControlError: With what there is. what: what these are names of.
     """
     if isinstance(which, str):
         if which in names:
             return names.index(which)
-        raise ControlError(f"there is no {what} {which!r:.80}; there are {', '.join(names) or 'none'}")
+        halves = [place for place, name in enumerate(names) if "/" in name and name.rpartition("/")[2] == which]
+        if len(halves) == 1:
+            return halves[0]
+        near = difflib.get_close_matches(which, names, n=3, cutoff=0.6) if len(names) > _MOST_SHOWN else []
+        there = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names) or 'none'}"
+        raise ControlError(f"there is no {what} {which!r:.80}; {there}")
     if not (float(which).is_integer() and 1 <= which <= len(names)):
         raise ControlError(f"there is no {what} {which:g}; there {'is' if len(names) == 1 else 'are'} {len(names)}")
     return int(which) - 1

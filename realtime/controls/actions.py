@@ -29,15 +29,15 @@ from stylefader.realtime.controls.action_kinds import (
 from stylefader.realtime.controls.player import SOURCES
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS
 from stylefader.realtime.parameters.flags import FLAGS
-from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STROKE
+from stylefader.realtime.parameters.parameter import ALPHA, STEADY, STROKE, STYLE_FREE
 from stylefader.realtime.parameters.stroke import next_stroke
 from stylefader.realtime.parameters.targets import Target, parse_target
 from stylefader.training.errors import ControlError
-from stylefader.training.packs.added_inputs import COLOUR, MIX
+from stylefader.training.packs.added_inputs import COLOUR, MIX, STYLE
 
 NO_SCENES = "there are no scenes: give --scenes FILE.toml"
 _NUMBERED = re.compile(r"(.+) ([1-9][0-9]?)")
-_PAIR = re.compile(r"([a-z_]+[0-9]*) (up|down)")
+_PAIR = re.compile(r"([a-z_]+(?:[0-9]*|/[a-z0-9_]+)) (up|down)")
 
 
 # -- what rows are made of ---------------------------------------------------------------------------------------------
@@ -106,6 +106,20 @@ def _no_word(runner: ActionRunner) -> str:
     raise ControlError("say which mask: person, background, ellipse, or another word of --where")
 
 
+def _no_corners(runner: ActionRunner) -> str:
+    raise ControlError("say which styles of the palette: A,B,C,D")
+
+
+def _is_free_now(runner: ActionRunner) -> bool:
+    values = runner.player.targets().get(STYLE_FREE)
+    return values is not None and bool(values[0] >= 0.5)
+
+
+def _turn_free(runner: ActionRunner, on: bool) -> None:
+    if STYLE_FREE in runner.player.parameters:
+        runner.player.move(Target(STYLE_FREE), float(on), runner.now_ns())
+
+
 def _recall(runner: ActionRunner, number: int) -> None:
     if runner.scenes is not None:
         runner.scenes.recall(number)
@@ -125,6 +139,7 @@ def _tap(runner: ActionRunner) -> str | None:
 _ALL = Target(ALPHA)
 _ALL_HELP, _BIG_HELP = "alpha of all blocks up, down", "the same by a quarter"
 _MIX_HELP = "mix, colour, steady, stroke up, down"
+_SWITCH_HELP = "LFOs and sound: off, on; weights of a palette: free"
 _STILL_HELP, _MASK_HELP = "freeze the picture; black-out", "mask: off; inside and outside exchanged; shown"
 _STROKE = _pair(Target(STROKE), (")",), ("(",), help=_MIX_HELP)
 TABLE: tuple[Action, ...] = (
@@ -163,6 +178,10 @@ TABLE: tuple[Action, ...] = (
         name="where", keys=None, help="another mask, as --where has it", osc="where",
         run=_no_word, run_named=lambda runner, word: runner.player.choose_where(word), refused="the mask stays",
     ),
+    NamedTrigger(
+        name="pad", keys=None, help="the four styles of a palette's pad, as --pad has them", osc="pad",
+        run=_no_corners, run_named=lambda runner, word: runner.player.choose_pad(word), refused="the pad stays",
+    ),
     _flag("mask_off", ("g",), _MASK_HELP),
     _flag("mask_inverted", ("y",), _MASK_HELP),
     _flag("mask_shown", ("z",), _MASK_HELP),
@@ -170,8 +189,12 @@ TABLE: tuple[Action, ...] = (
         "panic", ("p",), "panic: first style, default alpha, all else off", lambda runner: runner.player.panic()
     ),
     Switch(
-        name="modulation", keys=("m",), help="LFOs and sound: off, on", osc="modulation", midi=True,
+        name="modulation", keys=("m",), help=_SWITCH_HELP, osc="modulation", midi=True,
         is_on=lambda runner: runner.player.muted.isdisjoint(MODULATIONS), turn=_turn_modulation,
+    ),
+    Switch(
+        name="free", keys=(";",), help=_SWITCH_HELP, osc="free", midi=True,
+        is_on=_is_free_now, turn=_turn_free,
     ),
     Trigger(name="tap", keys=("t",), help="tap the tempo", run=_tap),
     _at_the_surface("record", ("r",), "begin a take, end it", lambda surface: surface.toggle_take()),
@@ -222,7 +245,7 @@ def find(word: str) -> Asked | None:
         return Asked(choice, int(numbered[2]))
     pair = _PAIR.fullmatch(word)
     target = parse_target(pair[1]) if pair is not None else None
-    if pair is None or target is None or is_reserved(target.name):
+    if pair is None or target is None or not _is_free(target):
         return None
     return Asked(_pair(target)[pair[2] == "down"])
 
@@ -240,7 +263,12 @@ def find_mapped(target: str) -> Action | None:
 def parameter_target(text: object) -> Target | None:
     """The parameter that a target names; None for actions, and for what no parameter could be called."""
     target = parse_target(text)
-    return None if target is None or is_reserved(target.name) else target
+    return target if target is not None and _is_free(target) else None
+
+
+def _is_free(target: Target) -> bool:
+    """Whether no action is meant: `style` is one, and `style0` and `style/NAME` are weights of a palette's styles."""
+    return not is_reserved(target.name) or (target.name == STYLE and target.component is not None)
 
 
 def is_reserved(name: str) -> bool:

@@ -26,7 +26,7 @@ from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.router import Router
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.lfo import LfoMap
-from stylefader.realtime.parameters.targets import Sizes, Target, why_missing
+from stylefader.realtime.parameters.targets import Sizes, Target, labels_in, why_missing
 from stylefader.realtime.parameters.tempo import FREE_BPM, BeatClock
 from stylefader.training.errors import ControlError
 
@@ -72,7 +72,7 @@ class Controls:
         self._router = Router(player, self._maps(), runner=self.runner)
         self._feedback = Feedback(self._router)
         self._take_over_others()
-        for name in filter(is_reserved, sizes):
+        for name in (one for one in sizes if is_reserved(one) and not labels_in(sizes[one])):
             say(f"the parameter {name} cannot be played: {name} is an action")
         self._warn()
         self.osc: OscControl | None = None

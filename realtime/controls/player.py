@@ -48,6 +48,12 @@ class Player(Protocol):
     def panic(self) -> None:
         """Clear all flags, mute what moves by itself, and go to the first style at its defaults."""
 
+    def choose_pad(self, word: str) -> str:
+        """Put four styles at the corners of a palette's pad, as in `A,B,C,D`; gives them in words.
+
+        Raises ControlError.
+        """
+
     def choose_where(self, word: str) -> str:
         """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.
 

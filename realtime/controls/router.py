@@ -17,6 +17,7 @@ from stylefader.realtime.controls.mapping.mapping import ControlMap
 from stylefader.realtime.controls.midi.encoders import relative_step
 from stylefader.realtime.controls.player import Player
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.training.errors import ControlError
 
 _NEAR = 1.5 / 127
@@ -101,21 +102,26 @@ class Router:
 
     def current(self, entry: ControlMap) -> float | None:
         """Where the parameter of a mapping stands; the mean for all of its components. None where there is none."""
-        target = entry.moves
-        values = None if target is None else self._player.targets().get(target.name)
-        if target is None or values is None:
+        found = self._found(entry)
+        values = None if found is None else self._player.targets().get(found[0].name)
+        if found is None or values is None:
             return None
-        if target.component is None:
-            return float(values.mean()) if len(values) else None
-        return float(values[target.component]) if target.component < len(values) else None
+        own = values[found[1]]
+        return float(own.mean()) if own.size else None
 
     def bounds(self, entry: ControlMap) -> tuple[float, float] | None:
         """Lowest and highest value of the parameter of a mapping. None where there is none."""
+        found = self._found(entry)
+        if found is None or entry.moves is None or not found[0].size:
+            return None
+        return found[0].bounds(entry.moves.component)
+
+    def _found(self, entry: ControlMap) -> tuple[Parameter, int | slice] | None:
+        """The parameter of a mapping, and where its component stands; None where the style has none."""
         target = entry.moves
         parameter = None if target is None else self._player.parameters.get(target.name)
-        if target is None or parameter is None or (target.component or 0) >= parameter.size:
-            return None
-        return parameter.bounds(target.component)
+        place = None if target is None or parameter is None else parameter.place(target.component)
+        return None if parameter is None or place is None else (parameter, place)
 
     def is_on(self, entry: ControlMap) -> bool | None:
         """Whether the switch of a mapping is on; None where its target is none."""

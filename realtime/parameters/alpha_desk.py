@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from stylefader.realtime.parameters.fade_in import FadeIn
 from stylefader.realtime.parameters.parameter import Layout, Parameter, Values
+from stylefader.realtime.parameters.style_pad import StylePad
 from stylefader.realtime.parameters.targets import Target, why_missing
 from stylefader.training.errors import ControlError
 
@@ -95,6 +96,8 @@ class AlphaDesk:
         fade_in: float = 0.0,
     ) -> None:
         self.layout = Layout(parameters)
+        self.pad: StylePad | None = None
+        """By which LFOs and sound on a palette's pad move its weights; any thread may set it."""
         self._fade_in, self._faded_in = fade_in, FadeIn(parameters, fade_in)
         self._low = np.array([value for parameter in parameters for value in parameter.low], np.float64)
         self._high = np.array([value for parameter in parameters for value in parameter.high], np.float64)
@@ -164,7 +167,7 @@ class AlphaDesk:
         """
         place = self._place(target)
         values = np.asarray(value, np.float64)
-        size = self.layout.parameters[target.name].size if target.component is None else 1
+        size = self.layout.parameters[target.name].size if isinstance(place, slice) else 1
         if values.shape not in ((), (size,)) or not np.isfinite(values).all():
             raise ControlError(f"{target} must be a finite number, or {size} of them, not {value}")
         with self._lock:
@@ -268,7 +271,10 @@ class AlphaDesk:
         self._second = self._targets + (second + parts * first) * left
         self._first = self._targets + first * left
         self._glide()
-        wanted = np.clip(self._second + self._modulation.offsets(self._at_ns, self.layout), self._low, self._high)
+        moved = self._second + self._modulation.offsets(self._at_ns, self.layout)
+        if self.pad is not None:
+            self.pad.spread(moved, self._second)
+        wanted = np.clip(moved, self._low, self._high)
         if self._slew is None:
             self._values = wanted
         else:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.realtime.parameters.targets import MOST_COMPONENTS, Target, is_parameter_name
-from stylefader.training.packs.added_inputs import COLOUR, MIX, finishing_inputs, outside, side_inputs, stylizes
+from stylefader.realtime.parameters.targets import (
+    MOST_COMPONENTS,
+    Component,
+    Components,
+    Target,
+    is_parameter_name,
+    labels_in,
+)
+from stylefader.training.packs.added_inputs import (
+    COLOUR,
+    MIX,
+    STYLE,
+    finishing_inputs,
+    outside,
+    side_inputs,
+    stylizes,
+)
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader
 
@@ -23,6 +38,10 @@ STROKE = "stroke"
 """The parameter of every style that a frame goes into: the size of its strokes (`stroke.py`)."""
 STROKES = (2 / 3, 1.0, 1.5, 2.0, 3.0)
 """The sizes that there are."""
+STYLE_FREE, PAD_X, PAD_Y = "style_free", "pad_x", "pad_y"
+"""Of a palette, beside the weights of its styles: how far these count as they stand (1) or by their sum (0), and the
+place on the pad."""
+OF_PALETTES = (STYLE, STYLE_FREE, PAD_X, PAD_Y)
 EVERYWHERE = tuple(name for one in (ALPHA, MIX, COLOUR) for name in (one, outside(one)))
 """The parameters of a style that declares nothing else, with those outside of a mask."""
 
@@ -36,16 +55,19 @@ class Parameter:
         low: The lowest value of each component.
         high: The highest value of each component.
         default: Where each component begins, and what panic returns to.
+        labels: What the components are called, one each; none where they go by number alone.
     """
 
     name: str
     low: tuple[float, ...]
     high: tuple[float, ...]
     default: tuple[float, ...]
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert is_parameter_name(self.name), self.name
-        assert len(self.low) == len(self.high) == len(self.default) <= MOST_COMPONENTS, self.name
+        assert len(self.low) == len(self.high) == len(self.default), self.name
+        assert len(self.labels) == self.size if self.labels else self.size <= MOST_COMPONENTS, self.name
         assert all(a <= b <= c for a, b, c in zip(self.low, self.default, self.high, strict=True)), self.name
 
     @classmethod
@@ -58,10 +80,27 @@ class Parameter:
         """How many components it has."""
         return len(self.default)
 
-    def bounds(self, component: int | None = None) -> tuple[float, float]:
+    @property
+    def components(self) -> Components:
+        """How many components it has, and what they are called."""
+        return Components(self.size, self.labels)
+
+    def place(self, component: Component) -> int | slice | None:
+        """Where a component stands among its values, all of them where None is given; None for one that is not there.
+
+        A name that it does not have, and a number beyond its size, are none.
+        """
+        if component is None:
+            return slice(0, self.size)
+        if isinstance(component, str):
+            return self.labels.index(component) if component in self.labels else None
+        return component if component < self.size else None
+
+    def bounds(self, component: Component = None) -> tuple[float, float]:
         """Lowest and highest value of a component, or of any where None is given; (0, 0) where there is none."""
-        if component is not None:
-            return self.low[component], self.high[component]
+        place = self.place(component)
+        if isinstance(place, int):
+            return self.low[place], self.high[place]
         return min(self.low, default=0.0), max(self.high, default=0.0)
 
 
@@ -70,17 +109,20 @@ def alpha_parameter(header: AlphaHeader, n_blocks: int) -> Parameter:
     return Parameter.even(ALPHA, n_blocks, low=header.low, high=header.high, default=header.default)
 
 
-def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
+def parameters_of(
+    header: PackHeader, mask: Sequence[Parameter] | None = None, *, chosen: str = ""
+) -> tuple[Parameter, ...]:
     """What a performer moves in a style: the live vectors among its declared inputs, mix, colour, steady and stroke.
 
     alpha is always the first; a style without tuning-blocks has it with no components. A style that declares an input
     called `steady` or `stroke` keeps it for itself. There is no `stroke` where no frame goes in, or where the network
-    has a size of its own.
+    has a size of its own. Of a palette the weights of its styles are moved, and what goes with them.
 
     Args:
         header: Of the style's pack.
         mask: What a source of masks has to be moved; what is outside of the mask then has parameters of its own as
             well. None without a mask.
+        chosen: The style of a palette that plays at first; empty for the first one.
     """
     own = header.inputs
     added = (*finishing_inputs(own), *(side_inputs(own) if mask is not None else ()))
@@ -88,13 +130,29 @@ def parameters_of(header: PackHeader, mask: Sequence[Parameter] | None = None) -
     alpha = found.pop(ALPHA, None) or alpha_parameter(header.alpha, 0)
     steady = () if STEADY in found else (Parameter.even(STEADY, 1, low=0, high=1, default=0),)
     stroke = (Parameter.even(STROKE, 1, low=STROKES[0], high=STROKES[-1], default=1),) if has_strokes(header) else ()
-    return (alpha, *found.values(), *steady, *stroke, *(one for one in mask or () if one.name not in found))
+    palette = _of_palette(header, chosen, sides={spec.name for spec in added}) if header.styles else ()
+    of_the_mask = (one for one in mask or () if one.name not in found)
+    return (alpha, *found.values(), *steady, *stroke, *palette, *of_the_mask)
 
 
 def has_strokes(header: PackHeader) -> bool:
     """Whether the size of a style's strokes can be moved: a frame goes in, and no input of its own has that name."""
     own = any(spec.name == STROKE for spec in header.inputs)
     return stylizes(header.inputs) and header.size is None and not own
+
+
+def _of_palette(header: PackHeader, chosen: str, *, sides: Collection[str]) -> tuple[Parameter, ...]:
+    """The weights of the styles, and what goes with them. sides: what an engine with a mask takes besides."""
+    labels = tuple(one.name for one in header.styles)
+    size, first = len(labels), labels.index(chosen) if chosen else 0
+    weights = Parameter(
+        name=STYLE, low=(0.0,) * size, high=(1.0,) * size, labels=labels,
+        default=tuple(float(place == first) for place in range(size)),
+    )  # fmt: skip
+    others = [Parameter.even(name, 1, low=0, high=1, default=0) for name in (STYLE_FREE, PAD_X, PAD_Y)]
+    # Outside of a mask all weights are 0 by default, which is: as inside.
+    beyond = [replace(weights, name=outside(STYLE), default=(0.0,) * size)] if outside(STYLE) in sides else []
+    return (weights, *others, *beyond)
 
 
 def _parameter(spec: InputSpec) -> Parameter:
@@ -112,17 +170,32 @@ def within(values: Mapping[str, Values], parameters: Iterable[Parameter]) -> dic
     }
 
 
+def single(values: Mapping[str, Values], parameters: Mapping[str, Parameter]) -> dict[str, Values]:
+    """The same with components that have names of their own one by one, as `style/NAME`, float32 (1,) each."""
+    found = dict(values)
+    for name, parameter in parameters.items():
+        if parameter.labels and name in found:
+            whole = found.pop(name)
+            found |= {f"{name}/{label}": whole[place : place + 1] for place, label in enumerate(parameter.labels)}
+    return found
+
+
 def sizes_of(parameters: Iterable[Parameter]) -> dict[str, int]:
     """The components of each parameter."""
-    return {parameter.name: parameter.size for parameter in parameters}
+    return {parameter.name: parameter.components for parameter in parameters}
 
 
 def most_of(styles: Iterable[Sequence[Parameter]]) -> dict[str, int]:
-    """Every parameter that any of these styles declares, with the most components that it has in one of them."""
+    """Every parameter that any of these styles declares, with the most components that it has in one of them.
+
+    Of those that have names, the names of all styles.
+    """
     most: dict[str, int] = {}
     for parameters in styles:
         for parameter in parameters:
-            most[parameter.name] = max(most.get(parameter.name, 0), parameter.size)
+            before = most.get(parameter.name, 0)
+            labels = dict.fromkeys((*labels_in(before), *parameter.labels))
+            most[parameter.name] = Components(max(before, parameter.size), tuple(labels))
     return most
 
 
@@ -140,6 +213,8 @@ class Layout:
             self.parts[parameter.name] = self._places[Target(parameter.name)] = slice(begin, self.size)
             for component in range(parameter.size):
                 self._places[Target(parameter.name, component)] = begin + component
+            for component, label in enumerate(parameter.labels):
+                self._places[Target(parameter.name, label)] = begin + component
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.parameter import STROKE, Values
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs, has_steady
 from stylefader.realtime.pipeline.output_check import is_broken
+from stylefader.realtime.pipeline.style_mixer import Vectors
 from stylefader.training.packs.pack_header import PackHeader
 
 
@@ -24,8 +25,9 @@ class ActiveStyle:
     """An engine that may compute at another size than the session's: its pictures are then brought back.
 
     name: of the style, as performers know it; the pack's own where none is given. stroke: the size of the strokes that
-    the engine's size is for; None where the style has no such parameter of the session's. broken_since_ns: since when
-    all its pictures have been broken, None where the last was good. One thread begins and ends frames.
+    the engine's size is for; None where the style has no such parameter of the session's. styles: of a palette the
+    style vectors by name, float32 (d,). broken_since_ns: since when all its pictures have been broken, None where the
+    last was good. One thread begins and ends frames.
     """
 
     header: PackHeader
@@ -33,11 +35,14 @@ class ActiveStyle:
     desk: AlphaDesk
     name: str = ""
     stroke: float | None = None
+    styles: Mapping[str, Vectors] | None = None
     broken_since_ns: int | None = None
 
     def __post_init__(self) -> None:
         engine = self.engine
-        self.inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+        self.inputs = FrameInputs(
+            (*engine.inputs, *engine.finishing), masked=engine.masked, styles=self.styles, under_way=engine.slots
+        )
         self.has_steady = has_steady(engine)
         self._scaled: ScaledEngine | None = None
         self._played = None if self.stroke is None else np.array([self.stroke], np.float32)

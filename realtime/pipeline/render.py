@@ -24,6 +24,7 @@ from stylefader.realtime.parameters.parameter import Parameter, Values, sizes_of
 from stylefader.realtime.pipeline.frame_inputs import FrameInputs, has_steady
 from stylefader.realtime.pipeline.queues import BlockingMailbox, MailboxClosed
 from stylefader.realtime.pipeline.steady import Steady
+from stylefader.realtime.pipeline.style_mixer import Vectors
 from stylefader.realtime.sinks.base import Sink
 from stylefader.realtime.sources.base import Packet, Source
 
@@ -36,11 +37,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RenderReport:
-    """What a render did. Times in seconds; `engine_seconds` is the time spent in the engine's calls and waits."""
+    """What a render did. Times in seconds; `engine_seconds` is the time spent in the engine's calls and waits.
+
+    empty: frames for which every weight of a palette's styles was 0.
+    """
 
     frames: int
     seconds: float
     engine_seconds: float
+    empty: int = 0
 
 
 def render(
@@ -50,6 +55,7 @@ def render(
     automation: AlphaOverTime,
     parameters: Sequence[Parameter],
     *,
+    styles: Mapping[str, Vectors] | None = None,
     mask: MaskSource | None = None,
     fade_in: float = 0.0,
     choose: Callable[[Mapping[str, Values]], Engine] | None = None,
@@ -58,13 +64,15 @@ def render(
     """Render an open source into an open sink; the caller closes both, and the source of masks.
 
     The parameters of the style have the automation's values at the frame's time, counted from the clip's first instant,
-    kept within their ranges. `fade_in` is the share of alpha's way that rides mix. `choose` gives the engine of a frame
-    by its values: one that takes and gives the same as `engine`, which makes all frames where it is None. `report`
-    gets the number of frames stylized. Raises what reader, engine, source of masks or writer raised, after the other
-    threads have ended.
+    kept within their ranges. `styles` are the vectors of a palette, by name; `fade_in` is the share of alpha's way that
+    rides mix. `choose` gives the engine of a frame by its values: one that takes and gives the same as `engine`, which
+    makes all frames where it is None. `report` gets the number of frames stylized. Raises what reader, engine, source
+    of masks or writer raised, after the other threads have ended.
     """
     automation.check(sizes_of(parameters))
-    inputs = FrameInputs((*engine.inputs, *engine.finishing), masked=engine.masked)
+    inputs = FrameInputs(
+        (*engine.inputs, *engine.finishing), masked=engine.masked, styles=styles, under_way=engine.slots
+    )
     own_steady = has_steady(engine)
     faded_in = FadeIn(parameters, fade_in)
     to_engine: BlockingMailbox[Frame | Packet] = BlockingMailbox(_AHEAD)
@@ -74,7 +82,7 @@ def render(
     pictures = _buffers(engine)
     in_order: deque[tuple[Frame, Pending, Mapping[str, Values], Mask | None] | Packet] = deque()
     steady = Steady()
-    frames, engine_seconds = 0, 0.0
+    frames, empty, engine_seconds = 0, 0, 0.0
 
     def hand_on(under_way: int) -> None:
         """Pass on what is done, in order, until that many frames are under way."""
@@ -108,9 +116,11 @@ def render(
                 if choose is not None and (chosen := choose(values)) is not engine:
                     hand_on(0)
                     engine, pictures = chosen, _buffers(chosen)
+                    inputs.allow(engine.slots)
                 hand_on(engine.slots - 1)
                 inside = mask.mask(thing.image, at, values) if mask is not None and engine.masked else None
                 given = inputs(thing.image, values, inside)
+                empty += inputs.mixer is not None and inputs.mixer.empty
                 called = time.perf_counter()
                 pending = engine.start(given, out=pictures[started % len(pictures)])
                 engine_seconds += time.perf_counter() - called
@@ -131,7 +141,7 @@ def render(
         # The sink may be taken away only when nobody writes to it any more.
         reader.join(_JOIN_S)
         writer.join(_JOIN_S)
-    return RenderReport(frames=frames, seconds=time.perf_counter() - began, engine_seconds=engine_seconds)
+    return RenderReport(frames=frames, seconds=time.perf_counter() - began, engine_seconds=engine_seconds, empty=empty)
 
 
 def _buffers(engine: Engine) -> list[Picture]:

@@ -20,7 +20,7 @@ from stylefader.realtime.masks.base import Mask
 from stylefader.realtime.media.frame import Frame, Picture, blacken_bars
 from stylefader.realtime.parameters.alpha_desk import AlphaDesk
 from stylefader.realtime.parameters.flags import OutputFlags
-from stylefader.realtime.parameters.parameter import Values
+from stylefader.realtime.parameters.parameter import Values, single
 from stylefader.realtime.pipeline.active_style import ActiveStyle, PendingFrame
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.pipeline.rates import RateMeter
@@ -76,7 +76,8 @@ class Stylizer:
     rate: of the frames that went out.
     failed: told of an engine that broke, from the stylizer's thread, after it was taken out; until there is another
     the original passes through. timed: told the times of every frame that an engine made. played: told every frame
-    that an engine began, with the name of the style (during a cross-fade the newer one) and its alpha. spoilt: called
+    that an engine began, with the name of the style (during a cross-fade the newer one) and its values, by parameter
+    and by the names of components. spoilt: called
     with the reason if a frame's picture could not be converted; the frame is left out. mask_of: gives the mask of a
     frame, asked once for each that an engine with a mask begins; None: there is none. Any thread may set it.
     """
@@ -256,7 +257,7 @@ class Stylizer:
                 self._pass_on(frame)
                 return False
         self._begun.append(begun)
-        self._played(frame, owner.name, values)
+        self._played(frame, owner.name, single(values, owner.desk.parameters))
         return True
 
     def _finish_all(self) -> None:

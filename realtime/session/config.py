@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from stylefader.engines import Precision
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.transparency import BLACK, Colour
+from stylefader.realtime.parameters.style_pad import Corners
 from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
@@ -73,6 +75,8 @@ class StyleConfig:
     Attributes:
         names: Styles by name or pack file; the session begins with the first one. Of a style of several sizes the
             largest plays that holds the frame rate.
+        images: Paintings that become styles of the first palette of these that says style vectors; the session begins
+            with the first one.
         scenes: A file of scenes.
         fade_s: Seconds of a cross-fade.
         alpha: Strength at first; None for the style's own.
@@ -85,6 +89,9 @@ class StyleConfig:
         steady: How still the picture stands at rest at first, 0 to 1; None is 0.
         stroke: The size of the strokes at first: 0.67, 1, 1.5, 2 or 3, of which the nearest counts; None is 1.
         slew: The most that alpha moves in a second.
+        weights: Of the styles of the first style's palette at first, by name; None for that style alone.
+        free: Whether weights count as they stand at first, and not by their sum.
+        pad: The styles at the corners of a palette's pad; None for its first four.
         muted: Sources that move no alpha.
         backend: Of the engines, as for `open_engine`.
         precision: Likewise.
@@ -92,6 +99,7 @@ class StyleConfig:
     """
 
     names: tuple[str, ...] = (DEFAULT_STYLE,)
+    images: tuple[Path, ...] = ()
     scenes: Path | None = None
     fade_s: float = FADE_S
     alpha: float | None = None
@@ -104,6 +112,9 @@ class StyleConfig:
     steady: float | None = None
     stroke: float | None = None
     slew: float | None = None
+    weights: Mapping[str, float] | None = None
+    free: bool = False
+    pad: Corners | None = None
     muted: tuple[str, ...] = ()
     backend: str = "auto"
     precision: Precision = "auto"

@@ -173,7 +173,7 @@ class EngineLoader:
     def request(self, request: EngineRequest) -> None:
         """Have an engine made. One that is on its way goes on behind it, and is there sooner when it is asked for."""
         self._leave()
-        self._request, self._pack = request, self.packs[request.style]
+        self._request, self._pack = request, self.packs[request.style].network_pack
         self._refused.clear()  # what did not do for another style may do for this one
         self._begin(self._next() or self._asked)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from stylefader.realtime.parameters.stroke import stroke_of
 from stylefader.realtime.pipeline.active_style import ActiveStyle
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Tell
+from stylefader.realtime.pipeline.style_mixer import Vectors
 from stylefader.realtime.pipeline.stylizer import NowNs, Stylizer
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader, EngineRequest, LoadedEngine
@@ -31,6 +32,7 @@ from stylefader.realtime.session.events import (
     EngineTaken,
     StyleComing,
     StyleRefused,
+    WeightsEmpty,
 )
 from stylefader.realtime.session.family_play import FamilyPlay
 from stylefader.realtime.session.network_size import NetworkSize
@@ -96,8 +98,11 @@ class EnginePlay:
         self._played: ActiveStyle | None = None
         self._ever_played = False
         self._ordered_masked = False
-        packs = parts.loader.packs
-        self._plays = _Played(style=0, size=self.size, stroke=1.0, pack=packs[0] if packs else None, masked=False)
+        self._empty = False  # whether it was told that every weight is 0
+        packs, style = parts.loader.packs, parts.performance.style
+        self._plays = _Played(
+            style=style, size=self.size, stroke=1.0, pack=packs[style].network_pack if packs else None, masked=False
+        )
         self._stage_told = ""
         self._ordered_ns: int | None = None  # when a style was ordered that does not play, until it is told
 
@@ -139,6 +144,8 @@ class EnginePlay:
                 self._families.begin(order.style, self.size, self._wanted_rate())
             self._order(order.style, order.fade_s)
         self._follow_stroke()
+        self._name_what_plays()
+        self._watch_weights()
         self._adapt()
         self._receive()
 
@@ -219,6 +226,7 @@ class EnginePlay:
         self._tell_of_waiting()
         try:
             loaded = self._loader.take()
+            styles = {} if loaded is None else _styles_of(loaded)
         except StylefaderError as error:
             style = self._performance.style
             if self._families.refuse(style, self._loader.packs[style], self._wanted_rate()):
@@ -231,7 +239,7 @@ class EnginePlay:
             self._give_up(error)
             return
         if loaded is not None:
-            self._take_over(loaded)
+            self._take_over(loaded, styles)
 
     def _tell_of_waiting(self) -> None:
         """Say what is being done, at the very first and where a style takes long to come."""
@@ -246,20 +254,38 @@ class EnginePlay:
             style = self._loader.packs[self._performance.style].style
             self._tell(StyleComing(style=style, plays=playing.name if playing else None))
 
-    def _take_over(self, loaded: LoadedEngine) -> None:
-        """Have the stylizer play an engine that has come."""
+    def _name_what_plays(self) -> None:
+        """A style of the palette that plays was chosen: it goes by that one's name from now on."""
+        style = self._performance.style
+        pack = self._loader.packs[style]
+        if self._played is None or style == self._plays.style or pack.network_pack is not self._plays.pack:
+            return
+        self._played.name = pack.style
+        self._plays = self._plays._replace(style=style)
+
+    def _watch_weights(self) -> None:
+        """Say once where every weight of a palette is 0."""
+        mixer = self._played.inputs.mixer if self._played is not None else None
+        empty = mixer is not None and mixer.empty
+        if empty and not self._empty:
+            self._tell(WeightsEmpty(palette=self._loader.packs[self._plays.style].network_pack.style))
+        self._empty = empty
+
+    def _take_over(self, loaded: LoadedEngine, styles: Mapping[str, Vectors]) -> None:
+        """Have the stylizer play an engine that has come. styles: the vectors of a palette's."""
         self._ordered_ns = None
         request, pack, header = loaded.request, loaded.pack, loaded.pack.header
         desk, fade_s = self._performance.begin(request.style, request.fade_s)
         self._tell(EngineTaken(style=header.name, title=header.title, size=request.size, account=loaded.account))
+        packs, style = self._loader.packs, self._performance.style
+        if packs[style].network_pack is not pack:  # another one was chosen meanwhile
+            style = request.style
         self._played = ActiveStyle(
-            header=header, engine=loaded.engine, desk=desk, name=pack.style,
+            header=header, engine=loaded.engine, desk=desk, name=packs[style].style, styles=styles,
             stroke=request.stroke if has_strokes(header) else None,
         )  # fmt: skip
         self._ever_played = True
-        self._plays = _Played(
-            style=request.style, size=request.size, stroke=request.stroke, pack=pack, masked=request.masked
-        )
+        self._plays = _Played(style=style, size=request.size, stroke=request.stroke, pack=pack, masked=request.masked)
         for one in [*self._families.others(pack), pack] if pack.family else []:
             self._loader.measure(one, request.size)  # what is asked for last comes first
         self._stats.forget_engine()
@@ -276,3 +302,12 @@ class EnginePlay:
         self._tell(StyleRefused(why=str(error), plays=name if self._played else None))
         self._performance.give_up(style)
         self._ordered_ns = None
+
+
+def _styles_of(loaded: LoadedEngine) -> dict[str, Vectors]:
+    """The style vectors of a palette; none for other packs. Raises PackError for a file that is spoilt."""
+    try:
+        return loaded.pack.style_vectors()
+    except BaseException:
+        loaded.engine.close()
+        raise

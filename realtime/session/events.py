@@ -34,7 +34,7 @@ Outside = Literal["alpha_outside", "mix_outside", "colour_outside"]
 class NoEffect(Event):
     """A setting does nothing in this session."""
 
-    setting: Outside | Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor"]
+    setting: Outside | Literal["fade", "fade_in", "fps", "overwrite", "full_screen", "monitor", "pad", "free"]
     why: str
 
 
@@ -160,6 +160,13 @@ class StyleRefused(Event):
 
     why: str
     plays: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsEmpty(Event):
+    """Every weight of a palette's styles is 0, so the mix before holds."""
+
+    palette: str
 
 
 @dataclass(frozen=True, kw_only=True)

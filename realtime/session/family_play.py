@@ -85,6 +85,7 @@ class FamilyPlay:
 
     def refuse(self, style: int, pack: PackFile, rate: float) -> bool:
         """A pack cannot be had: put another member in its place; False where there is none."""
+        pack = pack.network_pack
         family = self._families.get(pack.style)
         if pack.family is None or family is None or pack not in family.packs:
             return False
@@ -95,14 +96,14 @@ class FamilyPlay:
 
     def restore(self, style: int, pack: PackFile) -> None:
         """This pack plays on, whatever was chosen."""
-        self._packs[style] = pack
         family = self._families.get(pack.style)
+        self._take(style, pack)
         if pack.family is not None and family is not None and pack in family.packs:
             family.choice.stay(family.packs.index(pack), self._now_ns())
 
     def smallest(self, style: int) -> bool:
         """Whether nothing smaller than what plays can be had; so for a style that is no family."""
-        pack = self._packs[style]
+        pack = self._packs[style].network_pack
         family = self._families.get(pack.style) if pack.family else None
         return family is None or family.choice.smallest
 
@@ -113,14 +114,14 @@ class FamilyPlay:
 
     def state(self, style: int) -> FamilyState | None:
         """What is seen of a style's family; None for a style that is none. Any thread."""
-        pack = self._packs[style]
+        pack = self._packs[style].network_pack
         family = self._families.get(pack.style) if pack.family else None
         if pack.family is None or family is None:
             return None
         return FamilyState(name=pack.style, size=pack.size, member=pack.header.name, why=family.why)
 
     def _of(self, style: int, size: Size) -> _Family | None:
-        pack = self._packs[style]
+        pack = self._packs[style].network_pack
         if pack.family is None:
             return None
         if pack.style not in self._families:
@@ -137,7 +138,7 @@ class FamilyPlay:
 
     def _put(self, style: int, family: _Family, place: int) -> None:
         pack, reason = family.packs[place], family.choice.reason
-        self._packs[style] = pack
+        self._take(style, pack)
         if pack is family.told or reason is None:
             return
         family.told = pack
@@ -147,6 +148,17 @@ class FamilyPlay:
         )  # fmt: skip
         family.why = words_of(event)
         self._tell(event)
+
+    def _take(self, style: int, pack: PackFile) -> None:
+        """Put a pack in the place of a style; of a palette, in that of each of its styles."""
+        chosen, family = self._packs[style].chosen, pack.family
+        if not chosen:
+            self._packs[style] = pack
+            return
+        for place, there in enumerate(self._packs):
+            same = there.family is not None and family is not None and there.family.name == family.name
+            if there.chosen and (same or place == style):
+                self._packs[place] = pack.with_style(there.chosen)
 
     def _tell_strangers(self, family: PackFamily) -> None:
         for one in family.strangers:

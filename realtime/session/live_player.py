@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from stylefader.engines.inputs import Array
 from stylefader.realtime.parameters.flags import OutputFlags
 from stylefader.realtime.parameters.parameter import Parameter, Values
+from stylefader.realtime.parameters.style_pad import parse_corners
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
@@ -105,6 +106,12 @@ class LivePlayer:
         """Back to what is safe: every flag off, nothing that moves by itself, alpha to the default, the first style."""
         self.show.clear()
         self.performance.panic()
+
+    def choose_pad(self, word: str) -> str:
+        """Put four styles at the corners of the pad, as in `A,B,C,D`; gives them in words. Raises ControlError."""
+        corners = parse_corners(word)
+        self.performance.use_pad(corners)
+        return f"pad: {', '.join(corners)}"
 
     def choose_where(self, word: str) -> str:
         """Change to the source of masks that a word of `--where` means; gives what is inside now, in words.

@@ -18,6 +18,7 @@ from stylefader.engines.selection.expected_time import ExpectedTime
 from stylefader.realtime.media.frame import Frame
 from stylefader.realtime.parameters.alpha_desk import Modulation
 from stylefader.realtime.parameters.parameter import ALPHA
+from stylefader.realtime.parameters.style_pad import Corners
 from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
@@ -33,7 +34,7 @@ from stylefader.realtime.session.live_player import LivePlayer
 from stylefader.realtime.session.mask_words import FindMask
 from stylefader.realtime.session.performance import Performance
 from stylefader.realtime.session.session_mask import SessionMask
-from stylefader.realtime.session.snapshot import Drops, Snapshot, moved
+from stylefader.realtime.session.snapshot import Drops, Snapshot, mixed, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
 
@@ -58,6 +59,7 @@ class SessionOptions:
     find_mask: finds sources of masks by the words of `--where`.
     rate: the frame rate that a family's member must hold, given the one that comes in.
     expect: what a frame of a pack takes at a size.
+    first, weights, corners: as of `Performance`.
     """
 
     height: int
@@ -70,6 +72,9 @@ class SessionOptions:
     rate: Callable[[float | None], float] = lambda arriving: arriving or 30.0
     find_mask: FindMask | None = None
     expect: Expect = lambda pack, size: ExpectedTime(ms=None)
+    first: int = 0
+    weights: Mapping[str, float] | None = None
+    corners: Corners | None = None
 
 
 class LiveSession(LivePlayer):
@@ -109,6 +114,7 @@ class LiveSession(LivePlayer):
         performance = Performance(
             loader.packs, heard=lambda: self.stylizer.desks, now_ns=now_ns, fade_s=options.fade_s,
             start=options.start, slew=options.slew, fade_in=options.fade_in, modulation=modulation,
+            first=options.first, weights=options.weights, corners=options.corners,
         )  # fmt: skip
         mask = SessionMask(
             self.stylizer, performance, tell, height=options.height, width=options.width, find=options.find_mask
@@ -157,6 +163,7 @@ class LiveSession(LivePlayer):
             size=(engine.width, engine.height) if engine else None,
             alpha=tuple(map(float, self.targets()[ALPHA])), alpha_now=tuple(map(float, self.latest()[ALPHA])),
             others=moved(self.targets(), self.parameters), mask=self.mask.words,
+            weights=mixed(self.targets(), self.parameters),
             coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
             **vars(show), muted=frozenset(self.muted),
         )  # fmt: skip

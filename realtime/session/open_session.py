@@ -79,7 +79,8 @@ def open_session(config: SessionConfig, *, listener: Listener | None = None, scr
             SessionOptions(
                 height=picture.height, width=picture.width, fade_s=style.fade_s, adaptive_fps=picture.adaptive_fps,
                 slew=style.slew, start=plan.start, fade_in=plan.fade_in, rate=connections.wanted_rate,
-                expect=loader.expected_time, find_mask=config.find_mask,
+                expect=loader.expected_time, find_mask=config.find_mask, first=plan.first, weights=style.weights,
+                corners=style.pad,
             ),
             tell=tell, played=lambda frame, name, values: takes.played(frame, name, values, live.mask.used()),
             modulation=modulators,

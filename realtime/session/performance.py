@@ -18,10 +18,13 @@ import numpy as np
 
 from stylefader.engines.inputs import Array
 from stylefader.realtime.parameters.alpha_desk import MODULATIONS, AlphaDesk, Modulation
-from stylefader.realtime.parameters.parameter import Parameter, Values, carried_over, carried_to, parameters_of
+from stylefader.realtime.parameters.parameter import Parameter, Values, carried_over, carried_to
+from stylefader.realtime.parameters.style_pad import Corners, pad_of
 from stylefader.realtime.parameters.targets import Target
-from stylefader.realtime.pipeline.style_request import Wanted, fade
+from stylefader.realtime.pipeline.style_request import Wanted, fade, whole_vectors, without
+from stylefader.realtime.session.style_desks import WEIGHTS, StyleDesks, follow_pad
 from stylefader.training.errors import ControlError
+from stylefader.training.packs.added_inputs import STYLE
 from stylefader.training.packs.pack_file import PackFile
 
 
@@ -38,7 +41,10 @@ class Performance:
     """packs: the styles, to which more may be added. heard: the desks of all that is in the picture now.
 
     muted: sources that move no alpha; any thread may change it. start: values at first, one for all components, by
-    parameter.
+    parameter. first: the style that it begins with, and that panic returns to. weights: of the styles of that one's
+    palette at first, by name. corners: the styles at the corners of a palette's pad.
+
+    The styles of a palette have one desk, since they have one engine: to choose one of them is a glide of the weights.
     """
 
     def __init__(
@@ -52,20 +58,28 @@ class Performance:
         slew: float | None = None,
         fade_in: float = 0.0,
         modulation: Modulation | None = None,
+        first: int = 0,
+        weights: Mapping[str, float] | None = None,
+        corners: Corners | None = None,
     ) -> None:
         self._packs, self._heard, self._now_ns = packs, heard, now_ns
-        self._fade_s, self._slew, self._fade_in, self._modulation = fade_s, slew, fade_in, modulation
+        self._fade_s = fade_s
         self.muted: set[str] = set()
+        self._made = StyleDesks(
+            packs, muted=self.muted, slew=slew, fade_in=fade_in, modulation=modulation, first=first, corners=corners
+        )
         self._lock = threading.Lock()  # over all below
         self._wanted: Wanted | None = None  # since the last `next_order`
         self._panic: int | None = None  # the style that begins at its default
         self._coming: Wanted | None = None  # ordered last, to be faded to when its style comes
-        self._style = 0
+        self._first = self._style = self._desk_of = first
         self._scene: str | None = None
-        self._desk_of = 0
-        self._mask: Sequence[Parameter] | None = None
-        self._first = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
-        self._desk = self._new_desk(0, self._first)
+        begins: dict[str, Values] = {name: np.full(1, value, np.float32) for name, value in (start or {}).items()}
+        if weights:
+            wished = {str(Target(STYLE, name)): np.full(1, value, np.float32) for name, value in weights.items()}
+            begins |= whole_vectors(wished, self._made.parameters(first))
+        self._begins = begins
+        self._desk = self._made.desk(first, begins)
 
     # -- from any thread -------------------------------------------------------------------------------------------
 
@@ -98,6 +112,7 @@ class Performance:
             for desk in self._desks():
                 if desk.has(target):
                     desk.move(target, value, at_ns, source)
+                    follow_pad(desk, target, at_ns, source)
 
     def move_each(self, name: str, values: Sequence[float] | Array, at_ns: int | None) -> None:
         """Set every component of a parameter at once, so that no frame has some of them only."""
@@ -114,6 +129,14 @@ class Performance:
             for desk in self._desks():
                 if desk.has(target):
                     desk.nudge(target, step, at_ns, source)
+                    follow_pad(desk, target, at_ns, source)
+
+    def use_pad(self, corners: Corners) -> None:
+        """Other styles at the corners of the pad; they come when it is moved. Raises ControlError for unknown ones."""
+        with self._lock:
+            self._made.use_corners(corners)
+            for desk in self._desks():
+                desk.pad = pad_of(desk.layout, corners)
 
     def go(self, style: int) -> None:
         """Change to a style, counted round."""
@@ -132,14 +155,16 @@ class Performance:
                 raise ControlError(f"{name} must be finite numbers, not {value}")
         with self._lock:
             now = self._style if self._wanted is None else self._wanted.style
-            style = now if style is None else style
-            self._wanted = replace(self._want(style), fade_s=fade_s, values=values, scene=scene)
+            wanted = self._want(now if style is None else style)
+            values = self._made.whole(values, wanted.style, self._desk.targets())
+            own = wanted.values if style is not None else {}
+            self._wanted = replace(wanted, fade_s=fade_s, values={**own, **values}, scene=scene)
 
     def panic(self) -> None:
         """Nothing that moves by itself, alpha to the default, the first style."""
         with self._lock:
             self.muted.update(MODULATIONS)
-            self._wanted, self._panic = self._want(0), 0
+            self._wanted, self._panic = self._want(self._first), self._first
             for desk in self._desks():
                 desk.reset()
 
@@ -150,15 +175,13 @@ class Performance:
             wanted = self._wanted
             if wanted is not None and (wanted.values or wanted.style != style):
                 style, coming = wanted.style, wanted
-            pack = self._packs[style]
-            resets = style != self._desk_of and style == self._panic
-            values = dict({} if resets else self._desk.targets())
+            values = self._carried(style)
             values |= coming.values if coming is not None else {}
         return style, {
             parameter.name: carried_over(
                 values.get(parameter.name, np.array(parameter.default, np.float32)), parameter.size
             ).clip(parameter.low, parameter.high).astype(np.float32)
-            for parameter in parameters_of(pack.header, self._mask)
+            for parameter in self._made.parameters(style)
         }  # fmt: skip
 
     # -- from the thread that owns the session ---------------------------------------------------------------------
@@ -174,16 +197,18 @@ class Performance:
             if wanted is None:
                 return None
             self._scene = wanted.scene
-            there, again = wanted.style == self._desk_of, wanted.style == self._style
+            # Of one palette, all styles are there, or on their way, when one of them is.
+            there, again = self._made.alike(wanted.style, self._desk_of), self._made.alike(wanted.style, self._style)
             if wanted.values or not again or self._panic is not None:
                 self._coming = wanted
             if there:
                 fade(self._desk, wanted, self._now_ns())
+                self._desk_of = wanted.style
+            self._style = wanted.style
             if again:
                 self._panic = None  # nothing changes, so there is nothing to begin at its default
                 return None
             # One that plays is ordered as well: the other that was on its way must not come.
-            self._style = wanted.style
             return StyleOrder(style=wanted.style, fade_s=0.0 if there else wanted.fade_s, plays=there)
 
     @property
@@ -197,11 +222,12 @@ class Performance:
         What the source brings begins as the source says, also where the one before had something of that name.
         """
         with self._lock:
-            self._mask = mask
-            parameters = parameters_of(self._packs[self._desk_of].header, mask)
+            self._made.mask = mask
+            parameters = self._made.parameters(self._desk_of)
             self._desk = self._desk.carried_on(
-                parameters, anew={one.name for one in mask or ()}, start=carried_to(self._first, parameters)
+                parameters, anew={one.name for one in mask or ()}, start=carried_to(self._begins, parameters)
             )
+            self._desk.pad = pad_of(self._desk.layout, self._made.corners)
 
     def begin(self, style: int, fade_s: float) -> tuple[AlphaDesk, float]:
         """The engine of a style is there.
@@ -210,13 +236,18 @@ class Performance:
             Its desk, and the seconds of its cross-fade: those of what asked for it last.
         """
         with self._lock:
-            if style != self._desk_of:
+            if not self._made.alike(style, self._desk_of):
+                style = self._style if self._made.alike(style, self._style) else style
+                coming = self._coming or self._want(style)
                 # Strengths are the performer's: a new style begins where they stand, after a panic at its default.
-                self._desk = self._new_desk(style, None if style == self._panic else self._desk.targets())
+                start = self._carried(style)
+                # The weights do not glide as well while a palette fades in.
+                start |= {name: values for name, values in coming.values.items() if name in WEIGHTS}
+                self._desk = self._made.desk(style, start)
                 self._desk_of = style
                 if self._coming is not None:
                     fade_s = self._coming.fade_s
-                    fade(self._desk, self._coming, self._now_ns())
+                    fade(self._desk, without(self._coming, WEIGHTS), self._now_ns())
                 self._coming = None
             self._panic = None
             return self._desk, fade_s
@@ -228,14 +259,20 @@ class Performance:
             self._coming = self._scene = None
 
     def _want(self, style: int) -> Wanted:
-        return Wanted(style=style % len(self._packs), fade_s=self._fade_s)
+        """A style alone, counted round."""
+        style %= len(self._packs)
+        return Wanted(style=style, fade_s=self._fade_s, values=self._made.alone(style))
 
-    def _new_desk(self, style: int, start: Mapping[str, Values] | None) -> AlphaDesk:
-        parameters = parameters_of(self._packs[style].header, self._mask)
-        return AlphaDesk(
-            parameters, start=carried_to(start or {}, parameters), slew=self._slew, muted=self.muted,
-            modulation=self._modulation, fade_in=self._fade_in,
-        )  # fmt: skip
+    def _resets(self, style: int) -> bool:
+        """Whether a style that is to come begins at its default."""
+        alike = self._made.alike
+        return self._panic is not None and alike(style, self._panic) and not alike(style, self._desk_of)
+
+    def _carried(self, style: int) -> dict[str, Values]:
+        """Where a style begins from the desk of now."""
+        if self._resets(style):
+            return {}
+        return self._made.carried(self._desk.targets(), style, self._desk_of)
 
     def _desks(self) -> list[AlphaDesk]:
         """All that are heard of in the picture, now or in a moment."""

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stylefader.engines.opening import check_engine_words
+from stylefader.engines.predicting import with_paintings
 from stylefader.realtime.controls.player import check_source
 from stylefader.realtime.controls.scenes.scene_file import cast, read_scenes
 from stylefader.realtime.display.sdl import check_monitor, why_no_display
 from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.parameters.fade_in import check_fade_in
-from stylefader.realtime.parameters.parameter import STEADY, STROKE, most_of, parameters_of
+from stylefader.realtime.parameters.parameter import STEADY, STROKE, STYLE_FREE, most_of, parameters_of
+from stylefader.realtime.parameters.style_pad import Corners, check_corners, has_corners
+from stylefader.realtime.parameters.style_weights import check_weights
 from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import NoEffect, NoWindow, Outside, ValueOutOfRange
@@ -22,8 +25,8 @@ from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
 from stylefader.training.errors import ControlError, SinkError
-from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX
-from stylefader.training.packs.open_style import open_style
+from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX, STYLE
+from stylefader.training.packs.open_style import each_style, open_style, place_of
 from stylefader.training.packs.pack_file import PackFile
 
 _OUTSIDE: tuple[Outside, ...] = ("alpha_outside", "mix_outside", "colour_outside")
@@ -36,7 +39,8 @@ class SessionPlan:
     """What a session will open.
 
     Attributes:
-        packs: The styles; those that only scenes name come last.
+        packs: The styles, of a palette each of its own; those that only scenes name come last.
+        first: Which of them the session begins with.
         source: What gives the frames.
         window: Whether there is a window.
         events: What the user should be told about the plan.
@@ -46,6 +50,7 @@ class SessionPlan:
     """
 
     packs: tuple[PackFile, ...]
+    first: int
     source: LiveChoice
     window: bool
     events: tuple[Event, ...]
@@ -75,12 +80,20 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     check_engine_words(style.backend, style.precision)
     for name in style.muted:
         check_source(name)
-    packs = [open_style(name) for name in style.names]
+    asked = [open_style(name) for name in style.names]
+    if style.images:
+        asked = [with_paintings(asked, style.images), *asked]
+    packs = each_style(asked)
     if style.scenes is not None:
         movable = parameters_for_scenes(config.mask)
         packs += cast(read_scenes(style.scenes), packs, style.scenes, movable).added
     if not packs:
-        packs = [open_style(DEFAULT_STYLE)]
+        packs = each_style([open_style(DEFAULT_STYLE)])
+    first = _first_style(asked[0], packs, style.pad) if asked else 0
+    if style.weights is not None:
+        check_weights(style.weights, packs[first])
+    if style.pad is not None and any(pack.chosen for pack in packs):
+        check_corners(style.pad, sizes_with(packs, None)[STYLE])
     events: list[Event] = []
     window = config.window.shown
     if window and (why := why_no_display()) is not None:
@@ -98,11 +111,21 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     if style.fade_in and not any(pack.n_blocks for pack in packs):
         events.append(NoEffect(setting="fade_in", why="no style of this session has an alpha"))
     start = {name: _first(name, value) for name in _STRENGTHS if (value := getattr(style, name)) is not None}
-    events += _beyond(start, packs[0], config.mask)
+    if style.free:
+        start[STYLE_FREE] = 1.0
+    events += _beyond(start, packs[first], config.mask)
     return SessionPlan(
-        packs=tuple(packs), source=source, window=window, events=tuple(events), start=start,
+        packs=tuple(packs), first=first, source=source, window=window, events=tuple(events), start=start,
         fade_in=check_fade_in(style.fade_in), mask=config.mask,
     )  # fmt: skip
+
+
+def _first_style(asked: PackFile, packs: Sequence[PackFile], corners: Corners | None) -> int:
+    """The style to begin with: the one that was named first, of a palette with a pad the pad's first corner."""
+    names = [one.name for one in asked.header.styles]
+    if corners is not None and names and not asked.chosen and has_corners(corners, names):
+        asked = asked.with_style(corners[0])
+    return place_of(asked, packs)
 
 
 def _first(name: str, value: float) -> float:
@@ -154,6 +177,12 @@ def _without_effect(config: SessionConfig, *, packs: Sequence[PackFile], window:
         found.append(NoEffect(setting="fade", why="there is one style"))
     if config.picture.fps is not None and not any(pack.family for pack in packs):
         found.append(NoEffect(setting="fps", why="no style of this session has several sizes"))
+    if not any(pack.chosen for pack in packs):
+        why = "no style of this session is a palette's"
+        if config.style.pad is not None:
+            found.append(NoEffect(setting="pad", why=why))
+        if config.style.free:
+            found.append(NoEffect(setting="free", why=why))
     if config.sinks.overwrite and not recorded:
         found.append(NoEffect(setting="overwrite", why="nothing is recorded into a file"))
     if config.window.full_screen and not window:

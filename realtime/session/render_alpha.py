@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stylefader.realtime.controls.mapping.sound_section import SoundMap
     from stylefader.realtime.parameters.lfo import LfoMap
     from stylefader.realtime.parameters.parameter import Parameter
+    from stylefader.realtime.parameters.style_pad import Corners
     from stylefader.realtime.sources.open_file import FileSource
 
 Reading = Callable[[Path], AbstractContextManager[Callable[[float], None]]]
@@ -132,8 +133,9 @@ def modulated(
     *,
     origin: str,
     closing: ExitStack,
+    corners: Corners | None = None,
 ) -> AlphaOverTime:
-    """The same with the LFOs and the sound of a mapping on top. origin: the mapping file.
+    """The same with the LFOs and the sound of a mapping on top. origin: the mapping file. corners: of a pad.
 
     The file that sound is read from is closed with `closing`. Raises ControlError for sound of a source without any.
     """
@@ -150,4 +152,4 @@ def modulated(
         parts.append(sound)
     if not parts:
         return keyframes
-    return ModulatedAutomation(keyframes, *parts, parameters=parameters)
+    return ModulatedAutomation(keyframes, *parts, parameters=parameters, corners=corners)

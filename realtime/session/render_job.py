@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from stylefader.engines import Engine, Precision
     from stylefader.realtime.masks.base import MaskChoice
     from stylefader.realtime.media.transparency import Colour
+    from stylefader.realtime.parameters.style_pad import Corners
     from stylefader.realtime.session.mask_words import MaskWords
     from stylefader.realtime.sinks.open_file import FileSink
     from stylefader.realtime.sources.deinterlacing import Deinterlace
     from stylefader.realtime.sources.geometry import Fit
+    from stylefader.training.packs.pack_file import PackFile
 
 
 _log = logging.getLogger(__name__)
@@ -34,13 +36,17 @@ class RenderJob:
     Attributes:
         source: A video, a picture, a moving picture, or numbered pictures as `shots/%04d.png`.
         output: What to write, of the same kind.
-        style: A name or a pack file.
+        style: A name or a pack file; with `style_image` None is the first palette that says style vectors.
+        style_image: A painting whose style that palette plays.
         alpha: Keyframes as on the command line, or one strength; None is the pack's default.
         mix: The same for mix, from the original picture (0) to the stylized one (1); None is 1.
         colour: The same for colour, from the style's colours (0) to the original's (1); None is 0.
         alpha_outside, mix_outside, colour_outside: The same outside of the mask; None is the pack's default, 0 and 0.
         mask_words: What was said of masks. Where no word decides, the masks that a take has count.
         mask: A source of masks of one's own, in place of words.
+        weights: Of a palette's styles, by name or as `starry_night=0.5,udnie=0.5`; None is the style that is named.
+        free: Whether these count as they stand, and not by their sum.
+        pad: Four styles at the corners of a palette's pad, as `A,B,C,D`; None is its first four.
         fade_in: The share of alpha's way, from its 0, that brings mix from 0 to its value; None is none.
         steady: How still the picture stands where the clip does, 0 to 1; None is 0.
         stroke: As `mix`, for the size of the strokes: 0.67, 1, 1.5, 2 or 3, of which the nearest counts; None is 1.
@@ -64,13 +70,17 @@ class RenderJob:
 
     source: str
     output: str
-    style: str
+    style: str | None = None
+    style_image: Path | None = None
     alpha: str | float | None = None
     mix: str | float | None = None
     colour: str | float | None = None
     alpha_outside: str | float | None = None
     mix_outside: str | float | None = None
     colour_outside: str | float | None = None
+    weights: str | Mapping[str, float] | None = None
+    free: bool = False
+    pad: str | Corners | None = None
     mask_words: MaskWords | None = None
     mask: MaskChoice | None = None
     fade_in: float | None = None
@@ -168,6 +178,21 @@ def run_job(job: RenderJob, watcher: Watcher | None = None) -> RenderResult:
     return result
 
 
+def _pack_of(job: RenderJob) -> PackFile:
+    """What plays. Raises PackError or SourceError."""
+    from stylefader.training.errors import PackError
+    from stylefader.training.packs.open_style import open_style
+
+    asked = [] if job.style is None else [open_style(job.style)]
+    if job.style_image is not None:
+        from stylefader.engines.predicting import with_paintings
+
+        return with_paintings(asked, [job.style_image])
+    if not asked:
+        raise PackError("a render needs a style: --style NAME, or --style-image PAINTING for a palette's own choice")
+    return asked[0]
+
+
 def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.controls.mapping.mapping import Mapping, read_mapping
     from stylefader.realtime.masks.clip import ClipOptions
@@ -176,11 +201,11 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
     from stylefader.realtime.session.mask_words import MaskWords
     from stylefader.realtime.session.render_alpha import alpha_over_time, read_take, with_steady
     from stylefader.realtime.session.render_mask import idle_parameters, mask_of_render, without_effect
+    from stylefader.realtime.session.render_palette import corners_of, with_mix
     from stylefader.realtime.sources.geometry import check_fit
     from stylefader.realtime.sources.options import LiveOptions
-    from stylefader.training.packs.open_style import open_style
 
-    pack = open_style(job.style)
+    pack = _pack_of(job)
     header = pack.header
     if pack.family is not None:
         watcher.note(f"{pack.style} is rendered by its largest size, {pack.size} ({header.name})")
@@ -192,14 +217,18 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
         clip=ClipOptions(placed=LiveOptions(fit=check_fit(job.fit)), rate=job.rate),
     )  # fmt: skip
     # What a mask has may be moved without it, with a note: a take has all that was played.
-    parameters = parameters_of(header, () if choice is None else choice.parameters)
+    parameters = parameters_of(header, () if choice is None else choice.parameters, chosen=pack.chosen)
     idle = idle_parameters(taken, parameters)
     parameters = (*parameters, *idle)
+    corners = corners_of(job.pad, pack, parameters)
     names = ("mix", "colour", "stroke", "alpha_outside", "mix_outside", "colour_outside")
     others = {name: getattr(job, name) for name in names}
     keyframes, notes = alpha_over_time(
         job.alpha, taken or job.automation, mapping, job.map, parameters, others=others, reading=watcher.reading
     )
+    keyframes = with_mix(keyframes, pack, parameters, weights=job.weights, free=job.free, corners=corners)
+    if job.free and not header.styles:
+        notes = [*notes, f"--free does nothing: {pack.style} is no palette"]
     if job.steady is not None:
         keyframes = with_steady(keyframes, job.steady)
     keyframes.check(sizes_of(parameters))
@@ -240,7 +269,9 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             # The sink first: it refuses a bad output at once, the engine takes seconds to compile.
             watcher.opening(sink)
             stack.enter_context(sink)
-            played = modulated(keyframes, mapping, source, parameters, origin=str(job.map), closing=stack)
+            played = modulated(
+                keyframes, mapping, source, parameters, origin=str(job.map), closing=stack, corners=corners
+            )
             for parameter in parameters:
                 asked, (lowest, highest) = keyframes.bounds(parameter.name), parameter.bounds()
                 if parameter.size and asked is not None and (asked[0] < lowest or asked[1] > highest):
@@ -269,8 +300,15 @@ def _run(job: RenderJob, watcher: Watcher) -> RenderResult:
             watcher.begins(header.title, source.width, source.height, seconds_each=each, total=total)
             with watcher.rendering(total) as report:
                 done = render(
-                    source, sink, engine, played, parameters, mask=mask, fade_in=fade_in, choose=engines, report=report
-                )
+                    source, sink, engine, played, parameters, styles=pack.style_vectors(), mask=mask, fade_in=fade_in,
+                    choose=engines, report=report,
+                )  # fmt: skip
+        if done.empty:
+            notes = [
+                *notes,
+                f"every weight was 0 in {done.empty} frame{'s' if done.empty != 1 else ''}: the mix before held",
+            ]
+            watcher.note(notes[-1])
         said_of_mask = notes_of(mask)
         for note in [*source.notes, *said_of_mask, *sink.notes[said:]]:
             watcher.note(note)

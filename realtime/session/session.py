@@ -16,28 +16,31 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from stylefader.realtime.controls.action_kinds import place_in
 from stylefader.realtime.controls.controls import Controls
 from stylefader.realtime.controls.keyboard.keyboard import Keyboard
 from stylefader.realtime.controls.keyboard.terminal_keys import TerminalKeys, open_terminal_keys
 from stylefader.realtime.controls.mapping.live_learn import LiveLearner
-from stylefader.realtime.parameters.parameter import ALPHA, Values
+from stylefader.realtime.parameters.parameter import ALPHA, Values, sizes_of
 from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.realtime.pipeline.events import Note
 from stylefader.realtime.session.config import SessionConfig
 from stylefader.realtime.session.connections import Connections
-from stylefader.realtime.session.dropped_packs import take_dropped
+from stylefader.realtime.session.dropped_packs import palette_for_paintings, play_painting, take_dropped
 from stylefader.realtime.session.events import Listener, Listeners, SessionStarted, SourceEnded
 from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.session.mask_words import parameters_for_scenes
 from stylefader.realtime.session.plan import SessionPlan, sizes_with
-from stylefader.realtime.session.snapshot import SinkState, Snapshot, moved
+from stylefader.realtime.session.snapshot import SinkState, Snapshot, mixed, moved
 from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.session.status import NumbersFile, Screen, Status, overlay_lines, sign_of
+from stylefader.realtime.session.style_images import StyleImages
 from stylefader.realtime.session.viewer import Text, Viewer
 from stylefader.realtime.sound.live_sound import LiveSound
 from stylefader.training.errors import ControlError, SinkError, SourceError
@@ -85,6 +88,7 @@ class Session:
         self.status = Status(self, screen=screen)
         self._state: Literal["opened", "running", "over"] = "opened"
         self._ends = False  # plain, since a signal may set it at any moment
+        self._images = StyleImages()
         self._terminal: TerminalKeys | None = None
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -127,15 +131,21 @@ class Session:
         self.move(COLOUR, value)
 
     def value(self, name: str) -> float:
-        """Where a parameter of one component stands, or the mean of several. Raises ControlError for no such one."""
-        targets = self.live.targets()
-        if name not in targets or not len(targets[name]):
-            raise ControlError(str(why_missing(Target(name), {one: len(own) for one, own in targets.items()})))
-        return float(targets[name].mean())
+        """Where a parameter stands, the mean of several components, or one, as in `style/starry_night`.
+
+        Raises ControlError for no such one.
+        """
+        targets, parameters = self.live.targets(), self.live.parameters
+        target = parse_target(name) or Target(name)
+        parameter = parameters.get(target.name)
+        place = None if parameter is None else parameter.place(target.component)
+        if place is None or not len(targets.get(target.name, ())):
+            raise ControlError(str(why_missing(target, sizes_of(parameters.values())) or f"there is no {name!r:.60}"))
+        return float(targets[target.name][place].mean())
 
     def move(self, target: str, value: float) -> None:
-        """Move a parameter, or a component of it, as `mix_outside` or `alpha_outside0`. Raises ControlError."""
-        found, sizes = parse_target(target), {name: len(own) for name, own in self.live.targets().items()}
+        """Move a parameter, or a component, as `mix_outside`, `alpha_outside0` or `style/NAME`. Raises ControlError."""
+        found, sizes = parse_target(target), sizes_of(self.live.parameters.values())
         if found is None or (why := why_missing(found, sizes)) is not None:
             raise ControlError(f"there is no {target!r:.60}" if found is None else str(why))
         if not isinstance(value, int | float | np.number) or not np.isfinite(value):
@@ -164,15 +174,15 @@ class Session:
 
     @property
     def style(self) -> str:
-        """The name of the style that was chosen last. Set it to change over to another one of the session."""
+        """The name of the style that was chosen last. Set it to change over to another one of the session.
+
+        A palette's are `PALETTE/STYLE`; `STYLE` alone does where that is one.
+        """
         return self.live.style_names[self.live.style]
 
     @style.setter
     def style(self, name: str) -> None:
-        names = self.live.style_names
-        if name not in names:
-            raise ControlError(f"there is no style {name!r:.80} in this session; there are {', '.join(names)}")
-        self.live.go(names.index(name))
+        self.live.go(place_in(self.live.style_names, name, "style"))
 
     def add_sink(self, word: str) -> str:
         """Send frames to one more sink from now on; `word` as `--sink` has it.
@@ -188,6 +198,20 @@ class Session:
     def remove_sink(self, name: str) -> None:
         """End a sink; a recording is finished first, in two seconds at most. Raises SinkError for no such sink."""
         self._parts.connections.remove_sink(name)
+
+    def play_painting(self, painting: Path) -> None:
+        """Change to the style of a painting once a palette of the session has said its vector, within about a second.
+
+        It becomes one more style of the session; an event says how it went. Frames go on meanwhile.
+
+        Args:
+            painting: A picture.
+
+        Raises:
+            PackError: No palette of the session says style vectors.
+            SourceError: Too many paintings wait already.
+        """
+        self._images.ask(palette_for_paintings(self.live, self.live.loader), painting)
 
     def change_source(self, word: str) -> None:
         """Take the frames of another source from now on, brought to the session's size by its fit.
@@ -225,6 +249,7 @@ class Session:
             style=self.style, plays=live.plays, scene=live.scene, state=live.capture.state,
             alpha=tuple(map(float, live.targets()[ALPHA])), alpha_now=tuple(map(float, live.latest()[ALPHA])),
             others=moved(live.targets(), live.parameters), mask=live.mask.words,
+            weights=mixed(live.targets(), live.parameters),
             **vars(show), muted=muted,
             bpm=round(parts.controls.clock.bpm, 2) if counts_beats else None,
             modulated=tuple(name for name in modulated(parts.controls, parts.sound) if name not in muted),
@@ -291,12 +316,14 @@ class Session:
             raise parts.sound.error
         self.live.tick()
         parts.controls.tick()
+        for found in self._images.done():
+            play_painting(found, self.live, self.live.loader, say=self._say)
         parts.learner.tick()
         parts.keyboard.take_over(parts.controls.mapping.keys)
         if parts.viewer is not None:
             keys = parts.viewer.step(wait_s, self._text)
             for path in parts.viewer.window.take_dropped():
-                take_dropped(path, self.live, self.live.loader, say=self._say)
+                take_dropped(path, self.live, self.live.loader, self._images, say=self._say)
         else:
             if parts.connections.fan_out.failed:
                 raise SinkError("no sink is left to show the picture on", failure=True)
@@ -361,6 +388,7 @@ class Session:
         self._ends = True
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
+        self._images.close()
         parts, began = self._parts, time.monotonic()
         with parts.closing:
             try:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from stylefader.realtime.parameters.parameter import ALPHA, Parameter, Values
+from stylefader.realtime.parameters.parameter import ALPHA, PAD_X, PAD_Y, Parameter, Values
 from stylefader.realtime.pipeline import capture, sink_worker
 from stylefader.realtime.session.family_play import FamilyState
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
+from stylefader.training.packs.added_inputs import STYLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class Snapshot:
         muted: Sources that move no alpha.
         bpm: The tempo, None where nothing counts beats.
         notes: What else is to be seen, in words: a take, fine steps.
+        weights: Of the styles of a palette that plays in more than one of them, by name, as the controls stand.
         family: Of the style, where it has several sizes: which of them plays, and why.
     """
 
@@ -97,6 +99,7 @@ class Snapshot:
     bpm: float | None = None
     notes: tuple[str, ...] = ()
     family: FamilyState | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def size_words(self) -> str | None:
@@ -104,14 +107,27 @@ class Snapshot:
         return f"{self.size[0]}x{self.size[1]}" if self.size else None
 
 
+_ELSEWHERE = (ALPHA, STYLE, PAD_X, PAD_Y)
+
+
 def moved(
     targets: Mapping[str, Values], parameters: Mapping[str, Parameter]
 ) -> dict[str, tuple[float, ...]]:  # fmt: skip
-    """Where parameters beside alpha stand that are not at their default, by name."""
+    """Where parameters beside alpha and weights stand that are not at their default, by name."""
+    others = {name: values for name, values in targets.items() if name not in _ELSEWHERE and name in parameters}
     return {
-        name: tuple(map(float, values)) for name, values in targets.items()
-        if name != ALPHA and name in parameters and not np.allclose(values, parameters[name].default, atol=1e-4)
+        name: tuple(map(float, values)) for name, values in others.items()
+        if not np.allclose(values, parameters[name].default, atol=1e-4)
     }  # fmt: skip
+
+
+def mixed(targets: Mapping[str, Values], parameters: Mapping[str, Parameter]) -> dict[str, float]:
+    """The weights of a palette's styles that are not 0, by name; nothing where one alone has all of the weight."""
+    if STYLE not in targets or STYLE not in parameters:
+        return {}
+    labels = parameters[STYLE].labels
+    found = {name: float(weight) for name, weight in zip(labels, targets[STYLE], strict=False) if weight > 1e-4}
+    return {} if len(found) == 1 and min(found.values()) > 1 - 1e-4 else found
 
 
 def as_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -131,6 +147,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "engine": one.engine, "precision": one.precision, "size": one.size_words,
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
         "others": {name: [round(value, 4) for value in values] for name, values in one.others.items()},
+        "weights": {name: round(value, 4) for name, value in one.weights.items()},
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,
         "mask": one.mask, "mask_off": one.mask_off, "mask_inverted": one.mask_inverted, "mask_shown": one.mask_shown,
         "time_s": round(one.time_s, 3),

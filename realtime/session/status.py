@@ -22,6 +22,8 @@ from stylefader.training.errors import SinkError
 
 _SETTINGS = re.compile(r"[:,][a-z]+=[^,]*")
 _LONGEST_MASK = 24
+_MOST_MIXED = 4
+"""Styles of a mix that are shown by name."""
 
 
 class Screen(Protocol):
@@ -150,6 +152,7 @@ def overlay_lines(one: Snapshot) -> list[str]:
     lines = [
         f"{_style_words(one)}  alpha {' '.join(f'{value:.2f}' for value in one.alpha)}",
         *([f"now {' '.join(f'{value:.2f}' for value in one.alpha_now)} by {_movers(one)}"] if _movers(one) else []),
+        *([_mix(one)] if one.weights else []),
         *([_others(one)] if one.others else []),
         *([_mask(one)] if one.mask else []),
         *([f"scene {one.scene}"] if one.scene else []),
@@ -179,6 +182,7 @@ def status_line(one: Snapshot, *, width: int | None = None) -> str:
         (8, one.size_words or ""),
         (2, f"; alpha {_alphas(one.alpha)}"),
         (4, now and f"; {now}"),
+        (4, f"; {_mix(one)}" if one.weights else ""),
         (10, f"; {_others(one)}" if one.others else ""),
         (9, f"; {_mask(one)}" if one.mask else ""),
         (12, f"; scene {one.scene}" if one.scene else ""),
@@ -218,6 +222,13 @@ def _mask(one: Snapshot) -> str:
     if one.mask_inverted:
         where = where.removeprefix("not:") if where.startswith("not:") else f"not:{where}"
     return f"where {where[:_LONGEST_MASK]}{' (off)' if one.mask_off else ''}"
+
+
+def _mix(one: Snapshot) -> str:
+    """The styles of a palette that are mixed, the heaviest first."""
+    heaviest = sorted(one.weights.items(), key=lambda entry: -entry[1])
+    more = [f"and {len(heaviest) - _MOST_MIXED} more"] if len(heaviest) > _MOST_MIXED else []
+    return "  ".join([*(f"{name} {weight:.2f}" for name, weight in heaviest[:_MOST_MIXED]), *more])
 
 
 def _movers(one: Snapshot) -> str:

@@ -93,6 +93,8 @@ def _of_engines(event: Event) -> str:
             return f"{event.why}; the original passes through"
         case session.StyleRefused():
             return f"{event.why}; {event.plays} goes on"
+        case session.WeightsEmpty():
+            return f"every weight of {event.palette} is 0: the mix before holds"
         case session.SizeChanged():
             way = "larger" if event.larger else "smaller"
             size = f"{event.size.width}x{event.size.height}"

@@ -13,10 +13,13 @@ import pytest
 from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import group as evaluate
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
+from stylefader.tools.commands.evaluate import predictor as evaluate_predictor
 from stylefader.tools.commands.evaluate.group import two_blocks
 from stylefader.training.errors import PackError, StylefaderError
+from stylefader.training.hashing import file_hash
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_header import LossCurve
+from tests.conftest import random_pack
 from tests.realtime.clips import Clip
 from tests.tools.program import stylefader
 from tests.training.given import changes, make_given, quickly_trained
@@ -227,3 +230,47 @@ def test_an_ideal_picture_of_a_recipe_beside_a_pack(tmp_path: Path) -> None:
     assert (done.returncode, "exists already" in done.stderr) == (2, True)
     done = stylefader(*words, "--part", "lo", "--overwrite", cwd=tmp_path)
     assert (done.returncode, "no part 'lo': it has main, blocks" in done.stderr) == (2, True)
+
+
+def test_predicted_vectors_are_measured_beside_trained_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = make_given(tmp_path)
+    (given / "paintings").mkdir()
+    for name in ("style.png", "other.png"):
+        (given / name).rename(given / "paintings" / name)
+    pack = measurable_palette(given)
+    arguments = (str(pack.file), given / "paintings", given / "held_out", given / "vgg.safetensors")
+    evaluate_predictor.command(*arguments, given / "near.csv", side=64, json=True)
+    judged = {one["painting"]: one for one in json.loads(capsys.readouterr().out)["paintings"]}
+    assert set(judged["style"]["losses"]) == {"trained", "predicted", "centre"} and judged["style"]["learnt"]
+    assert set(judged["other"]["losses"]) == {"predicted", "centre"} and not judged["other"]["learnt"]
+    with (given / "near.csv").open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == 3 * 5
+    for row in rows:
+        curve = judged[row["painting"]]["losses"][row["vector"]]
+        assert float(row["style"]) == curve["style"][curve["alpha"].index(float(row["alpha"]))]
+    picture = cv2.imread(str(given / "near.png"))
+    assert picture.shape[1] > picture.shape[0] > 300
+    with pytest.raises(StylefaderError, match="exists already"):
+        evaluate_predictor.command(*arguments, given / "near.csv", side=64)
+    other = random_pack(tmp_path / "another.safetensors", kind="palette", width=8)
+    save_pack(other)
+    with pytest.raises(PackError, match="another is of another network than predicts"):
+        evaluate_predictor.command(*arguments, given / "more.csv", trained=str(other.file))
+
+
+def measurable_palette(given: Path) -> StylePack:
+    """A palette with a prediction network, of random weights, that says how it was trained; `style` is its first."""
+    made = random_pack(given / "predicts.safetensors", kind="palette", width=4, predicts=True)
+    sha256 = file_hash(given / "paintings" / "style.png")
+    run = {
+        "layer_means": {"conv1_1": 1.0}, "loss_network_sha256": file_hash(given / "vgg.safetensors"), "style_size": 64,
+        "pyramid": 1,
+    }  # fmt: skip
+    first, second = made.header.styles
+    header = replace(
+        made.header, styles=(replace(first, painting={"sha256": sha256}), second),
+        training={"blocks": run, "predictor": {"learnt_from": {"style": sha256}}},
+    )  # fmt: skip
+    save_pack(replace(made, header=header))
+    return load_pack(made.file)

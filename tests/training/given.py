@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
 from stylefader.training.loop.run import Run
+from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack
 from tests.training.small_vgg import vgg19_weights
 
@@ -61,6 +62,19 @@ def quickly_trained(given: Path, file: str, *, held_out: Path | None = None) -> 
     parts = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}.get(file, ("main", "blocks"))
     steps = {f"{part}__iterations": 1 for part in parts}
     run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=held_out, **steps))
+    for part in run.recipe.parts:
+        run.begin(part)
+        assert run.train(report=lambda progress: None, should_stop=lambda: False)
+    return run.finish()
+
+
+def quick_palette(given: Path, output: Path, **more: Any) -> StylePack:
+    """A palette of `style.png` and `other.png` with one step for each part; its styles are `first` and `second`."""
+    steps = {"main__iterations": 1, "blocks__iterations": 1, "held_out": None}
+    pictures = {"styles__first.picture": given / "style.png", "styles__second.picture": given / "other.png"}
+    titles = {"styles__first.title": "First", "styles__second.title": "Second"}
+    words = changes(given, **{**steps, **pictures, **titles, **more})
+    run = run_of(read_recipe(RECIPES / "palette.toml", words, output=output))
     for part in run.recipe.parts:
         run.begin(part)
         assert run.train(report=lambda progress: None, should_stop=lambda: False)

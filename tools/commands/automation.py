@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +18,8 @@ from stylefader.tools.parsing import parse_factor, parse_time_option
 
 if TYPE_CHECKING:
     from stylefader.realtime.automation.csv_file import AutomationFile
+    from stylefader.realtime.controls.mapping.mapping import ControlMap
+    from stylefader.realtime.parameters.parameter import Parameter
 
 app = Commands("Thin, move, scale and draw automations; MIDI files as CSV.")
 Input = Annotated[Path, typer.Argument(metavar="IN.csv", help="An automation file.")]
@@ -119,21 +123,18 @@ def convert(
     from stylefader.realtime.automation.midi_automation import read_midi_automation
     from stylefader.realtime.automation.midi_keyframes import LEAST_TOLERANCE, midi_keyframes
     from stylefader.realtime.controls.mapping.mapping import read_mapping
-    from stylefader.realtime.parameters.parameter import Parameter, parameters_of
-    from stylefader.training.packs.header_reading import read_header
-    from stylefader.training.packs.library import find_pack
+    from stylefader.realtime.parameters.parameter import parameters_of
+    from stylefader.training.packs.open_style import open_style
 
     if not LEAST_TOLERANCE <= tolerance <= 1:
         raise typer.BadParameter(f"a tolerance is an alpha from {LEAST_TOLERANCE:g} to 1, not {tolerance:g}")
     check_output(output, ".csv", overwrite=overwrite)
     maps = read_mapping(map).maps
     if style is not None:
-        parameters = parameters_of(read_header(find_pack(style)), ())
+        pack = open_style(style)
+        parameters = parameters_of(pack.header, (), chosen=pack.chosen)
     else:
-        sizes = {entry.moves.name: 1 for entry in maps if entry.moves is not None}
-        for target in (entry.moves for entry in maps if entry.moves is not None):
-            sizes[target.name] = max(sizes[target.name], (target.component or 0) + 1)
-        parameters = tuple(Parameter.even(name, size, low=0, high=1, default=0) for name, size in sizes.items())
+        parameters = _moved_by(maps)
     with reading(source) as tell:
         played = read_midi_automation(source, maps, parameters, tell=tell)
     for note in played.notes:
@@ -141,6 +142,22 @@ def convert(
     with reading(source, "converting") as tell:
         file = midi_keyframes(played, tolerance, tell=tell)
     _written(file, output, json=json, notes=played.notes)
+
+
+def _moved_by(maps: Iterable[ControlMap]) -> tuple[Parameter, ...]:
+    """Parameters from 0 to 1, 0 at first, as far as some mappings know them."""
+    from stylefader.realtime.parameters.parameter import Parameter
+
+    components: dict[str, list[int | str]] = {}
+    for target in (entry.moves for entry in maps if entry.moves is not None):
+        components.setdefault(target.name, []).append(0 if target.component is None else target.component)
+    found = []
+    for name, own in components.items():
+        labels = tuple(dict.fromkeys(one for one in own if isinstance(one, str)))
+        size = len(labels) or 1 + max(one for one in own if isinstance(one, int))
+        even = Parameter.even(name, size, low=0, high=1, default=0)
+        found.append(replace(even, labels=labels))
+    return tuple(found)
 
 
 @app.command()

@@ -90,14 +90,13 @@ def learn(
     from stylefader.realtime.controls.mapping.learn import check_file, check_target, moved_most, write_learned
     from stylefader.realtime.controls.midi.port_names import port_part
     from stylefader.realtime.controls.midi.system import port_names
-    from stylefader.realtime.parameters.parameter import EVERYWHERE, most_of, parameters_of
+    from stylefader.realtime.parameters.parameter import EVERYWHERE, OF_PALETTES, most_of, parameters_of
     from stylefader.training.errors import ControlError
-    from stylefader.training.packs.header_reading import read_header
-    from stylefader.training.packs.library import find_pack
+    from stylefader.training.packs.open_style import open_style
 
     which = int(to) if to is not None and to.isascii() and to.isdigit() and len(to) < 10 else to
-    declared = most_of(parameters_of(read_header(find_pack(name)), ()) for name in style or ())
-    check_target(target, which, names=declared or EVERYWHERE)
+    declared = most_of(parameters_of(open_style(name).header, ()) for name in style or ())
+    check_target(target, which, names=declared or (*EVERYWHERE, *OF_PALETTES))
     check_file(map)
     what = target if which is None else f"{target} {which}"
     say(f"move the control for {what} ({seconds:g} s; an endless encoder one way and back)")

@@ -22,6 +22,7 @@ from stylefader.tools.commands.mask_options import (
     PersonModel,
     Where,
 )
+from stylefader.tools.commands.palette_options import Free, Pad, Weights
 from stylefader.tools.console.logs import log_to
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.progress import progress, reading
@@ -40,7 +41,12 @@ def command(
         typer.Argument(metavar="INPUT", help="A video, a picture, or numbered pictures as shots/%04d.png."),
     ],
     output: Annotated[str, typer.Option("-o", "--output", help="What to write, of the same kind.", show_default=False)],
-    style: Annotated[str, typer.Option(help="A style's name (stylefader styles list) or a pack file.")],
+    style: Annotated[
+        str | None, typer.Option(help="A style's name (stylefader styles list), PALETTE/STYLE, or a pack file.")
+    ] = None,
+    style_image: Annotated[
+        Path | None, typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once.")
+    ] = None,
     alpha: Annotated[
         str | None,
         typer.Option(help='Keyframes "0s:0 2s:1 4s:0.2,1,0.5", or one strength. [default: the pack\'s]'),
@@ -51,6 +57,9 @@ def command(
     colour: Annotated[
         str | None, typer.Option(help="The same for colour: 0 has the style's, 1 the original's. [default: 0]")
     ] = None,
+    weights: Weights = None,
+    free: Free = False,
+    pad: Pad = None,
     fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(help="How still the picture stands where the clip does, 0 to 1. [default: 0]")
@@ -119,9 +128,9 @@ def command(
     from stylefader.realtime.session.mask_words import MaskWords
 
     job = RenderJob(
-        source=source, output=output, style=style, alpha=alpha, mix=mix, colour=colour, fade_in=fade_in, steady=steady,
-        stroke=stroke, mask_words=MaskWords(where=where, file=mask, person_model=person_model),
-        alpha_outside=alpha_outside,
+        source=source, output=output, style=style, style_image=style_image, alpha=alpha, mix=mix,
+        colour=colour, weights=weights, free=free, pad=pad, fade_in=fade_in, steady=steady, stroke=stroke,
+        mask_words=MaskWords(where=where, file=mask, person_model=person_model), alpha_outside=alpha_outside,
         mix_outside=mix_outside, colour_outside=colour_outside, automation=automation, map=map, start=start, stop=stop,
         size=size, fit=fit, rate=rate, engine=engine, precision=precision, cache_dir=cache_dir, codec=codec, crf=crf,  # type: ignore[arg-type]
         background=background, deinterlace=deinterlace, exact_size=exact_size, overwrite=overwrite,  # type: ignore[arg-type]

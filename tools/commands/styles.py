@@ -116,6 +116,8 @@ def show(
     _show_training(header.training)
     if header.losses:
         _show_losses(header.losses)
+    if header.predictor is not None:
+        out("says the style of any painting: --style-image PAINTING in live and render")
     if header.styles:
         out(f"{len(header.styles)} styles, each by {header.name}/NAME:")
         print_table(("name", "painting", "content", "style"), [_style_row(style) for style in header.styles])

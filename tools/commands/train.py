@@ -40,8 +40,9 @@ def command(
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
 
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
-    fixed. With nano a small network learns from another pack. They say what to fill in; docs/training.md says the rest,
-    also on several GPUs and machines.
+    fixed. With nano a small network learns from another pack, palette learns many paintings at once, and predictor what
+    says new styles for a palette. They say what to fill in; docs/training.md says the rest, also on several GPUs and
+    machines.
     """
     from stylefader.training.loop.process_group import PeerError, ProcessGroup
 
@@ -154,6 +155,8 @@ def _lead_part(run: Run, part: Part, stop: _StopOnce) -> bool:
                 losses = f"content {now.content:.3f} style {now.style:.4f}"
                 if now.pixel:
                     losses += f" pixel {now.pixel:.4f}"
+                if now.hint:
+                    losses += f" vector {now.vector:.3f} hint {now.hint:.3f}"
                 if part.settings.temporal != "off":
                     losses += f" temporal {now.temporal:.5f}"
                 advance(now.iteration, f"{losses} {now.images_per_second:.1f} images/s")

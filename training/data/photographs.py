@@ -128,7 +128,7 @@ class PhotoFolder:
             if photo is not None:
                 if min(photo.shape[:2]) < size:
                     self.enlarged.add(path)
-                return _random_crop(photo, np.random.default_rng((seed, epoch, place)), size)
+                return random_crop(photo, np.random.default_rng((seed, epoch, place)), size)
         raise TrainingError("no picture in the folder can be read")
 
     def photo(self, number: int) -> Picture:
@@ -153,7 +153,8 @@ class PhotoFolder:
         return np.stack(crops)
 
 
-def _random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Picture:
+def random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Picture:
+    """A square of `size` pixels, at random in place, scale (down to the whole shorter side) and direction."""
     short_side = min(photo_HWC.shape[:2])
     photo_HWC = resize_short_side(photo_HWC, int(rng.integers(size, max(size, short_side) + 1)))
     top = int(rng.integers(photo_HWC.shape[0] - size + 1))

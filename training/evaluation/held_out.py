@@ -11,6 +11,7 @@ from torch import Tensor
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture, to_rgb01
 from stylefader.training.losses.perceptual import StyleTarget, content_loss
+from stylefader.training.networks.adain import OneStyle
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.packs.pack_header import LossCurve
@@ -19,7 +20,7 @@ _PLAIN = Compute()
 
 
 @torch.inference_mode()
-def stylize(net: DynamicNet, picture_HWC: Picture, alpha: Tensor) -> Picture:
+def stylize(net: DynamicNet | OneStyle, picture_HWC: Picture, alpha: Tensor) -> Picture:
     """One picture through the network: uint8 (H, W, 3) RGB, sides cut to multiples of 4; alpha float (n_blocks,)."""
     h, w = (side // 4 * 4 for side in picture_HWC.shape[:2])
     device = next(net.parameters()).device
@@ -30,7 +31,7 @@ def stylize(net: DynamicNet, picture_HWC: Picture, alpha: Tensor) -> Picture:
 
 @torch.inference_mode()
 def measure_losses(
-    net: DynamicNet,
+    net: DynamicNet | OneStyle,
     targets: Mapping[str, StyleTarget],
     photos_NHWC: Picture,
     alphas: Sequence[float],

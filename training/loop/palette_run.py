@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from stylefader.training.data.photographs import PhotoFolder, Picture, resize_short_side
 from stylefader.training.errors import TrainingError
@@ -61,6 +62,11 @@ class PaletteRun(Run):
     @property
     def _names(self) -> tuple[str, ...]:
         return (*(style.name for style in self._kept), *self.recipe.palette)
+
+    @property
+    def _first(self) -> int:
+        """The row of the table that the first painting of the recipe has."""
+        return len(self._kept)
 
     def _new_net(self, *, blocks: bool = True, kind: NetworkKind = "palette") -> DynamicNet:
         return super()._new_net(blocks=blocks, kind=kind)
@@ -115,7 +121,7 @@ class PaletteRun(Run):
         assert photos is not None
         alphas = _PREVIEW_ALPHAS if self.net.n_blocks else _PREVIEW_ALPHAS[:1]
         rows = []
-        for number, (name, row) in enumerate(list(zip(self._names, self.net.styles, strict=True))[len(self._kept) :]):
+        for number, (name, row) in enumerate(self._rows_to_look_at()):
             photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
             photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
             one = baked(self.net.net, row)
@@ -124,16 +130,26 @@ class PaletteRun(Run):
         with written_whole(self.recipe.preview) as file:
             file.write(encode_picture(stack(rows), ".png"))
 
+    def _rows_to_look_at(self) -> list[tuple[str, Tensor]]:
+        """The names and vectors that previews are made of."""
+        return list(zip(self._names, self.net.styles, strict=True))[self._first :]
+
+    def _trained(self) -> Palette:
+        """Network and table as the pack has them."""
+        palette: Palette = self._nets["blocks"]
+        return palette
+
     def finish(self, *, report: Any = lambda done: None) -> StylePack:
         """As `Run`; each style that learnt is measured, on `measured` of the held-out photographs."""
-        palette: Palette = self._nets["blocks"]
-        pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles)
+        palette = self._trained()
+        predictor = None if self._base is None else self._base.predictor()  # which speaks to the same network
+        pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles, predictor=predictor)
         self._check_kept(pack)
         if self.measures:
             styles = list(pack.header.styles)
             photos = self._measured_photos()
             rows = pack.tensors[STYLES].float()
-            for number, target in enumerate(self.trainer.targets, len(self._kept)):
+            for number, target in enumerate(self.trainer.targets, self._first):
                 curve = measure_losses(
                     baked(pack.network(), rows[number]), {"1": target}, photos,
                     [float(a) for a in np.linspace(0, 1, MEASURED_STEPS)], compute=self.trainer.compute,
@@ -192,6 +208,7 @@ class PaletteRun(Run):
             licence=recipe.licence,
             training=dict(self._record if base is None else base.header.training),
             styles=(*self._kept, *new),
+            predictor=None if base is None else base.header.predictor,
             family=recipe.family,
         )
         return with_inputs(made)

@@ -8,14 +8,15 @@ A recipe with a `teacher` has one part, `[student]`: what the pack is of, its ra
 The student of a palette is a palette of the same styles; its `paintings` are those to measure it by.
 
 A recipe for a `palette` learns from all of its pictures at once: those of `[styles.NAME]`, and of a folder, if one is
-given as `paintings`. The styles have the names of their tables and files.
+given as `paintings`. The styles have the names of their tables and files. With a table `[meta]` it has that one part,
+which trains a network to be adapted. A recipe for `adain` has the same pictures and one part, `decoder`. One for a
+`predictor` has them, too, and the finished palette that it is for as `add_to`.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -26,14 +27,16 @@ from stylefader.training.files import PICTURE_SUFFIXES
 from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
 from stylefader.training.packs.header_reading import read_header
 from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.pack_header import PackHeader
+from stylefader.training.packs.style_names import style_name, style_title
 from stylefader.training.reading.json_fields import MOST_LETTERS
 from stylefader.training.reading.plain_values import DEEPEST
 from stylefader.training.reading.toml_text import parse_value, read_toml
-from stylefader.training.settings import StudentSettings, TrainSettings
+from stylefader.training.settings import MetaSettings, PredictorSettings, StudentSettings, TrainSettings
 
 T = TypeVar("T")
 _LARGEST = 3e38
-Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette"]
+Objective = Literal["level", "pair", "scale", "dual", "fixed", "palette", "predictor", "adain"]
 RECIPES = Path(__file__).parents[1] / "recipes"
 
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -43,11 +46,19 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "dual": ("main", "lo", "hi"),
     "fixed": ("main",),
     "palette": ("main", "blocks"),
+    "predictor": ("predictor",),
+    "adain": ("decoder",),
 }
 _RANGES = {"level": (0, 1, 0.5), "pair": (0, 1, 0), "scale": (-0.5, 1.5, 0.5), "dual": (-1, 1, 0), "fixed": (0, 0, 0),
-           "palette": (0, 1, 0.5)}  # fmt: skip
-_STUDENT, PALETTE = "student", "palette"
-ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1"}
+           "palette": (0, 1, 0.5), "adain": (0, 1, 1)}  # fmt: skip
+_STUDENT, PALETTE, PREDICTOR, ADAIN, META = "student", "palette", "predictor", "adain", "meta"
+_OF_THE_PALETTE = ("n_blocks", "architecture", "width", "main_pack", "start_from", "low", "high", "default", "clips",
+                   "measured")  # fmt: skip
+_OF_ITS_PARTS = ("style_weight", "smoothness", "temporal", "style_size", "pyramid", "style")
+"""What a predictor's recipe cannot say."""
+_NOT_OF_ADAIN = ("architecture", "width", "n_blocks", "main_pack", "add_to", "clips")
+"""What a recipe for AdaIN cannot say."""
+ENDS = {"main": "0", "blocks": "1", "hi": "1", "lo": "-1", "decoder": "1"}
 """The alpha at which each part of a recipe is seen by itself."""
 
 
@@ -74,7 +85,7 @@ class _Painting:
 class Part:
     """One training run of a recipe: `main`, `blocks`, `lo` or `hi`; or `student`, which has no picture of its own.
 
-    painting: to learn from; of a palette None, since it learns from all of the recipe's.
+    painting: to learn from; of a palette and a predictor None, since they learn from all of the recipe's.
     """
 
     name: str
@@ -101,8 +112,9 @@ class Recipe:
     start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
     low, high, default: the pack's useful range of alpha and where a session starts.
     measured: on how many of the held-out photographs each style of a palette is measured.
-    add_to: a palette, by name or file, that the paintings are added to; its network and its styles stay as they are.
-    palette: the styles of a palette by their names.
+    add_to: a palette, by name or file, that the paintings or a predictor are added to; its network and its styles stay
+    as they are.
+    palette: the styles of a palette, or what a predictor learns from, by their names.
     teacher: a pack, by name or file, that a student learns from. paintings: its style pictures, where the student is to
     be measured by them.
     """
@@ -211,6 +223,8 @@ def _check_train(table: Mapping[str, Any], among: Collection[str] | None = None)
     names = _PARTS.get(objective, ()) if isinstance(objective, str) else ()
     if "teacher" in table:
         names = (_STUDENT,)
+    if META in table:
+        names = (META,)
     if "main_pack" in table:
         names = tuple(name for name in names if name != "main")
     own = [_table(table.get(name, {}), name) for name in names]
@@ -228,6 +242,10 @@ def _recipe(table: Mapping[str, Any]) -> Recipe:
         raise TrainingError(f"objective must be one of {', '.join(get_args(Objective))}, not {objective!r:.60}")
     if objective == PALETTE:
         return _palette_recipe(table)
+    if objective == PREDICTOR:
+        return _predictor_recipe(table)
+    if objective == ADAIN:
+        return _adain_recipe(table)
     names = _PARTS[objective]
     if "main_pack" in table:
         if objective == "fixed":
@@ -262,7 +280,7 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
         header = read_header(find_pack(str(_value(table["teacher"], Path, "teacher"))))
     except PackError as error:
         raise TrainingError(f"the teacher: {error}") from error
-    if header.objective not in _PARTS or len(header.blocks) not in (0, 1, 3):
+    if header.objective not in _PARTS or header.objective == ADAIN or len(header.blocks) not in (0, 1, 3):
         raise TrainingError(f"{header.name} is no teacher: it has the objective {header.objective} "
                             f"and {len(header.blocks)} tuning-blocks")  # fmt: skip
     styles = _table(table.get("styles", {}), "styles")
@@ -290,30 +308,103 @@ def _student_recipe(table: Mapping[str, Any]) -> Recipe:
 
 def _palette_recipe(table: Mapping[str, Any]) -> Recipe:
     """A recipe for a palette. Raises TrainingError."""
-    parts_of = _PARTS[PALETTE]
+    parts_of = (META,) if META in table else _PARTS[PALETTE]
     known = ("styles", "train", "paintings", *parts_of)
+    for name in set(_PARTS[PALETTE]) & table.keys() if META in table else ():
+        raise TrainingError(f"[{name}] has no effect, because [meta] trains the whole network")
+    if META in table and "add_to" in table:
+        raise TrainingError("add_to has no effect on meta-training, which moves the whole network")
     if "main_pack" in table:
         raise TrainingError("main_pack has no effect on a palette: start_from begins with a pack, add_to adds to one")
-    found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
-    for name, words in _table(table.get("styles", {}), "styles").items():
-        found[name] = {**found.get(name, {"title": _title(name)}), **_table(words, f"styles.{name}")}
-    if not found:
-        raise TrainingError("no [styles.NAME] and no folder `paintings` say which pictures to learn from")
-    for name in found:
-        if _style_name(name) != name:
-            raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
-    styles = {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
+    styles = _paintings(table)
     common = _table(table.get("train", {}), "train")
     parts = []
     for name in parts_of:
         settings = {**common, **_table(table.get(name, {}), name)}
-        parts.append(Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None))
+        kind = MetaSettings if name == META else TrainSettings
+        parts.append(Part(name=name, settings=_fill(kind, settings, where=name), painting=None))
     words = {key: value for key, value in table.items() if key not in known}
     low, high, default = _RANGES[PALETTE]
     words = {"low": low, "high": high, "default": default, "title": "A palette", **words}
     recipe: Recipe = replace(
         _fill(Recipe, words, where="the recipe", known=known), parts=tuple(parts), palette=styles
     )  # fmt: skip
+    _check(recipe)
+    return recipe
+
+
+def _paintings(table: Mapping[str, Any]) -> dict[str, StylePicture]:
+    """The pictures of a recipe for a palette, by their names. Raises TrainingError."""
+    found = folder_styles(_value(table["paintings"], Path, "paintings")) if "paintings" in table else {}
+    for name, words in _table(table.get("styles", {}), "styles").items():
+        found[name] = {**found.get(name, {"title": style_title(name)}), **_table(words, f"styles.{name}")}
+    if not found:
+        raise TrainingError("no [styles.NAME] and no folder `paintings` say which pictures to learn from")
+    for name in found:
+        if style_name(name) != name:
+            raise TrainingError(f"a style of a palette is named by a-z, 0-9 and _, a letter first, not {name!r:.60}")
+    return {name: _fill(StylePicture, words, where=f"styles.{name}") for name, words in found.items()}
+
+
+def _predictor_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for a prediction network of a finished palette. Raises TrainingError."""
+    known = ("styles", "train", "paintings", PREDICTOR)
+    if "add_to" not in table:
+        raise TrainingError("add_to says no palette: a predictor is added to a finished one")
+    for key in table.keys() & set(_OF_THE_PALETTE):
+        raise TrainingError(f"{key} has no effect, because it is the palette's")
+    try:
+        header = read_header(find_pack(str(_value(table["add_to"], Path, "add_to"))))
+    except PackError as error:
+        raise TrainingError(f"add_to: {error}") from error
+    if not header.styles:
+        raise TrainingError(f"add_to must be a palette, and {header.name} has one style")
+    settings = {**_table(table.get("train", {}), "train"), **_table(table.get(PREDICTOR, {}), PREDICTOR)}
+    for key in settings.keys() & set(_OF_ITS_PARTS):
+        raise TrainingError(f"{PREDICTOR}.{key} has no effect, because it is that of the palette's own training")
+    part = Part(
+        name=PREDICTOR, painting=None,
+        settings=_fill(PredictorSettings, {**settings, **_looked_at(header)}, where=PREDICTOR),
+    )  # fmt: skip
+    words = {key: value for key, value in table.items() if key not in known}
+    alpha = header.alpha
+    words = {"title": header.title, "licence": header.licence, "family": header.family, **words,
+             "n_blocks": len(header.blocks), "architecture": header.architecture, "width": header.width,
+             "low": alpha.low, "high": alpha.high, "default": alpha.default}  # fmt: skip
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=(part,), palette=_paintings(table)
+    )
+    _check(recipe)
+    return recipe
+
+
+def _looked_at(header: PackHeader) -> dict[str, int]:
+    """At which size and in how many sizes a palette's paintings were looked at in its training."""
+    sizes = {
+        (run.get("style_size"), run.get("pyramid"))
+        for run in (header.training.get(name, {}) for name in _PARTS[PALETTE])
+    }
+    if len(sizes) > 1 or None in next(iter(sizes)):
+        raise TrainingError(f"{header.name} does not say one style_size and pyramid that it was trained with")
+    style_size, pyramid = next(iter(sizes))
+    return {"style_size": style_size, "pyramid": pyramid}
+
+
+def _adain_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe for AdaIN. Raises TrainingError."""
+    (name,) = _PARTS[ADAIN]
+    known = ("styles", "train", "paintings", name)
+    for key in _NOT_OF_ADAIN:
+        if key in table:
+            raise TrainingError(f"{key} has no effect on AdaIN, whose network is what it is")
+    settings = {**_table(table.get("train", {}), "train"), **_table(table.get(name, {}), name)}
+    part = Part(name=name, settings=_fill(TrainSettings, settings, where=name), painting=None)
+    words = {key: value for key, value in table.items() if key not in known}
+    low, high, default = _RANGES[ADAIN]
+    words = {"low": low, "high": high, "default": default, "title": "AdaIN", **words, "n_blocks": 1}
+    recipe: Recipe = replace(
+        _fill(Recipe, words, where="the recipe", known=known), parts=(part,), palette=_paintings(table)
+    )
     _check(recipe)
     return recipe
 
@@ -326,21 +417,11 @@ def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
             continue
-        name = _style_name(file.stem)
+        name = style_name(file.stem)
         if name in found:
             raise TrainingError(f"{file} and {found[name]['picture']} would both be the style {name}")
-        found[name] = {"picture": str(file), "title": _title(name)}
+        found[name] = {"picture": str(file), "title": style_title(name)}
     return found
-
-
-def _style_name(word: str) -> str:
-    """A word as the name of a style: a-z, 0-9 and _, a letter first, 64 at most."""
-    name = re.sub("[^a-z0-9]+", "_", word.lower()).strip("_")
-    return (name if name[:1].isalpha() and name.isascii() else f"style_{name}".rstrip("_"))[:64]
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 def _part(name: str, table: Mapping[str, Any], styles: Mapping[str, StylePicture]) -> Part:
@@ -356,7 +437,7 @@ def _check(recipe: Recipe) -> None:
         raise TrainingError(f"architecture must be one of {', '.join(ARCHITECTURES)}, not {recipe.architecture!r:.60}")
     if recipe.measured < 1:
         raise TrainingError(f"measured must be 1 or more photographs, not {recipe.measured}")
-    if recipe.add_to is not None and recipe.objective != PALETTE:
+    if recipe.add_to is not None and recipe.objective not in (PALETTE, PREDICTOR):
         raise TrainingError(f"add_to has no effect on a {recipe.objective} recipe: only palettes have many paintings")
     if recipe.n_blocks not in ((0,) if recipe.objective == "fixed" else (1, 3)):
         raise TrainingError(f"n_blocks must be 1 or 3, not {recipe.n_blocks}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -39,13 +39,14 @@ from stylefader.training.losses.perceptual import (
     total_variation,
 )
 from stylefader.training.losses.temporal import NextFrames, temporal_loss, temporal_weight
+from stylefader.training.networks.adain import AdainNet
 from stylefader.training.networks.colours import denormalise, normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.palette import Palette
+from stylefader.training.networks.predictor import PredictedStyles
 from stylefader.training.settings import TrainSettings
 
 _CALIBRATION_PHOTOS = 32
-_LOSSES = ("total", "content", "style", "temporal", "pixel")
 _ALONE = ProcessGroup()
 
 
@@ -53,16 +54,19 @@ class Trainer:
     """One run, from its settings to trained weights in `net`.
 
     net: trained in place. With `blocks_only` the main network is frozen and only the tuning-blocks learn.
-    style: the picture to learn from; a student has none (`student_trainer.py`), and a palette has many
-    (`palette_trainer.py`).
+    style: the picture to learn from; a student has none (`student_trainer.py`), and a palette and what predicts for one
+    have many (`palette_trainer.py`, `predictor_trainer.py`).
     checkpoint: file that the state is kept in; `resume=True` goes on from it, bit for bit as if never stopped.
     identity: what else the run was made from, by name; a checkpoint of a run with another identity is refused.
     world: the processes that train together, each making the same Trainer; only the leader reads and writes files.
     """
 
+    loss_names: ClassVar[tuple[str, ...]] = ("total", "content", "style", "temporal", "pixel")
+    """What `_losses` gives, by the names in Progress."""
+
     def __init__(
         self,
-        net: DynamicNet | Palette,
+        net: DynamicNet | Palette | PredictedStyles | AdainNet,
         settings: TrainSettings,
         *,
         style: Path | None,
@@ -118,7 +122,7 @@ class Trainer:
         if settings.crop < smallest:
             raise TrainingError(f"crop must be at least {smallest} pixels with this loss network, not {settings.crop}")
         # What all processes add up at the end of a step: gradients, losses, and how many want to stop.
-        self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(_LOSSES) + 1, device=device)
+        self._flat = torch.zeros(sum(p.numel() for p in self._learning) + len(self.loss_names) + 1, device=device)
 
     def _choose_what_learns(self, *, blocks_only: bool) -> None:
         self.net.requires_grad_(True)
@@ -207,10 +211,7 @@ class Trainer:
         def make(step: int) -> Sample:
             if on_gpu:
                 torch.cuda.set_device(self.compute.device)  # of this thread: memory is pinned for it
-            return sample(
-                self.photos, settings, step, blocks=bool(self.net.n_blocks), group=self.group, clips=self.clips,
-                pinned=on_gpu,
-            )  # fmt: skip
+            return self._sample(step, pinned=on_gpu)
 
         workers = loader_workers(self.group.local_size)
         rows = made_ahead(make, first=self.iteration, count=settings.iterations, workers=workers)
@@ -249,6 +250,13 @@ class Trainer:
         self.save_checkpoint()
         return True
 
+    def _sample(self, step: int, *, pinned: bool) -> Sample:
+        """What this process sees in a step; made by worker threads."""
+        return sample(
+            self.photos, self.settings, step, blocks=bool(self.net.n_blocks), group=self.group, clips=self.clips,
+            pinned=pinned,
+        )  # fmt: skip
+
     @property
     def finished(self) -> bool:
         """Whether the last iteration is done, or the loss has reached its plateau."""
@@ -266,7 +274,7 @@ class Trainer:
         total, losses = self._losses(photo, seen.next_frames)
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         *numbers, wishes = self._of_all_processes(losses, wish)  # on a GPU the host waits here, and only here
-        found = dict(zip(_LOSSES, numbers, strict=True))
+        found = dict(zip(self.loss_names, numbers, strict=True))
         self._in_networks += time.monotonic() - began
         if not math.isfinite(found["total"]):
             raise TrainingError(
@@ -281,7 +289,7 @@ class Trainer:
         return found, wishes > 0
 
     def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
-        """What a step minimises, and without its graph all its losses in the order of `_LOSSES`; float32."""
+        """What a step minimises, and without its graph all its losses in the order of `loss_names`; float32."""
         settings = self.settings
         with self.compute.autocast():
             rgb01 = self._picture(photo, self.alpha)

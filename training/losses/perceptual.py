@@ -71,12 +71,22 @@ class StyleTarget:
         return {layer: gram(features[layer]) for layer in self.loss_network.layers.style}
 
     def loss(self, rgb01_NCHW: Tensor, features: dict[str, Tensor]) -> Tensor:
-        """Mean style loss, float32 scalar; `features` are the loss network's for the full-size picture."""
+        """Mean style loss, float32 scalar; `features` are the loss network's for the full-size pictures."""
         total = torch.zeros((), dtype=torch.float32, device=rgb01_NCHW.device)
         for level, picture in enumerate(pyramid_levels(rgb01_NCHW, self.pyramid)):
             here = features if level == 0 else self.loss_network(picture)
             for layer, target in self.grams[level].items():
                 distance = (gram(here[layer]).float() - target.float()).square().mean()
+                total = total + distance / target.float().square().mean()
+        return total / (self.pyramid * len(self.loss_network.layers.style))
+
+    def losses(self, rgb01_NCHW: Tensor, features: dict[str, Tensor]) -> Tensor:
+        """As `loss`, of each picture: float32 (N,)."""
+        total = torch.zeros(len(rgb01_NCHW), dtype=torch.float32, device=rgb01_NCHW.device)
+        for level, picture in enumerate(pyramid_levels(rgb01_NCHW, self.pyramid)):
+            here = features if level == 0 else self.loss_network(picture)
+            for layer, target in self.grams[level].items():
+                distance = (gram(here[layer]).float() - target.float()).square().mean((1, 2))
                 total = total + distance / target.float().square().mean()
         return total / (self.pyramid * len(self.loss_network.layers.style))
 

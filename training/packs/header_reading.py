@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from stylefader.training.errors import PackError
 from stylefader.training.files import read_at_most
 from stylefader.training.networks.architectures import ARCHITECTURES, JOHNSON
+from stylefader.training.networks.predictor_layout import MOST_HIDDEN
 from stylefader.training.packs.families.registry import KINDS, family_of
 from stylefader.training.packs.free_fields import painting, training
 from stylefader.training.packs.inputs import LONGEST_SIDE, read_inputs
@@ -27,6 +28,7 @@ from stylefader.training.packs.pack_header import (
     BlockHeader,
     LossCurve,
     PackHeader,
+    PredictorHeader,
     StyleHeader,
 )
 from stylefader.training.reading.json_fields import Fields, by_name, many, name, number, one_of, text, whole
@@ -34,6 +36,9 @@ from stylefader.training.reading.plain_values import parse_json
 
 _MOST_HEADER_BYTES = 2**20
 """Of a pack file's own header, in which ours is a text; those of the gallery have 20 KiB."""
+
+_SMALLEST_LOOK, _LARGEST_LOOK, _MOST_STAGES = 32, 1024, 6
+"""Of prediction networks: more than they need, and little enough to be looked through at once."""
 
 
 def with_inputs(header: PackHeader) -> PackHeader:
@@ -95,6 +100,21 @@ def _style(value: Any, where: str) -> StyleHeader:
     return style
 
 
+def _predictor(value: Any, where: str) -> PredictorHeader | None:
+    if value is None:
+        return None
+    fields = Fields(value, where)
+    predictor = PredictorHeader(
+        side=fields.take("side", whole(_SMALLEST_LOOK, _LARGEST_LOOK)),
+        channels=fields.take("channels", many(whole(1, MAX_WIDTH))),
+        hidden=fields.take("hidden", whole(1, MOST_HIDDEN)),
+    )
+    fields.done()
+    if not 1 <= len(predictor.channels) <= _MOST_STAGES:
+        raise PackError(f"{where}.channels must be 1 to {_MOST_STAGES} stages, not {len(predictor.channels)}")
+    return predictor
+
+
 def parse_header(json_text: str) -> PackHeader:
     """Read the JSON text of a header. Raises PackError with the field and the reason, for any text."""
     try:
@@ -124,6 +144,7 @@ def parse_header(json_text: str) -> PackHeader:
         family=fields.take_if_there("family", _family, ""),
         architecture=fields.take_if_there("architecture", one_of(*ARCHITECTURES), str(JOHNSON.name)),
         styles=fields.take_if_there("styles", many(_style), ()),
+        predictor=fields.take_if_there("predictor", _predictor, None),
     )
     fields.done()
     _check(header)
@@ -150,6 +171,8 @@ def _check(header: PackHeader) -> None:
     family.check(header)
     if header.styles and not family.styled:
         raise PackError(f"header.styles must be empty for networks of kind {header.kind}")
+    if header.predictor is not None and not family.styled:
+        raise PackError(f"header.predictor must not be there for networks of kind {header.kind}")
     sized = [spec.name for spec in header.inputs if spec.sized]
     if sized and header.size is not None:
         raise PackError(f"header.size must not be there, since the size is that of {sized[0]}")

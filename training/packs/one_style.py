@@ -17,6 +17,9 @@ from stylefader.training.packs.library import find_pack, split_style
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack
 from stylefader.training.packs.pack_header import StyleHeader
 
+NOT_OF_STYLES = "predictor"
+"""The part of a palette's training that no style has had."""
+
 
 def load_one_style(word: str) -> StylePack:
     """The pack of one style that a user means by a word; of a palette, as `PALETTE/STYLE`, one that has no file yet.
@@ -56,11 +59,11 @@ def one_style(pack: StylePack, name: str, file: Path | None = None) -> StylePack
     """
     style, header = style_of(pack, name), pack.header
     file = file or pack.file.with_name(f"{pack.file.stem}-{name}.safetensors")
-    runs = {**header.training, **style.training}
+    runs = {part: run for part, run in {**header.training, **style.training}.items() if part != NOT_OF_STYLES}
     training = {part: {**run, "taken_from": f"{header.name}/{name}"} for part, run in runs.items()}
     made = replace(
         header, name=file.stem, title=style.title, kind="single", style=style.painting, losses=style.losses, styles=(),
-        family="", inputs=(), training=training,
+        family="", inputs=(), training=training, predictor=None,
     )  # fmt: skip
     vector = torch.from_numpy(pack.style_vectors()[name])
     return make_pack(with_inputs(made), baked(pack.network(), vector), file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +20,19 @@ from stylefader.training.errors import PackError
 from stylefader.training.files import written_whole
 from stylefader.training.packs.families.registry import family_of
 from stylefader.training.packs.header_reading import parse_header, read_header
-from stylefader.training.packs.pack_header import HEADER_KEY, STYLES, PackHeader
+from stylefader.training.packs.pack_header import HEADER_KEY, PREDICTOR, STYLES, PackHeader
 from stylefader.training.packs.pack_tensors import (
     DTYPE,
     check_finite,
     check_layout,
     hash_weights,
+    is_of_network,
     read_arrays,
     style_vectors,
 )
+
+if TYPE_CHECKING:
+    from stylefader.training.networks.predictor import StylePredictor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,8 +51,20 @@ class StylePack:
     def network(self) -> Any:
         """A new float32 module of its family with the pack's weights, in eval mode, parameters frozen."""
         net = family_of(self.header.kind).module(self.header)
-        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items() if name != STYLES})
+        net.load_state_dict({name: tensor.float() for name, tensor in self.tensors.items() if is_of_network(name)})
         return net.requires_grad_(False).eval()
+
+    def predictor(self) -> StylePredictor | None:
+        """A new float32 prediction network with the pack's weights, parameters frozen; None where it has none."""
+        header = self.header.predictor
+        if header is None:
+            return None
+        from stylefader.training.networks.predictor import StylePredictor
+
+        found = StylePredictor(header.channels, header.hidden, self.tensors[STYLES].shape[1])
+        own = {name.removeprefix(PREDICTOR): t for name, t in self.tensors.items() if name.startswith(PREDICTOR)}
+        found.load_state_dict({name: tensor.float() for name, tensor in own.items()})
+        return found.requires_grad_(False).eval()
 
     def weights_hash(self) -> str:
         """As `hash_weights`: equal exactly where the network is equal."""
@@ -70,13 +86,18 @@ def load_pack(path: Path) -> StylePack:
     return StylePack(header=header, tensors=tensors, file=path)
 
 
-def make_pack(header: PackHeader, net: nn.Module, path: Path, *, styles: Tensor | None = None) -> StylePack:
+def make_pack(
+    header: PackHeader, net: nn.Module, path: Path, *, styles: Tensor | None = None, predictor: nn.Module | None = None
+) -> StylePack:
     """The pack that `net` (weights rounded to fp16) and `header` make, checked, for `path`; not yet written.
 
     styles: of a palette, float (number of styles, d), in the order of the header.
+    predictor: its prediction network, where the header has one.
     """
     header = parse_header(header.to_json())
     state = net.state_dict() if styles is None else {**net.state_dict(), STYLES: styles}
+    if predictor is not None:
+        state |= {f"{PREDICTOR}{name}": tensor for name, tensor in predictor.state_dict().items()}
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()}
     check_layout(header, {name: (tuple(tensor.shape), DTYPE) for name, tensor in tensors.items()})
     for name, tensor in tensors.items():

@@ -6,6 +6,9 @@ pack that an engine was built from is that pack. What is read goes through the c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,7 @@ from safetensors.numpy import save
 from stylefader.training.errors import PackError
 from stylefader.training.packs.header_reading import read_header
 from stylefader.training.packs.pack_family import PackFamily, size_name
-from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader
+from stylefader.training.packs.pack_header import HEADER_KEY, PackHeader, StyleHeader
 from stylefader.training.packs.pack_tensors import hash_weights, read_arrays, style_vectors
 
 if TYPE_CHECKING:
@@ -27,14 +30,55 @@ class PackFile:
     """Opens engines as a StylePack does. Only the header is read at first. Raises PackError.
 
     family: that it plays for, None where it was asked for by itself. style: by which performers and programs know it:
-    the name of that family, else what is given, else the pack's own name.
+    the name of that family, else what is given, else the pack's own name. chosen: the style that is meant of a palette,
+    as `with_style` says; empty for a pack as a whole. A palette may have more styles than its file (`with_vector`).
     """
 
     def __init__(self, file: Path, *, style: str = "", family: PackFamily | None = None) -> None:
         self.file, self.family = file, family
         self.header: PackHeader = read_header(file)
         self.style = family.name if family is not None else style or self.header.name
+        self.chosen = ""
+        self._palette: PackFile | None = None
         self._hash: str | None = None
+        self._added: dict[str, npt.NDArray[np.float32]] = {}
+
+    def with_vector(self, name: str, vector: npt.NDArray[np.float32], painting: Mapping[str, str]) -> PackFile:
+        """This whole palette with one more style behind its own, which is in no file. Its engines are the same.
+
+        Of a family it is this member alone, since a vector is of one network.
+
+        Args:
+            name: Of the style, which the palette does not have yet.
+            vector: float32 (d,).
+            painting: What people should know of its painting, such as its `title`.
+        """
+        assert name not in {style.name for style in self.header.styles}, name
+        more = copy(self.network_pack)
+        more.family = None
+        more.header = replace(
+            self.header, styles=(*self.header.styles, StyleHeader(name=name, painting=dict(painting)))
+        )
+        more._added = {**self._added, name: vector}
+        return more
+
+    @property
+    def _in_file(self) -> PackHeader:
+        """The header that its file should have."""
+        own = self.header.styles[: len(self.header.styles) - len(self._added)]
+        return replace(self.header, styles=own) if self._added else self.header
+
+    def with_style(self, name: str) -> PackFile:
+        """One style of this palette, known as `PALETTE/STYLE`; it plays on the engines of the palette."""
+        assert name in {one.name for one in self.header.styles}, name
+        one, palette = copy(self), self.network_pack
+        one.chosen, one.style, one._palette = name, f"{palette.style}/{name}", palette
+        return one
+
+    @property
+    def network_pack(self) -> PackFile:
+        """What engines are made of: for one style of a palette the palette, the same object for all of its styles."""
+        return self if self._palette is None else self._palette
 
     @property
     def n_blocks(self) -> int:
@@ -48,24 +92,28 @@ class PackFile:
 
     def weights_hash(self) -> str:
         """As `StylePack.weights_hash`. Raises PackError for a file whose tensors cannot be a pack's."""
+        if self._palette is not None:
+            return self._palette.weights_hash()
         if self._hash is None:
-            self._hash = hash_weights(read_arrays(self.header, self.file))
+            self._hash = hash_weights(read_arrays(self._in_file, self.file))
         return self._hash
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The weights, checked: float16 by the network's own parameter names. Raises PackError as `whole` does."""
-        arrays = read_arrays(self.header, self.file)
-        if hash_weights(arrays) != self.weights_hash() or read_header(self.file) != self.header:
+        arrays = read_arrays(self._in_file, self.file)
+        if hash_weights(arrays) != self.weights_hash() or read_header(self.file) != self._in_file:
             raise PackError(f"{self.file} has changed while it was being opened: try again")
         return arrays
 
     def style_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
         """As `StylePack.style_vectors`. Raises PackError."""
-        return style_vectors(self.header, read_arrays(self.header, self.file)) if self.header.styles else {}
+        own = self._in_file
+        found = style_vectors(own, read_arrays(own, self.file)) if own.styles else {}
+        return {**found, **self._added}
 
     def copy_to(self, file: Path) -> None:
         """Write the pack as it was checked to another file, without torch. Raises PackError."""
-        form = save(self.arrays(), metadata={HEADER_KEY: self.header.to_json()})
+        form = save(self.arrays(), metadata={HEADER_KEY: self._in_file.to_json()})
         try:
             file.write_bytes(form)
         except OSError as error:
@@ -74,7 +122,7 @@ class PackFile:
     def whole(self) -> StylePack:
         """The pack in memory, checked. Raises PackError, also where the file has changed since it was hashed."""
         pack = self._load()
-        if pack.weights_hash() != self.weights_hash() or pack.header != self.header:
+        if pack.weights_hash() != self.weights_hash() or pack.header != self._in_file:
             raise PackError(f"{self.file} has changed while it was being opened: try again")
         return pack
 

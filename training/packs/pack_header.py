@@ -12,6 +12,8 @@ from stylefader.training.packs.inputs import InputSpec
 HEADER_KEY = "stylefader"
 STYLES = "styles"
 """The tensor of a palette that has its style vectors; it is no part of the network."""
+PREDICTOR = "predictor."
+"""What the names of a palette's prediction network begin with; it is no part of the network either."""
 FORMAT_VERSION = 2
 MAX_WIDTH = 512
 
@@ -77,6 +79,19 @@ class StyleHeader:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PredictorHeader:
+    """The prediction network of a palette; `networks/predictor_layout.py` says how it is built.
+
+    side: the shorter side in pixels of a painting while it is looked at.
+    channels: of each stage of its encoder. hidden: numbers between its two linear layers.
+    """
+
+    side: int
+    channels: tuple[int, ...]
+    hidden: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PackHeader:
     """Everything a style pack says of itself.
 
@@ -88,6 +103,7 @@ class PackHeader:
     inputs: what the network takes, in order; those of a finished header come from `header_reading.with_inputs`.
     size: height and width in pixels of a network that has a size of its own, since no input has one; else None.
     styles: of a palette, by the rows of its tensor of style vectors; other packs have none.
+    predictor: of a palette that says style vectors of paintings itself; None where it does not.
     family: the style that this pack is one size of, as `pack_family.py` has it; empty where that is its own name.
     """
 
@@ -107,6 +123,7 @@ class PackHeader:
     family: str = ""
     architecture: str = JOHNSON.name
     styles: tuple[StyleHeader, ...] = ()
+    predictor: PredictorHeader | None = None
     format: int = field(default=FORMAT_VERSION)
 
     @property

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from stylefader.training.errors import PackError
 from stylefader.training.packs.families.base import Shape
 from stylefader.training.packs.families.registry import family_of
-from stylefader.training.packs.pack_header import STYLES, PackHeader
+from stylefader.training.packs.pack_header import PREDICTOR, STYLES, PackHeader
 
 DTYPE = "F16"
 """The type of all tensors, in the words of safetensors."""
@@ -81,14 +81,19 @@ def _shown(name: str) -> str:
 def hash_weights(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
     """SHA-256 over names, shapes and bytes of the network's tensors: equal exactly where the network is equal.
 
-    A palette's style vectors are what its network is given, and no part of it.
+    A palette's style vectors, and what predicts them, are what its network is given, and no part of it.
     """
     digest = hashlib.sha256()
-    for name in sorted(arrays.keys() - {STYLES}):
+    for name in sorted(filter(is_of_network, arrays)):
         array = arrays[name]
         digest.update(f"{name} {array.shape} torch.{array.dtype}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def is_of_network(name: str) -> bool:
+    """Whether a pack's tensor of this name is a weight of its network, as all are but for palettes."""
+    return name != STYLES and not name.startswith(PREDICTOR)
 
 
 def style_vectors(header: PackHeader, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.float32]]:

@@ -7,6 +7,7 @@ a few kilobytes can decode to gigabytes.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import warnings
@@ -181,6 +182,16 @@ class PictureFile:
             raise self._refusal(error) from error
         self._check_size()
         return True
+
+    def decode_smaller(self, side: int) -> None:
+        """Have a JPEG decoded at a half, a quarter or an eighth of its size, with at least `side` pixels a side.
+
+        That takes a fraction of the time. Other kinds of pictures have no such form, and stay as they are.
+        """
+        width, height = self.image.size
+        scale = side / min(width, height)
+        if self.kind == "JPEG" and scale < 1:
+            self.image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
 
     def pixels(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8] | None]:
         """Decode the picture that it stands at.

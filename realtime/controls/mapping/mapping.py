@@ -37,6 +37,7 @@ from stylefader.realtime.parameters.lfo import LfoMap
 from stylefader.realtime.parameters.parameter import ALPHA
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.parameters.tempo import LEAST_BPM, MOST_BPM
+from stylefader.training.packs.added_inputs import STYLE
 
 MODES = ("toggle", "hold")
 _NUMBERED = {"cc": 127, "cc14": 31, "nrpn": 16383, "note": 127, "polytouch": 127}
@@ -201,7 +202,9 @@ def without_effect(table: dict[str, Any]) -> dict[str, str]:
 
 def targets_there(names: Iterable[str] = (ALPHA,)) -> str:
     """What a control can move, in words. names: the parameters that there are."""
-    moved = ", ".join(f"{name}, {name}0, {name}1, ..." for name in names)
+    moved = ", ".join(
+        "style0, style1, ..., style/NAME" if name == STYLE else f"{name}, {name}0, {name}1, ..." for name in names
+    )
     return f"{moved}, {', '.join(action.name for action in remote(midi=True))}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stylefader.realtime.controls.actions import remote
-from stylefader.realtime.parameters.targets import Sizes
+from stylefader.realtime.parameters.targets import Sizes, labels_in
 from stylefader.training.errors import ControlError
 
 ROOT = "/stylefader"
@@ -24,8 +24,12 @@ def parse_osc_address(text: str) -> Address:
 
 def addresses(sizes: Sizes) -> list[str]:
     """All that mean something, for a style whose parameters have these sizes."""
-    moved = [word for name, size in sizes.items() for word in (name, *(f"{name}/{number}" for number in range(size)))]
-    return [f"{ROOT}/{word}" for word in (*moved, *(action.osc for action in remote(osc=True)), *SUBSCRIBING)]
+    moved = [
+        word for name, size in sizes.items()
+        for word in (name, *(f"{name}/{one}" for one in (*range(size), *labels_in(size))))
+    ]  # fmt: skip
+    words = dict.fromkeys((*moved, *(action.osc for action in remote(osc=True)), *SUBSCRIBING))
+    return [f"{ROOT}/{word}" for word in words]
 
 
 def kind_of(address: str, sizes: Sizes) -> str:

@@ -28,6 +28,7 @@ from stylefader.realtime.controls.osc.subscribers import EXPIRES_S, Subscribers
 from stylefader.realtime.controls.osc.time_tags import MOST_AHEAD_S, MOST_WAITING, Agenda, ahead_ns
 from stylefader.realtime.controls.player import Player, check_source
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
+from stylefader.realtime.parameters.parameter import sizes_of
 from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.training.errors import ControlError
 
@@ -107,9 +108,13 @@ class OscControl:
 
     def _state(self) -> dict[str, float | str]:
         state: dict[str, float | str] = {}
+        parameters = self._player.parameters
         for name, values in self._player.targets().items():
             state[name] = float(np.mean(values, dtype=np.float64)) if len(values) else 0.0
             state |= {f"{name}/{number}": float(value) for number, value in enumerate(values)}
+            parameter = parameters.get(name)
+            labels = () if parameter is None or parameter.size != len(values) else parameter.labels
+            state |= {f"{name}/{label}": float(value) for label, value in zip(labels, values, strict=False)}
         names, style = self._player.style_names, self._player.style
         state["style"] = names[style]
         if self._runner.scenes is not None:
@@ -202,7 +207,7 @@ class OscControl:
 
     def _sizes(self) -> dict[str, int]:
         """The parameters of the style that was chosen last, with the components of each."""
-        return {name: parameter.size for name, parameter in self._player.parameters.items()}
+        return sizes_of(self._player.parameters.values())
 
     def _kind_of(self, address: str) -> str:
         return kind_of(address, self._sizes())
@@ -221,10 +226,15 @@ class OscControl:
             check_source(word[5:])  # which none is, since those that there are have an action each
         elif word in SUBSCRIBING:
             self._subscribe(values, sender, address, at_ns, on=word == "subscribe")
-        elif target is not None and target.name in self._player.parameters:
+        elif target is not None and self._is_parameter(target):
             self._move(target, values, address, at_ns)
         else:
             raise ControlError(f"{address!r:.80} means nothing; addresses begin with {ROOT}/alpha, {ROOT}/style, ...")
+
+    def _is_parameter(self, target: Target) -> bool:
+        """Whether there is such a parameter, with names where one is given."""
+        parameter = self._player.parameters.get(target.name)
+        return parameter is not None and (bool(parameter.labels) or not isinstance(target.component, str))
 
     def _move(self, target: Target, values: Sequence[object], address: str, at_ns: int) -> None:
         """A parameter, or its components in their order: all of them, or none where one value is not right."""
@@ -248,6 +258,8 @@ class OscControl:
 
     def _trigger(self, action: Trigger, values: Sequence[Any], address: str) -> None:
         """By nothing or a button: those send 1 when they are pressed and 0 when they are let go. Some take a name."""
+        if isinstance(action, NamedTrigger) and len(values) > 1 and all(isinstance(one, str) for one in values):
+            values = [",".join(values)]  # as the four styles of a pad
         name = _one(values, address)[0] if values else None
         if not isinstance(action, NamedTrigger) or not isinstance(name, str):
             if name is not None and _number(name, address) < 0.5:
@@ -275,9 +287,11 @@ class OscControl:
 
 
 def _target(word: str) -> Target | None:
-    """`NAME`, or `NAME/N` for one of its components."""
-    name, slash, number = word.partition("/")
-    target = parse_target(name + number) if bool(slash) == bool(number) else None
+    """`NAME`, `NAME/N` for one of its components, or `NAME/LABEL` for one that has a name."""
+    name, slash, which = word.partition("/")
+    if bool(slash) != bool(which):
+        return None
+    target = parse_target(name + which if which.isdecimal() else word)
     return target if target is not None and target.name == name else None
 
 

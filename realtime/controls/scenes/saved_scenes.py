@@ -9,7 +9,8 @@ from typing import Any
 
 from stylefader.realtime.controls.mapping.file_edits import rewrite
 from stylefader.realtime.controls.scenes.scene_file import MOST_SCENES, Scene, Wished, parse_scenes
-from stylefader.realtime.parameters.parameter import ALPHA, Values, carried_to, parameters_of
+from stylefader.realtime.parameters.parameter import ALPHA, PAD_X, PAD_Y, Values, carried_to, parameters_of
+from stylefader.realtime.parameters.targets import Target
 from stylefader.training.errors import ControlError, PackError
 from stylefader.training.packs.library import find_family, find_pack
 from stylefader.training.packs.pack_file import PackFile
@@ -20,9 +21,16 @@ _DIGITS = 4
 def standing(name: str, pack: PackFile, targets: Mapping[str, Values], path: Path) -> Scene:
     """How a session stands, as a scene for the file `path`. targets: float32, of this pack or the one before it."""
     wished: dict[str, Wished] = {}
-    own = carried_to(targets, parameters_of(pack.header, ()))
+    parameters = parameters_of(pack.header, ())
+    own = carried_to(targets, parameters)
     of_the_mask = {parameter: values for parameter, values in targets.items() if parameter not in own}
+    labelled = {parameter.name: parameter.labels for parameter in parameters if parameter.labels}
     for parameter, values in (own | of_the_mask).items():
+        if parameter in (PAD_X, PAD_Y):
+            continue  # what it came to are the weights
+        if parameter in labelled:
+            wished |= _by_label(parameter, labelled[parameter], values)
+            continue
         each = tuple(round(float(value), _DIGITS) for value in values)
         if each:
             wished[parameter] = each[0] if len(set(each)) == 1 else each
@@ -30,8 +38,18 @@ def standing(name: str, pack: PackFile, targets: Mapping[str, Values], path: Pat
     return Scene(name=name, style=_word_for(pack, path.parent), alpha=alpha, parameters=wished)
 
 
+def _by_label(parameter: str, labels: Sequence[str], values: Values) -> dict[str, Wished]:
+    """The components that are not 0, by their own names; the first one where all are."""
+    found = {
+        str(Target(parameter, label)): round(float(value), _DIGITS) for label, value in zip(labels, values, strict=True)
+    }
+    return {name: value for name, value in found.items() if value} or {str(Target(parameter, labels[0])): 0.0}
+
+
 def _word_for(pack: PackFile, folder: Path) -> str:
-    """What to write for a pack in a scenes file of that folder."""
+    """What to write for a pack in a scenes file of that folder, or for a style of it."""
+    if pack.chosen:
+        return f"{_word_for(pack.network_pack, folder)}/{pack.chosen}"
     if pack.family is not None:
         return pack.style
     for word in (pack.file.stem, f"{pack.file.stem}:{pack.size}"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,9 +27,9 @@ from stylefader.realtime.controls.mapping.toml_tables import (
 )
 from stylefader.realtime.parameters.flags import FLAGS
 from stylefader.realtime.parameters.parameter import ALPHA, Parameter, most_of, parameters_of
-from stylefader.realtime.parameters.targets import Target, why_missing
+from stylefader.realtime.parameters.targets import Target, parse_target, why_missing
 from stylefader.training.errors import ControlError, PackError
-from stylefader.training.packs.open_style import open_style
+from stylefader.training.packs.open_style import each_style, open_style, place_of
 from stylefader.training.packs.pack_file import PackFile
 
 _LONGEST_S = 3600
@@ -122,10 +123,15 @@ def _is_wish(value: object) -> bool:
 
 
 def _are_wishes(value: object) -> bool:
-    """A table of parameters besides alpha."""
-    return isinstance(value, dict) and all(
-        name != ALPHA and parameter_target(name) == Target(name) and _is_wish(wish) for name, wish in value.items()
-    )
+    """A table of parameters besides alpha, or of components that have names of their own, a number each."""
+    return isinstance(value, dict) and all(_is_named(name, wish) for name, wish in value.items())
+
+
+def _is_named(name: str, wish: object) -> bool:
+    target = parameter_target(name)
+    if target is None or name == ALPHA or isinstance(target.component, int):
+        return False
+    return is_number(wish) if target.component is not None else _is_wish(wish)
 
 
 def _wished(value: list[float] | float) -> Wished:
@@ -137,7 +143,7 @@ _KEYS: dict[str, Check] = {
     "name": (is_scene_name, SCENE_NAME),
     "style": (is_text, "a style's name or a pack file"),
     "alpha": (_is_wish, "a number, or a number for each block as in [0.2, 1, 0.5]"),
-    "parameters": (_are_wishes, "numbers by name, as in { mix = 0.5, zones = [0, 1, 0.5] }"),
+    "parameters": (_are_wishes, 'numbers by name, as in { mix = 0.5, zones = [0, 1, 0.5], "style/starry_night" = 1 }'),
     "fade": (lambda value: is_number(value) and 0 <= value <= _LONGEST_S, f"seconds from 0 to {_LONGEST_S}"),
     **dict.fromkeys(FLAGS, (is_bool, "true or false")),
 }
@@ -189,10 +195,11 @@ def cast(scenes: Sequence[Scene], packs: Sequence[PackFile], path: Path, mask: S
 def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
     """Which of the packs, the first where several do; one that is not among them is put at the end."""
     missing: PackError | None = None
-    # A path is seen from the scenes file; a name is the gallery's.
-    is_path = style.endswith(".safetensors") or "/" in style or os.sep in style
     try:
-        found = open_style(str(folder / style) if is_path else style)
+        found = _opened(style, folder)
+        with suppress(ValueError):
+            if found.header.styles:
+                return place_of(found, packs)
         for place, pack in enumerate(packs):
             same = pack.style == found.style if found.family else pack.file.resolve() == found.file.resolve()
             if same and bool(pack.family) == bool(found.family):
@@ -204,20 +211,38 @@ def _place_of(style: str, packs: list[PackFile], folder: Path) -> int:
             return place
     if missing is not None:
         raise missing
-    packs.append(found)
-    return len(packs) - 1
+    packs += each_style([found])
+    return place_of(found, packs)
+
+
+def _opened(style: str, folder: Path) -> PackFile:
+    """A path is seen from the scenes file; a name is the gallery's. Raises PackError."""
+    if not (style.endswith(".safetensors") or "/" in style or os.sep in style):
+        return open_style(style)
+    try:
+        return open_style(str(folder / style))
+    except PackError:
+        if style.endswith(".safetensors") or style.startswith(".") or os.path.isabs(style):
+            raise
+    return open_style(style)  # PALETTE/STYLE
 
 
 def _why_no_fit(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) -> str | None:
     """Why the values of a scene suit none of these styles; without any, only those of masks are looked at."""
     sizes = most_of([mask, *(parameters_of(pack.header, mask) for pack in packs)])
     which = packs[0].style if len(packs) == 1 else "every style of this session"
-    for name, wished in scene.values.items():
+    for text, wished in scene.values.items():
+        target = parse_target(text) or Target(text)
+        name = target.name
         if name not in sizes and (not packs or name.startswith(_OF_A_MASK)):
             continue
         if name not in sizes:
             without_mask = most_of(parameters_of(pack.header) for pack in packs)
-            return why_missing(Target(name), without_mask, f"{which} has")
+            return why_missing(target, without_mask, f"{which} has")
+        if target.component is not None:
+            if (why := why_missing(target, sizes, f"{which} has")) is not None:
+                return why
+            continue
         most = sizes[name]
         if most == 0:
             return f"{name} has no effect here: {which} has none to move"
@@ -243,8 +268,9 @@ def _beyond(scene: Scene, packs: Sequence[PackFile], mask: Sequence[Parameter]) 
     """Words for values that are kept within what the style, or any of these, can do."""
     kept = []
     for name, wished in scene.values.items():
+        parameter = (parse_target(name) or Target(name)).name
         every = [mask, *(parameters_of(pack.header, mask) for pack in packs)]
-        declared = [parameter for parameters in every for parameter in parameters if parameter.name == name]
+        declared = [one for parameters in every for one in parameters if one.name == parameter]
         whose = f"{packs[0].style}'s" if len(packs) == 1 else "the styles'"
         whose = "its" if name.startswith(_OF_A_MASK) else whose
         if declared and not _within(wished, declared):

@@ -18,6 +18,7 @@ from stylefader.realtime.automation.recorder import AutomationRecorder
 from stylefader.realtime.automation.take_words import MaskMoment, mask_moments
 from stylefader.realtime.masks.base import NO_MASK, MaskUse
 from stylefader.realtime.media.frame import Frame
+from stylefader.realtime.parameters.parameter import Parameter
 from stylefader.realtime.parameters.targets import Target
 from stylefader.realtime.pipeline.queues import NewestMailbox
 from stylefader.realtime.session.engine_loader import EngineLoader
@@ -183,7 +184,8 @@ def test_a_recorder_gives_what_comes_later_a_column_and_no_way_to_it(tmp_path: P
     take.close()
     automation = read_automation_file(tmp_path / "take.csv").automation
     assert automation.columns == ("alpha0", "mask_x")
-    found = {time: automation._between(automation._way(Fraction(time)), "mask_x", 1)[0] for time in ("0", "0.5", "1")}
+    place = Parameter.even("mask_x", 1, low=0, high=1, default=0.5)
+    found = {time: automation.values(Fraction(time), [place])["mask_x"][0] for time in ("0", "0.5", "1")}
     assert list(found.values()) == pytest.approx([0.2] * 3), "before it comes"
     for time, x in (("1.99", 0.2), ("2", 0.8), ("3", 0.8)):
         assert automation._between(automation._way(Fraction(time)), "mask_x", 1)[0] == pytest.approx(x)

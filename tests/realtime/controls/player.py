@@ -87,6 +87,12 @@ class FakePlayer:
         self.asked.append(("where", word))
         return f"inside: {word}"
 
+    def choose_pad(self, word: str) -> str:
+        if word.count(",") != 3:
+            raise ControlError(f"{word!r} is no pad")
+        self.asked.append(("pad", word))
+        return f"pad: {word}"
+
     def panic(self) -> None:
         self.asked.append("panic")
         self.desk.reset()

@@ -38,7 +38,7 @@ from stylefader.realtime.controls.scenes import saved_scenes, scene_file
 from stylefader.realtime.controls.scenes.scene_controller import SceneController
 from stylefader.realtime.parameters.lfo import Lfos, free_beat
 from stylefader.realtime.parameters.parameter import Parameter, most_of, parameters_of, sizes_of
-from stylefader.realtime.session import performance
+from stylefader.realtime.session import style_desks
 from stylefader.realtime.session.engine_loader import EngineLoader
 from stylefader.realtime.session.live_session import LiveSession, SessionOptions
 from stylefader.realtime.sound.envelope import offsets
@@ -98,8 +98,8 @@ fade = 2
 """
 
 
-def declared(header: PackHeader, mask: Sequence[Parameter] | None = None) -> tuple[Parameter, ...]:
-    return (*parameters_of(header, mask), MURK, PANES)
+def declared(header: PackHeader, mask: Sequence[Parameter] | None = None, *, chosen: str = "") -> tuple[Parameter, ...]:
+    return (*parameters_of(header, mask, chosen=chosen), MURK, PANES)
 
 
 class Stage:
@@ -155,7 +155,7 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, pack: StylePack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(controls_module, "MidiPorts", Ports)
-    for module in (performance, scene_file, saved_scenes):
+    for module in (style_desks, scene_file, saved_scenes):
         monkeypatch.setattr(module, "parameters_of", declared)
     made = Stage(tmp_path, pack)
     yield made
@@ -265,7 +265,7 @@ def test_scenes_that_do_not_fit(stage: Stage, parameters: str, words: str) -> No
 
 def test_from_sound() -> None:
     maps = parse_mapping('[[sound]]\ntarget = "panes1"\ndepth = 0.5\n[[sound]]\ntarget = "murk"\n', origin="t").sounds
-    layout = performance.AlphaDesk([MURK, PANES]).layout
+    layout = style_desks.AlphaDesk([MURK, PANES]).layout
     assert offsets(maps, np.array([1.0, 0.25]), layout).tolist() == [0.25, 0, 0.5, 0]
 
 

@@ -581,13 +581,13 @@ def test_a_move_between_two_desks_is_not_lost(session: Any, monkeypatch: pytest.
         saved.append((style, float(alpha["alpha"][0])))
 
     def new_desk(*words: Any) -> Any:
-        desk = type(performance)._new_desk(performance, *words)
+        desk = type(performance._made).desk(performance._made, *words)
         movers.append(threading.Thread(target=act))
         movers[-1].start()
         movers[-1].join(0.2)  # it waits for the lock, or has had its way by then
         return desk
 
-    monkeypatch.setattr(performance, "_new_desk", new_desk)
+    monkeypatch.setattr(performance._made, "desk", new_desk)
     session.live.go(2)
     session.until(lambda: len(Build.made) == 2)
     Build.made[1].ready()

@@ -192,7 +192,7 @@ def test_strengths_and_styles_are_set_by_name(folder: Path) -> None:
         until(lambda: len(Build.made) == 2, session)
         Build.made[1].ready()
         until(lambda: session.snapshot().plays == "second", session)
-        with pytest.raises(ControlError, match="there is no style 'third' in this session; there are first, second"):
+        with pytest.raises(ControlError, match=r"there is no style .third.; there are first, second"):
             session.style = "third"
         assert session.style == "second"
 

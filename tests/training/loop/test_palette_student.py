@@ -21,7 +21,7 @@ from stylefader.training.loop.runs import run_of
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
-from tests.training.given import QUICK, changes, make_given
+from tests.training.given import QUICK, make_given, quick_palette
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,7 @@ def teacher(tmp_path: Path) -> StylePack:
 @pytest.fixture(scope="module")
 def trained(given: Path) -> StylePack:
     """A palette of both paintings, which says how it was trained."""
-    steps = {"main__iterations": 1, "blocks__iterations": 1, "paintings": given / "paintings", "held_out": None}
-    run = run_of(read_recipe(RECIPES / "palette.toml", changes(given, **steps), output=given / "lite.safetensors"))
-    for part in run.recipe.parts:
-        run.begin(part)
-        run.train(report=lambda now: None, should_stop=lambda: False)
-    return run.finish()
+    return quick_palette(given, given / "lite.safetensors")
 
 
 def recipe_for(given: Path, teacher: Path, output: Path, *more: str, **settings: Any) -> Recipe:

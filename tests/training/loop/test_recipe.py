@@ -19,7 +19,9 @@ def change(name: str, *changes: str) -> Any:
 
 
 def test_there_is_one_for_each_kind() -> None:
-    assert tuple(sorted(file.stem for file in RECIPES.glob("*.toml"))) == tuple(sorted((*NAMES, "palette")))
+    assert tuple(sorted(file.stem for file in RECIPES.glob("*.toml"))) == tuple(
+        sorted((*NAMES, "adain", "palette", "predictor"))
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,6 +12,7 @@ from stylefader.tools.commands.evaluate import curve as evaluate_curve
 from stylefader.tools.commands.evaluate import ideal as evaluate_ideal
 from stylefader.tools.commands.evaluate import lattice as evaluate_lattice
 from stylefader.tools.commands.evaluate import objectives as evaluate_objectives
+from stylefader.tools.commands.evaluate import predictor as evaluate_predictor
 from stylefader.tools.commands.evaluate import temporal as evaluate_temporal
 from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, say
@@ -31,6 +32,7 @@ app.command("objectives")(evaluate_objectives.command)
 app.command("curve")(evaluate_curve.command)
 app.command("ideal")(evaluate_ideal.command)
 app.command("lattice")(evaluate_lattice.command)
+app.command("predictor")(evaluate_predictor.command)
 
 
 @app.command()

@@ -17,11 +17,18 @@ from stylefader.tools.commands.mask_options import (
     PersonModel,
     Where,
 )
+from stylefader.tools.commands.palette_options import Free, Pad, Weights
 from stylefader.tools.parsing import parse_background, parse_rate, parse_size
 
 
 def command(
-    style: Annotated[list[str] | None, typer.Option(help="A style or a pack file; may be given again.")] = None,
+    style: Annotated[
+        list[str] | None, typer.Option(help="A style, PALETTE/STYLE or a pack file; may be given again.")
+    ] = None,
+    style_image: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once; may be given again."),
+    ] = None,
     source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
     sink: Annotated[
         list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")
@@ -53,6 +60,9 @@ def command(
     colour: Annotated[
         float | None, typer.Option(help="From the style's colours (0) to the original's (1), at first. [default: 0]")
     ] = None,
+    weights: Weights = None,
+    free: Free = False,
+    pad: Pad = None,
     fade_in: FadeIn = None,
     steady: Annotated[
         float | None, typer.Option(help="How still the picture stands at rest, 0 to 1, at first. [default: 0]")

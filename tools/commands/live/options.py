@@ -15,6 +15,8 @@ _CROP = re.compile(r"(-?[0-9]{1,6}),(-?[0-9]{1,6}),([0-9]{1,6}[xX][0-9]{1,6})")
 
 def config_of(words: dict[str, Any]) -> SessionConfig:
     """Options by name, as typer gives them, put where they belong. Raises SourceError for one of a wrong form."""
+    from stylefader.realtime.parameters.style_pad import parse_corners
+    from stylefader.realtime.parameters.style_weights import parse_weights
     from stylefader.realtime.session.config import (
         FADE_S,
         ControlConfig,
@@ -43,13 +45,14 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
     return SessionConfig(
         source=source, picture=picture, mask=find(masks.word), find_mask=find,
         style=StyleConfig(
-            names=tuple(words["style"] or ()), scenes=words["scenes"],
+            names=tuple(words["style"] or ()), images=tuple(words["style_image"] or ()), scenes=words["scenes"],
             fade_s=FADE_S if words["fade"] is None else words["fade"], alpha=words["alpha"], slew=words["slew"],
             mix=words["mix"], colour=words["colour"], fade_in=words["fade_in"], steady=words["steady"],
             alpha_outside=words["alpha_outside"], mix_outside=words["mix_outside"],
-            colour_outside=words["colour_outside"],
-            stroke=words["stroke"],
-            muted=tuple(words["mute"] or ()), backend=words["engine"], precision=words["precision"],
+            colour_outside=words["colour_outside"], stroke=words["stroke"],
+            weights=None if words["weights"] is None else parse_weights(words["weights"]), free=words["free"],
+            pad=None if words["pad"] is None else parse_corners(words["pad"]), muted=tuple(words["mute"] or ()),
+            backend=words["engine"], precision=words["precision"],
             cache_dir=words["cache_dir"],
         ),
         sinks=SinkConfig(

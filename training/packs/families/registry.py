@@ -14,6 +14,7 @@ KINDS = {
     "single": "stylefader.training.packs.families.dynamic_net:DynamicNetFamily",
     "dual": "stylefader.training.packs.families.dynamic_net:DynamicNetFamily",
     "palette": "stylefader.training.packs.families.palette:PaletteFamily",
+    "adain": "stylefader.training.packs.families.adain:AdainFamily",
 }
 """`module:class` of the family of each kind."""
 

@@ -1,0 +1,85 @@
+"""The process behind `background_adapting.py`: adapts a palette to a painting, and prints vectors as they get better.
+
+Its one argument is JSON, and so is every line that it prints: `{"step": n, "vector": words}` with
+the vector's float32 numbers in base64, at the end `{"done": n}` or `{"error": message, "failure": bool}`. It has a
+low priority, computes in one thread, and sleeps in proportion. It ends with its session.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from stylefader.engines.subprocesses import end_with_the_session
+
+_NICE = 15
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Adapt, as the JSON in the first argument asks."""
+    order = json.loads(sys.argv[1])
+    signal.signal(signal.SIGTERM, _terminate)
+    end_with_the_session(Path(order["scratch"]))
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    lines = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever libraries print
+
+    def tell(**message: Any) -> None:
+        lines.write(json.dumps(message) + "\n")
+
+    from stylefader.training.errors import StylefaderError
+
+    try:
+        tell(done=_adapt(order, tell))
+    except StylefaderError as error:
+        tell(error=str(error), failure=error.failure)
+
+
+def _adapt(order: dict[str, Any], tell: Any) -> int:
+    import torch
+
+    from stylefader.training.adapting.crops import Crops, Pictures
+    from stylefader.training.adapting.run import AdaptRun
+    from stylefader.training.adapting.share import Share
+    from stylefader.training.compute import CPU, choose_compute
+    from stylefader.training.data.photographs import PhotoFolder, read_picture
+    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.settings import AdaptSettings
+
+    torch.set_num_threads(1)
+    share = Share(order["share"])
+    photos = Path(order["photos"])
+    crops: Crops = PhotoFolder(photos) if photos.is_dir() else Pictures([read_picture(photos)])
+    run = AdaptRun(
+        load_pack(Path(order["palette"])),
+        Path(order["painting"]),
+        crops,
+        loss_network=Path(order["loss_network"]),
+        settings=AdaptSettings(**order["settings"]),
+        compute=choose_compute("auto", CPU),
+    )
+    every = order["every"]
+    share.pause()
+    while True:
+        if run.adapter.iteration % every == 0 or run.finished:
+            vector = base64.b64encode(run.adapter.vector.numpy().astype("<f4").tobytes()).decode()
+            tell(step=run.adapter.iteration, vector=vector)
+        if run.finished:
+            return run.adapter.iteration
+        run.step()
+        share.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""A painting that is learnt while a show plays: a process adapts a palette, and its vectors arrive as they get better.
+
+The process (`adapt_worker.py`) has a low priority and a share of one processor that it never exceeds. A thread here
+waits for its lines and hands each vector on; whoever plays the palette takes it as the vector of the style's name.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.training.errors import TrainingError
+from stylefader.training.settings import AdaptSettings
+
+SetVector = Callable[[str, npt.NDArray[np.float32]], None]
+"""Takes the name of a style and its new vector, float32 (d,); called from the adapting's own thread."""
+State = Literal["learning", "done", "failed", "stopped"]
+_JOIN_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptOrder:
+    """What is to be learnt.
+
+    style: the name under which vectors are handed on. palette, painting, loss_network: files. photos: a folder of
+    photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors.
+    """
+
+    style: str
+    palette: Path
+    painting: Path
+    loss_network: Path
+    photos: Path
+    share: float = 0.5
+    every: int = 5
+    settings: AdaptSettings = field(default_factory=AdaptSettings)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise TrainingError(f"the share of adapting is above 0 and at most 1, not {self.share}")
+        if self.every < 1:
+            raise TrainingError(f"vectors come every 1 or more steps, not {self.every}")
+
+
+class BackgroundAdapting:
+    """One painting being learnt: it starts when made and hands on vectors until it is done or closed.
+
+    Args:
+        order: What is to be learnt.
+        set_vector: Gets each new vector. What it raises ends the adapting, as `failed`.
+
+    state: `learning`, then `done`, `failed` or `stopped`. step: how many steps the latest vector has had. problem: why
+    it failed, in words. `close` twice is harmless.
+    """
+
+    def __init__(self, order: AdaptOrder, set_vector: SetVector) -> None:
+        self._order, self._set_vector = order, set_vector
+        self._lock = threading.Lock()  # over state and _worker
+        self._worker: subprocess.Popen[str] | None = None
+        self.state: State = "learning"
+        self.step = 0
+        self.problem = ""
+        self._thread = threading.Thread(target=self._run, name="adapting", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it is done, has failed or was stopped; whether it did in time."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """End the process; the vectors that came stay with whoever took them."""
+        with self._lock:
+            if self.state == "learning":
+                self.state = "stopped"
+            worker = self._worker
+        if worker is not None:
+            with suppress(OSError):
+                worker.terminate()
+        self._thread.join(_JOIN_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="stylefader-") as scratch:
+                last = self._in_worker(Path(scratch))
+            state: State = "done" if "done" in last else "failed"
+        except Exception as error:  # whatever it is, the show goes on
+            state, last = "failed", {"error": str(error) or type(error).__name__}
+        with self._lock:
+            if self.state == "learning":
+                self.state, self.problem = state, str(last.get("error", ""))
+
+    def _in_worker(self, scratch: Path) -> dict[str, object]:
+        """Start the process and hand on its vectors until its output ends; its last message."""
+        order = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self._order).items()}
+        with (scratch / "words.txt").open("w+") as words:
+            worker = start_worker(
+                "stylefader.realtime.session.adapt_worker", json.dumps({**order, "scratch": str(scratch)}),
+                stdout=subprocess.PIPE, stderr=words,
+            )  # fmt: skip
+            try:
+                with self._lock:
+                    self._worker = worker
+                    stopped = self.state != "learning"
+                last = {} if stopped else self._follow(worker)
+            finally:
+                end_worker(worker)
+            if "done" not in last and "error" not in last:
+                words.seek(0)
+                said = words.read().strip().splitlines()[-1:] or ["it said nothing"]
+                last = {"error": f"the process that adapts ended with {worker.returncode}: {said[0]}"}
+        return last
+
+    def _follow(self, worker: subprocess.Popen[str]) -> dict[str, object]:
+        assert worker.stdout is not None
+        last: dict[str, object] = {}
+        for line in worker.stdout:
+            if self.state != "learning":
+                break
+            last = json.loads(line)
+            if "vector" in last:
+                numbers = np.frombuffer(base64.b64decode(str(last["vector"])), "<f4").astype(np.float32)
+                self._set_vector(self._order.style, numbers)
+                self.step = int(str(last["step"]))
+        return last

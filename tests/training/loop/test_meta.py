@@ -1,0 +1,148 @@
+"""Meta-training: a gradient through the inner step, and a palette that adapting can begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from stylefader.training.adapting.start import known_vectors
+from stylefader.training.errors import TrainingError
+from stylefader.training.loop.meta_trainer import MetaTrainer, one_step
+from stylefader.training.loop.progress import Progress
+from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.runs import run_of
+from stylefader.training.packs.pack import StylePack, load_pack
+from tests.training.given import changes, make_given
+
+SMALL = {"meta__crop": 32, "meta__batch": 1, "meta__style_size": 32, "meta__pyramid": 1, "meta__iterations": 3}
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_given(tmp_path_factory.mktemp("meta"))
+
+
+def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
+    pictures = {"styles__first.picture": given / "style.png", "styles__second.picture": given / "other.png",
+                "styles__first.title": "First", "styles__second.title": "Second"}  # fmt: skip
+    own = {f"train__{key}": None for key in ("crop", "batch", "style_size", "pyramid")}
+    words = changes(given, **{"held_out": None, **own, **pictures, **SMALL, **more})
+    return read_recipe(RECIPES / "metastyle.toml", words, output=output)
+
+
+def train(recipe: Recipe, *, until: int | None = None, resume: bool = False) -> tuple[StylePack | None, list[Progress]]:
+    run, seen = run_of(recipe, resume=resume), list[Progress]()
+    run.begin(recipe.parts[0])
+    if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
+        return None, seen
+    return run.finish(), seen
+
+
+def test_the_gradient_goes_through_the_inner_step() -> None:
+    """Against finite differences, where the gradient of first order is another one."""
+    torch.manual_seed(0)
+    weight, vector = (torch.randn(3, dtype=torch.float64).requires_grad_() for _ in range(2))
+
+    def loss(at: torch.Tensor) -> torch.Tensor:
+        return ((torch.tanh(at * weight) - 0.3) ** 2).sum()
+
+    def outer() -> torch.Tensor:
+        return loss(one_step(vector, loss, 0.7))
+
+    found = torch.autograd.grad(outer(), [weight, vector])
+    first_order = torch.autograd.grad(
+        loss(vector.detach() - 0.7 * torch.autograd.grad(loss(vector), vector)[0].detach()), weight
+    )[0]
+    for parameter, gradient in zip((weight, vector), found, strict=True):
+        for place in range(3):
+            ahead = []
+            for moved in (1e-6, -1e-6):
+                with torch.no_grad():
+                    parameter[place] += moved
+                ahead.append(float(outer().detach()))
+                with torch.no_grad():
+                    parameter[place] -= moved
+            assert abs((ahead[0] - ahead[1]) / 2e-6 - float(gradient[place])) < 1e-6
+    assert not torch.allclose(first_order, found[0], rtol=1e-2)
+
+
+def test_a_network_learns_through_its_own_inner_step(given: Path, tmp_path: Path) -> None:
+    """The whole loss of a small network in float64: the derivative along a direction, against a difference."""
+    run = run_of(recipe_for(given, tmp_path / "p.safetensors", meta__inner_rate=0.5))
+    trainer = run.begin(run.recipe.parts[0])
+    assert isinstance(trainer, MetaTrainer)
+    trainer.net.double()
+    trainer.loss_network.double()
+    photo = torch.rand(1, 3, 32, 32, dtype=torch.float64)
+    torch.manual_seed(1)
+    total = trainer._losses(photo, None)[0]
+    learning = [p for p in trainer.net.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(total, learning, allow_unused=True)
+    ways = [torch.randn_like(p) for p in learning]
+    slope = sum(float((g * w).sum()) for g, w in zip(gradients, ways, strict=True) if g is not None)
+    ahead = []
+    for moved in (1e-5, -1e-5):
+        with torch.no_grad():
+            for p, w in zip(learning, ways, strict=True):
+                p += moved * w
+        ahead.append(float(trainer._losses(photo, None)[0].detach()))
+        with torch.no_grad():
+            for p, w in zip(learning, ways, strict=True):
+                p -= moved * w
+    assert slope == pytest.approx((ahead[0] - ahead[1]) / 2e-5, rel=2e-2)
+
+
+def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:
+    train(recipe_for(given, tmp_path / "meta.safetensors"))
+    made = load_pack(tmp_path / "meta.safetensors")
+    assert [style.name for style in made.header.styles] == ["start", "first", "second"]
+    start, first, second = made.tensors["styles"]
+    assert not torch.equal(first, start) and not torch.equal(first, second)
+    training = made.header.training
+    assert (training["main"]["style_weight"], training["blocks"]["style_weight"]) == (6, 200)
+    assert training["meta"]["inner_rate"] == 0.1
+    assert list(known_vectors(made)) == ["start"]
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_resume_goes_on_exactly(given: Path, tmp_path: Path, stop: int) -> None:
+    whole, steps = train(recipe_for(given, tmp_path / "whole.safetensors"))
+    recipe = recipe_for(given, tmp_path / "parts.safetensors")
+    assert train(recipe, until=stop)[0] is None
+    rest, more = train(recipe, resume=True)
+    assert whole is not None and rest is not None
+    assert [now.total for now in more] == [now.total for now in steps[stop:]]
+    assert all(torch.equal(tensor, rest.tensors[name]) for name, tensor in whole.tensors.items())
+
+
+def test_both_rates_fall(given: Path, tmp_path: Path) -> None:
+    run = run_of(recipe_for(given, tmp_path / "p.safetensors"))
+    trainer = run.begin(run.recipe.parts[0])
+    assert isinstance(trainer, MetaTrainer)
+    first = trainer._rate()
+    trainer.iteration = 40_000
+    assert trainer._rate() == pytest.approx(first / 2) and trainer._decay() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"main__iterations": 3}, r"\[main\] has no effect"),
+        ({"add_to": "x"}, "add_to has no effect on meta-training"),
+        ({"meta__temporal": "weak"}, "no temporal term"),
+        ({"train__precision": None, "meta__precision": "fp16"}, "fp16 cannot hold"),
+        ({"meta__inner_rate": -1}, "inner_rate must be"),
+    ],
+)
+def test_recipes_that_do_not_fit_are_refused(given: Path, tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(TrainingError, match=said):
+        recipe_for(given, tmp_path / "p.safetensors", **change)
+
+
+def test_the_name_of_the_start_is_taken(given: Path, tmp_path: Path) -> None:
+    more = {"styles__start.picture": given / "style.png", "styles__start.title": "Start"}
+    with pytest.raises(TrainingError, match="start is the vector that adapting begins with"):
+        run_of(recipe_for(given, tmp_path / "p.safetensors", **more))
