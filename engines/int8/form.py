@@ -107,8 +107,14 @@ def quantized_file(pack: StylePack | PackFile | Path) -> Path:
 
 
 def made_here_file(pack: StylePack | PackFile, folder: Path) -> Path:
-    """Where a form that was made on this machine is looked for. folder: of the cache. Raises PackError."""
-    return folder / f"{pack.weights_hash():.32}{SUFFIX}"
+    """Where a form that was made on this machine is looked for; another file for other styles of a palette.
+
+    folder: of the cache. Raises PackError.
+    """
+    name, styles = pack.weights_hash(), style_hashes(pack)
+    if styles:
+        name = hashlib.sha256(json.dumps([name, styles]).encode()).hexdigest()
+    return folder / f"{name:.32}{SUFFIX}"
 
 
 def copy_with_form(pack: StylePack | PackFile, folder: Path, cache: Path | None = None) -> PackFile:

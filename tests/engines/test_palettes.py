@@ -20,8 +20,9 @@ from stylefader.engines.example_inputs import mixed, random_vectors, styles_of
 from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.graph.frame_graph import FrameGraph
 from stylefader.engines.graph.rewrite import UP_FORMS, Rewrites
-from stylefader.engines.int8.form import find_quantized, quantized_file
+from stylefader.engines.int8.form import find_quantized, made_here_file, quantized_file
 from stylefader.engines.int8.quantize import find_ranges, quantize
+from stylefader.engines.selection.measuring_worker import _settings
 from stylefader.training.errors import EngineError
 from stylefader.training.networks.architectures import ArchitectureName
 from stylefader.training.packs.pack import StylePack, save_pack
@@ -152,12 +153,25 @@ def test_each_style_meets_all_strengths_in_turn(tmp_path: Path) -> None:
     assert met == {(style, kind) for style in (0, 1, 2, None) for kind in range(4)}
 
 
+def test_engines_are_measured_and_proved_with_styles_of_the_palette(tmp_path: Path, picture: MakePicture) -> None:
+    pack = palette(tmp_path)
+    styles = list(pack.style_vectors().values())
+    np.save(tmp_path / "frame.npy", picture(H, W))
+    order = {"pack": str(pack.file), "scratch": str(tmp_path), "shares": [0.0, 1.0]}
+    with opened(pack, "openvino") as engine:
+        *one_style, mixture = (values["style"] for values in _settings(order, engine))
+    assert np.array_equal(one_style[0], styles[0]) and np.array_equal(one_style[1], styles[-1])
+    np.testing.assert_allclose(mixture, np.mean(styles, 0), atol=1e-6)
+
+
 def test_an_int8_form_is_refused_with_styles_that_it_was_not_made_with(tmp_path: Path) -> None:
     pack = palette(tmp_path)
     frames = [np.zeros((32, 32, 3), np.uint8)]
     quantize(pack, frames, frames).save(quantized_file(pack))
     assert find_quantized(pack) is not None and find_quantized(PackFile(pack.file)) is not None
+    before = made_here_file(pack, tmp_path)
     pack.tensors["styles"][1, 0] += 0.5
+    assert made_here_file(pack, tmp_path) != before, "behind a session another one is made"
     with pytest.raises(EngineError, match=r"was made without the style two of johnson\.safetensors: quantise again"):
         find_quantized(pack)
 

@@ -446,6 +446,22 @@ def form(request: pytest.FixtureRequest) -> str:
 
 @needs_cuda
 class TestOnTheGpu:
+    def test_styles_of_a_palette_change_without_a_new_recording(
+        self, tmp_path: Path, picture: MakePicture, form: str
+    ) -> None:
+        pack, frame = random_pack(tmp_path / "hall.safetensors", kind="palette", width=16), picture(96, 160)
+        first, second = pack.style_vectors().values()
+        with (
+            open_engine(pack, 96, 160, backend="torch", masked=True)[0] as reference,
+            CudaEngine(pack, 96, 160, form=form, masked=True) as engine,
+        ):
+            recorded = engine._replay
+            for share in (0.0, 0.4, 1.0):
+                style = np.float32(share) * first + np.float32(1 - share) * second
+                values = {"frame": frame, "alpha": np.full(3, 0.7, np.float32), "style": style}
+                assert psnr(engine.run(values), reference.run(values)) >= GPU_DB, share
+            assert engine._replay is recorded
+
     @pytest.mark.parametrize("size", [(2, 3), (1, 97), (33, 51), (64, 48), (360, 640), (1080, 1920)], ids=str)
     def test_the_picture_is_that_of_torch(
         self, pack: StylePack, picture: MakePicture, size: tuple[int, int], form: str

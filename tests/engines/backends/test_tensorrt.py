@@ -51,6 +51,9 @@ CONVERTED = {
     "view.default",
 }  # fmt: skip
 """Operators that Torch-TensorRT 2.13 converts or lowers to such, for dynamic sizes as well (its sources)."""
+OF_STYLES = {"slice.Tensor", "reshape.default"}
+OF_MASKS = {"avg_pool2d.default", "rsub.Scalar"}
+"""More of them: what cuts a style vector into its parts, and what makes maps of a mask."""
 
 
 # What goes into the compiler.
@@ -107,6 +110,30 @@ def test_a_nano_network_is_of_operators_that_are_converted_and_gives_its_picture
     frame, alpha = torch.tensor(picture(16, 24)), torch.tensor([0.2, -0.5, 1.0])
     found = program.module()(frame.float(), alpha)
     assert (found - FrameGraph(pack.network(), 16, 24)(frame, alpha).float()).abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "masked"), [(FrameSizes.only(16, 24), False), (FrameSizes.only(16, 24), True), (RANGE, False)], ids=str
+)
+def test_a_palette_has_its_style_as_an_input_and_gives_its_picture(
+    tmp_path: Path, picture: MakePicture, sizes: FrameSizes, masked: bool
+) -> None:
+    pack = random_pack(tmp_path / "hall.safetensors", kind="palette")
+    program = export_padded(pack, sizes, precision="f32", device=CPU, masked=masked)
+    called = {node.target for node in program.graph.nodes if node.op == "call_function"}
+    names = {str(target).removeprefix("aten.") for target in called if isinstance(target, torch._ops.OpOverload)}
+    assert names <= CONVERTED | OF_STYLES | (OF_MASKS if masked else set())
+    first, second = map(torch.from_numpy, pack.style_vectors().values())
+    frame, alpha = torch.tensor(picture(16, 24)), torch.tensor([0.2, -0.5, 1.0])
+    given = [alpha, first]
+    expected = FrameGraph(pack.network(), 16, 24, masked=masked)
+    if masked:
+        mask = torch.arange(16 * 24).view(16, 24) % 256
+        found = program.module()(frame.float(), *given, alpha.flip(0), second, mask.float())
+        given += [alpha.flip(0), second, mask.byte()]
+    else:
+        found = program.module()(frame.float(), *given)
+    assert (found - expected(frame, *given).float()).abs().max() <= 1
 
 
 def test_norms_and_colours_are_f32_in_the_exported_program_and_convolutions_fp16(pack: StylePack) -> None:

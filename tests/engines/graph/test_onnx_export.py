@@ -116,3 +116,25 @@ def test_a_mask_is_an_input_of_the_export(pack: StylePack, picture: MakePicture,
         with open_engine(pack, *size, backend="torch", masked=True)[0] as engine:
             expected = engine.run(values | {"mix_outside": np.ones(1, np.float32)})
         assert np.abs(found.astype(int) - expected).max() <= 1, size
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("sizes", [RANGE, FrameSizes.only(37, 51)], ids=["range", "fixed"])
+def test_the_style_of_a_palette_is_an_input_of_the_export(
+    tmp_path: Path, picture: MakePicture, sizes: FrameSizes, masked: bool
+) -> None:
+    pack = random_pack(tmp_path / "hall.safetensors", kind="palette", architecture="nano")
+    first, second = pack.style_vectors().values()
+    model = session(export_onnx(pack, sizes, rewrites=RTX_REWRITES, masked=masked))
+    inputs = {given.name: (given.type, given.shape) for given in model.get_inputs()}
+    assert list(inputs)[:3] == ["frame", "alpha", "style"] and inputs["style"] == ("tensor(float)", [len(first)])
+    assert list(inputs)[3:] == (["alpha_outside", "style_outside", "mask"] if masked else [])
+    rng, alpha = np.random.default_rng(1), np.array([[1, 0.5, -0.2], [0, 0.3, 1]], np.float32)
+    for size in [(37, 51)] if sizes.fixed else [(64, 48), (3, 10)]:
+        values = {"frame": picture(*size), "alpha": alpha[0], "style": 0.3 * first + 0.7 * second}
+        if masked:
+            values |= {"alpha_outside": alpha[1], "style_outside": first, "mask": rng.integers(0, 256, size, np.uint8)}
+        (found,) = model.run(["picture"], values)
+        with open_engine(pack, *size, backend="torch", masked=masked)[0] as engine:
+            expected = engine.run(values | ({"mix_outside": np.ones(1, np.float32)} if masked else {}))
+        assert np.abs(found.astype(int) - expected).max() <= 1, size
