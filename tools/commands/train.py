@@ -40,8 +40,8 @@ def command(
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
 
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
-    fixed. With nano a small network learns from another pack. They say what to fill in; docs/training.md says the rest,
-    also on several GPUs and machines.
+    fixed. With palette many paintings are one network, with metastyle one to adapt; with nano a small network learns
+    from another pack. They say what to fill in; docs/training.md says the rest, also on several GPUs and machines.
     """
     from stylefader.training.loop.process_group import PeerError, ProcessGroup
 
