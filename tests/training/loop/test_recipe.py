@@ -20,7 +20,7 @@ def change(name: str, *changes: str) -> Any:
 
 def test_there_is_one_for_each_kind() -> None:
     assert tuple(sorted(file.stem for file in RECIPES.glob("*.toml"))) == tuple(
-        sorted((*NAMES, "adain", "palette", "predictor"))
+        sorted((*NAMES, "adain", "metastyle", "palette", "predictor"))
     )
 
 
