@@ -14,7 +14,7 @@ from openvino import opset13 as ops
 
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.errors import EngineError
-from stylefader.training.packs.families.adain import ADAIN, ENCODER, POOLED
+from stylefader.training.networks.adain_layout import ADAIN, ENCODER, POOLED
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from stylefader.training.networks.adain import AdainNet
-from stylefader.training.packs.families.adain import ADAIN, STYLE_SIZE, WIDTH, adain_block
+from stylefader.training.networks.adain_layout import ADAIN, STYLE_SIZE, WIDTH
+from stylefader.training.packs.families.adain import adain_block
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack
 from stylefader.training.packs.pack_header import AlphaHeader, PackHeader, StyleHeader

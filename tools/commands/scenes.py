@@ -50,8 +50,8 @@ def list_scenes(
             for name, wish in row["parameters"].items()
         )
         alpha = "" if row["alpha"] is None else _numbers(row["alpha"])
-        cells.append((str(row["number"]), row["name"], row["style"] or "", alpha, others, fade, flags))
-    print_table(("", "name", "style", "alpha", "parameters", "fade", "flags"), cells)
+        cells.append((str(row["number"]), row["name"], row["style"] or "", alpha, fade, flags, others))
+    print_table(("", "name", "style", "alpha", "fade", "flags", "parameters"), cells)
 
 
 def _summary(number: int, scene: Scene, pack: PackFile | None) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from stylefader.training.loop.recipe import Part, Recipe
 from stylefader.training.loop.run import MEASURED_SIDE, MEASURED_STEPS, Run, words_of
 from stylefader.training.loop.trainer import style_target
 from stylefader.training.networks.adain import STYLE_LAYERS, AdainEncoder, AdainNet, OneStyle, style_of
+from stylefader.training.networks.adain_layout import ADAIN, WIDTH
 from stylefader.training.networks.architectures import JOHNSON, ArchitectureName
 from stylefader.training.networks.colours import normalise
-from stylefader.training.packs.families.adain import ADAIN, WIDTH, adain_block
+from stylefader.training.packs.families.adain import adain_block
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader

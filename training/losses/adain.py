@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.losses.loss_network import LossNetwork
 from stylefader.training.networks.adain import AdainEncoder, AdainNet, mixed, statistics
-from stylefader.training.packs.families.adain import ENCODER
+from stylefader.training.networks.adain_layout import ENCODER
 
 
 @torch.no_grad()

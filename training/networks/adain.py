@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stylefader.training.packs.families.adain import (
+from stylefader.training.networks.adain_layout import (
     ADAIN,
     DECODER,
     ENCODER,

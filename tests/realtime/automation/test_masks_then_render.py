@@ -188,7 +188,7 @@ def test_a_recorder_gives_what_comes_later_a_column_and_no_way_to_it(tmp_path: P
     found = {time: automation.values(Fraction(time), [place])["mask_x"][0] for time in ("0", "0.5", "1")}
     assert list(found.values()) == pytest.approx([0.2] * 3), "before it comes"
     for time, x in (("1.99", 0.2), ("2", 0.8), ("3", 0.8)):
-        assert automation._between(automation._way(Fraction(time)), "mask_x", 1)[0] == pytest.approx(x)
+        assert automation.values(Fraction(time), [place])["mask_x"][0] == pytest.approx(x)
 
 
 def test_masks_move_with_a_take_and_what_is_cut_counts_on(tmp_path: Path) -> None:

@@ -69,30 +69,41 @@ def test_the_gradient_goes_through_the_inner_step() -> None:
     assert not torch.allclose(first_order, found[0], rtol=1e-2)
 
 
-def test_a_network_learns_through_its_own_inner_step(given: Path, tmp_path: Path) -> None:
-    """The whole loss of a small network in float64: the derivative along a direction, against a difference."""
-    run = run_of(recipe_for(given, tmp_path / "p.safetensors", meta__inner_rate=0.5))
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_network_learns_through_its_own_inner_step(given: Path, tmp_path: Path, end: int) -> None:
+    """The slope of the loss after the inner step, along its own gradient, against a difference."""
+    run = run_of(recipe_for(given, tmp_path / "p.safetensors"))
     trainer = run.begin(run.recipe.parts[0])
     assert isinstance(trainer, MetaTrainer)
-    trainer.net.double()
-    trainer.loss_network.double()
-    photo = torch.rand(1, 3, 32, 32, dtype=torch.float64)
+    for tuning in trainer.net.net.blocks.values():  # they begin as nothing
+        torch.nn.init.normal_(tuning.psi.third.weight, std=0.1)
     torch.manual_seed(1)
-    total = trainer._losses(photo, None)[0]
-    learning = [p for p in trainer.net.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(total, learning, allow_unused=True)
-    ways = [torch.randn_like(p) for p in learning]
-    slope = sum(float((g * w).sum()) for g, w in zip(gradients, ways, strict=True) if g is not None)
+    photo, look = torch.rand(1, 3, 32, 32), trainer._looks[0]
+
+    def after(*, first_order: bool = False) -> torch.Tensor:
+        vector = one_step(trainer.net.styles[0], lambda at: trainer._seen(at, look, photo, 0).sum(look.ends), 20.0)
+        if first_order:  # the step as if it were a constant
+            vector = trainer.net.styles[0] + (vector - trainer.net.styles[0]).detach()
+        return trainer._seen(vector, look, photo, 0).total[end]
+
+    part = trainer.net.main if end == 0 else trainer.net.net.blocks  # what learns from this end of alpha
+    learning = list(part.parameters())
+    gradients = torch.autograd.grad(after(), learning)
+    simple = torch.autograd.grad(after(first_order=True), learning)
+    norm = float(torch.cat([g.flatten() for g in gradients]).norm())
     ahead = []
-    for moved in (1e-5, -1e-5):
+    for moved in (1e-3, -1e-3):
         with torch.no_grad():
-            for p, w in zip(learning, ways, strict=True):
-                p += moved * w
-        ahead.append(float(trainer._losses(photo, None)[0].detach()))
+            for weight, gradient in zip(learning, gradients, strict=True):
+                weight += moved * gradient / norm
+        ahead.append(float(after().detach()))
         with torch.no_grad():
-            for p, w in zip(learning, ways, strict=True):
-                p -= moved * w
-    assert slope == pytest.approx((ahead[0] - ahead[1]) / 2e-5, rel=2e-2)
+            for weight, gradient in zip(learning, gradients, strict=True):
+                weight -= moved * gradient / norm
+    slope = (ahead[0] - ahead[1]) / 2e-3
+    along = sum(float((g * s).sum()) for g, s in zip(gradients, simple, strict=True)) / norm
+    assert slope == pytest.approx(norm, rel=0.02)
+    assert slope != pytest.approx(along, rel=0.02), "the gradient of first order is another one"
 
 
 def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:

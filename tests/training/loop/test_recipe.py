@@ -20,7 +20,7 @@ def change(name: str, *changes: str) -> Any:
 
 def test_there_is_one_for_each_kind() -> None:
     assert tuple(sorted(file.stem for file in RECIPES.glob("*.toml"))) == tuple(
-        sorted((*NAMES, "adain", "palette", "predictor"))
+        sorted((*NAMES, "adain", "metastyle", "palette", "predictor"))
     )
 
 
@@ -137,7 +137,9 @@ def test_files_that_are_no_recipes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text('objective = "level"')
     with pytest.raises(TrainingError, match=r"recipe r\.toml: no \[styles"):
         read_recipe(tmp_path / "r.toml")
-    with pytest.raises(TrainingError, match=r"no recipe at nowhere\.toml; those that come with stylefader are dual"):
+    with pytest.raises(
+        TrainingError, match=r"no recipe at nowhere\.toml; those that come with stylefader are adain, dual"
+    ):
         find_recipe("nowhere.toml")
     assert find_recipe("pair") == RECIPES / "pair.toml"
     assert find_recipe(str(tmp_path / "r.toml")) == tmp_path / "r.toml"

@@ -14,8 +14,8 @@ from stylefader.training.errors import PackError
 from stylefader.training.losses.adain import adain_losses, take_front
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks.adain import AdainEncoder, OneStyle, mixed, statistics, style_of
+from stylefader.training.networks.adain_layout import FEATURES, STYLE_SIZE
 from stylefader.training.networks.colours import normalise
-from stylefader.training.packs.families.adain import FEATURES, STYLE_SIZE
 from stylefader.training.packs.header_reading import parse_header
 from stylefader.training.packs.pack import load_pack, save_pack
 from tests.training.small_adain import adain_header, adain_net, adain_pack
