@@ -96,7 +96,9 @@ def _read_instead(readers: Iterable[Any], node: Node) -> None:
 def _wide(mask: Node, height: int, width: int) -> Node:
     """From 0 to 1, (1, 1, height, width) of the padded size."""
     # A division, since 255 times a rounded 1/255 is not 1 in bf16.
-    share = ops.unsqueeze(ops.divide(ops.convert(mask, np.float32), np.float32(255)), [0, 1])
+    share = ops.divide(ops.convert(mask, np.float32), np.float32(255))
+    # In int8 OpenVINO takes that for a quantised feature, moves the division into all maps, and changes layouts for it.
+    share = ops.unsqueeze(ops.minimum(share, np.float32(1)), [0, 1])
     bottom, right = padded(height) - height, padded(width) - width
     return ops.pad(share, [0, 0, 0, 0], [0, 0, bottom, right], "edge") if bottom or right else share
 
