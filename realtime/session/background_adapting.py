@@ -36,8 +36,8 @@ class AdaptOrder:
     """What is to be learnt.
 
     style: the name under which vectors are handed on. palette, painting, loss_network: files. photos: a folder of
-    photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors. nice: how much
-    lower the priority of the process is than the session's.
+    photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors. nice: by how
+    much the priority of the process is below the session's.
     """
 
     style: str
