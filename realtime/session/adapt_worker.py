@@ -18,8 +18,6 @@ from typing import Any, NoReturn
 
 from stylefader.engines.subprocesses import end_with_the_session
 
-_NICE = 15
-
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
@@ -31,7 +29,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     end_with_the_session(Path(order["scratch"]))
     if hasattr(os, "nice"):
-        os.nice(_NICE)
+        os.nice(order["nice"])
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever libraries print
 

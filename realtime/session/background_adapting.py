@@ -36,7 +36,8 @@ class AdaptOrder:
     """What is to be learnt.
 
     style: the name under which vectors are handed on. palette, painting, loss_network: files. photos: a folder of
-    photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors.
+    photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors. nice: by how
+    much the priority of the process is below the session's.
     """
 
     style: str
@@ -46,6 +47,7 @@ class AdaptOrder:
     photos: Path
     share: float = 0.5
     every: int = 5
+    nice: int = 10
     settings: AdaptSettings = field(default_factory=AdaptSettings)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> AdaptOrder:
     palette = quick_palette(given, given / "palette.safetensors")
     return AdaptOrder(
         style="new", palette=palette.file, painting=given / "photos" / "0.png",
-        loss_network=given / "vgg.safetensors", photos=given / "photos", share=1.0, every=2,
+        loss_network=given / "vgg.safetensors", photos=given / "photos", share=1.0, every=2, nice=0,
         settings=AdaptSettings(steps=6, crop=32),
     )  # fmt: skip
 
