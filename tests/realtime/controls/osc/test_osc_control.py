@@ -208,7 +208,7 @@ def test_modulation_is_turned_off_and_on(stage: Stage) -> None:
     stage.send("/subscribe")
     stage.until(lambda: len(stage.osc._subscribers) == 1)
     stage.osc.tick()
-    assert stage.heard(stage.socket, 13)["/modulation"] == 0
+    assert stage.heard(stage.socket, 14)["/modulation"] == 0
     stage.send("/modulation", 1)
     stage.until(lambda: stage.player.muted == set())
     stage.osc.tick()
@@ -271,10 +271,10 @@ def test_subscribers_are_told_what_changed(stage: Stage) -> None:
     stage.until(lambda: len(stage.osc._subscribers) == 2)
     stage.osc.tick()
     for listener in (stage.socket, other):
-        assert stage.heard(listener, 13) == {
+        assert stage.heard(listener, 14) == {
             "/alpha": 0.5, "/alpha/0": 0.5, "/alpha/1": 0.5, "/alpha/2": 0.5, "/style": "first", "/scene": "",
             "/bypass": 0, "/freeze": 0, "/blackout": 0, "/mask_off": 0, "/mask_inverted": 0, "/mask_shown": 0,
-            "/modulation": 1,
+            "/modulation": 1, "/free": 0,
         }  # fmt: skip
     stage.player.move(ALL, 1.0)
     stage.player.show.bypass = True
