@@ -92,7 +92,7 @@ def test_a_network_learns_through_its_own_inner_step(end: int) -> None:
         return torch.stack([(one - photo.flip(1)).square().mean() for one in pictures_at_both_ends(net, photo, vector)])
 
     def after(*, first_order: bool = False) -> torch.Tensor:
-        vector = one_step(start, lambda at: losses(at).sum(), 2.0)
+        vector = one_step(start, lambda at: losses(at).sum(), 40.0)
         if first_order:  # the step as if it were a constant
             vector = start + (vector - start).detach()
         return losses(vector)[end]
@@ -110,8 +110,8 @@ def test_a_network_learns_through_its_own_inner_step(end: int) -> None:
         ahead.append(float(after().detach()))
     slope = (ahead[0] - ahead[1]) / 0.006
     along = sum(float((g * s).sum()) for g, s in zip(gradients, simple, strict=True)) / norm
-    assert slope == pytest.approx(norm, rel=0.02)
-    assert slope != pytest.approx(along, rel=0.02), "the gradient of first order is another one"
+    assert slope == pytest.approx(norm, rel=0.03)
+    assert slope != pytest.approx(along, rel=0.1), "the gradient of first order is another one"
 
 
 def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:
