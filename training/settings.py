@@ -135,7 +135,7 @@ class MetaSettings(TrainSettings):
     smoothness: float = 10.0
     light_style_weight: float = 6.0
     light_smoothness: float = 2.0
-    inner_rate: float = 0.1
+    inner_rate: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -122,7 +122,7 @@ def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:
     assert not torch.equal(first, start) and not torch.equal(first, second)
     training = made.header.training
     assert (training["main"]["style_weight"], training["blocks"]["style_weight"]) == (6, 200)
-    assert training["meta"]["inner_rate"] == 0.1
+    assert training["meta"]["inner_rate"] == 0.5
     assert list(known_vectors(made)) == ["start"]
 
 
