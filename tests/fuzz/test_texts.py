@@ -33,7 +33,8 @@ from stylefader.tools.commands.engine import parse_sizes
 from stylefader.tools.console.printable import one_line
 from stylefader.tools.parsing import parse_factor, parse_rate, parse_size, parse_time_option
 from stylefader.training.errors import ControlError, PackError, StylefaderError, TrainingError
-from stylefader.training.loop.recipe import RECIPES, Recipe, find_recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, find_recipe, read_recipe
 from stylefader.training.packs.library import find_pack
 from stylefader.training.reading.toml_text import parse_toml, parse_value
 from stylefader.training.settings import TrainSettings

@@ -171,7 +171,7 @@ def test_objectives_that_cannot_be_measured(pack: StylePack, tmp_path: Path, out
 def test_a_curve_measured_anew_is_that_of_training(
     tmp_path: Path, recipe: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stylefader.training.loop.run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
     given = make_given(tmp_path)
     trained = quickly_trained(given, recipe, held_out=given / "held_out")
     save_pack(replace(trained, header=replace(trained.header, losses=None)))

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from safetensors.torch import save_file
 
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack

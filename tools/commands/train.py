@@ -84,7 +84,7 @@ def _begun(
     checkpoint_every: int, preview_minutes: float, tensorboard: Path | None,
 ) -> Iterator[Run]:  # fmt: skip
     """The run, checked, in a folder where no other trains the same pack meanwhile."""
-    from stylefader.training.loop.recipe import find_recipe, read_recipe
+    from stylefader.training.loop.recipe_reading import find_recipe, read_recipe
 
     checked = read_recipe(find_recipe(recipe), changes, output=output)
     from stylefader.engines.cache.file_lock import try_lock

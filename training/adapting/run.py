@@ -6,17 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from stylefader.training.adapting.adapter import Adapter
 from stylefader.training.adapting.crops import Crops
 from stylefader.training.adapting.material import look_of
 from stylefader.training.adapting.result import of_one_style, style_header, with_style
 from stylefader.training.adapting.start import known_vectors, nearest
 from stylefader.training.compute import Compute
-from stylefader.training.data.photographs import Picture, resize_short_side
-from stylefader.training.evaluation.held_out import stylize
-from stylefader.training.evaluation.strip import encode_picture, strip
+from stylefader.training.data.photographs import Picture
+from stylefader.training.evaluation.previews import network_sized, preview_row
+from stylefader.training.evaluation.strip import encode_picture
 from stylefader.training.files import written_whole
 from stylefader.training.losses.both_ends import EndLosses
 from stylefader.training.networks.dynamic_net import DynamicNet
@@ -24,7 +22,7 @@ from stylefader.training.networks.palette import baked
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.settings import AdaptSettings
 
-_PREVIEW_SIDE, _PREVIEW_ALPHAS = 256, (0.0, 0.5, 1.0)
+_PREVIEW_SIDE = 256
 PART = "adapted"
 """Under this name a pack says how a style was adapted."""
 
@@ -50,8 +48,7 @@ class AdaptRun:
         net: DynamicNet = palette.network()
         self.started_from, start = nearest(net, known_vectors(palette), look, photos, compute=compute)
         self.adapter = Adapter(net, start, look, photos, settings, compute=compute)
-        side = resize_short_side(photos.photo(0), _PREVIEW_SIDE)
-        self._photo = side[: side.shape[0] // 4 * 4, : side.shape[1] // 4 * 4]
+        self._photo = network_sized(photos.photo(0), _PREVIEW_SIDE)
 
     @property
     def finished(self) -> bool:
@@ -66,9 +63,7 @@ class AdaptRun:
         """The photograph, and what it is in the style so far at alpha 0, a half and 1, in a row."""
         net = self.adapter.net
         one = baked(net, self.adapter.vector.to(net.main.conv1.conv.weight.device))
-        pictures = [stylize(one, self._photo, torch.full((one.n_blocks,), alpha)) for alpha in _PREVIEW_ALPHAS]
-        steps = f"after {self.adapter.iteration} steps"
-        return strip([self._photo, *pictures], [steps, *(f"alpha {alpha:g}" for alpha in _PREVIEW_ALPHAS)])
+        return preview_row(one, self._photo, f"after {self.adapter.iteration} steps")
 
     def write_preview(self, file: Path) -> None:
         """Write the preview as a PNG or JPEG file, whole or not at all. Raises OSError."""

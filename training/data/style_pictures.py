@@ -23,7 +23,7 @@ _SMALLER, _LARGER = 0.75, 1.6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StylePicture:
+class StyleSample:
     """A picture to learn a style from: uint8 (H, W, 3) RGB, contiguous.
 
     painting: the number of the painting that it shows as it is, whole or a part of it; None where it shows another
@@ -56,7 +56,7 @@ class StylePictures:
             raise TrainingError(str(error)) from error
         self._size, self._side, self._photos, self._share = size, side, photos, photo_share
 
-    def drawn(self, number: int, *, seed: int) -> StylePicture:
+    def drawn(self, number: int, *, seed: int) -> StyleSample:
         """Picture `number` of the row with this seed.
 
         What is not a photograph is a whole painting, a crop of one as it is, or a changed crop, as often.
@@ -64,16 +64,16 @@ class StylePictures:
         rng = np.random.default_rng((seed, number, _DRAWN))
         if rng.random() < self._share:
             crop = self._photos.crop(int(rng.integers(2**31)), seed=seed, size=self._size)
-            return StylePicture(picture=_recoloured(crop, rng) if rng.random() < 0.5 else crop)
+            return StyleSample(picture=_recoloured(crop, rng) if rng.random() < 0.5 else crop)
         which = int(rng.integers(len(self.paintings)))
         how = int(rng.integers(3))
         if how == 0:
-            return StylePicture(picture=self.paintings[which], painting=which, whole=True)
+            return StyleSample(picture=self.paintings[which], painting=which, whole=True)
         if how == 1:
-            return StylePicture(picture=self._crop(self.paintings[which], rng), painting=which)
+            return StyleSample(picture=self._crop(self.paintings[which], rng), painting=which)
         side = int(rng.integers(round(self._side * _SMALLER), round(self._side * _LARGER) + 1))
         crop = self._crop(resize_short_side(self._larger[which], side), rng)
-        return StylePicture(picture=_recoloured(crop, rng))
+        return StyleSample(picture=_recoloured(crop, rng))
 
     def _crop(self, picture: Picture, rng: np.random.Generator) -> Picture:
         top, left = (int(rng.integers(have - self._size + 1)) for have in picture.shape[:2])

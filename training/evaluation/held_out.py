@@ -17,10 +17,12 @@ from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.packs.pack_header import LossCurve
 
 _PLAIN = Compute()
+FixedLook = DynamicNet | OneStyle
+"""A network whose look is settled but for alpha."""
 
 
 @torch.inference_mode()
-def stylize(net: DynamicNet | OneStyle, picture_HWC: Picture, alpha: Tensor) -> Picture:
+def stylize(net: FixedLook, picture_HWC: Picture, alpha: Tensor) -> Picture:
     """One picture through the network: uint8 (H, W, 3) RGB, sides cut to multiples of 4; alpha float (n_blocks,)."""
     h, w = (side // 4 * 4 for side in picture_HWC.shape[:2])
     device = next(net.parameters()).device
@@ -31,7 +33,7 @@ def stylize(net: DynamicNet | OneStyle, picture_HWC: Picture, alpha: Tensor) -> 
 
 @torch.inference_mode()
 def measure_losses(
-    net: DynamicNet | OneStyle,
+    net: FixedLook,
     targets: Mapping[str, StyleTarget],
     photos_NHWC: Picture,
     alphas: Sequence[float],

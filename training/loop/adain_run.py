@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
+from stylefader.training.data.photographs import read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.held_out import measure_losses, stylize
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.files import written_whole
+from stylefader.training.evaluation.previews import preview_photo, preview_row, write_rows
 from stylefader.training.loop.adain_trainer import AdainTrainer
+from stylefader.training.loop.measuring import with_measured_styles
 from stylefader.training.loop.recipe import Part, Recipe
-from stylefader.training.loop.run import MEASURED_SIDE, MEASURED_STEPS, Run, words_of
+from stylefader.training.loop.run import Run, words_of
 from stylefader.training.loop.trainer import style_target
 from stylefader.training.networks.adain import STYLE_LAYERS, AdainEncoder, AdainNet, OneStyle, style_of
 from stylefader.training.networks.adain_layout import ADAIN, WIDTH
@@ -28,7 +25,7 @@ from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader
 
-_PREVIEW_SIDE, _PREVIEW_ALPHAS, _PREVIEW_STYLES = 160, (0.0, 0.5, 1.0), 8
+_PREVIEWED = 8
 _MEANING = {"0": "the photograph as the decoder makes it", "1": "with the statistics of the style"}
 
 
@@ -78,42 +75,31 @@ class AdainRun(Run):
         return torch.cat([style_of(encoder, normalise(to_rgb01(picture))) for picture in pictures])
 
     def write_preview(self) -> None:
-        """Photographs in the first few of the styles, at alpha 0, a half and 1."""
+        """Photographs in the first few of the styles, along alpha."""
         photos = self._previewed
         assert photos is not None
-        rows = []
-        for number, name in enumerate(list(self.recipe.palette)[:_PREVIEW_STYLES]):
-            photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
-            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            one = OneStyle(self.net, self._vectors[number].to(self.device))
-            pictures = [stylize(one, photo, torch.full((1,), alpha)) for alpha in _PREVIEW_ALPHAS]
-            rows.append(strip([photo, *pictures], [name, *(f"alpha {alpha:g}" for alpha in _PREVIEW_ALPHAS)]))
-        with written_whole(self.recipe.preview) as file:
-            file.write(encode_picture(stack(rows), ".png"))
+        rows = [
+            preview_row(OneStyle(self.net, vector.to(self.device)), preview_photo(photos, number), name)
+            for number, (name, vector) in enumerate(
+                zip(list(self.recipe.palette)[:_PREVIEWED], self._vectors, strict=False)
+            )
+        ]
+        write_rows(self.recipe.preview, rows)
 
     def finish(self, *, report: Any = lambda done: None) -> StylePack:
         """As `Run`; each style is measured as those of a palette are, on `measured` of the held-out photographs."""
         pack = make_pack(self._header(), self._nets["decoder"], self.recipe.output, styles=self._vectors)
         if self.measures:
-            pack = replace(pack, header=replace(pack.header, styles=self._measured(pack, report)))
+            net, trainer, settings = pack.network(), self.trainer, self.part.settings
+            targets = {
+                name: style_target(trainer.loss_network, style.picture, settings)
+                for name, style in self.recipe.palette.items()
+            }
+            pack = with_measured_styles(
+                pack, targets, lambda row: OneStyle(net, row), self.recipe, compute=trainer.compute, report=report
+            )
         save_pack(pack)
         return pack
-
-    def _measured(self, pack: StylePack, report: Any) -> tuple[StyleHeader, ...]:
-        assert self.recipe.held_out is not None
-        held_out, settings = PhotoFolder(self.recipe.held_out, split="val"), self.part.settings
-        photos = held_out.centre_crops(min(self.recipe.measured, len(held_out)), MEASURED_SIDE)
-        alphas = [float(alpha) for alpha in np.linspace(0, 1, MEASURED_STEPS)]
-        measured = []
-        for style, row in zip(pack.header.styles, pack.tensors[STYLES].float(), strict=True):
-            picture = self.recipe.palette[style.name].picture
-            target = style_target(self.trainer.loss_network, picture, settings)
-            one = OneStyle(pack.network(), row)
-            curve = measure_losses(
-                one, {"1": target}, photos, alphas, compute=self.trainer.compute, report=report
-            )  # fmt: skip
-            measured.append(replace(style, losses=curve))
-        return tuple(measured)
 
     def _facts(self) -> dict[str, Any]:
         """What the decoder was trained with; content and style layers are those that the pack is measured by."""

@@ -5,30 +5,24 @@ With `add_to` the paintings are added to a finished palette, whose network and v
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from stylefader.training.data.photographs import PhotoFolder, Picture, resize_short_side
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.held_out import measure_losses, stylize
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.files import written_whole
+from stylefader.training.evaluation.previews import preview_photo, preview_row, write_rows
+from stylefader.training.loop.measuring import with_measured_styles
 from stylefader.training.loop.palette_start import begin_with
 from stylefader.training.loop.palette_trainer import PaletteTrainer
 from stylefader.training.loop.recipe import ENDS, Part, Recipe
-from stylefader.training.loop.run import BLOCK_LABELS, MEASURED_SIDE, MEASURED_STEPS, Run, main_hash, words_of
+from stylefader.training.loop.run import BLOCK_LABELS, Run, main_hash, words_of
 from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette, baked
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader
-
-_PREVIEW_SIDE, _PREVIEW_ALPHAS = 160, (0.0, 0.5, 1.0)
 
 
 class PaletteRun(Run):
@@ -39,17 +33,6 @@ class PaletteRun(Run):
 
     def __init__(self, recipe: Recipe, **options: Any) -> None:
         self._base = load_pack(find_pack(str(recipe.add_to))) if recipe.add_to is not None else None
-        if self._base is not None:
-            header = self._base.header
-            if not header.styles:
-                raise TrainingError(f"add_to must be a palette, and {header.name} has one style")
-            if recipe.start_from is not None:
-                raise TrainingError(
-                    "start_from has no effect where paintings are added to a palette: its network stays"
-                )
-            if twice := sorted(recipe.palette.keys() & {style.name for style in header.styles}):
-                raise TrainingError(f"{header.name} has a style {twice[0]} already: give the new one another name")
-            recipe = replace(recipe, architecture=header.architecture, width=header.width, n_blocks=len(header.blocks))
         super().__init__(recipe, **options)
         start = self._start
         if start is not None and start.header.kind not in ("single", "palette"):
@@ -100,13 +83,8 @@ class PaletteRun(Run):
             with torch.no_grad():
                 self.net.styles[:, : main.net.style_size] = kept[:, : main.net.style_size]
 
-    def started_from(self, part: Part) -> dict[str, Any] | None:
-        """As `Run`; a pack whose blocks stand elsewhere is no start for blocks."""
-        start = self._start
-        if start is None or (part.name != "main" and start.header.places != self.places):
-            return None
-        had = start.header.training.get(part.name, {}).get("iterations", 0)
-        return {"name": start.header.name, "weights_sha256": start.weights_hash(), "iterations": had}
+    def _begins_with(self, part: Part, pack: StylePack) -> bool:
+        return part.name == "main" or pack.header.places == self.places
 
     def _trainer_of(self, part: Part, **options: Any) -> PaletteTrainer:
         paintings = [style.picture for style in self.recipe.palette.values()]
@@ -116,19 +94,14 @@ class PaletteRun(Run):
         )  # fmt: skip
 
     def write_preview(self) -> None:
-        """Photographs in each of the styles that learn, at alpha 0, a half and 1."""
+        """A photograph in each of the styles that learn, along alpha."""
         photos = self._previewed
         assert photos is not None
-        alphas = _PREVIEW_ALPHAS if self.net.n_blocks else _PREVIEW_ALPHAS[:1]
-        rows = []
-        for number, (name, row) in enumerate(self._rows_to_look_at()):
-            photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
-            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            one = baked(self.net.net, row)
-            pictures = [stylize(one, photo, torch.full((one.n_blocks,), alpha)) for alpha in alphas]
-            rows.append(strip([photo, *pictures], [name, *(f"alpha {alpha:g}" for alpha in alphas)]))
-        with written_whole(self.recipe.preview) as file:
-            file.write(encode_picture(stack(rows), ".png"))
+        rows = [
+            preview_row(baked(self.net.net, row), preview_photo(photos, number), name)
+            for number, (name, row) in enumerate(self._rows_to_look_at())
+        ]
+        write_rows(self.recipe.preview, rows)
 
     def _rows_to_look_at(self) -> list[tuple[str, Tensor]]:
         """The names and vectors that previews are made of."""
@@ -146,24 +119,13 @@ class PaletteRun(Run):
         pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles, predictor=predictor)
         self._check_kept(pack)
         if self.measures:
-            styles = list(pack.header.styles)
-            photos = self._measured_photos()
-            rows = pack.tensors[STYLES].float()
-            for number, target in enumerate(self.trainer.targets, self._first):
-                curve = measure_losses(
-                    baked(pack.network(), rows[number]), {"1": target}, photos,
-                    [float(a) for a in np.linspace(0, 1, MEASURED_STEPS)], compute=self.trainer.compute,
-                    report=report,
-                )  # fmt: skip
-                styles[number] = replace(styles[number], losses=curve)
-            pack = replace(pack, header=replace(pack.header, styles=tuple(styles)))
+            targets = dict(zip(self.recipe.palette, self.trainer.targets, strict=True))
+            net, compute = pack.network(), self.trainer.compute
+            pack = with_measured_styles(
+                pack, targets, lambda row: baked(net, row), self.recipe, compute=compute, report=report
+            )
         save_pack(pack)
         return pack
-
-    def _measured_photos(self) -> Picture:
-        assert self.recipe.held_out is not None
-        held_out = PhotoFolder(self.recipe.held_out, split="val")
-        return held_out.centre_crops(min(self.recipe.measured, len(held_out)), MEASURED_SIDE)
 
     def _check_kept(self, pack: StylePack) -> None:
         """What was to stay as it was has stayed so, bit for bit. Raises TrainingError."""
@@ -189,6 +151,10 @@ class PaletteRun(Run):
             for part in self.recipe.parts
         }
 
+    def _alpha(self) -> AlphaHeader:
+        recipe = self.recipe
+        return AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default)
+
     def _header(self) -> PackHeader:
         recipe, base = self.recipe, self._base
         own = {} if base is None else dict(self._record)  # others have had the palette's own training
@@ -203,7 +169,7 @@ class PaletteRun(Run):
             architecture=self.architecture,
             width=self.width,
             blocks=self._block_headers({place: BLOCK_LABELS[place] for place in self.places}),
-            alpha=AlphaHeader(meaning=self._meaning(), low=recipe.low, high=recipe.high, default=recipe.default),
+            alpha=self._alpha() if base is None else base.header.alpha,
             style={"title": recipe.title},
             licence=recipe.licence,
             training=dict(self._record if base is None else base.header.training),

@@ -6,27 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
-
-from stylefader.training.data.photographs import PhotoFolder, resize_short_side
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.held_out import measure_losses, stylize
 from stylefader.training.evaluation.palette_targets import paintings_of, style_targets
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.files import written_whole
+from stylefader.training.evaluation.previews import preview_photo, preview_row, write_rows
+from stylefader.training.loop.measuring import with_measured_styles
 from stylefader.training.loop.palette_start import begin_with
 from stylefader.training.loop.palette_student_trainer import PaletteStudentTrainer, palette_of
 from stylefader.training.loop.recipe import Part, Recipe
-from stylefader.training.loop.run import MEASURED_SIDE, MEASURED_STEPS
 from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette, baked
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
-from stylefader.training.packs.pack_header import STYLES, PackHeader, StyleHeader
+from stylefader.training.packs.pack_header import PackHeader
 from stylefader.training.settings import StudentSettings
-
-_PREVIEW_SIDE, _PREVIEW_ALPHAS = 160, (0.0, 0.5, 1.0)
 
 
 class PaletteStudentRun(StudentRun):
@@ -59,64 +51,38 @@ class PaletteStudentRun(StudentRun):
     def _begin_with(self, pack: StylePack, part: Part) -> None:
         begin_with(self.net, pack, self._names)
 
-    def started_from(self, part: Part) -> dict[str, Any] | None:
-        """The pack that the weights come from, if any, and the steps that it had had."""
-        start = self._start
-        if start is None:
-            return None
-        had = start.header.training.get(part.name, {}).get("iterations", 0)
-        return {"name": start.header.name, "weights_sha256": start.weights_hash(), "iterations": had}
+    def _begins_with(self, part: Part, pack: StylePack) -> bool:
+        return True
 
     def _trainer_of(self, part: Part, **options: Any) -> PaletteStudentTrainer:
         assert isinstance(part.settings, StudentSettings)
         return PaletteStudentTrainer(self.net, part.settings, teacher=self.teacher, **options)
 
     def write_preview(self) -> None:
-        """A photograph in each style, by the student and below it by the teacher, at alpha 0, a half and 1."""
+        """A photograph in each style, by the student and below it by the teacher, along alpha."""
         photos, teacher = self._previewed, palette_of(self.teacher)
         assert photos is not None
-        alphas = _PREVIEW_ALPHAS
         rows = []
         for number, name in enumerate(self._names):
-            photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
-            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            for who, palette in (("student", self.net), ("teacher", teacher)):
-                one = baked(palette.net, palette.styles[number])
-                pictures = [stylize(one, photo, torch.full((one.n_blocks,), alpha)) for alpha in alphas]
-                rows.append(
-                    strip(
-                        [photo, *pictures],
-                        [name if who == "student" else "its teacher", *(f"alpha {alpha:g}" for alpha in alphas)],
-                    )
-                )
-        with written_whole(self.recipe.preview) as file:
-            file.write(encode_picture(stack(rows), ".png"))
+            photo = preview_photo(photos, number)
+            for who, palette in ((name, self.net), ("its teacher", teacher)):
+                rows.append(preview_row(baked(palette.net, palette.styles[number]), photo, who))
+        write_rows(self.recipe.preview, rows)
 
     def finish(self, *, report: Callable[[int], None] = lambda done: None) -> StylePack:
         """As `Run`; each style whose painting is given is measured, on `measured` of the held-out photographs."""
         palette: Palette = self._nets["student"]
         pack = make_pack(self._header(), palette.net, self.recipe.output, styles=palette.styles)
         if self.measures:
-            pack = replace(pack, header=replace(pack.header, styles=self._measured(pack, report)))
+            net, compute = pack.network(), self.trainer.compute
+            targets = style_targets(
+                self.teacher.header, self._paintings, self.recipe.loss_network, compute=compute
+            )  # fmt: skip
+            pack = with_measured_styles(
+                pack, targets, lambda row: baked(net, row), self.recipe, compute=compute, report=report
+            )
         save_pack(pack)
         return pack
-
-    def _measured(self, pack: StylePack, report: Callable[[int], None]) -> tuple[StyleHeader, ...]:
-        recipe, compute = self.recipe, self.trainer.compute
-        assert recipe.held_out is not None
-        held_out = PhotoFolder(recipe.held_out, split="val")
-        photos = held_out.centre_crops(min(recipe.measured, len(held_out)), MEASURED_SIDE)
-        targets = style_targets(self.teacher.header, self._paintings, recipe.loss_network, compute=compute)
-        alphas = [float(a) for a in np.linspace(recipe.low, recipe.high, MEASURED_STEPS)]
-        net, rows, styles = pack.network(), pack.tensors[STYLES].float(), []
-        for style, row in zip(pack.header.styles, rows, strict=True):
-            if style.name in targets:
-                curve = measure_losses(
-                    baked(net, row), {"1": targets[style.name]}, photos, alphas, compute=compute, report=report
-                )
-                style = replace(style, losses=curve)
-            styles.append(style)
-        return tuple(styles)
 
     def _facts(self) -> dict[str, Any]:
         return {**super()._facts(), "paintings": len(self._names)}

@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 import torch
 
-from stylefader.training.data.photographs import resize_short_side, to_rgb01
+from stylefader.training.data.photographs import to_rgb01
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.held_out import stylize
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.files import written_whole
+from stylefader.training.evaluation.previews import preview_photo, preview_row, write_rows
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.predictor_trainer import End, PredictorTrainer, hint_count
 from stylefader.training.loop.recipe import PREDICTOR, Part, Recipe
@@ -32,7 +30,7 @@ from stylefader.training.packs.pack_header import STYLES, PackHeader, PredictorH
 from stylefader.training.reading.paintings import read_painting
 from stylefader.training.settings import PredictorSettings
 
-_PREVIEWED, _PREVIEW_SIDE = 8, 160
+_PREVIEWED = 8
 
 
 class PredictorRun(Run):
@@ -106,15 +104,11 @@ class PredictorRun(Run):
             painting = read_painting(style.picture, self.part.settings.style_size)
             with torch.no_grad():
                 vector = self.net.predictor.eval()(to_rgb01(painting).to(self.device))[0]
-            photo = resize_short_side(photos.photo(number % len(photos)), _PREVIEW_SIDE)
-            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
-            one = baked(self.net.net, vector)
-            pictures = [stylize(one, photo, torch.full((one.n_blocks,), alpha)) for alpha in (0.0, 1.0)]
-            shown = cv2.resize(painting, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
-            rows.append(strip([np.asarray(shown, np.uint8), *pictures], [name, "alpha 0", "alpha 1"]))
+            photo = preview_photo(photos, number)
+            shown = np.asarray(cv2.resize(painting, photo.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+            rows.append(preview_row(baked(self.net.net, vector), photo, name, alphas=(0.0, 1.0), first=shown))
         self.net.predictor.train()
-        with written_whole(self.recipe.preview) as file:
-            file.write(encode_picture(stack(rows), ".png"))
+        write_rows(self.recipe.preview, rows)
 
     def finish(self, *, report: Any = lambda done: None) -> StylePack:
         """Put the palette and what predicts for it together, and write the pack."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stylefader.training.data.photographs import PhotoFolder, Picture, to_rgb01
-from stylefader.training.data.style_pictures import StylePicture, StylePictures
+from stylefader.training.data.style_pictures import StylePictures, StyleSample
 from stylefader.training.errors import TrainingError
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.process_group import ProcessGroup
@@ -50,7 +50,7 @@ class End:
 class StyledSample(Sample):
     """One process' share of a step. styles: what to make of each crop; whole paintings come last."""
 
-    styles: tuple[StylePicture, ...]
+    styles: tuple[StyleSample, ...]
 
 
 def hint_count(loss_network: LossNetwork, pyramid: int) -> int:

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from stylefader.training.compute import CPU
-from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side
+from stylefader.training.data.photographs import PhotoFolder, read_picture
 from stylefader.training.errors import TrainingError
-from stylefader.training.evaluation.held_out import measure_losses, stylize
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
-from stylefader.training.files import written_whole
+from stylefader.training.evaluation.held_out import measure_losses
+from stylefader.training.evaluation.previews import preview_photo, preview_row, write_rows
 from stylefader.training.hashing import file_hash
 from stylefader.training.loop.log import LOSSES, TrainingLog
+from stylefader.training.loop.measuring import held_out_photos, measured_alphas
 from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import ENDS, Part, Recipe, StylePicture
@@ -44,7 +44,6 @@ from stylefader.training.packs.pack_tensors import hash_weights
 BLOCK_LABELS = {"residual3": "strokes", "up1": "texture", "output": "colour"}
 _PLACES = {0: (), 1: ONE_BLOCK, 3: THREE_BLOCKS}
 _PREVIEW_PHOTOS, _PREVIEW_SIDE, _PREVIEW_STEPS = 3, 200, 5
-MEASURED_SIDE, MEASURED_STEPS = 256, 9
 _ALONE = ProcessGroup()
 
 
@@ -207,10 +206,14 @@ class Run:
 
     def started_from(self, part: Part) -> dict[str, Any] | None:
         """The pack that a part's weights come from, if any, and the steps it had had; blocks of another kind do not."""
-        if self._start is None or not self._weights_for(part.name, self._start):
+        if self._start is None or not self._begins_with(part, self._start):
             return None
         had = self._start.header.training.get(part.name, {}).get("iterations", 0)
         return {"name": self._start.header.name, "weights_sha256": self._start.weights_hash(), "iterations": had}
+
+    def _begins_with(self, part: Part, pack: StylePack) -> bool:
+        """Whether a part begins with weights of the pack at all."""
+        return bool(self._weights_for(part.name, pack))
 
     def _weights_for(self, part: str, pack: StylePack) -> dict[str, Tensor]:
         """What of a pack a part's network can begin with, by its names; nothing where its blocks are others."""
@@ -266,17 +269,13 @@ class Run:
         assert photos is not None
         one_side = recipe.objective == "dual" and self.net.kind == "single"
         low, high = (0, 1) if one_side else (recipe.low, recipe.high)
-        alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)] if self.net.n_blocks else [0.0]
-        captions = [f"alpha {alpha:g}" for alpha in alphas] if self.net.n_blocks else ["main network"]
+        alphas = [float(a) for a in np.linspace(low, high, _PREVIEW_STEPS)]
         rows = []
         for number in range(min(_PREVIEW_PHOTOS, len(photos))):
-            photo = resize_short_side(photos.photo(number), _PREVIEW_SIDE)
-            photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
+            photo = preview_photo(photos, number, _PREVIEW_SIDE)
             for name, net in self._previews().items():
-                pictures = [stylize(net, photo, torch.full((net.n_blocks,), alpha)) for alpha in alphas]
-                rows.append(strip([photo, *pictures], [f"photograph{name}", *captions]))
-        with written_whole(recipe.preview) as file:
-            file.write(encode_picture(stack(rows), ".png"))
+                rows.append(preview_row(net, photo, f"photograph{name}", alphas=alphas))
+        write_rows(recipe.preview, rows)
 
     def _previews(self) -> dict[str, DynamicNet]:
         """The networks that previews show, by what is said of them."""
@@ -288,10 +287,7 @@ class Run:
         pack = make_pack(self._header(), net, self.recipe.output)
         self._check_main(pack)
         if self.measures:
-            assert self.recipe.held_out is not None
-            held_out = PhotoFolder(self.recipe.held_out, split="val")
-            photos = held_out.centre_crops(len(held_out), MEASURED_SIDE)
-            alphas = [float(a) for a in np.linspace(self.recipe.low, self.recipe.high, MEASURED_STEPS)]
+            photos, alphas = held_out_photos(self.recipe), measured_alphas(self.recipe)
             curve = measure_losses(
                 pack.network(),
                 self._targets(),

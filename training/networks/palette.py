@@ -16,21 +16,13 @@ from stylefader.training.packs.families.dynamic_net import TUNING_CONVS
 from stylefader.training.packs.families.palette import TUNING_PARTS
 
 
-class Palette(nn.Module):
-    """A network of kind `palette`, and a table with the vectors of `count` styles, which begin as plain ones.
+class AroundPalette(nn.Module):
+    """A module around a palette's network that says of it what trainers and packs ask of any network."""
 
-    net: the network. styles: float (count, net.style_size).
-    """
-
-    def __init__(self, net: DynamicNet, count: int) -> None:
+    def __init__(self, net: DynamicNet) -> None:
         super().__init__()
         assert net.kind == "palette"
         self.net = net
-        self.styles = nn.Parameter(torch.zeros(count, net.style_size))
-
-    def forward(self, x_NCHW: Tensor, alpha: Tensor | None, weights_NK: Tensor) -> Tensor:
-        """As `DynamicNet`, each picture in its own mixture: float (N, count), the weights of the styles."""
-        return self.net(x_NCHW, alpha, weights_NK @ self.styles)
 
     @property
     def main(self) -> nn.Module:
@@ -61,6 +53,21 @@ class Palette(nn.Module):
     def kind(self) -> str:
         """Always `palette`."""
         return self.net.kind
+
+
+class Palette(AroundPalette):
+    """A network of kind `palette`, and a table with the vectors of `count` styles, which begin as plain ones.
+
+    net: the network. styles: float (count, net.style_size).
+    """
+
+    def __init__(self, net: DynamicNet, count: int) -> None:
+        super().__init__(net)
+        self.styles = nn.Parameter(torch.zeros(count, net.style_size))
+
+    def forward(self, x_NCHW: Tensor, alpha: Tensor | None, weights_NK: Tensor) -> Tensor:
+        """As `DynamicNet`, each picture in its own mixture: float (N, count), the weights of the styles."""
+        return self.net(x_NCHW, alpha, weights_NK @ self.styles)
 
 
 def slots_of(net: DynamicNet) -> tuple[StyleSlot, ...]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from stylefader.training.networks.architectures import COLOURS, ArchitectureName
+from stylefader.training.networks.architectures import COLOURS
 from stylefader.training.networks.colours import normalise
 from stylefader.training.networks.dynamic_net import DynamicNet
+from stylefader.training.networks.palette import AroundPalette
 from stylefader.training.networks.predictor_layout import SPREAD_FLOOR, feature_count
 
 _LEAST_SHARE = 0.25
@@ -91,7 +92,7 @@ class StylePredictor(nn.Module):
         return self.vector(self.summary(self.features(rgb01_NCHW)))
 
 
-class PredictedStyles(nn.Module):
+class PredictedStyles(AroundPalette):
     """A palette's network, which stays as it is, with a prediction network that learns to speak to it.
 
     hint: from the predictor's summary to what the loss network says of a painting, so many numbers; used in training
@@ -99,41 +100,10 @@ class PredictedStyles(nn.Module):
     """
 
     def __init__(self, net: DynamicNet, predictor: StylePredictor, *, hints: int) -> None:
-        super().__init__()
-        assert net.kind == "palette"
-        self.net, self.predictor = net, predictor
+        super().__init__(net)
+        self.predictor = predictor
         self.hint = nn.Linear(predictor.hidden.out_features, hints)
 
     def forward(self, x_NCHW: Tensor, alpha: Tensor, style_ND: Tensor) -> Tensor:
         """As `DynamicNet`, each picture in a style of its own."""
         return self.net(x_NCHW, alpha, style_ND)
-
-    @property
-    def main(self) -> nn.Module:
-        """The main network."""
-        return self.net.main
-
-    @property
-    def n_blocks(self) -> int:
-        """How many tuning-blocks there are."""
-        return self.net.n_blocks
-
-    @property
-    def architecture(self) -> ArchitectureName:
-        """The main network's architecture."""
-        return self.net.architecture
-
-    @property
-    def width(self) -> int:
-        """Channels of the main network's first stage."""
-        return self.net.width
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """The stages that a tuning-block stands before."""
-        return self.net.places
-
-    @property
-    def kind(self) -> str:
-        """Always `palette`."""
-        return self.net.kind

@@ -12,7 +12,8 @@ import torch
 from stylefader.training.data.photographs import read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks.adain import style_of
@@ -32,7 +33,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.adain_run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
 
 
 def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:

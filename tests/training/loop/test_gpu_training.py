@@ -86,7 +86,7 @@ def test_the_host_waits_for_the_gpu_once_a_step(given: Path, tmp_path: Path) -> 
 def test_a_whole_run_on_a_gpu_makes_a_measured_pack(
     given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stylefader.training.loop.run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
     steps = {"main__iterations": 3, "blocks__iterations": 25, "train__precision": "auto"}
     making = Run(recipe_of(given, tmp_path / "p.safetensors", **steps), device=find_device("cuda"))
     for part in making.recipe.parts:

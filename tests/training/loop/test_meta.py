@@ -12,7 +12,8 @@ from stylefader.training.adapting.start import known_vectors
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.meta_trainer import MetaTrainer, one_step
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.networks.both_ends import pictures_at_both_ends
 from stylefader.training.networks.dynamic_net import DynamicNet

@@ -15,7 +15,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.loop.palette_student_run import PaletteStudentRun
 from stylefader.training.loop.palette_student_trainer import mixtures_of_step
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
@@ -35,7 +36,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.palette_student_run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from stylefader.training.errors import TrainingError
 from stylefader.training.loop.palette_run import PaletteRun
 from stylefader.training.loop.palette_trainer import styles_of_step
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack, load_pack
 from tests.training.given import changes, make_given, quickly_trained, recipe_of
@@ -33,7 +34,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.palette_run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
 
 
 def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
@@ -89,7 +90,9 @@ def test_resume_goes_on_exactly(given: Path, tmp_path: Path, stop: int) -> None:
 def test_added_paintings_leave_all_else_as_it_was(given: Path, palette: StylePack, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     shutil.copy(given / "photos" / "0.png", tmp_path / "more" / "third.png")
-    recipe = recipe_for(given, tmp_path / "p.safetensors", paintings=tmp_path / "more", add_to=palette.file)
+    recipe = recipe_for(
+        given, tmp_path / "p.safetensors", paintings=tmp_path / "more", add_to=palette.file, blocks__style_weight=7.0
+    )
     made, _ = train(recipe)
     assert made is not None
     assert made.weights_hash() == palette.weights_hash()
@@ -100,6 +103,7 @@ def test_added_paintings_leave_all_else_as_it_was(given: Path, palette: StylePac
     assert not torch.equal(third[:main], mean[:main]) and not torch.equal(third[main:], mean[main:])
     assert made.header.styles[2].training["main"]["iterations"] == 3
     assert made.header.training == palette.header.training
+    assert made.header.alpha == palette.header.alpha, "what alpha means is the palette's own"
 
 
 def test_a_palette_can_start_from_another_or_from_a_pack(given: Path, palette: StylePack, tmp_path: Path) -> None:
@@ -141,7 +145,9 @@ def test_what_cannot_be_added_to_is_said(given: Path, palette: StylePack, tmp_pa
     with pytest.raises(TrainingError, match="add_to has no effect on a level recipe"):
         recipe_of(given, tmp_path / "p.safetensors", add_to=palette.file)
     single = quickly_trained(given, "fixed")
-    with pytest.raises(TrainingError, match="must be a palette, and fixed has one style"):
-        run_of(recipe_for(given, tmp_path / "p.safetensors", add_to=single.file))
+    with pytest.raises(TrainingError, match="must be a palette, and fixed is of kind single"):
+        recipe_for(given, tmp_path / "p.safetensors", add_to=single.file)
     with pytest.raises(TrainingError, match="has a style a_wave_1831 already"):
-        run_of(recipe_for(given, tmp_path / "p.safetensors", add_to=palette.file))
+        recipe_for(given, tmp_path / "p.safetensors", add_to=palette.file)
+    with pytest.raises(TrainingError, match="start_from has no effect where something is added"):
+        recipe_for(given, tmp_path / "p.safetensors", add_to=palette.file, start_from=palette.file)

@@ -16,7 +16,8 @@ from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.data.style_pictures import StylePictures
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
@@ -184,7 +185,7 @@ def test_recipes_that_do_not_fit_are_refused(
 
 def test_only_a_trained_palette_can_have_one(given: Path, tmp_path: Path) -> None:
     single = quickly_trained(given, "fixed")
-    with pytest.raises(TrainingError, match="add_to must be a palette, and fixed has one style"):
+    with pytest.raises(TrainingError, match="add_to must be a palette, and fixed is of kind single"):
         recipe_for(given, single.file, tmp_path / "p.safetensors")
     untold = random_pack(tmp_path / "untold.safetensors", kind="palette", width=4)
     save_pack(untold)

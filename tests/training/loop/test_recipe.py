@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stylefader.training.errors import TrainingError
-from stylefader.training.loop.recipe import RECIPES, find_recipe, read_recipe
+from stylefader.training.loop.recipe_reading import RECIPES, find_recipe, read_recipe
 from tests.training.given import recipe_of
 
 NAMES = ("dual", "fixed", "level", "nano", "one_block", "pair", "scale")

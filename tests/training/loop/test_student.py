@@ -10,7 +10,8 @@ import torch
 
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import RECIPES, Recipe, read_recipe
+from stylefader.training.loop.recipe import Recipe
+from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.loop.student_run import StudentRun
@@ -28,7 +29,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
 
 
 @pytest.fixture

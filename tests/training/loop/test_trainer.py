@@ -35,7 +35,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.run.MEASURED_SIDE", 64)
+    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
 
 
 def run_of(given: Path, output: Path, recipe: str = "fixed", *, resume: bool = False, **more: Any) -> Run:

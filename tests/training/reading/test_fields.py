@@ -20,7 +20,7 @@ from stylefader.realtime.controls.scenes.saved_scenes import write_saved
 from stylefader.realtime.controls.scenes.scene_file import Scene, read_scenes
 from stylefader.training.errors import StylefaderError
 from stylefader.training.files import TooLargeError, open_regular, read_at_most, read_whole
-from stylefader.training.loop.recipe import read_recipe
+from stylefader.training.loop.recipe_reading import read_recipe
 
 
 def test_exactly_the_limit(tmp_path: Path) -> None:

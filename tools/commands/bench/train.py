@@ -44,7 +44,7 @@ def command(
     from dataclasses import replace
 
     from stylefader.training.compute import find_device, prepare
-    from stylefader.training.loop.recipe import find_recipe, read_recipe
+    from stylefader.training.loop.recipe_reading import find_recipe, read_recipe
     from stylefader.training.loop.runs import run_of
     from stylefader.training.loop.samples import loader_workers
 

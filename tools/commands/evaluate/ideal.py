@@ -45,7 +45,7 @@ def command(
     from stylefader.training.data.photographs import read_picture, resize_short_side
     from stylefader.training.errors import TrainingError
     from stylefader.training.evaluation.strip import encode_picture, strip
-    from stylefader.training.loop.recipe import find_recipe, read_recipe
+    from stylefader.training.loop.recipe_reading import find_recipe, read_recipe
     from stylefader.training.packs.one_style import load_one_style
 
     if method not in ("adam", "lbfgs"):

@@ -51,7 +51,7 @@ def command(
     from stylefader.training.evaluation.predicted import Judged, NearTrained
     from stylefader.training.evaluation.strip import encode_picture, stack
     from stylefader.training.hashing import file_hash
-    from stylefader.training.loop.recipe import folder_styles
+    from stylefader.training.loop.recipe_kinds import folder_styles
     from stylefader.training.packs.library import find_pack
     from stylefader.training.packs.pack import load_pack
 
