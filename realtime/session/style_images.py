@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,10 @@ class StyleImages:
         vector = self._pool.submit(predicted_style, palette, painting, threads=_THREADS)
         self._waiting.append(LookedAt(painting=painting, palette=palette, _vector=vector))
 
-    def done(self) -> list[LookedAt]:
-        """Those that were looked at since the last call, in the order of asking."""
+    def done(self, timeout_s: float = 0.0) -> list[LookedAt]:
+        """Those that were looked at since the last call, in the order of asking; the next one is waited for so long."""
+        if self._waiting and timeout_s:
+            wait([self._waiting[0]._vector], timeout_s)
         found = []
         while self._waiting and self._waiting[0]._vector.done():
             found.append(self._waiting.pop(0))

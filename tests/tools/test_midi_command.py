@@ -99,8 +99,7 @@ def test_a_session_played_by_midi_and_osc(stage: Path, nano: Controller) -> None
         return json.loads(rows[-1])["alpha"] if rows else []
 
     with playing("testcard", *more, cwd=stage) as run, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        nano.play([0xB0, 1, 127])
-        until(lambda: alpha() == [1, 0, 0])
+        until(lambda: nano.play([0xB0, 1, 127]) is not None and alpha() == [1, 0, 0])  # once more if it came too early
         client.sendto(build_msg("/stylefader/alpha/2", 0.25).dgram, address)
         until(lambda: alpha() == [1, 0, 0.25])
         client.sendto(build_msg("/stylefader/alpha/0", 0.0).dgram, address)

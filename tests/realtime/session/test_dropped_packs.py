@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -91,12 +90,8 @@ def test_what_is_no_pack_is_said_in_one_line(tmp_path: Path, name: str, content:
 
 
 def looked_at(images: StyleImages) -> LookedAt:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for found in images.done():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("nobody looked at the painting")
+    (found,) = images.done(timeout_s=60)
+    return found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,10 @@ def palette(tmp_path: Path) -> PackFile:
 
 def wait_for(images: StyleImages, count: int) -> list[LookedAt]:
     found: list[LookedAt] = []
-    until = time.monotonic() + 60
-    while len(found) < count and time.monotonic() < until:
-        found += images.done()
-        time.sleep(0.01)
+    while len(found) < count:
+        come = images.done(timeout_s=60)
+        assert come, "nobody looked at the next painting"
+        found += come
     return found
 
 
