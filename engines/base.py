@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from stylefader.engines.account import EngineAccount
 from stylefader.engines.example_inputs import example_inputs
 from stylefader.engines.finishing.settings import UNTOUCHED, Finish, read_finish
 from stylefader.engines.inputs import Array, BoundInputs, Values
+from stylefader.training.closing import Closing
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.added_inputs import FRAME, MASK
 from stylefader.training.packs.inputs import InputSpec
@@ -46,7 +46,7 @@ class Outcome:
     words: str
 
 
-class Engine(ABC):
+class Engine(Closing, ABC):
     """A network with named inputs. `run` computes a picture from their values; all of them may change at every call.
 
     Changing a value never compiles, allocates or synchronises. One thread calls at a time; `close` twice is harmless.
@@ -125,8 +125,7 @@ class Engine(ABC):
         look: called by `result` with the network's own picture, where it comes to the host: an engine on a GPU may
         have finished it there.
         """
-        if self._closed:
-            raise EngineError(f"engine {self.name} is closed")
+        self._must_be_open()
         checked = self._bound.checked(values, self.name)
         finish = self.finish_of(values)
         if out is not None and (out.shape != self._shape or out.dtype != np.uint8):
@@ -158,9 +157,13 @@ class Engine(ABC):
     def _result(self, slot: int) -> Picture:
         """For Pending: wait for a slot's picture and free the slot, also after an error."""
         self._pending[slot] = None
+        self._must_be_open()
+        return self._finish(slot)
+
+    def _must_be_open(self) -> None:
+        """Raises EngineError after `close`."""
         if self._closed:
             raise EngineError(f"engine {self.name} is closed")
-        return self._finish(slot)
 
     @abstractmethod
     def _begin(self, slot: int, values: dict[str, Array]) -> None:
@@ -192,14 +195,6 @@ class Engine(ABC):
 
     def _release(self) -> None:
         """Free device memory and handles; called once."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Pending:

@@ -7,12 +7,11 @@ vectors of its styles, float32 (n, d), and draw those and their mixtures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from stylefader.engines.inputs import constrained
+from stylefader.engines.inputs import Array, constrained
 from stylefader.training.packs.added_inputs import STYLE, outside
 from stylefader.training.packs.inputs import InputSpec
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
     from stylefader.training.packs.pack_file import PackFile
 
-Array = npt.NDArray[Any]
 GREY = 128
 _STYLES = (STYLE, outside(STYLE))
 _SPARSE = 0.3

@@ -84,25 +84,13 @@ def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int 
     """
     header = check_predicts(pack.header)
     picture_HWC = read_painting(painting, header.side)
-    weights = {
-        name.removeprefix(PREDICTOR): array.astype(np.float32)
-        for name, array in pack.arrays().items()
-        if name.startswith(PREDICTOR)
-    }
-    import openvino as ov
-
+    from stylefader.engines.graph.one_picture import seen_in
+    from stylefader.engines.graph.openvino_parts import float_weights
     from stylefader.engines.graph.predictor_graph import predictor_model
 
+    weights = float_weights(pack, PREDICTOR)
     model = predictor_model(weights, len(header.channels), *picture_HWC.shape[:2])
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    if threads:
-        settings["INFERENCE_NUM_THREADS"] = str(threads)
-    try:
-        found = ov.Core().compile_model(model, "CPU", settings)(picture_HWC)[0]
-    except RuntimeError as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise EngineError(f"the prediction network cannot look at {painting}: {first_line}", failure=True) from error
-    style = np.array(found, np.float32)
+    style = seen_in(model, picture_HWC, f"the prediction network cannot look at {painting}", threads=threads)
     if not np.isfinite(style).all():
         raise EngineError(f"the prediction network of {pack.header.name} says no finite numbers of {painting}")
     return style

@@ -32,6 +32,7 @@ class EngineEntry:
         return [module for module in self.needs if importlib.util.find_spec(module) is None]
 
 
+INSTALL_TENSORRT = "pip install 'stylefader[tensorrt]'"
 INSTALL_RTX = "pip install tensorrt-rtx-cu13-libs tensorrt-rtx-cu13-bindings onnx onnxscript"
 _TORCH = {"torch": "torch"}
 
@@ -39,7 +40,7 @@ REGISTRY = {
     "tensorrt": EngineEntry(
         module="stylefader.engines.backends.tensorrt_engine",
         class_name="TensorRtEngine",
-        install="pip install 'stylefader[tensorrt]'",
+        install=INSTALL_TENSORRT,
         gpu=True,
         soon=False,
         needs={**_TORCH, "torch_tensorrt": "torch-tensorrt"},

@@ -72,6 +72,24 @@ def end_worker(worker: subprocess.Popen[str], *, with_children: bool = False) ->
                     pipe.close()
 
 
+def how_it_ended(worker: subprocess.Popen[str], said: IO[str]) -> str:
+    """The exit code or the signal that a worker ended with, and its last words where it said any.
+
+    said: the file that its words went into, open for reading too.
+    """
+    code, last = worker.returncode, last_words(said)
+    ending = f"exit code {code}" if code >= 0 else f"signal {-code}"
+    with suppress(ValueError):
+        ending = signal.Signals(-code).name if code < 0 else ending
+    return f"{ending}: {last}" if last else ending
+
+
+def last_words(said: IO[str]) -> str:
+    """The last line that a worker wrote into a file; empty where it said nothing."""
+    said.seek(0)
+    return next(iter(said.read().strip().splitlines()[-1:]), "")
+
+
 def end_with_the_session(scratch: Path, *, first: Callable[[], None] = lambda: None) -> None:
     """For the worker: from now on end when standard input does, and remove `scratch`, which the session cannot.
 

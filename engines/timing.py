@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stylefader.engines.base import Engine, Picture
-from stylefader.engines.example_inputs import Array, example_inputs, with_vectors
+from stylefader.engines.example_inputs import example_inputs, with_vectors
+from stylefader.engines.inputs import Array
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,16 @@ A message says what failed, with what, and what to do. `exit_code` is what the c
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what a library's error says; the rest is often pages of its own state."""
+    return str(error).strip().partition("\n")[0]
+
+
+def one_line(error: BaseException) -> str:
+    """All that an error says, in one line; the name of its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class StylefaderError(Exception):
     """Base of all errors that stylefader raises on purpose.
 

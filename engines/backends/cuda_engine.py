@@ -28,7 +28,7 @@ from stylefader.engines.cache.key import version_of
 from stylefader.engines.cache.store import COMPILED, EngineCache
 from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.graph.rewrite import Rewrites
-from stylefader.training.errors import EngineError
+from stylefader.training.errors import EngineError, first_line
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
@@ -198,9 +198,8 @@ class CudaEngine(GpuEngine):
         except EngineError:
             raise
         except Exception as error:  # compilers raise anything
-            first_line = str(error).strip().partition("\n")[0]
             raise EngineError(
-                f"engine cuda cannot make its form {name}: {type(error).__name__} {first_line}", failure=True
+                f"engine cuda cannot make its form {name}: {type(error).__name__} {first_line(error)}", failure=True
             ) from error
 
     def _prepare(self, form: KernelVariant) -> Callable[..., Tensor]:
@@ -275,7 +274,7 @@ def fastest(names: Iterable[str], measure: Callable[[str], float]) -> TuningResu
         try:
             milliseconds[name] = measure(name)
         except Exception as error:
-            failed[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            failed[name] = f"{type(error).__name__}: {first_line(error)}"
     if not milliseconds:
         raise EngineError(f"no form works: {'; '.join(f'{k}: {v}' for k, v in failed.items())}", failure=True)
     return TuningResult(name=min(milliseconds, key=milliseconds.__getitem__), milliseconds=milliseconds, failed=failed)

@@ -23,7 +23,7 @@ from stylefader.engines.graph.families import full_size_channels, network_key
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
 from stylefader.engines.inputs import Array
-from stylefader.training.errors import EngineError
+from stylefader.training.errors import EngineError, first_line
 from stylefader.training.packs.added_inputs import FRAME, MASK
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class GpuEngine(Engine):
         Raises:
             EngineError: The engine is closed, a name is unknown or missing, or a type, shape or device does not fit.
         """
-        if self._closed:
-            raise EngineError(f"engine {self.name} is closed")
+        self._must_be_open()
         if out is not None:
             self._check_tensor("out", out, (self.height, self.width, 3), torch.uint8, pinned=False)
         static = self._static
@@ -163,8 +162,9 @@ class GpuEngine(Engine):
         except torch.OutOfMemoryError as error:
             raise EngineError(f"{self._too_big()} and ran out of it: use a smaller size", failure=True) from error
         except RuntimeError as error:
-            first_line = str(error).strip().partition("\n")[0]
-            raise EngineError(f"engine {self.name} failed on {self.device}: {first_line}", failure=True) from error
+            raise EngineError(
+                f"engine {self.name} failed on {self.device}: {first_line(error)}", failure=True
+            ) from error
 
     def _too_big(self) -> str:
         return (

@@ -22,7 +22,7 @@ from stylefader.engines.inputs import Array
 from stylefader.engines.int8.form import Quantized, find_quantized, quantized_file
 from stylefader.engines.machine import processor
 from stylefader.engines.machine.memory import check_memory
-from stylefader.training.errors import EngineError
+from stylefader.training.errors import EngineError, first_line
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -130,8 +130,7 @@ class OpenVinoEngine(Engine):
         try:
             yield
         except RuntimeError as error:
-            first_line = str(error).strip().partition("\n")[0]
-            raise EngineError(f"engine openvino failed on {self.device}: {first_line}", failure=True) from error
+            raise EngineError(f"engine openvino failed on {self.device}: {first_line(error)}", failure=True) from error
 
     def _release(self) -> None:
         for request in self._requests:

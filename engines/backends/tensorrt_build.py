@@ -27,12 +27,12 @@ from stylefader.engines.graph.families import graph_inputs, graphs_of
 from stylefader.engines.graph.frame_graph import PADDED_TYPES
 from stylefader.engines.graph.rewrite import Rewrites
 from stylefader.engines.graph.sizes import FrameSizes, padded
-from stylefader.training.errors import EngineError
+from stylefader.engines.registry import INSTALL_TENSORRT
+from stylefader.training.errors import EngineError, first_line
 from stylefader.training.packs.inputs import InputSpec
 from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 
-INSTALL = "pip install 'stylefader[tensorrt]'"
 TENSORRT_REWRITES = Rewrites(up="wide", output_stride=2)
 """Chosen by reasoning, not by measurement: no GPU was there."""
 
@@ -44,10 +44,11 @@ def load_library() -> Any:
             warnings.simplefilter("ignore")
             import torch_tensorrt
     except ImportError as error:
-        raise EngineError(f"engine tensorrt is not installed ({error}): {INSTALL}") from error
+        raise EngineError(f"engine tensorrt is not installed ({error}): {INSTALL_TENSORRT}") from error
     except Exception as error:  # without a driver, or with libraries that do not match, it raises anything
-        first_line = str(error).strip().partition("\n")[0]
-        raise EngineError(f"engine tensorrt cannot be loaded ({first_line}); installed anew by: {INSTALL}") from error
+        raise EngineError(
+            f"engine tensorrt cannot be loaded ({first_line(error)}); installed anew by: {INSTALL_TENSORRT}"
+        ) from error
     return torch_tensorrt
 
 
@@ -128,7 +129,7 @@ def build_engine(
                 )
         except Exception as error:  # each step of the compiler has errors of its own
             height, width = sizes.usual
-            why = f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"
+            why = f"{type(error).__name__} {first_line(error)}"
             raise EngineError(f"engine tensorrt cannot be built for {width}x{height}: {why}", failure=True) from error
 
 
@@ -184,7 +185,7 @@ def load_runtime() -> Any:
     try:
         return importlib.import_module("tensorrt")
     except (ImportError, OSError) as error:
-        raise EngineError(f"engine tensorrt is not installed ({error}): {INSTALL}") from error
+        raise EngineError(f"engine tensorrt is not installed ({error}): {INSTALL_TENSORRT}") from error
 
 
 def build_ahead(

@@ -17,14 +17,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.int8.form import copy_with_form
 from stylefader.engines.opening import open_engine
-from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.engines.subprocesses import end_worker, how_it_ended, start_worker
+from stylefader.training.closing import Closing
 from stylefader.training.errors import EngineError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _CancelledError(Exception):
     """Signal: `cancel` was called."""
 
 
-class EngineBuild:
+class EngineBuild(Closing):
     """One engine being built: it starts when made; `take` it between two frames when it is ready.
 
     The arguments are those of `open_engine`. report: told each stage in words, from the build's own thread.
@@ -162,14 +162,6 @@ class EngineBuild:
         self.cancel()
         self._thread.join(_JOIN_S)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _run(self) -> None:
         opened: tuple[Engine, str] | None = None
         try:
@@ -258,10 +250,8 @@ class EngineBuild:
             if "error" in last:
                 raise EngineError(last["error"], failure=bool(last["failure"]))
             if "done" not in last:
-                words.seek(0)
-                said = words.read().strip().splitlines()[-1:] or ["it said nothing"]
                 raise EngineError(
-                    f"the process that built the engine ended with {worker.returncode}: {said[0]}", failure=True
+                    f"the process that built the engine ended with {how_it_ended(worker, words)}", failure=True
                 )
             return last["came"]
 

@@ -7,13 +7,16 @@ Systems without owners of files (Windows) keep the user's cache folder private b
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from stylefader.training.files import written_whole
 from stylefader.training.leftovers import PARTIAL_FILES
 
 _ABANDONED_S = 3600
@@ -72,6 +75,22 @@ def read_file(path: Path, *, largest: int) -> bytes:
         if len(data) > largest:
             raise TooLargeError(f"it has more than {largest} bytes")
         return data
+
+
+def read_json(file: Path, *, largest: int) -> Any:
+    """What a JSON file in a folder of ours holds; None where there is none, or nothing that may or can be read."""
+    with suppress(OSError, ValueError, RecursionError):
+        if may_read(file.parent):
+            return json.loads(read_file(file, largest=largest))
+    return None
+
+
+def write_json(file: Path, document: Any) -> None:
+    """Write a JSON file, whole or not at all. Raises OSError, also where its folder cannot be used."""
+    if problem := folder_problem(file.parent):
+        raise OSError(problem)
+    with written_whole(file) as out:
+        out.write(json.dumps(document, indent=1).encode())
 
 
 def files(folder: Path, *patterns: str) -> list[Path]:

@@ -26,7 +26,7 @@ from stylefader.engines.cache.entries import DIGEST, CorruptError, Entry, entry,
 from stylefader.engines.cache.file_lock import try_lock
 from stylefader.engines.cache.folder import default_folder, files, folder_problem, may_read, plain_or_none, sweep
 from stylefader.engines.cache.key import EngineKey
-from stylefader.training.errors import EngineError
+from stylefader.training.errors import EngineError, one_line
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class EngineCache:
             if found is not None:
                 return load(found), Outcome(digest=digest, hit=True, kept=True, words="from the cache")
         except (CorruptError, EngineError) as error:
-            word = f"the cached one was corrupt ({' '.join(str(error).split())}), so "
+            word = f"the cached one was corrupt ({one_line(error)}), so "
         for other in self.entries() if serves else ():
             if serves and not other.problem and serves(other.key):
                 with suppress(CorruptError, EngineError):

@@ -19,12 +19,11 @@ from openvino import opset13 as ops
 
 from stylefader.engines.graph.families import graph_inputs
 from stylefader.engines.graph.openvino_names import name_inputs
+from stylefader.engines.graph.openvino_parts import Node, edges_repeated
 from stylefader.engines.graph.sizes import padded
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.added_inputs import ALPHA, MASK, STYLE, outside
 from stylefader.training.packs.pack_header import PackHeader
-
-Node = Any
 
 
 def with_mask(model: ov.Model, header: PackHeader, height: int, width: int) -> ov.Model:
@@ -98,9 +97,7 @@ def _wide(mask: Node, height: int, width: int) -> Node:
     # A division, since 255 times a rounded 1/255 is not 1 in bf16.
     share = ops.divide(ops.convert(mask, np.float32), np.float32(255))
     # In int8 OpenVINO takes that for a quantised feature, moves the division into all maps, and changes layouts for it.
-    share = ops.unsqueeze(ops.minimum(share, np.float32(1)), [0, 1])
-    bottom, right = padded(height) - height, padded(width) - width
-    return ops.pad(share, [0, 0, 0, 0], [0, 0, bottom, right], "edge") if bottom or right else share
+    return edges_repeated(ops.unsqueeze(ops.minimum(share, np.float32(1)), [0, 1]), height, width)
 
 
 def _averaged(share: Node, stride: int) -> Node:

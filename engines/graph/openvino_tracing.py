@@ -10,7 +10,7 @@ import torch
 
 from stylefader.engines.example_inputs import example_inputs
 from stylefader.engines.graph.openvino_names import name_inputs
-from stylefader.training.errors import EngineError
+from stylefader.training.errors import EngineError, first_line
 from stylefader.training.packs.pack_header import PackHeader
 
 if TYPE_CHECKING:
@@ -39,6 +39,5 @@ def traced_model(graph: nn.Module, header: PackHeader, height: int, width: int) 
                 raise EngineError(f"{header.name} does not use all of its inputs", failure=True)
             model.reshape({place: list(tensor.shape) for place, tensor in enumerate(tensors)})
     except RuntimeError as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise EngineError(f"cannot convert {header.name} for OpenVINO: {first_line}", failure=True) from error
+        raise EngineError(f"cannot convert {header.name} for OpenVINO: {first_line(error)}", failure=True) from error
     return name_inputs(model, header.inputs)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stylefader.engines.graph.rewritten_kernels import TRANSPOSED_TAPS, lay_phases
 from stylefader.training.colour_numbers import COLOUR_MEAN, COLOUR_STD
 from stylefader.training.networks.dynamic_net import DynamicNet
 from stylefader.training.networks.main_network import OutputConv
@@ -21,7 +22,6 @@ from stylefader.training.networks.nano_network import ShuffleOutput
 from stylefader.training.networks.stages import ConvNorm, StyledNorm
 
 UpForm = Literal["nearest", "wide", "phases", "transposed"]
-UP_FORMS: tuple[UpForm, ...] = ("nearest", "wide", "phases", "transposed")
 
 COLOUR_SCALE = 64.0
 """A network with folded colours takes 0..255 as it is; a power of two keeps its first weights within fp16."""
@@ -161,10 +161,10 @@ class TransposedUpConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        fold = conv.weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
+        taps = conv.weight.new_tensor(TRANSPOSED_TAPS)
         self.pad = nn.ReplicationPad2d(1)
         self.conv = nn.ConvTranspose2d(conv.in_channels, conv.out_channels, 4, 2, padding=3)
-        _fill(self.conv, torch.einsum("ak,bl,oikl->ioab", fold, fold, conv.weight), _bias(conv))
+        _fill(self.conv, torch.einsum("ak,bl,oikl->ioab", taps, taps, conv.weight), _bias(conv))
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """(N, C, H, W) to (N, channels, 2H, 2W)."""
@@ -188,9 +188,7 @@ class StridedConv(nn.Module):
         o, i, k, _ = conv.weight.shape
         wide = k + stride - 1
         weight = conv.weight.new_zeros(o, stride, stride, i, wide, wide)
-        for p in range(stride):
-            for q in range(stride):
-                weight[:, p, q, :, p : p + k, q : q + k] = conv.weight
+        lay_phases(weight, conv.weight, stride)
         self.pad = nn.ReflectionPad2d(k // 2)
         self.conv = _conv(weight.reshape(-1, i, wide, wide), _bias(conv).repeat_interleave(stride**2), stride)
         self.shuffle = nn.PixelShuffle(stride)

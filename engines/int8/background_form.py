@@ -18,7 +18,7 @@ import numpy as np
 from stylefader.engines.base import Picture
 from stylefader.engines.cache.folder import folder_problem
 from stylefader.engines.int8.form import Quantized, made_here_file, parse_form
-from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.engines.subprocesses import end_worker, last_words, start_worker
 from stylefader.training.errors import EngineError, PackError
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ class BackgroundForm:
             form = parse_form(text)
             form.save(self._file)
         except (OSError, PackError, ValueError) as error:
-            self._words.seek(0)
-            said = self._words.read().strip().splitlines()[-1:] or [str(error)]
-            raise EngineError(f"no int8 form could be made: {said[0]}", failure=True) from error
+            why = last_words(self._words) or str(error)
+            raise EngineError(f"no int8 form could be made: {why}", failure=True) from error
         return form
 
     def close(self) -> None:

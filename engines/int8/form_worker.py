@@ -27,7 +27,7 @@ def main() -> None:
     import numpy as np
 
     from stylefader.engines.int8.quantize import quantize
-    from stylefader.training.errors import StylefaderError
+    from stylefader.training.errors import StylefaderError, one_line
     from stylefader.training.packs.pack_file import PackFile
 
     frames = list(np.load(order["frames"], allow_pickle=False))
@@ -36,7 +36,7 @@ def main() -> None:
     try:
         quantize(PackFile(Path(order["pack"])), others, held_out, of=order["of"]).save(Path(order["answer"]))
     except (StylefaderError, OSError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        print(one_line(error), file=sys.stderr)
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)  # what libraries do at exit may hang

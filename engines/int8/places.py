@@ -10,11 +10,11 @@ So a name means the same for every frame size, and no graph has to be kept.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import openvino as ov
 
-Node = Any
+from stylefader.engines.graph.openvino_parts import Node
+
 CONVOLUTIONS = ("Convolution", "ConvolutionBackpropData")
 _UNCHANGED = ("Pad", "DepthToSpace", "SpaceToDepth")
 """Operations that only move values: what is quantised before them is quantised behind them."""

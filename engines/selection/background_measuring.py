@@ -20,6 +20,7 @@ from stylefader.engines.base import Precision
 from stylefader.engines.cache.store import EngineCache
 from stylefader.engines.selection.choice import Candidate, choose
 from stylefader.engines.selection.measuring import measure_and_keep
+from stylefader.training.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ class MeasuringBehind:
                 self.stage = ""
             except Exception as error:  # a spoilt pack, a full disk, a library's own: what plays goes on
                 self.stage = ""
-                self._say(f"cannot measure for {look.pack.header.name}: {' '.join(str(error).split())}")
+                self._say(f"cannot measure for {look.pack.header.name}: {one_line(error)}")
                 self._done(look, None)
             else:
                 if first is not None:

@@ -6,15 +6,14 @@ measured stands in `measured.json`, and how fast the processor multiplies is fou
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stylefader.engines.base import Precision
-from stylefader.engines.cache.folder import folder_problem, may_read, read_file
+from stylefader.engines.cache.folder import read_json, write_json
 from stylefader.engines.cache.key import version_of
 from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.machine import identity as machine
@@ -22,7 +21,6 @@ from stylefader.engines.registry import REGISTRY
 from stylefader.engines.selection.choice import Candidate, choose, own_precision
 from stylefader.engines.selection.measured import Measured, Measurements
 from stylefader.engines.selection.measuring import CPU_SIZE, size_of
-from stylefader.training.files import written_whole
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack_file import PackFile
@@ -94,7 +92,8 @@ def processor_rate(precision: str, folder: Path) -> float | None:
         from stylefader.engines.selection.peak_rates import openvino_rate
 
         kept[key] = openvino_rate(precision, _CHANNELS, _SIDE)
-        _keep(folder, kept)
+        with suppress(OSError):  # else it is found again the next time
+            write_json(folder / FILE, kept)
     return kept[key]
 
 
@@ -107,17 +106,8 @@ def _row(pack: PackFile, candidate: Candidate, height: int, width: int, folder: 
 
 
 def _kept(folder: Path) -> dict[str, float | None]:
+    found = read_json(folder / FILE, largest=_LARGEST)
     try:
-        if not may_read(folder):
-            return {}
-        found: Any = json.loads(read_file(folder / FILE, largest=_LARGEST))
         return {str(key): rate for key, rate in found.items() if rate is None or 0 < float(rate) < 1e18}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return {}  # none yet, or broken
-
-
-def _keep(folder: Path, rates: dict[str, float | None]) -> None:
-    if folder_problem(folder):
-        return
-    with suppress(OSError), written_whole(folder / FILE) as file:  # else they are found again the next time
-        file.write(json.dumps(rates, indent=1).encode())

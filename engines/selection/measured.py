@@ -11,17 +11,17 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylefader.engines.cache.folder import folder_problem, may_read, read_file
+from stylefader.engines.cache.folder import read_json, write_json
 from stylefader.engines.cache.key import code_hash, version_of
 from stylefader.engines.graph.families import network_key
 from stylefader.engines.int8.form import read_form
 from stylefader.engines.machine import identity as machine
 from stylefader.engines.registry import REGISTRY
-from stylefader.training.files import written_whole
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -128,10 +128,7 @@ class Measurements:
                 entry = entries.setdefault(_digest(key), {"key": key, "sizes": {}})
                 entry["sizes"][f"{row.width}x{row.height}"] = asdict(replace(row, asked=asked))
         try:
-            if problem := folder_problem(self.file.parent):
-                raise OSError(problem)
-            with written_whole(self.file) as file:
-                file.write(json.dumps({"format": _FORMAT, "rows": entries}, indent=1).encode())
+            write_json(self.file, {"format": _FORMAT, "rows": entries})
         except OSError as error:
             _this_process[self.file] = entries
             return f"measured for this process only: {self.file} cannot be written ({error.strerror or error})"
@@ -139,14 +136,10 @@ class Measurements:
 
     def _entries(self) -> dict[str, Any]:
         """Every key's `key` and `sizes`, by its digest."""
-        try:
-            if not may_read(self.file.parent):
-                raise OSError("not ours")
-            document = json.loads(read_file(self.file, largest=_LARGEST))
+        document = read_json(self.file, largest=_LARGEST)
+        with suppress(TypeError, KeyError, AttributeError):  # none yet, or broken
             if document["format"] == _FORMAT:
                 return {name: one for name, one in document["rows"].items() if isinstance(one["sizes"], dict)}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            pass  # none yet, or broken
         return dict(_this_process.get(self.file, {}))
 
 

@@ -7,21 +7,20 @@ with the reason and takes nothing with it. What is run is a copy of the pack, wh
 from __future__ import annotations
 
 import json
-import signal
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from stylefader.engines.base import Report, quiet
 from stylefader.engines.int8.form import copy_with_form
 from stylefader.engines.registry import REFERENCE, REGISTRY
 from stylefader.engines.selection.measured import Measured, Measurements
-from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.engines.subprocesses import end_worker, how_it_ended, start_worker
+from stylefader.training.closing import Closing
 
 if TYPE_CHECKING:
     from stylefader.training.packs.pack import StylePack
@@ -43,7 +42,7 @@ _PROOF_MEMORY = 8 << 30
 _POLL_S = 0.05
 
 
-class Measuring:
+class Measuring(Closing):
     """Measures engines for one pack at one size, one after another; `with` keeps its folder of pictures.
 
     timeout_s: for one engine, beside the seconds that it is timed. behind: the workers leave the processor to others,
@@ -97,14 +96,6 @@ class Measuring:
         """Remove the pictures; harmless twice."""
         self._scratch.cleanup()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _named(self, engine: str, precision: str) -> dict[str, str]:
         entry = REGISTRY[engine]  # the worker's own may be another
         return {"module": entry.module, "class_name": entry.class_name, "precision": precision}
@@ -143,9 +134,7 @@ class Measuring:
                     return dict(json.loads(answer.read_text()))
                 finally:
                     answer.unlink()
-            words.seek(0)
-            last = words.read().strip().splitlines()[-1:]
-            return {"error": ": ".join([f"its process ended with {_ending(worker.returncode)}", *last])}
+            return {"error": f"its process ended with {how_it_ended(worker, words)}"}
 
 
 def measure_and_keep(
@@ -213,11 +202,3 @@ def prove(
 def size_of(engine: str, header: PackHeader, height: int, width: int) -> tuple[int, int]:
     """The height and width at which an engine for frames of height and width is measured."""
     return (height, width) if header.size is not None or REGISTRY[engine].gpu else CPU_SIZE
-
-
-def _ending(code: int) -> str:
-    """An exit code in words."""
-    with suppress(ValueError):
-        if code < 0:
-            return signal.Signals(-code).name
-    return f"exit code {code}" if code >= 0 else f"signal {-code}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylefader.engines.subprocesses import end_with_the_session
+from stylefader.training.errors import one_line
 
 if TYPE_CHECKING:
     from stylefader.engines.base import Engine
@@ -39,7 +40,7 @@ def main() -> None:
     except MemoryError:
         answer = {"error": "out of memory"}
     except Exception as error:  # any: a library's own errors are no reason to measure nothing else
-        answer = {"error": " ".join(str(error).split()) or type(error).__name__}
+        answer = {"error": one_line(error)}
     Path(order["answer"]).write_text(json.dumps(answer))
     os._exit(0)  # what libraries do at exit is not measured, and may hang
 

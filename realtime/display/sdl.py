@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stylefader.training.errors import SinkError
+from stylefader.training.errors import SinkError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,8 +211,3 @@ def let_screen_sleep(may: bool) -> None:
     from pygame import display
 
     display.set_allow_screensaver(may)
-
-
-def one_line(error: BaseException) -> str:
-    """What SDL says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.engines.subprocesses import end_worker, start_worker
+from stylefader.engines.subprocesses import end_worker, how_it_ended, start_worker
+from stylefader.training.closing import Closing
 from stylefader.training.errors import TrainingError
 from stylefader.training.settings import AdaptSettings
 
@@ -57,7 +57,7 @@ class AdaptOrder:
             raise TrainingError(f"vectors come every 1 or more steps, not {self.every}")
 
 
-class BackgroundAdapting:
+class BackgroundAdapting(Closing):
     """One painting being learnt: it starts when made and hands on vectors until it is done or closed.
 
     Args:
@@ -94,14 +94,6 @@ class BackgroundAdapting:
                 worker.terminate()
         self._thread.join(_JOIN_S)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _run(self) -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="stylefader-") as scratch:
@@ -129,9 +121,7 @@ class BackgroundAdapting:
             finally:
                 end_worker(worker)
             if "done" not in last and "error" not in last:
-                words.seek(0)
-                said = words.read().strip().splitlines()[-1:] or ["it said nothing"]
-                last = {"error": f"the process that adapts ended with {worker.returncode}: {said[0]}"}
+                last = {"error": f"the process that adapts ended with {how_it_ended(worker, words)}"}
         return last
 
     def _follow(self, worker: subprocess.Popen[str]) -> dict[str, object]:

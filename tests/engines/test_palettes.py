@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from stylefader.engines.base import Precision
 from stylefader.engines.example_inputs import mixed, random_vectors, styles_of
 from stylefader.engines.graph.families import graphs_of
 from stylefader.engines.graph.frame_graph import FrameGraph
-from stylefader.engines.graph.rewrite import UP_FORMS, Rewrites
+from stylefader.engines.graph.rewrite import Rewrites, UpForm
 from stylefader.engines.int8.form import find_quantized, made_here_file, quantized_file
 from stylefader.engines.int8.quantize import find_ranges, quantize
 from stylefader.engines.selection.measuring_worker import _settings
@@ -92,7 +92,7 @@ def test_every_rewrite_and_half_precision_give_the_picture_of_torch(
     tmp_path: Path, picture: MakePicture, architecture: ArchitectureName, width: int
 ) -> None:
     pack = palette(tmp_path, architecture, width)
-    forms = [Rewrites(up=up, output_stride=2, colours=up == "wide") for up in UP_FORMS]
+    forms = [Rewrites(up=up, output_stride=2, colours=up == "wide") for up in get_args(UpForm)]
     graphs = [(FrameGraph(pack.network(), H, W, rewrites=form), 1) for form in forms]
     graphs.append((FrameGraph(pack.network(), H, W, half=True), 6))
     frame = torch.from_numpy(picture(H, W))

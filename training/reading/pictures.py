@@ -12,13 +12,13 @@ import os
 import re
 import warnings
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from stylefader.training.closing import Closing
 from stylefader.training.errors import SourceError
 from stylefader.training.files import open_regular
 
@@ -79,7 +79,7 @@ def most_megapixels() -> int:
     return int(text)
 
 
-class PictureFile:
+class PictureFile(Closing):
     """An open picture file: its header is read and its size allowed, no pixel is decoded. Used by `with`.
 
     Args:
@@ -214,14 +214,6 @@ class PictureFile:
         """Release the file; harmless twice."""
         self.image.close()
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _learn_heif(path: Path) -> None:

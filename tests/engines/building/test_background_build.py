@@ -224,8 +224,8 @@ def test_an_error_in_the_process_reaches_the_caller(pack: StylePack, tmp_path: P
             build.take()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
-def test_a_process_that_is_killed_is_an_error(pack: StylePack, tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(("number", "ending"), [(signal.SIGKILL, "SIGKILL"), (signal.SIGTERM, "exit code 143")])
+def test_a_process_that_is_killed_is_an_error(pack: StylePack, tmp_path: Path, number: int, ending: str) -> None:
     def report(words: str) -> None:
         if words.startswith("converting"):
             assert build._worker is not None
@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_is_an_error(pack: StylePack, tmp_path: Path, n
     build = EngineBuild(pack, 16, 16, backend="openvino", cache_dir=tmp_path / "c", report=report)
     with build:
         assert build.wait(LONG)
-        with pytest.raises(EngineError, match=f"the process that built the engine ended with {code}") as caught:
+        with pytest.raises(EngineError, match=f"the process that built the engine ended with {ending}") as caught:
             build.take()
         assert caught.value.failure
 
