@@ -6,6 +6,7 @@ standard input is a pipe that is closed when the session ends.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from types import FrameType
+from typing import IO, Any, NoReturn
 
 import stylefader
 
@@ -104,3 +106,32 @@ def end_with_the_session(scratch: Path, *, first: Callable[[], None] = lambda: N
         os._exit(1)
 
     threading.Thread(target=wait, name="end-with-the-session", daemon=True).start()
+
+
+def unwind_at_sigterm() -> None:
+    """For the worker: SIGTERM unwinds its main thread, so that nothing half written stays; it ends with 143.
+
+    A second one changes nothing: it would break off the unwinding, and kill the process where Python, which is about to
+    end, has taken its handlers back.
+    """
+
+    def unwind(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, unwind)
+
+
+def messages_to_the_session() -> Callable[..., None]:
+    """For the worker: what sends its keywords as a message, a line of JSON on standard output.
+
+    Whatever libraries print goes to standard error from now on.
+    """
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def tell(**message: Any) -> None:
+        lines.write(json.dumps(message) + "\n")
+        lines.flush()
+
+    return tell

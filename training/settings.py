@@ -111,15 +111,23 @@ class StudentSettings(TrainSettings):
 
     pixel_weight: of the mean absolute difference of RGB in 0..1; that of shallow features weighs 1.
     style_weight: of the difference of Gram matrices. style_size has no effect.
+    grid_weight: of the difference that repeats at the network's own grid.
+    plain_share: how many of the pictures are smooth ones that are made up, 0 to 1.
     """
 
     style_weight: float = 20.0
     pixel_weight: float = 10.0
+    grid_weight: float = 100.0
+    plain_share: float = 0.15
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (math.isfinite(self.pixel_weight) and self.pixel_weight >= 0):
-            raise TrainingError(f"pixel_weight must be a finite number of 0 or more, not {self.pixel_weight}")
+        for name in ("pixel_weight", "grid_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{name} must be a finite number of 0 or more, not {value}")
+        if not 0 <= self.plain_share <= 1:
+            raise TrainingError(f"plain_share must be 0 to 1, not {self.plain_share}")
 
 
 @dataclass(frozen=True, kw_only=True)

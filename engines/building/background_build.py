@@ -8,12 +8,8 @@ ended at any moment, and takes no session with it when a compiler crashes. Loadi
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 from stylefader.engines.base import Engine, Goal, Precision, Report, quiet
 from stylefader.engines.cache.store import EngineCache
+from stylefader.engines.followed_worker import FollowedWorker
 from stylefader.engines.int8.form import copy_with_form
 from stylefader.engines.opening import open_engine
-from stylefader.engines.subprocesses import end_worker, how_it_ended, start_worker
 from stylefader.training.closing import Closing
 from stylefader.training.errors import EngineError
 
@@ -83,7 +79,7 @@ class EngineBuild(Closing):
         self._state: State = "building"
         self._result: tuple[Engine, str] | None = None
         self._error: BaseException | None = None
-        self._worker: subprocess.Popen[str] | None = None
+        self._worker: FollowedWorker | None = None
         self._left = False
         self.stage = "starting"
         self._thread = threading.Thread(target=self._run, name="engine-build", daemon=True)
@@ -129,9 +125,8 @@ class EngineBuild(Closing):
                 self._state = "cancelled"
         if result is not None:
             result[0].close()
-        if worker is not None and hasattr(os, "setpriority"):
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, worker.pid, _BEHIND)
+        if worker is not None:
+            worker.set_priority(_BEHIND)
 
     def resume(self) -> bool:
         """Undo leaving the build: True if it is still going on, and its engine can be taken."""
@@ -154,8 +149,7 @@ class EngineBuild(Closing):
         if result is not None:
             result[0].close()
         if worker is not None:
-            with suppress(OSError):
-                worker.terminate()
+            worker.terminate()
 
     def close(self) -> None:
         """Cancel what is not taken, and wait for the build's thread and process to end."""
@@ -232,34 +226,17 @@ class EngineBuild(Closing):
         order = {
             "pack": str(pack.file), "height": self._height, "width": self._width, "backend": self._backend,
             "precision": self._precision, "goal": self._goal, "least_db": self._least_db, "cache_dir": str(cache),
-            "scratch": str(scratch), "awaited": self._awaited, "masked": self._masked,
+            "awaited": self._awaited, "masked": self._masked,
         }  # fmt: skip
-        with (scratch / "words.txt").open("w+") as words:
-            worker = start_worker(
-                "stylefader.engines.building.build_worker", json.dumps(order), stdout=subprocess.PIPE, stderr=words
-            )
-            try:
-                with self._lock:
-                    self._worker = worker
-                self._stop_if_cancelled()  # it may have been before there was a worker to end
-                assert worker.stdout is not None
-                last = self._follow(worker.stdout)
-            finally:
-                end_worker(worker)
+        with FollowedWorker("stylefader.engines.building.build_worker", order, scratch) as worker:
+            with self._lock:
+                self._worker = worker
+            self._stop_if_cancelled()  # it may have been before there was a worker to end
+            for message in worker.messages():
+                if "stage" in message:
+                    self._tell(message["stage"])
             self._stop_if_cancelled()
-            if "error" in last:
-                raise EngineError(last["error"], failure=bool(last["failure"]))
-            if "done" not in last:
-                raise EngineError(
-                    f"the process that built the engine ended with {how_it_ended(worker, words)}", failure=True
-                )
-            return last["came"]
-
-    def _follow(self, lines: Iterable[str]) -> dict[str, str]:
-        """Pass on the worker's stages until its output ends or the build is cancelled; returns its last message."""
-        last: dict[str, str] = {}
-        for line in lines:
-            last = json.loads(line)
-            if "stage" in last:
-                self._tell(last["stage"])
-        return last
+            answer = worker.answer("built the engine")
+        if "error" in answer:
+            raise EngineError(answer["error"], failure=bool(answer["failure"]))
+        return str(answer["came"])

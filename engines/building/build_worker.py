@@ -14,17 +14,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-from stylefader.engines.subprocesses import end_with_the_session
+from stylefader.engines.subprocesses import end_with_the_session, messages_to_the_session, unwind_at_sigterm
 
 _UNWIND_S = 2.0
 """How long a build may take to clean up after its session has ended."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)  # unwinds, so that nothing half written stays
 
 
 _session_is_gone = threading.Event()
@@ -48,15 +43,11 @@ def main() -> None:
 
 
 def _main(order: dict[str, Any]) -> None:
-    signal.signal(signal.SIGTERM, _terminate)
+    unwind_at_sigterm()
     end_with_the_session(Path(order["scratch"]), first=_unwind)
     if hasattr(os, "nice") and not order["awaited"]:
         os.nice(5)  # the frames of what plays come first; measurements, at 10, come after it
-    to_session = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-
-    def tell(**document: Any) -> None:
-        print(json.dumps(document), file=to_session, flush=True)
+    tell = messages_to_the_session()
 
     from stylefader.engines.opening import open_engine
     from stylefader.training.errors import StylefaderError

@@ -10,32 +10,21 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-from stylefader.engines.subprocesses import end_with_the_session
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+from stylefader.engines.subprocesses import end_with_the_session, messages_to_the_session, unwind_at_sigterm
 
 
 def main() -> None:
     """Adapt, as the JSON in the first argument asks."""
     order = json.loads(sys.argv[1])
-    signal.signal(signal.SIGTERM, _terminate)
+    unwind_at_sigterm()
     end_with_the_session(Path(order["scratch"]))
     if hasattr(os, "nice"):
         os.nice(order["nice"])
-    lines = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever libraries print
-
-    def tell(**message: Any) -> None:
-        lines.write(json.dumps(message) + "\n")
-
+    tell = messages_to_the_session()
     from stylefader.training.errors import StylefaderError
 
     try:

@@ -7,20 +7,17 @@ waits for its lines and hands each vector on; whoever plays the palette takes it
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from stylefader.engines.subprocesses import end_worker, how_it_ended, start_worker
+from stylefader.engines.followed_worker import FollowedWorker
 from stylefader.training.closing import Closing
 from stylefader.training.errors import TrainingError
 from stylefader.training.settings import AdaptSettings
@@ -71,7 +68,7 @@ class BackgroundAdapting(Closing):
     def __init__(self, order: AdaptOrder, set_vector: SetVector) -> None:
         self._order, self._set_vector = order, set_vector
         self._lock = threading.Lock()  # over state and _worker
-        self._worker: subprocess.Popen[str] | None = None
+        self._worker: FollowedWorker | None = None
         self.state: State = "learning"
         self.step = 0
         self.problem = ""
@@ -90,8 +87,7 @@ class BackgroundAdapting(Closing):
                 self.state = "stopped"
             worker = self._worker
         if worker is not None:
-            with suppress(OSError):
-                worker.terminate()
+            worker.terminate()
         self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
@@ -105,34 +101,22 @@ class BackgroundAdapting(Closing):
             if self.state == "learning":
                 self.state, self.problem = state, str(last.get("error", ""))
 
-    def _in_worker(self, scratch: Path) -> dict[str, object]:
+    def _in_worker(self, scratch: Path) -> dict[str, Any]:
         """Start the process and hand on its vectors until its output ends; its last message."""
         order = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self._order).items()}
-        with (scratch / "words.txt").open("w+") as words:
-            worker = start_worker(
-                "stylefader.realtime.session.adapt_worker", json.dumps({**order, "scratch": str(scratch)}),
-                stdout=subprocess.PIPE, stderr=words,
-            )  # fmt: skip
-            try:
-                with self._lock:
-                    self._worker = worker
-                    stopped = self.state != "learning"
-                last = {} if stopped else self._follow(worker)
-            finally:
-                end_worker(worker)
-            if "done" not in last and "error" not in last:
-                last = {"error": f"the process that adapts ended with {how_it_ended(worker, words)}"}
-        return last
+        with FollowedWorker("stylefader.realtime.session.adapt_worker", order, scratch) as worker:
+            with self._lock:
+                self._worker = worker
+                stopped = self.state != "learning"  # before there was a worker to end
+            if not stopped:
+                self._follow(worker)
+            return worker.answer("adapts")
 
-    def _follow(self, worker: subprocess.Popen[str]) -> dict[str, object]:
-        assert worker.stdout is not None
-        last: dict[str, object] = {}
-        for line in worker.stdout:
+    def _follow(self, worker: FollowedWorker) -> None:
+        for message in worker.messages():
             if self.state != "learning":
-                break
-            last = json.loads(line)
-            if "vector" in last:
-                numbers = np.frombuffer(base64.b64decode(str(last["vector"])), "<f4").astype(np.float32)
+                return
+            if "vector" in message:
+                numbers = np.frombuffer(base64.b64decode(message["vector"]), "<f4").astype(np.float32)
                 self._set_vector(self._order.style, numbers)
-                self.step = int(str(last["step"]))
-        return last
+                self.step = message["step"]

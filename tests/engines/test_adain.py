@@ -24,10 +24,9 @@ from stylefader.training.networks.colours import normalise
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.compare import F32_DB, psnr
-from tests.engines.backends.gpu import CpuGpu, cpu_gpu
+from tests.engines.backends.gpu import CpuGpu
 from tests.training.small_adain import adain_pack
 
-__all__ = ["cpu_gpu"]
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 
 

@@ -23,10 +23,10 @@ from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
-from tests.engines.backends.gpu import CpuGpu, cpu_gpu
+from tests.engines.backends.gpu import CpuGpu
 from tests.engines.small_families import small_families, small_pack
 
-__all__ = ["cpu_gpu", "small_families"]
+__all__ = ["small_families"]
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 H, W = 21, 34

@@ -19,10 +19,10 @@ from stylefader.engines.timing import time_engine
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.inputs import InputSpec, constraint_problem
 from stylefader.training.packs.pack_file import PackFile
-from tests.engines.backends.gpu import CpuGpu, cpu_gpu
+from tests.engines.backends.gpu import CpuGpu
 from tests.engines.small_families import SIZE, small_families, small_pack
 
-__all__ = ["cpu_gpu", "small_families"]
+__all__ = ["small_families"]
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 H, W = 9, 14

@@ -29,9 +29,7 @@ from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.compare import psnr
 from tests.conftest import random_pack
-from tests.engines.backends.gpu import CpuGpu, cpu_gpu
-
-__all__ = ["cpu_gpu"]
+from tests.engines.backends.gpu import CpuGpu
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 Array = npt.NDArray[Any]

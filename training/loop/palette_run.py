@@ -21,6 +21,7 @@ from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette, baked
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.library import find_pack
+from stylefader.training.packs.one_style import load_pack_or_style
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader
 
@@ -37,6 +38,9 @@ class PaletteRun(Run):
         start = self._start
         if start is not None and start.header.kind not in ("single", "palette"):
             raise TrainingError(f"a palette starts from a palette or a pack of one style, not of {start.header.kind}")
+
+    def _load_start(self, word: str) -> StylePack:
+        return load_pack_or_style(word)
 
     @property
     def _kept(self) -> tuple[StyleHeader, ...]:

@@ -81,8 +81,10 @@ class Recipe:
     family: the style that the pack is one size of; empty where that is its own name.
     held_out: photographs that the finished pack is measured on, kept out of training; None measures nothing.
     n_blocks: 3 tuning-blocks or 1 (0 for `fixed`).
-    main_pack: a pack, by name or file, whose main network is taken as it is; then there is no part `main`.
-    start_from: a pack, by name or file, whose weights the parts begin with in place of random ones.
+    main_pack: a pack, by name or file, or a palette's style as PALETTE/STYLE, whose main network is taken as it is;
+        then there is no part `main`.
+    start_from: a pack, by name or file, or a palette's style as PALETTE/STYLE, whose weights the parts begin with in
+        place of random ones.
     low, high, default: the pack's useful range of alpha and where a session starts.
     measured: on how many of the held-out photographs each style of a palette is measured.
     add_to: a palette, by name or file, that the paintings or a predictor are added to; its network and its styles stay

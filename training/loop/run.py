@@ -36,8 +36,8 @@ from stylefader.training.networks.architectures import ARCHITECTURES, Architectu
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette
 from stylefader.training.packs.header_reading import parse_header, with_inputs
-from stylefader.training.packs.library import find_pack
-from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
+from stylefader.training.packs.one_style import load_one_style
+from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights
 
@@ -89,8 +89,8 @@ class Run:
         self._nets: dict[str, Any] = {}
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
-            self._take_main(load_pack(find_pack(str(recipe.main_pack))))
-        self._start = load_pack(find_pack(str(recipe.start_from))) if recipe.start_from is not None else None
+            self._take_main(load_one_style(str(recipe.main_pack)))
+        self._start = self._load_start(str(recipe.start_from)) if recipe.start_from is not None else None
         if self._start is not None:
             start = self._start.header
             had, wanted = (start.architecture, start.width), (self.architecture, self.width)
@@ -102,6 +102,9 @@ class Run:
         self._preview_seconds, self._clock = 60 * preview_minutes, clock
         self._preview_problem: str | None = None
         self._log = TrainingLog(recipe.log, tensorboard=tensorboard, losses=self.losses) if group.leads else None
+
+    def _load_start(self, word: str) -> StylePack:
+        return load_one_style(word)
 
     def _check_output(self) -> None:
         recipe = self.recipe

@@ -21,6 +21,7 @@ from torch import Tensor
 from stylefader.training.data.clips import ClipFolder
 from stylefader.training.data.motion import Pair, made_up_pair
 from stylefader.training.data.photographs import PhotoFolder, Picture
+from stylefader.training.data.plain_pictures import PlainPictures
 from stylefader.training.loop.process_group import ProcessGroup
 from stylefader.training.losses.temporal import NextFrames, alpha_of_step, next_frames
 from stylefader.training.settings import TrainSettings
@@ -47,7 +48,7 @@ class Sample:
 
 
 def sample(
-    photos: PhotoFolder,
+    photos: PhotoFolder | PlainPictures,
     settings: TrainSettings,
     step: int,
     *,

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylefader.training.data.plain_pictures import PlainPictures
 from stylefader.training.loop.trainer import Trainer
-from stylefader.training.losses.distillation import lesson_strengths, pixel_loss, teaching_losses
+from stylefader.training.losses.distillation import grid_loss, lesson_strengths, pixel_loss, teaching_losses
 from stylefader.training.losses.perceptual import random_window, total_variation
 from stylefader.training.losses.temporal import NextFrames, temporal_weight
 from stylefader.training.networks.colours import denormalise, normalise
@@ -53,6 +54,9 @@ class StudentTrainer(Trainer):
         """RGB of 0..1 that student or teacher makes of the first pictures of a step, or of their next frames."""
         return denormalise(net(normalise(pictures), strengths).float())
 
+    def _row_of_crops(self) -> PlainPictures:
+        return PlainPictures(self.photos, self.settings.plain_share)
+
     def _losses(self, photo: Tensor, following: NextFrames | None) -> tuple[Tensor, Tensor]:
         settings = self.settings
         self._strengths = self._drawn(len(photo))
@@ -65,6 +69,8 @@ class StudentTrainer(Trainer):
         pixel = pixel_loss(rgb01, lesson)
         total = settings.pixel_weight * pixel + content + settings.style_weight * style
         total = total + temporal_weight(settings) * temporal
+        if settings.grid_weight:
+            total = total + settings.grid_weight * grid_loss(rgb01, lesson)
         if settings.smoothness:
             total = total + settings.smoothness * total_variation(rgb01)
         return total, torch.stack([total, content, style, temporal, pixel]).detach()

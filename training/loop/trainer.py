@@ -22,6 +22,7 @@ from torch import Tensor
 from stylefader.training.compute import CPU, choose_compute
 from stylefader.training.data.clips import ClipFolder
 from stylefader.training.data.photographs import PhotoFolder, read_picture, resize_short_side, to_rgb01
+from stylefader.training.data.plain_pictures import PlainPictures
 from stylefader.training.errors import TrainingError
 from stylefader.training.files import load_tensors, written_whole
 from stylefader.training.hashing import file_hash
@@ -253,9 +254,12 @@ class Trainer:
     def _sample(self, step: int, *, pinned: bool) -> Sample:
         """What this process sees in a step; made by worker threads."""
         return sample(
-            self.photos, self.settings, step, blocks=bool(self.net.n_blocks), group=self.group, clips=self.clips,
-            pinned=pinned,
+            self._row_of_crops(), self.settings, step, blocks=bool(self.net.n_blocks), group=self.group,
+            clips=self.clips, pinned=pinned,
         )  # fmt: skip
+
+    def _row_of_crops(self) -> PhotoFolder | PlainPictures:
+        return self.photos
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,8 @@
 
 The teacher's picture is the goal for each pixel and for the shallow features of the loss network. Both alone would be
 met best by a blurred picture where the student cannot follow, so the statistics of the features count as well: the
-style loss of Gatys et al. (2016), with the teacher's picture as the style of each picture.
+style loss of Gatys et al. (2016), with the teacher's picture as the style of each picture. A pixel shuffle can leave a
+faint grid, which hardly counts for any of these; it has a term of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from stylefader.training.losses.perceptual import gram
 
 _SHALLOW = 2
 """Features are compared at so many style layers, from the first on."""
+_GRID = 8
+"""Every stride and pixel shuffle of a network divides it."""
 _BEYOND = 0.15
 """Strengths are drawn from a range that is longer by this share at each end, and cut to it: the ends come often."""
 
@@ -39,6 +42,19 @@ def lesson_strengths(
 def pixel_loss(rgb01_NCHW: Tensor, lesson_NCHW: Tensor) -> Tensor:
     """Mean absolute difference, RGB in 0..1, float32 scalar."""
     return (rgb01_NCHW - lesson_NCHW).abs().mean()
+
+
+def grid_loss(rgb01_NCHW: Tensor, lesson_NCHW: Tensor) -> Tensor:
+    """What of the difference is a grid: it repeats every 8 pixels all over the picture; float32 scalar.
+
+    The mean difference at each of the 8x8 places of the grid, in each colour, against that of all places: 0 where the
+    difference has no grid. Of RGB in 0..1, of 8 pixels or more each way.
+    """
+    height, width = (side // _GRID * _GRID for side in rgb01_NCHW.shape[2:])
+    off = (rgb01_NCHW - lesson_NCHW).float()[..., :height, :width]
+    tiled = off.reshape(*off.shape[:2], height // _GRID, _GRID, width // _GRID, _GRID)
+    places = tiled.mean((2, 4))
+    return (places - places.mean((2, 3), keepdim=True)).abs().mean()
 
 
 def teaching_losses(

@@ -21,16 +21,24 @@ NOT_OF_STYLES = "predictor"
 """The part of a palette's training that no style has had."""
 
 
+def load_pack_or_style(word: str) -> StylePack:
+    """The pack that a user means by a word, a palette too; of `PALETTE/STYLE`, that style as a pack with no file yet.
+
+    Raises:
+        PackError: There is none, or its file cannot be used.
+    """
+    parted = split_style(word)
+    pack = load_pack(find_pack(parted.pack))
+    return pack if parted.style is None else one_style(pack, parted.style)
+
+
 def load_one_style(word: str) -> StylePack:
     """The pack of one style that a user means by a word; of a palette, as `PALETTE/STYLE`, one that has no file yet.
 
     Raises:
         PackError: There is none, its file cannot be used, or it is a palette as a whole.
     """
-    parted = split_style(word)
-    pack = load_pack(find_pack(parted.pack))
-    if parted.style is not None:
-        return one_style(pack, parted.style)
+    pack = load_pack_or_style(word)
     if pack.header.styles:
         raise PackError(f"{word:.500} is a palette of {len(pack.header.styles)} styles: name one of them, "
                         f"as in {word:.500}/{pack.header.styles[0].name}")  # fmt: skip

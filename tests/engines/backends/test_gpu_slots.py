@@ -23,9 +23,7 @@ from stylefader.engines.inputs import BoundInputs
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.families.dynamic_net import style_inputs
 from stylefader.training.packs.pack import StylePack
-from tests.engines.backends.gpu import CpuGpu, CpuReplay, cpu_gpu
-
-__all__ = ["cpu_gpu"]
+from tests.engines.backends.gpu import CpuGpu, CpuReplay
 
 MakePicture = Callable[[int, int], npt.NDArray[np.uint8]]
 SHAPE = (4, 5, 3)

@@ -35,9 +35,7 @@ from stylefader.training.packs.pack import StylePack
 from stylefader.training.packs.pack_file import PackFile
 from tests.compare import F32_DB, FP16_DB, psnr
 from tests.conftest import random_pack
-from tests.engines.backends.gpu import CpuGpu, cpu_gpu, needs_rtx
-
-__all__ = ["cpu_gpu"]
+from tests.engines.backends.gpu import CpuGpu, needs_rtx
 
 try:
     trt: Any = importlib.import_module("tensorrt_rtx_bindings")

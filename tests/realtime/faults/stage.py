@@ -31,7 +31,7 @@ from tests.paths import DOCS
 from tests.realtime.controls.player import ALL
 from tests.realtime.live import HEIGHT, WIDTH, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Behind, Build
+from tests.realtime.session.rack import Behind, Build
 
 LIMIT_S = 60.0
 """Until a test that waits for something gives up: a machine that is very busy."""

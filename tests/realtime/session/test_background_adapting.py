@@ -61,7 +61,7 @@ def test_it_ends_when_it_is_closed(order: AdaptOrder) -> None:
     adapting.close()
     adapting.close()
     assert adapting.state == "stopped" and adapting.wait(0)
-    assert adapting._worker is not None and adapting._worker.poll() is not None, "the process is gone"
+    assert adapting._worker is not None and adapting._worker.has_ended, "the process is gone"
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_a_player_that_refuses_a_vector_ends_it(order: AdaptOrder) -> None:
     with BackgroundAdapting(order, refuse) as adapting:
         assert adapting.wait(_LONG_S)
     assert (adapting.state, adapting.problem) == ("failed", "a vector of another length")
-    assert adapting._worker is not None and adapting._worker.poll() is not None
+    assert adapting._worker is not None and adapting._worker.has_ended
 
 
 def test_orders_that_cannot_be_kept_are_refused(order: AdaptOrder) -> None:

@@ -22,7 +22,7 @@ from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH, Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, Outlet, a_rack
+from tests.realtime.session.rack import Build, Outlet, a_rack
 
 SOURCE = SimpleNamespace(mask=lambda image, time, values: None, close=lambda: None)
 MASK = MaskChoice(words="wipe", open=lambda height, width: SOURCE)  # type: ignore[arg-type, return-value]

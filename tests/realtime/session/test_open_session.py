@@ -43,7 +43,7 @@ from stylefader.training.errors import ControlError, EngineError, PackError, Sin
 from stylefader.training.packs.pack import save_pack
 from tests.conftest import random_pack
 from tests.realtime.clips import Clip
-from tests.realtime.session.test_live_session import Behind, Build
+from tests.realtime.session.rack import Behind, Build
 
 WAIT_S = 60
 WIDTH, HEIGHT = 96, 64

@@ -24,7 +24,7 @@ from stylefader.training.packs.pack import StylePack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
 from tests.realtime.live import HEIGHT, WIDTH
-from tests.realtime.session.test_live_session import WAIT_S, Build, Flow, Halves, Outlet, a_rack
+from tests.realtime.session.rack import WAIT_S, Build, Flow, Halves, Outlet, a_rack
 
 STYLES = ("first", "second", "third", "fourth")
 ALONE = len(STYLES)

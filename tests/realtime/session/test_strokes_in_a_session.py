@@ -20,9 +20,7 @@ from stylefader.training.errors import ControlError, EngineError
 from stylefader.training.packs.pack_file import PackFile
 from tests.realtime.live import Clock, TimedEngine, numbered
 from tests.realtime.pipeline.test_capture import Reel
-from tests.realtime.session.test_live_session import Build, Outlet, a_rack, packs
-
-__all__ = ["packs"]
+from tests.realtime.session.rack import Build, Outlet, a_rack
 
 H, W = 96, 128
 STROKE = Target("stroke")

@@ -10,7 +10,6 @@ import pytest
 from tests.paths import ROOT
 
 WORKERS = {
-    "engines/building/build_worker.py",
     "engines/int8/form_worker.py",
     "engines/selection/measuring_worker.py",
     "realtime/sinks/live/stream_process.py",

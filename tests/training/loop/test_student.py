@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -15,6 +15,8 @@ from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.loop.student_run import StudentRun
+from stylefader.training.loop.student_trainer import StudentTrainer
+from stylefader.training.losses.distillation import grid_loss
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.settings import StudentSettings
@@ -107,6 +109,27 @@ def test_main_network_and_blocks_learn_together_and_come_closer(
     assert zero and all(run.net.state_dict()[name].any() for name in zero), "each block has learnt"
 
 
+def test_some_of_its_pictures_are_smooth(given: Path, teacher: StylePack, tmp_path: Path) -> None:
+    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", plain_share=1))
+    run.begin(run.recipe.parts[0])
+    rows = run.trainer._sample(0, pinned=False).crops_NHWC.float().mean(2)
+    assert rows.diff(n=2, dim=1).abs().max() < 8, "from top to bottom, but for noise"
+
+
+def test_a_grid_of_its_own_counts(given: Path, teacher: StylePack, tmp_path: Path) -> None:
+    totals = {}
+    for weight in (0, 300):
+        run = run_of(recipe_for(given, teacher.file, tmp_path / f"p{weight}.safetensors", grid_weight=weight))
+        run.begin(run.recipe.parts[0])
+        photo = run.trainer._sample(0, pinned=False).crops_NHWC.permute(0, 3, 1, 2).float() / 255
+        totals[weight] = run.trainer._losses(photo, None)[0].item()
+        trainer = cast("StudentTrainer", run.trainer)
+        with torch.no_grad():
+            made = [trainer._made_by(net, photo, trainer._strengths) for net in (run.net, trainer._teacher)]
+    grid = float(grid_loss(made[0], made[1].clamp(0, 1)))
+    assert grid > 0 and totals[300] - totals[0] == pytest.approx(300 * grid, rel=0.05)
+
+
 @pytest.mark.parametrize("kind", ["dual", "one block", "none"])
 def test_the_blocks_are_those_of_the_teacher(given: Path, tmp_path: Path, kind: str) -> None:
     form: dict[str, Any] = {
@@ -161,6 +184,8 @@ def test_a_student_can_start_from_another_one(given: Path, teacher: StylePack, t
         ("objective=level", "objective has no effect"),
         ("student.style_size=64", "student.style_size has no effect"),
         ("student.pixel_weight=-1", "pixel_weight must be a finite number of 0 or more"),
+        ("student.grid_weight=-1", "grid_weight must be a finite number of 0 or more"),
+        ("student.plain_share=1.5", "plain_share must be 0 to 1, not 1.5"),
         ("architecture=macro", "architecture must be one of johnson, nano"),
         ("styles.painting.title=Wave", "styles.painting has no 'title'"),
         ("main.iterations=3", "the recipe has no 'main'"),

@@ -21,6 +21,7 @@ from stylefader.training.loop.run import Run, main_hash
 from stylefader.training.loop.trainer import Plateau, Progress, Trainer
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet
+from stylefader.training.packs.one_style import one_style
 from stylefader.training.packs.pack import load_pack, save_pack
 from stylefader.training.settings import TrainSettings
 from tests.conftest import random_pack
@@ -290,6 +291,25 @@ def test_a_run_starts_from_the_weights_of_another_pack(given: Path, tmp_path: Pa
     run.recipe.output.unlink()
     with pytest.raises(TrainingError, match="other settings: start_from"):
         train(run_of(given, tmp_path / "p.safetensors", "level", start_from=other.file, resume=True, **still))
+
+
+def test_a_run_starts_from_one_style_of_a_palette(given: Path, tmp_path: Path) -> None:
+    hall = random_pack(tmp_path / "hall.safetensors", width=4, kind="palette", styles=("wave", "scream"))
+    save_pack(hall)
+    still = {f"{part}__{key}": value for part in ("main", "blocks") for key, value in
+             (("iterations", 1), ("learning_rate", 1e-12))}  # fmt: skip
+    word = f"{hall.file}/scream"
+    run = run_of(given, tmp_path / "p.safetensors", "level", start_from=word, **still)
+    train(run)
+    pack = run.finish()
+    for name, tensor in one_style(hall, "scream").tensors.items():
+        torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
+
+    run = run_of(given, tmp_path / "q.safetensors", "level", main_pack=word, blocks__iterations=1)
+    train(run)
+    assert main_hash(run.finish().network()) == main_hash(one_style(hall, "scream").network())
+    with pytest.raises(PackError, match="is a palette of 2 styles: name one of them"):
+        run_of(given, tmp_path / "r.safetensors", "level", start_from=hall.file)
 
 
 def test_blocks_of_another_kind_start_afresh(given: Path, tmp_path: Path) -> None:

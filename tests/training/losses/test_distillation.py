@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from stylefader.training.losses.distillation import lesson_strengths, teaching_losses
+from stylefader.training.losses.distillation import grid_loss, lesson_strengths, teaching_losses
 from stylefader.training.losses.loss_network import LossNetwork, load_loss_network
 from tests.training.small_vgg import vgg19_weights
 
@@ -40,6 +40,25 @@ def test_gradients_reach_the_pupil_alone(network: LossNetwork) -> None:
     content, style = teaching_losses(network, lesson, picture, pyramid=1)
     (content + style).backward()
     assert picture.grad is not None and picture.grad.abs().sum() > 0 and lesson.grad is None
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_a_grid_counts_for_itself_and_other_differences_do_not(period: int) -> None:
+    numbers = torch.Generator().manual_seed(0)
+    lesson = torch.rand(2, 3, 70, 66, generator=numbers)
+    other = lesson + 0.1 + 0.02 * torch.randn(lesson.shape, generator=numbers)
+    without = float(grid_loss(other, lesson))
+    assert without < 0.003, "neither another colour nor noise is a grid"
+    dots = other.clone()
+    dots[..., ::period, ::period] += 0.05
+    assert float(grid_loss(dots, lesson)) > 0.05 / period**2 > without / 4
+    assert float(grid_loss(dots, dots)) == 0
+
+
+def test_the_grid_of_a_batch_is_the_mean_of_its_pictures() -> None:
+    lessons, pictures = torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(2))
+    each = [grid_loss(pictures[i : i + 1], lessons[i : i + 1]) for i in (0, 1)]
+    torch.testing.assert_close(grid_loss(pictures, lessons), (each[0] + each[1]) / 2)
 
 
 def test_strengths_cover_the_range_and_come_often_at_its_ends() -> None:
