@@ -37,7 +37,7 @@ def test_every_pack_carries_a_curve_of_nine_alphas() -> None:
         for losses in [style.losses for style in header.styles] or [header.losses]:
             assert losses is not None
             assert len(losses.alpha) >= (9 if header.blocks else 1), header.name
-            assert losses.photographs >= (6 if header.styles else 100)
+            assert losses.photographs >= (30 if header.styles else 100)
 
 
 def test_a_pack_without_words_is_missed_and_words_without_a_pack() -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from stylefader.training.errors import PackError
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.library import find_pack, gallery
+from stylefader.training.packs.one_style import NOT_OF_STYLES
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.packs.pack_file import PackFile
 from tests.conftest import random_pack
@@ -159,22 +160,26 @@ def test_packs_are_found_by_name_and_by_file(pack: StylePack) -> None:
     assert find_pack("great_wave").is_file()
 
 
+RISES = {"gallery/wheat_field": [0]}
+"""Where a style's loss rises from one alpha to the next: here at the first step, by 1.3 percent."""
+
+
 @pytest.mark.parametrize("file", [file for file, _ in gallery()], ids=lambda file: file.stem)
 def test_every_pack_of_the_gallery_is_whole_and_measured(file: Path) -> None:
     pack = load_pack(file)
     header = pack.header
     assert header.name == file.stem
     assert header.style["title"]
-    for losses in [style.losses for style in header.styles] or [header.losses]:
+    curves = {f"{header.name}/{style.name}": style.losses for style in header.styles} or {header.name: header.losses}
+    for word, losses in curves.items():
         assert losses is not None
-        assert losses.photographs >= (6 if header.styles else 100)
+        assert losses.photographs >= (30 if header.styles else 100)
         if header.objective == "level":
             style, content = losses.style, losses.content
             assert losses.alpha[0] == 0
             assert losses.alpha[-1] == 1
-            least = 1.002 if header.styles else 1.0  # wheat_field of the palette gallery begins level: 0.2333, 0.2335
-            falls = all(later < least * earlier for earlier, later in itertools.pairwise(style))
-            assert falls, "style loss falls along alpha"
+            rises = [place for place, (earlier, later) in enumerate(itertools.pairwise(style)) if later >= earlier]
+            assert rises == RISES.get(word, []), "style loss falls along alpha"
             assert all(later > earlier for earlier, later in itertools.pairwise(content)), "content loss rises with it"
 
 
@@ -183,4 +188,5 @@ def test_the_gallery_has_every_kind_of_pack_in_both_widths() -> None:
     assert {header.objective for header in headers} == {"level", "pair", "scale", "dual"}
     assert {len(header.blocks) for header in headers} == {1, 3}
     assert {header.width for header in headers} == {16, 32}
-    assert all(header.training[part].get("temporal", "off") != "off" for header in headers for part in header.training)
+    runs = [run for header in headers for part, run in header.training.items() if part != NOT_OF_STYLES]
+    assert all(run.get("temporal", "off") != "off" for run in runs)
