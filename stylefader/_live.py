@@ -25,6 +25,7 @@ from stylefader.realtime.session.config import (
 )
 from stylefader.realtime.session.mask_words import find_live_mask, mask_words
 from stylefader.realtime.session.open_session import open_session
+from stylefader.realtime.session.painting_lessons import LessonConfig
 from stylefader.realtime.session.plan import source_options
 from stylefader.training.errors import ControlError
 
@@ -42,6 +43,7 @@ def live(
     *,
     style: str | Path | Sequence[str | Path] = "great_wave_lite",
     style_image: str | Path | Sequence[str | Path] = (),
+    lessons: LessonConfig | None = None,
     size: tuple[int, int] = (640, 360),
     fps: float | None = None,
     alpha: float | None = None,
@@ -86,6 +88,7 @@ def live(
             sizes the largest plays that holds the frame rate; `NAME:SIZE` is one of them.
         style_image: A painting, or several, whose styles a palette among the styles plays at once; it needs a
             prediction network.
+        lessons: How such styles get better while the session plays. None leaves them as they are.
         size: (width, height) of the picture.
         fps: The frame rate that such a style must hold. None is that of the source.
         alpha: Strength at first. None is the style's own.
@@ -166,6 +169,7 @@ def live(
         ),
         mask=mask if isinstance(mask, MaskChoice) else find(masks.word),
         find_mask=find,
+        lessons=lessons,
         seconds=seconds,
     )
     return Live(open_session(config, listener=listener), newest, window=window)

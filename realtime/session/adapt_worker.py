@@ -11,10 +11,14 @@ import base64
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from stylefader.engines.subprocesses import end_with_the_session, messages_to_the_session, unwind_at_sigterm
+
+_KEEP_S = 10.0
+"""The pack that is kept is as old as this at most."""
 
 
 def main() -> None:
@@ -41,7 +45,7 @@ def _adapt(order: dict[str, Any], tell: Any) -> int:
     from stylefader.training.adapting.share import Share
     from stylefader.training.compute import CPU, choose_compute
     from stylefader.training.data.photographs import PhotoFolder, read_picture
-    from stylefader.training.packs.pack import load_pack
+    from stylefader.training.packs.pack import load_pack, save_pack
     from stylefader.training.settings import AdaptSettings
 
     torch.set_num_threads(1)
@@ -55,13 +59,18 @@ def _adapt(order: dict[str, Any], tell: Any) -> int:
         loss_network=Path(order["loss_network"]),
         settings=AdaptSettings(**order["settings"]),
         compute=choose_compute("auto", CPU),
+        start=None if order["start"] is None else torch.tensor(order["start"]),
     )
-    every = order["every"]
+    every, keep = order["every"], None if order["keep"] is None else Path(order["keep"])
+    kept_s = time.monotonic()
     share.pause()
     while True:
         if run.adapter.iteration % every == 0 or run.finished:
             vector = base64.b64encode(run.adapter.vector.numpy().astype("<f4").tobytes()).decode()
             tell(step=run.adapter.iteration, vector=vector)
+        if keep is not None and (run.finished or time.monotonic() - kept_s >= _KEEP_S):
+            save_pack(run.pack(keep, name=order["style"]))
+            kept_s = time.monotonic()
         if run.finished:
             return run.adapter.iteration
         run.step()

@@ -28,13 +28,15 @@ State = Literal["learning", "done", "failed", "stopped"]
 _JOIN_S = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class AdaptOrder:
     """What is to be learnt.
 
     style: the name under which vectors are handed on. palette, painting, loss_network: files. photos: a folder of
     photographs or a picture. share: of one processor, above 0 and at most 1. every: steps between vectors. nice: by how
-    much the priority of the process is below the session's.
+    much the priority of the process is below the session's. start: the vector to begin with, float32 (d,); None begins
+    with the nearest of the palette's. keep: a pack file that gets the palette with this style, renewed as it gets
+    better.
     """
 
     style: str
@@ -46,6 +48,8 @@ class AdaptOrder:
     every: int = 5
     nice: int = 10
     settings: AdaptSettings = field(default_factory=AdaptSettings)
+    start: npt.NDArray[np.float32] | None = None
+    keep: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -103,7 +107,7 @@ class BackgroundAdapting(Closing):
 
     def _in_worker(self, scratch: Path) -> dict[str, Any]:
         """Start the process and hand on its vectors until its output ends; its last message."""
-        order = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self._order).items()}
+        order = {name: _plain(value) for name, value in asdict(self._order).items()}
         with FollowedWorker("stylefader.realtime.session.adapt_worker", order, scratch) as worker:
             with self._lock:
                 self._worker = worker
@@ -120,3 +124,10 @@ class BackgroundAdapting(Closing):
                 numbers = np.frombuffer(base64.b64decode(message["vector"]), "<f4").astype(np.float32)
                 self._set_vector(self._order.style, numbers)
                 self.step = message["step"]
+
+
+def _plain(value: Any) -> Any:
+    """A field of the order as JSON has it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value) if isinstance(value, Path) else value

@@ -12,6 +12,7 @@ from stylefader.realtime.masks.base import MaskChoice
 from stylefader.realtime.media.transparency import BLACK, Colour
 from stylefader.realtime.parameters.style_pad import Corners
 from stylefader.realtime.session.mask_words import FindMask
+from stylefader.realtime.session.painting_lessons import LessonConfig
 from stylefader.realtime.sinks.live.function import TakesFrame
 from stylefader.realtime.sources.deinterlacing import Deinterlace
 from stylefader.realtime.sources.geometry import DEFAULT_FIT, Fit
@@ -189,6 +190,7 @@ class SessionConfig:
         take: An automation file that records what is played from the first frame on.
         stats: A file of JSON lines, one snapshot a second.
         seconds: End after so many seconds; None: never.
+        lessons: How paintings that it is given get better while it plays; None leaves them as they are.
     """
 
     source: SourceConfig = field(default_factory=SourceConfig)
@@ -203,3 +205,4 @@ class SessionConfig:
     take: Path | None = None
     stats: Path | None = None
     seconds: float | None = None
+    lessons: LessonConfig | None = None

@@ -73,7 +73,7 @@ def take_dropped(
     session.go(number)
 
 
-def play_painting(found: LookedAt, session: Chooses, loader: Styles, *, say: Callable[[str], None]) -> None:
+def play_painting(found: LookedAt, session: Chooses, loader: Styles, *, say: Callable[[str], None]) -> PackFile | None:
     """Change to the style of a painting that was looked at, which becomes the session's last one.
 
     Args:
@@ -81,12 +81,15 @@ def play_painting(found: LookedAt, session: Chooses, loader: Styles, *, say: Cal
         session: Changes to the style.
         loader: The styles of the session.
         say: Gets one line about the painting.
+
+    Returns:
+        The style, None where there is none.
     """
     try:
         vector = found.vector
     except StylefaderError as error:
         say(f"{found.painting} is no style: {error}")
-        return
+        return None
     palette = found.palette
     taken = {style.name for pack in loader.packs for style in pack.header.styles}
     name = free_style_name(found.painting.stem, taken)
@@ -94,6 +97,7 @@ def play_painting(found: LookedAt, session: Chooses, loader: Styles, *, say: Cal
     loader.add([style])
     say(f"{found.painting}: style {len(loader.packs)}, {style.style}")
     session.go(len(loader.packs) - 1)
+    return style
 
 
 def palette_for_paintings(session: Chooses, loader: Styles) -> PackFile:

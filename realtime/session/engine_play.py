@@ -121,6 +121,13 @@ class EnginePlay:
         """The pack of what plays, where no other engine is on its way; else None."""
         return self._plays.pack if self._played is not None and not self._loader.busy else None
 
+    def learn(self, palette: PackFile, style: str, vector: Vectors) -> None:
+        """Exchange the vector of a style that was added to a palette, float32 (d,): also in what plays."""
+        palette.learn_vector(style, vector)
+        mixer = self._played.inputs.mixer if self._played is not None and self._plays.pack is palette else None
+        if mixer is not None:
+            mixer.learn(style, vector)
+
     def begin(self) -> None:
         """Order the first engine."""
         self._network.choose(self._asked_stroke())

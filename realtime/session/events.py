@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from stylefader.engines.account import EngineAccount
@@ -167,6 +168,40 @@ class WeightsEmpty(Event):
     """Every weight of a palette's styles is 0, so the mix before holds."""
 
     palette: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonStarted(Event):
+    """A painting is being learnt from now on, beside the show. share: of one processor, at most."""
+
+    style: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonDone(Event):
+    """A painting is learnt. kept: the pack file that has it."""
+
+    style: str
+    steps: int
+    kept: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonFailed(Event):
+    """A painting is not learnt, or no further; the style plays with the vector that it has."""
+
+    style: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonStarved(Event):
+    """The machine has no time left for learning: no step in so many seconds. It goes on when there is."""
+
+    style: str
+    step: int
+    seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

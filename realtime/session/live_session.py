@@ -23,6 +23,7 @@ from stylefader.realtime.pipeline.capture import Capture
 from stylefader.realtime.pipeline.events import Tell, untold
 from stylefader.realtime.pipeline.outputs import FrameOutputs
 from stylefader.realtime.pipeline.queues import NewestMailbox
+from stylefader.realtime.pipeline.style_mixer import Vectors
 from stylefader.realtime.pipeline.stylizer import NowNs, Played, Stylizer
 from stylefader.realtime.session.adaptive_size import Size
 from stylefader.realtime.session.engine_loader import EngineLoader
@@ -37,6 +38,7 @@ from stylefader.realtime.session.session_mask import SessionMask
 from stylefader.realtime.session.snapshot import Drops, Snapshot, mixed, moved
 from stylefader.realtime.session.stats import LiveStats
 from stylefader.realtime.sources.decoded import LazyFrame
+from stylefader.training.packs.pack_file import PackFile
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.1
@@ -167,6 +169,10 @@ class LiveSession(LivePlayer):
             coming=self.loader.waits_for or (self._forms.stage if self._forms else None),
             **vars(show), muted=frozenset(self.muted),
         )  # fmt: skip
+
+    def learn(self, palette: PackFile, style: str, vector: Vectors) -> None:
+        """Exchange the vector of a style that was added to a palette, from the thread that owns the session."""
+        self._engines.learn(palette, style, vector)
 
     # -- its life --------------------------------------------------------------------------------------------------
 

@@ -21,10 +21,11 @@ from stylefader.realtime.pipeline.events import Event
 from stylefader.realtime.session.config import DEFAULT_STYLE, FADE_S, PictureConfig, SessionConfig, SourceConfig
 from stylefader.realtime.session.events import NoEffect, NoWindow, Outside, ValueOutOfRange
 from stylefader.realtime.session.mask_words import parameters_for_scenes
+from stylefader.realtime.session.painting_lessons import LessonConfig
 from stylefader.realtime.sinks.open_live import LiveSinkOptions, live_sink
 from stylefader.realtime.sources.open_live import LiveChoice, live_source
 from stylefader.realtime.sources.options import LiveOptions
-from stylefader.training.errors import ControlError, SinkError
+from stylefader.training.errors import ControlError, PackError, SinkError
 from stylefader.training.packs.added_inputs import ALPHA, COLOUR, MIX, STYLE
 from stylefader.training.packs.open_style import each_style, open_style, place_of
 from stylefader.training.packs.pack_file import PackFile
@@ -84,6 +85,8 @@ def plan_session(config: SessionConfig) -> SessionPlan:
     if style.images:
         asked = [with_paintings(asked, style.images), *asked]
     packs = each_style(asked)
+    if config.lessons is not None:
+        _check_lessons(config.lessons, packs)
     if style.scenes is not None:
         movable = parameters_for_scenes(config.mask)
         packs += cast(read_scenes(style.scenes), packs, style.scenes, movable).added
@@ -118,6 +121,14 @@ def plan_session(config: SessionConfig) -> SessionPlan:
         packs=tuple(packs), first=first, source=source, window=window, events=tuple(events), start=start,
         fade_in=check_fade_in(style.fade_in), mask=config.mask,
     )  # fmt: skip
+
+
+def _check_lessons(lessons: LessonConfig, packs: Sequence[PackFile]) -> None:
+    """Raise StylefaderError where no painting could be learnt in this session."""
+    palette = next((pack for pack in packs if pack.header.predictor is not None), None)
+    if palette is None:
+        raise PackError("adapting needs a style of a palette that says styles of paintings, such as --style gallery")
+    lessons.check(palette.network_pack)
 
 
 def _first_style(asked: PackFile, packs: Sequence[PackFile], corners: Corners | None) -> int:

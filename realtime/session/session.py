@@ -36,6 +36,7 @@ from stylefader.realtime.session.dropped_packs import palette_for_paintings, pla
 from stylefader.realtime.session.events import Listener, Listeners, SessionStarted, SourceEnded
 from stylefader.realtime.session.live_session import LiveSession
 from stylefader.realtime.session.mask_words import parameters_for_scenes
+from stylefader.realtime.session.painting_lessons import PaintingLessons
 from stylefader.realtime.session.plan import SessionPlan, sizes_with
 from stylefader.realtime.session.snapshot import SinkState, Snapshot, mixed, moved
 from stylefader.realtime.session.stats import Percentiles
@@ -89,6 +90,9 @@ class Session:
         self._state: Literal["opened", "running", "over"] = "opened"
         self._ends = False  # plain, since a signal may set it at any moment
         self._images = StyleImages()
+        self._lessons: PaintingLessons | None = None
+        if config.lessons is not None:
+            self._lessons = PaintingLessons(config.lessons, self.live.learn, tell=parts.listeners.tell)
         self._terminal: TerminalKeys | None = None
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -253,7 +257,7 @@ class Session:
             **vars(show), muted=muted,
             bpm=round(parts.controls.clock.bpm, 2) if counts_beats else None,
             modulated=tuple(name for name in modulated(parts.controls, parts.sound) if name not in muted),
-            notes=tuple(parts.keyboard.notes),
+            notes=tuple(parts.keyboard.notes), lesson=self._lessons.state if self._lessons is not None else None,
         )  # fmt: skip
 
     def listen(self, listener: Listener) -> None:
@@ -294,6 +298,14 @@ class Session:
             self.close()
             raise
         self._began = self._told = time.monotonic()
+        self._learn_first_paintings()
+
+    def _learn_first_paintings(self) -> None:
+        """Have the paintings learnt that the session begins with."""
+        if self._lessons is not None and self.config.style.images:
+            palette = self.plan.packs[self.plan.first].network_pack
+            for style, painting in zip(palette.added_styles, self.config.style.images, strict=True):
+                self._lessons.ask(palette, style, painting)
 
     def step(self, wait_s: float = _IDLE_S) -> bool:
         """See to everything once: engines, controls, the window, keys, numbers.
@@ -317,7 +329,11 @@ class Session:
         self.live.tick()
         parts.controls.tick()
         for found in self._images.done():
-            play_painting(found, self.live, self.live.loader, say=self._say)
+            style = play_painting(found, self.live, self.live.loader, say=self._say)
+            if style is not None and self._lessons is not None:
+                self._lessons.ask(style.network_pack, style.chosen, found.painting)
+        if self._lessons is not None:
+            self._lessons.tick(time.monotonic_ns())
         parts.learner.tick()
         parts.keyboard.take_over(parts.controls.mapping.keys)
         if parts.viewer is not None:
@@ -389,6 +405,8 @@ class Session:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
         self._images.close()
+        if self._lessons is not None:
+            self._lessons.close()
         parts, began = self._parts, time.monotonic()
         with parts.closing:
             try:

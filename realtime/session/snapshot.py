@@ -15,6 +15,7 @@ import numpy as np
 from stylefader.realtime.parameters.parameter import ALPHA, PAD_X, PAD_Y, Parameter, Values
 from stylefader.realtime.pipeline import capture, sink_worker
 from stylefader.realtime.session.family_play import FamilyState
+from stylefader.realtime.session.painting_lessons import LessonState
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
 from stylefader.training.packs.added_inputs import STYLE
@@ -63,6 +64,7 @@ class Snapshot:
         notes: What else is to be seen, in words: a take, fine steps.
         weights: Of the styles of a palette that plays in more than one of them, by name, as the controls stand.
         family: Of the style, where it has several sizes: which of them plays, and why.
+        lesson: The painting that is being learnt, None where none is.
     """
 
     time_s: float
@@ -100,6 +102,7 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     family: FamilyState | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    lesson: LessonState | None = None
 
     @property
     def size_words(self) -> str | None:
@@ -148,6 +151,7 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
         "alpha": [round(value, 4) for value in one.alpha], "alpha_now": [round(value, 4) for value in one.alpha_now],
         "others": {name: [round(value, 4) for value in values] for name, values in one.others.items()},
         "weights": {name: round(value, 4) for name, value in one.weights.items()},
+        "lesson": asdict(one.lesson) if one.lesson else None,
         "coming": one.coming, "bypass": one.bypass, "freeze": one.freeze, "blackout": one.blackout,
         "mask": one.mask, "mask_off": one.mask_off, "mask_inverted": one.mask_inverted, "mask_shown": one.mask_shown,
         "time_s": round(one.time_s, 3),

@@ -15,6 +15,7 @@ from typing import Protocol, TextIO
 
 from stylefader.realtime.pipeline.events import Tell
 from stylefader.realtime.session.events import NumbersNotWritten
+from stylefader.realtime.session.painting_lessons import LessonState
 from stylefader.realtime.session.snapshot import Snapshot, as_json
 from stylefader.realtime.session.stats import Percentiles
 from stylefader.realtime.sound.live_sound import SoundReading
@@ -166,6 +167,8 @@ def overlay_lines(one: Snapshot) -> list[str]:
         lines.append(sound_words(one.sound))
     if one.coming:
         lines.append(f"coming: {one.coming}")
+    if one.lesson:
+        lines.append(_lesson(one.lesson))
     return lines
 
 
@@ -193,12 +196,18 @@ def status_line(one: Snapshot, *, width: int | None = None) -> str:
         (11, f"; {one.bpm:.1f} bpm" if one.bpm is not None else ""),
         (14, f"; {sound_words(one.sound)}" if one.sound else ""),
         (13, f"; coming: {one.coming}" if one.coming else ""),
+        (13, f"; {_lesson(one.lesson)}" if one.lesson else ""),
         *((3, f"; {sink.name} {sink.state}") for sink in one.sinks if sink.state != "running"),
     ]
     stays = [part for part in parts if part[1]]
     while width is not None and len(_joined(stays)) > width and len(stays) > 1:
         stays.remove(max(stays, key=lambda part: part[0]))
     return _joined(stays)[:width]
+
+
+def _lesson(one: LessonState) -> str:
+    """What is being learnt, and how far it is."""
+    return f"learning {one.style} {one.step}/{one.steps}" + (f", {one.waiting} wait" if one.waiting else "")
 
 
 def _joined(parts: list[tuple[int, str]]) -> str:

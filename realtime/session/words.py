@@ -95,6 +95,17 @@ def _of_engines(event: Event) -> str:
             return f"{event.why}; {event.plays} goes on"
         case session.WeightsEmpty():
             return f"every weight of {event.palette} is 0: the mix before holds"
+        case session.LessonStarted():
+            return f"learning {event.style} beside the show, with {event.share:.0%} of one processor at most"
+        case session.LessonDone(kept=None):
+            return f"{event.style} is learnt: {event.steps} steps"
+        case session.LessonDone():
+            return f"{event.style} is learnt: {event.steps} steps; {event.kept} has it"
+        case session.LessonFailed():
+            return f"{event.style} is not learnt any further: {event.why}"
+        case session.LessonStarved():
+            return (f"no time left on this machine to learn {event.style}: no step in {event.seconds} s, "
+                    f"{event.step} so far; the show goes on, and learning when there is time")  # fmt: skip
         case session.SizeChanged():
             way = "larger" if event.larger else "smaller"
             size = f"{event.size.width}x{event.size.height}"

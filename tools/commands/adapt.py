@@ -55,7 +55,7 @@ def command(
 
     It begins with the style that is nearest to the painting. Needs the loss network that the palette was trained with.
     """
-    from stylefader.training.adapting.material import find_loss_network
+    from stylefader.training.adapting.loss_network_file import find_loss_network
     from stylefader.training.adapting.result import check_name
     from stylefader.training.adapting.run import AdaptRun
     from stylefader.training.compute import choose_compute, find_device, prepare

@@ -6,11 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from stylefader.training.adapting.adapter import Adapter
 from stylefader.training.adapting.crops import Crops
 from stylefader.training.adapting.material import look_of
 from stylefader.training.adapting.result import of_one_style, style_header, with_style
-from stylefader.training.adapting.start import known_vectors, nearest
+from stylefader.training.adapting.start import GIVEN, known_vectors, nearest
 from stylefader.training.compute import Compute
 from stylefader.training.data.photographs import Picture
 from stylefader.training.evaluation.previews import network_sized, preview_row
@@ -30,7 +32,8 @@ PART = "adapted"
 class AdaptRun:
     """Adapts a palette to a painting: call `step` until `finished`, then `pack`.
 
-    started_from: the style whose vector it began with. Raises TrainingError for what does not fit, before any step.
+    start: the vector to begin with, float32 (d,); None begins with the nearest of the palette's. started_from: the
+    style whose vector that was. Raises TrainingError for what does not fit, before any step.
     """
 
     def __init__(
@@ -42,11 +45,13 @@ class AdaptRun:
         loss_network: Path,
         settings: AdaptSettings,
         compute: Compute,
+        start: Tensor | None = None,
     ) -> None:
         self.palette, self.painting, self.settings = palette, painting, settings
         look = look_of(palette.header, painting, loss_network, compute=compute)
         net: DynamicNet = palette.network()
-        self.started_from, start = nearest(net, known_vectors(palette), look, photos, compute=compute)
+        known = known_vectors(palette) if start is None else {GIVEN: start}
+        self.started_from, start = nearest(net, known, look, photos, compute=compute)
         self.adapter = Adapter(net, start, look, photos, settings, compute=compute)
         self._photo = network_sized(photos.photo(0), _PREVIEW_SIDE)
 

@@ -18,14 +18,13 @@ from stylefader.training.packs.pack import StylePack
 
 _SIDE = 128
 MIDDLE = "the middle of all"
+GIVEN = "the vector that was given"
 
 
 def known_vectors(pack: StylePack) -> dict[str, Tensor]:
     """What adapting can begin with, float32 (d,), by what it is called: every style of a palette, and their middle.
 
     Of a palette that was trained to be adapted it is the shared vector alone, which comes first.
-
-    A vector that is predicted from the painting belongs here too, under a name of its own.
     """
     vectors = {name: torch.from_numpy(vector) for name, vector in pack.style_vectors().items()}
     if META in pack.header.training:

@@ -63,6 +63,16 @@ class PackFile:
         return more
 
     @property
+    def added_styles(self) -> tuple[str, ...]:
+        """The styles that `with_vector` has added."""
+        return tuple(self._added)
+
+    def learn_vector(self, name: str, vector: npt.NDArray[np.float32]) -> None:
+        """Exchange the vector of a style that `with_vector` has added, float32 (d,); engines opened later take it."""
+        assert name in self._added, name
+        self._added[name] = vector
+
+    @property
     def _in_file(self) -> PackHeader:
         """The header that its file should have."""
         own = self.header.styles[: len(self.header.styles) - len(self._added)]

@@ -73,3 +73,33 @@ def test_outside_has_weights_of_its_own_or_is_as_inside() -> None:
     assert found["style"] == pytest.approx(vector(1, 0, 0))
     near = mix(values(1, 0, 0, outside=(0, 0.001, 0)))["style_outside"]
     assert np.abs(near - vector(1, 0, 0)).max() < 0.1, "it begins at the inside"
+
+
+def test_a_vector_that_is_exchanged_is_neared_frame_by_frame() -> None:
+    mix, better = mixer("style_outside"), VECTORS["b"] + 1
+    given = values(0.5, 0.5, 0, outside=(0, 1, 0))
+    before = mix(given)["style"].copy()
+    mix.learn("b", better)
+    path = [before, *(mix(given)["style"].copy() for _ in range(80))]
+    wanted = (VECTORS["a"] + better) / 2
+    steps = [float(np.abs(after - one).max()) for one, after in pairwise(path)]
+    assert 0 < max(steps) <= 0.16 * 0.5, "no frame jumps"
+    assert np.allclose(path[-1], wanted, atol=1e-6)
+    assert np.allclose(mix(given)["style_outside"], better, atol=1e-6)
+    settled = mix(given)["style"]
+    assert mix(given)["style"] is settled, "and then nothing is computed"
+
+
+def test_frames_under_way_keep_the_vector_that_they_began_with() -> None:
+    mix = mixer()
+    first = mix(values(1, 0, 0))["style"]
+    copy = first.copy()
+    mix.learn("a", VECTORS["a"] + 1)
+    mix(values(1, 0, 0))
+    assert np.array_equal(first, copy)
+
+
+@pytest.mark.parametrize(("name", "size"), [("d", 10), ("a", 9)])
+def test_a_vector_of_no_style_or_of_another_length_is_refused(name: str, size: int) -> None:
+    with pytest.raises(ValueError, match="no vector of 10 numbers of a style"):
+        mixer().learn(name, np.zeros(size, np.float32))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from stylefader.training.adapting.crops import Pictures
-from stylefader.training.adapting.material import find_loss_network
+from stylefader.training.adapting.loss_network_file import find_loss_network
 from stylefader.training.adapting.result import check_name
 from stylefader.training.adapting.run import PART, AdaptRun
 from stylefader.training.adapting.start import MIDDLE, known_vectors, nearest

@@ -29,6 +29,21 @@ def command(
         list[Path] | None,
         typer.Option(metavar="PAINTING", help="A picture whose style a palette plays at once; may be given again."),
     ] = None,
+    adapt_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", min=0.01, max=1, help="Learn such pictures better meanwhile, by this share of a processor."
+        ),
+    ] = None,
+    adapt_photos: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Photographs to learn on: a folder, or one picture.")
+    ] = None,
+    adapt_loss_network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Loss network weights, as in training.")
+    ] = None,
+    adapt_keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep what is learnt here, as STYLE.safetensors.")
+    ] = None,
     source: Annotated[str, typer.Option(help="testcard, a camera's number or name, a URL, screen, or a file.")] = "0",
     sink: Annotated[
         list[str] | None, typer.Option(help="virtualcam, ndi, FILE.mkv, a URL, hls:FOLDER, null; may be given again.")

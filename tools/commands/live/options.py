@@ -9,6 +9,7 @@ from stylefader.tools.parsing import parse_size, shown
 
 if TYPE_CHECKING:
     from stylefader.realtime.session.config import SessionConfig
+    from stylefader.realtime.session.painting_lessons import LessonConfig
 
 _CROP = re.compile(r"(-?[0-9]{1,6}),(-?[0-9]{1,6}),([0-9]{1,6}[xX][0-9]{1,6})")
 
@@ -65,7 +66,26 @@ def config_of(words: dict[str, Any]) -> SessionConfig:
         controls=ControlConfig(
             mapping=words["map"], midi=tuple(words["midi"] or ()), osc=words["osc"], terminal=True
         ),
-        sound=words["sound"], take=words["record_automation"], stats=words["stats"], seconds=words["seconds"],
+        lessons=_lessons(words), sound=words["sound"],
+        take=words["record_automation"], stats=words["stats"], seconds=words["seconds"],
+    )  # fmt: skip
+
+
+def _lessons(words: dict[str, Any]) -> LessonConfig | None:
+    """How paintings are learnt beside the show, where that is asked for."""
+    from stylefader.realtime.session.painting_lessons import LessonConfig
+    from stylefader.training.errors import SourceError
+
+    share, photos = words["adapt_share"], words["adapt_photos"]
+    if share is None:
+        without = [name for name in ("adapt_photos", "adapt_loss_network", "adapt_keep") if words[name] is not None]
+        if without:
+            raise SourceError(f"--{without[0].replace('_', '-')} has no effect without --adapt-share")
+        return None
+    if photos is None:
+        raise SourceError("--adapt-share learns on photographs: name a folder of them, or a picture, by --adapt-photos")
+    return LessonConfig(
+        share=share, photos=photos, loss_network=words["adapt_loss_network"], keep=words["adapt_keep"]
     )  # fmt: skip
 
 
