@@ -176,6 +176,9 @@ def test_without_a_display_the_other_sinks_go_on(stage: Path) -> None:
         (["--no-window", "--sink", "null", "--alpha", "nan"], "'--alpha': it is a finite number up to 1e+09, not nan"),
         (["--no-window", "--sink", "null", "--stats", "none/n.jsonl"], "--stats cannot be written to none/n.jsonl"),
         (["--no-window", "--sink", "null", "--record-automation", "c"], "c is a folder"),
+        (["--adapt-share", "0.5"], "name a folder of them, or a picture, by --adapt-photos"),
+        (["--adapt-keep", "."], "--adapt-keep has no effect without --adapt-share"),
+        (["--adapt-share", "0.5", "--adapt-photos", "."], "adapting needs a style of a palette that says styles"),
     ],
 )
 def test_bad_words_are_refused_in_one_line(stage: Path, more: list[str], message: str) -> None:

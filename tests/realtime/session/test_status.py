@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stylefader.realtime.controls.mapping.sound_section import BANDS
+from stylefader.realtime.session.painting_lessons import LessonState
 from stylefader.realtime.session.snapshot import Drops, SinkState, Snapshot, as_json
 from stylefader.realtime.session.stats import Latencies, Percentiles
 from stylefader.realtime.session.status import NumbersFile, Status, overlay_lines, sign_of, status_line
@@ -158,3 +159,11 @@ def test_a_line_of_json_is_the_snapshot(tmp_path: Path) -> None:
     assert row["sinks"][0] == {"name": "show.mkv", "state": "failed", "written": 9, "dropped": 1,
                                "latency_ms": [5, 6, 7]}  # fmt: skip
     assert row["sound"] == {"state": "running", "low": -12, "mid": -12, "high": -12, "all": -12, "lost": 0}
+
+
+def test_a_painting_that_is_learnt_is_seen() -> None:
+    row = replace(ROW, lesson=LessonState(style="sea", step=40, steps=150, share=0.5, waiting=0))
+    assert "; learning sea 40/150" in status_line(row) and "learning sea 40/150" in overlay_lines(row)
+    behind = replace(row, lesson=LessonState(style="sea", step=40, steps=150, share=0.5, waiting=2))
+    assert "learning sea 40/150, 2 wait" in overlay_lines(behind)
+    assert as_json(row)["lesson"] == {"style": "sea", "step": 40, "steps": 150, "share": 0.5, "waiting": 0}
