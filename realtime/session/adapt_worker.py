@@ -1,7 +1,7 @@
 """The process behind `background_adapting.py`: adapts a palette to a painting, and prints vectors as they get better.
 
-Its one argument is JSON, and so is every line that it prints: `{"step": n, "vector": words}` with
-the vector's float32 numbers in base64, at the end `{"done": n}` or `{"error": message, "failure": bool}`. It has a
+Its one argument is JSON, and so is every line that it prints: `{"step": n}` after each step, at times with a `vector`,
+whose float32 numbers are in base64, at the end `{"done": n}` or `{"error": message, "failure": bool}`. It has a
 low priority, computes in one thread, and sleeps in proportion. It ends with its session.
 """
 
@@ -68,6 +68,8 @@ def _adapt(order: dict[str, Any], tell: Any) -> int:
         if run.adapter.iteration % every == 0 or run.finished:
             vector = base64.b64encode(run.adapter.vector.numpy().astype("<f4").tobytes()).decode()
             tell(step=run.adapter.iteration, vector=vector)
+        else:
+            tell(step=run.adapter.iteration)
         if keep is not None and (run.finished or time.monotonic() - kept_s >= _KEEP_S):
             save_pack(run.pack(keep, name=order["style"]))
             kept_s = time.monotonic()

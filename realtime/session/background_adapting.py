@@ -65,8 +65,8 @@ class BackgroundAdapting(Closing):
         order: What is to be learnt.
         set_vector: Gets each new vector. What it raises ends the adapting, as `failed`.
 
-    state: `learning`, then `done`, `failed` or `stopped`. step: how many steps the latest vector has had. problem: why
-    it failed, in words. `close` twice is harmless.
+    state: `learning`, then `done`, `failed` or `stopped`. step: how many steps are done. problem: why it failed, in
+    words. `close` twice is harmless.
     """
 
     def __init__(self, order: AdaptOrder, set_vector: SetVector) -> None:
@@ -123,7 +123,7 @@ class BackgroundAdapting(Closing):
             if "vector" in message:
                 numbers = np.frombuffer(base64.b64decode(message["vector"]), "<f4").astype(np.float32)
                 self._set_vector(self._order.style, numbers)
-                self.step = message["step"]
+            self.step = message.get("step", self.step)
 
 
 def _plain(value: Any) -> Any:
