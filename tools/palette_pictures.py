@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _SIDE = 240
 _PHOTOS = ("coffee.png", "astronaut.png", "chelsea.png", "rocket.jpg")
+_WIDE, _HIGH = 480, 320
+_WALL = ("motorcycle_left.png", "chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png")
 _MIXED = (("starry_night", "udnie", "chelsea.png"), ("great_wave", "night_cafe", "rocket.jpg"))
 
 
@@ -58,6 +60,17 @@ def style_strips(pack: PackFile, photos: Sequence[Picture]) -> Picture:
     return stack(rows)
 
 
+def wall(pack: PackFile, photos: Sequence[Picture]) -> Picture:
+    """Each style at alpha 1, large, two beside each other; a photograph for each, in turns."""
+    palettes, rows = [Palette(pack, photo) for photo in photos], []
+    names = [style.name for style in pack.header.styles]
+    for first in range(0, len(names), 2):
+        pair = names[first : first + 2]
+        pictures = [palettes[(first + n) % len(palettes)].picture({name: 1.0}, 1.0) for n, name in enumerate(pair)]
+        rows.append(strip(pictures, pair))
+    return stack(rows)
+
+
 def mixing_matrix(palette: Palette, first: str, second: str) -> Picture:
     """Two styles, from one to the other to the right, alpha downwards."""
     rows = []
@@ -71,10 +84,12 @@ def mixing_matrix(palette: Palette, first: str, second: str) -> Picture:
 def main(palette: str, photos: Path) -> None:
     """Draw all of them."""
     pack = PackFile(find_pack(palette))
+    large = [_cut(_scaled(photos / name, _WIDE, _HIGH), _WIDE, _HIGH) for name in _WALL]
     small = {name: _small(photos / name) for name in _PHOTOS}
     folder = DOCS / "palette"
     folder.mkdir(exist_ok=True)
-    squares = [_cut(photo, _SIDE) for photo in small.values()]
+    (folder / "wall.jpg").write_bytes(encode_picture(wall(pack, large), ".jpg"))
+    squares = [_cut(photo, _SIDE, _SIDE) for photo in small.values()]
     (folder / "styles.jpg").write_bytes(encode_picture(style_strips(pack, squares), ".jpg"))
     for first, second, photo in _MIXED:
         mixed = mixing_matrix(Palette(pack, small[photo]), first, second)
@@ -83,13 +98,20 @@ def main(palette: str, photos: Path) -> None:
 
 def _small(file: Path) -> Picture:
     photo = resize_short_side(read_picture(file), _SIDE)
-    return _cut(photo, min(photo.shape[1], 4 * _SIDE // 3))
+    return _cut(photo, min(photo.shape[1], 4 * _SIDE // 3), _SIDE)
 
 
-def _cut(photo: Picture, width: int) -> Picture:
-    """Its middle, a width and the usual height."""
+def _scaled(file: Path, width: int, height: int) -> Picture:
+    """Scaled so that it covers a size."""
+    photo = read_picture(file)
+    share = max(width / photo.shape[1], height / photo.shape[0])
+    return resize_short_side(photo, round(np.ceil(min(photo.shape[:2]) * share)))
+
+
+def _cut(photo: Picture, width: int, height: int) -> Picture:
+    """Its middle from left to right, and its upper part."""
     left = (photo.shape[1] - width) // 2
-    return np.ascontiguousarray(photo[:_SIDE, left : left + width])
+    return np.ascontiguousarray(photo[:height, left : left + width])
 
 
 if __name__ == "__main__":
