@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ from safetensors.torch import save_file
 
 from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
-from stylefader.training.loop.run import Run
-from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack
+from tests.training.running import trained
 from tests.training.small_vgg import vgg19_weights
 
 QUICK: dict[str, Any] = {"crop": 32, "batch": 1, "style_size": 32, "pyramid": 1, "precision": "f32"}
@@ -31,6 +31,14 @@ def make_given(folder: Path) -> Path:
         cv2.imwrite(str(folder / name), cv2.resize(rng.integers(0, 256, (16, 16, 3), np.uint8), (64, 64)))
     save_file(vgg19_weights(), folder / "vgg.safetensors")
     return folder
+
+
+def with_paintings(given: Path, first: str, second: str) -> Path:
+    """Also `paintings/`, with both style pictures under these names."""
+    (given / "paintings").mkdir()
+    shutil.copy(given / "style.png", given / "paintings" / first)
+    shutil.copy(given / "other.png", given / "paintings" / second)
+    return given
 
 
 def changes(given: Path, **more: Any) -> list[str]:
@@ -58,15 +66,24 @@ def recipe_of(given: Path, output: Path, file: str = "level", **more: Any) -> Re
     return read_recipe(RECIPES / f"{file}.toml", changes(given, **more))
 
 
+def student_recipe(given: Path, teacher: Path, output: Path, *more: str, **settings: Any) -> Recipe:
+    """The recipe for a small student of this pack; `more` as on the command line, settings of its one part by key."""
+    quick = {key: value for key, value in QUICK.items() if key != "style_size"}
+    values = {"iterations": 4, **quick, "batch": 2, **settings}
+    return read_recipe(
+        RECIPES / "nano.toml",
+        [f"teacher={teacher}", f"photos={given / 'photos'}", f"loss_network={given / 'vgg.safetensors'}", "width=4",
+         *(f"student.{key}={value}" for key, value in values.items()), *more],
+        output=output,
+    )  # fmt: skip
+
+
 def quickly_trained(given: Path, file: str, *, held_out: Path | None = None) -> StylePack:
     """A pack of the recipe with one step for each part, beside `given`; measured where photographs are `held_out`."""
     parts = {"dual": ("main", "lo", "hi"), "fixed": ("main",)}.get(file, ("main", "blocks"))
     steps = {f"{part}__iterations": 1 for part in parts}
-    run = Run(recipe_of(given, given / f"{file}.safetensors", file, held_out=held_out, **steps))
-    for part in run.recipe.parts:
-        run.begin(part)
-        assert run.train(report=lambda progress: None, should_stop=lambda: False)
-    return run.finish()
+    made, _ = trained(recipe_of(given, given / f"{file}.safetensors", file, held_out=held_out, **steps))
+    return made
 
 
 def quick_palette(given: Path, output: Path, **more: Any) -> StylePack:
@@ -75,8 +92,5 @@ def quick_palette(given: Path, output: Path, **more: Any) -> StylePack:
     pictures = {"styles__first.picture": given / "style.png", "styles__second.picture": given / "other.png"}
     titles = {"styles__first.title": "First", "styles__second.title": "Second"}
     words = changes(given, **{**steps, **pictures, **titles, **more})
-    run = run_of(read_recipe(RECIPES / "palette.toml", words, output=output))
-    for part in run.recipe.parts:
-        run.begin(part)
-        assert run.train(report=lambda progress: None, should_stop=lambda: False)
-    return run.finish()
+    made, _ = trained(read_recipe(RECIPES / "palette.toml", words, output=output))
+    return made

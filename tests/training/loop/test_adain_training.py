@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,20 @@ import torch
 
 from stylefader.training.data.photographs import read_picture, resize_short_side, to_rgb01
 from stylefader.training.errors import TrainingError
-from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.losses.loss_network import load_loss_network
 from stylefader.training.networks.adain import style_of
 from stylefader.training.networks.colours import normalise
-from stylefader.training.packs.pack import StylePack, load_pack
-from tests.training.given import QUICK, changes, make_given, quickly_trained
+from stylefader.training.packs.pack import load_pack
+from tests.training.given import QUICK, changes, quickly_trained, with_paintings
+from tests.training.running import assert_resume_goes_on_exactly, trained
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_given(tmp_path_factory.mktemp("adain"))
-    (folder / "paintings").mkdir()
-    shutil.copy(folder / "style.png", folder / "paintings" / "wave.png")
-    shutil.copy(folder / "other.png", folder / "paintings" / "night.png")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
+def given(given: Path) -> Path:
+    return with_paintings(given, "wave.png", "night.png")
 
 
 def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
@@ -46,18 +36,8 @@ def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
     return read_recipe(RECIPES / "adain.toml", changes(given, **more), output=output)
 
 
-def train(recipe: Recipe, *, until: int | None = None, resume: bool = False) -> tuple[StylePack | None, list[Progress]]:
-    """The pack, or None where the run was stopped after `until` steps; and all steps of this call."""
-    run, seen = run_of(recipe, resume=resume), list[Progress]()
-    run.begin(recipe.parts[0])
-    if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
-        return None, seen
-    return run.finish(), seen
-
-
 def test_a_folder_of_paintings_becomes_a_pack_that_is_measured(given: Path, tmp_path: Path) -> None:
-    made, _ = train(recipe_for(given, tmp_path / "a.safetensors", held_out=given / "held_out"))
-    assert made is not None
+    made, _ = trained(recipe_for(given, tmp_path / "a.safetensors", held_out=given / "held_out"))
     pack = load_pack(made.file)
     header, facts = pack.header, pack.header.training["decoder"]
     network = load_loss_network(given / "vgg.safetensors")
@@ -73,23 +53,15 @@ def test_a_folder_of_paintings_becomes_a_pack_that_is_measured(given: Path, tmp_
 
 
 def test_resume_goes_on_exactly(given: Path, tmp_path: Path) -> None:
-    whole, steps = train(recipe_for(given, tmp_path / "whole.safetensors"))
-    recipe = recipe_for(given, tmp_path / "parts.safetensors")
-    assert train(recipe, until=2)[0] is None
-    rest, more = train(recipe, resume=True)
-    assert whole is not None and rest is not None
-    assert [now.total for now in more] == [now.total for now in steps[2:]]
-    assert all(torch.equal(tensor, rest.tensors[name]) for name, tensor in whole.tensors.items())
+    assert_resume_goes_on_exactly(lambda output: recipe_for(given, output), tmp_path, stop=2)
 
 
 def test_only_the_decoder_learns_and_its_losses_fall(given: Path, tmp_path: Path) -> None:
-    first, steps = train(recipe_for(given, tmp_path / "first.safetensors", decoder__iterations=30))
-    assert first is not None
+    first, steps = trained(recipe_for(given, tmp_path / "first.safetensors", decoder__iterations=30))
     start, end = (sum(now.total for now in part) for part in (steps[:5], steps[-5:]))
     assert end < 0.8 * start
     recipe = recipe_for(given, tmp_path / "second.safetensors", start_from=first.file, decoder__iterations=2)
-    second, more = train(recipe)
-    assert second is not None
+    second, more = trained(recipe)
     assert more[0].total < 0.8 * steps[0].total, "it goes on from there"
     assert second.header.training["decoder"]["started_from"]["iterations"] == 30
     same = {name: torch.equal(tensor, second.tensors[name]) for name, tensor in first.tensors.items()}
@@ -121,7 +93,6 @@ def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_no_teacher(given: Path, tmp_path: Path) -> None:
-    made, _ = train(recipe_for(given, tmp_path / "a.safetensors", decoder__iterations=1))
-    assert made is not None
+    made, _ = trained(recipe_for(given, tmp_path / "a.safetensors", decoder__iterations=1))
     with pytest.raises(TrainingError, match="a is no teacher: it has the objective adain"):
         read_recipe(RECIPES / "nano.toml", [f"teacher={made.file}"], output=tmp_path / "b.safetensors")

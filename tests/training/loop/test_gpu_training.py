@@ -19,13 +19,8 @@ from stylefader.training.packs.pack import load_pack
 from stylefader.training.settings import Precision, TrainSettings
 from tests.engines.backends.gpu import needs_cuda
 from tests.tools.program import PROGRAM
-from tests.training.given import QUICK, make_given, recipe_of
+from tests.training.given import QUICK, recipe_of
 from tests.training.loop.test_torchrun import in_two, losses, run, train
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_given(tmp_path_factory.mktemp("gpu"))
 
 
 def trainer(given: Path, device: str, precision: Precision, checkpoint: Path, *, resume: bool = False) -> Trainer:

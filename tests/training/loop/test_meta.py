@@ -11,21 +11,16 @@ import torch
 from stylefader.training.adapting.start import known_vectors
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.meta_trainer import MetaTrainer, one_step
-from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
 from stylefader.training.loop.runs import run_of
 from stylefader.training.networks.both_ends import pictures_at_both_ends
 from stylefader.training.networks.dynamic_net import DynamicNet
-from stylefader.training.packs.pack import StylePack, load_pack
-from tests.training.given import changes, make_given
+from stylefader.training.packs.pack import load_pack
+from tests.training.given import changes
+from tests.training.running import assert_resume_goes_on_exactly, trained
 
 SMALL = {"meta__crop": 32, "meta__batch": 1, "meta__style_size": 32, "meta__pyramid": 1, "meta__iterations": 3}
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_given(tmp_path_factory.mktemp("meta"))
 
 
 def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
@@ -34,14 +29,6 @@ def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
     own = {f"train__{key}": None for key in ("crop", "batch", "style_size", "pyramid")}
     words = changes(given, **{"held_out": None, **own, **pictures, **SMALL, **more})
     return read_recipe(RECIPES / "metastyle.toml", words, output=output)
-
-
-def train(recipe: Recipe, *, until: int | None = None, resume: bool = False) -> tuple[StylePack | None, list[Progress]]:
-    run, seen = run_of(recipe, resume=resume), list[Progress]()
-    run.begin(recipe.parts[0])
-    if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
-        return None, seen
-    return run.finish(), seen
 
 
 def test_the_gradient_goes_through_the_inner_step() -> None:
@@ -116,7 +103,7 @@ def test_a_network_learns_through_its_own_inner_step(end: int) -> None:
 
 
 def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:
-    train(recipe_for(given, tmp_path / "meta.safetensors"))
+    trained(recipe_for(given, tmp_path / "meta.safetensors"))
     made = load_pack(tmp_path / "meta.safetensors")
     assert [style.name for style in made.header.styles] == ["start", "first", "second"]
     start, first, second = made.tensors["styles"]
@@ -129,13 +116,7 @@ def test_it_makes_a_palette_to_adapt(given: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop", [1, 2])
 def test_resume_goes_on_exactly(given: Path, tmp_path: Path, stop: int) -> None:
-    whole, steps = train(recipe_for(given, tmp_path / "whole.safetensors"))
-    recipe = recipe_for(given, tmp_path / "parts.safetensors")
-    assert train(recipe, until=stop)[0] is None
-    rest, more = train(recipe, resume=True)
-    assert whole is not None and rest is not None
-    assert [now.total for now in more] == [now.total for now in steps[stop:]]
-    assert all(torch.equal(tensor, rest.tensors[name]) for name, tensor in whole.tensors.items())
+    assert_resume_goes_on_exactly(lambda output: recipe_for(given, output), tmp_path, stop=stop)
 
 
 def test_both_rates_fall(given: Path, tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,29 +12,17 @@ import torch
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.palette_student_run import PaletteStudentRun
 from stylefader.training.loop.palette_student_trainer import mixtures_of_step
-from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import Recipe
-from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
-from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.networks.dynamic_net import ONE_BLOCK
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
-from tests.training.given import QUICK, make_given, quick_palette
+from tests.training.given import quick_palette, student_recipe, with_paintings
+from tests.training.running import assert_resume_goes_on_exactly, steps_of
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_given(tmp_path_factory.mktemp("students"))
-    (folder / "paintings").mkdir()
-    shutil.copy(folder / "style.png", folder / "paintings" / "first.png")
-    shutil.copy(folder / "other.png", folder / "paintings" / "second.png")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
+def given(given: Path) -> Path:
+    return with_paintings(given, "first.png", "second.png")
 
 
 @pytest.fixture
@@ -52,28 +38,10 @@ def trained(given: Path) -> StylePack:
     return quick_palette(given, given / "lite.safetensors")
 
 
-def recipe_for(given: Path, teacher: Path, output: Path, *more: str, **settings: Any) -> Recipe:
-    quick = {key: value for key, value in QUICK.items() if key != "style_size"}
-    values = {"iterations": 4, **quick, "batch": 2, **settings}
-    return read_recipe(
-        RECIPES / "nano.toml",
-        [f"teacher={teacher}", f"photos={given / 'photos'}", f"loss_network={given / 'vgg.safetensors'}", "width=4",
-         *(f"student.{key}={value}" for key, value in values.items()), *more],
-        output=output,
-    )  # fmt: skip
-
-
-def train(run: Run, *, until: int | None = None) -> list[Progress]:
-    seen: list[Progress] = []
-    run.begin(run.recipe.parts[0])
-    run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until)
-    return seen
-
-
 def test_a_palette_for_a_teacher_makes_a_palette_of_its_styles(given: Path, teacher: StylePack, tmp_path: Path) -> None:
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "small.safetensors"))
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "small.safetensors"))
     assert isinstance(run, PaletteStudentRun)
-    train(run)
+    steps_of(run)
     run.finish()
     made = load_pack(tmp_path / "small.safetensors")
     header, known = made.header, teacher.header
@@ -90,20 +58,14 @@ def test_a_palette_for_a_teacher_makes_a_palette_of_its_styles(given: Path, teac
 
 @pytest.mark.parametrize("stop", [1, 3])
 def test_resume_goes_on_exactly(given: Path, teacher: StylePack, tmp_path: Path, stop: int) -> None:
-    whole = run_of(recipe_for(given, teacher.file, tmp_path / "whole.safetensors"))
-    losses = [now.total for now in train(whole)]
-    train(run_of(recipe_for(given, teacher.file, tmp_path / "parts.safetensors")), until=stop)
-    rest = run_of(recipe_for(given, teacher.file, tmp_path / "parts.safetensors"), resume=True)
-    assert [now.total for now in train(rest)] == losses[stop:] and len(losses) == 4
-    for name, tensor in whole.net.state_dict().items():
-        assert torch.equal(rest.net.state_dict()[name], tensor), name
+    assert_resume_goes_on_exactly(lambda output: student_recipe(given, teacher.file, output), tmp_path, stop=stop)
 
 
 def test_another_table_of_the_teacher_is_no_way_to_go_on(given: Path, teacher: StylePack, tmp_path: Path) -> None:
-    train(run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors")), until=1)
+    steps_of(run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors")), until=1)
     teacher.tensors["styles"] *= 2
     save_pack(teacher)
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors"), resume=True)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors"), resume=True)
     with pytest.raises(TrainingError, match="of a run with other settings: teacher's styles"):
         run.begin(run.recipe.parts[0])
 
@@ -114,9 +76,9 @@ def test_each_style_comes_closer_to_its_own_lesson(given: Path, tmp_path: Path) 
     teacher.tensors["styles"] *= 3
     save_pack(teacher)
     settings = {"iterations": 100, "learning_rate": 5e-3, "style_weight": 2, "temporal": "off"}
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", **settings))
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", **settings))
     torch.manual_seed(0)
-    seen = train(run)
+    seen = steps_of(run)
     assert sum(now.pixel for now in seen[-8:]) < 0.8 * sum(now.pixel for now in seen[:8])
     photo, alpha = torch.rand(1, 3, 32, 32), torch.full((3,), 0.5)
     lessons = [teacher.network()(photo, alpha, torch.from_numpy(v)) for v in teacher.style_vectors().values()]
@@ -131,15 +93,15 @@ def test_each_style_comes_closer_to_its_own_lesson(given: Path, tmp_path: Path) 
 
 def test_losses_are_measured_by_the_paintings_that_are_given(given: Path, trained: StylePack, tmp_path: Path) -> None:
     held_out = f"held_out={given / 'held_out'}"
-    run = run_of(recipe_for(given, trained.file, tmp_path / "all.safetensors", held_out,
+    run = run_of(student_recipe(given, trained.file, tmp_path / "all.safetensors", held_out,
                             f"paintings={given / 'paintings'}", iterations=1))  # fmt: skip
-    train(run)
+    steps_of(run)
     losses = [style.losses for style in run.finish().header.styles]
     assert all(curve is not None and len(curve.style) == 9 and curve.photographs == 1 for curve in losses)
     assert losses[0] != losses[1]
-    run = run_of(recipe_for(given, trained.file, tmp_path / "one.safetensors", held_out,
+    run = run_of(student_recipe(given, trained.file, tmp_path / "one.safetensors", held_out,
                             f"styles.any.picture={given / 'other.png'}", iterations=1))  # fmt: skip
-    train(run)
+    steps_of(run)
     first, second = (style.losses for style in run.finish().header.styles)
     assert first is None and second is not None
 
@@ -147,11 +109,11 @@ def test_losses_are_measured_by_the_paintings_that_are_given(given: Path, traine
 def test_paintings_of_no_style_are_refused_before_training(given: Path, trained: StylePack, tmp_path: Path) -> None:
     more = f"styles.any.picture={given / 'photos' / '0.png'}"
     with pytest.raises(TrainingError, match=r"lite was not trained on .*0\.png"):
-        run_of(recipe_for(given, trained.file, tmp_path / "p.safetensors", more))
+        run_of(student_recipe(given, trained.file, tmp_path / "p.safetensors", more))
     single = random_pack(tmp_path / "single.safetensors")
     save_pack(single)
     with pytest.raises(TrainingError, match="paintings has no effect, because single has one style"):
-        recipe_for(given, single.file, tmp_path / "p.safetensors", f"paintings={given / 'paintings'}")
+        student_recipe(given, single.file, tmp_path / "p.safetensors", f"paintings={given / 'paintings'}")
 
 
 def test_it_can_start_from_a_palette_or_a_pack(given: Path, teacher: StylePack, tmp_path: Path) -> None:
@@ -160,7 +122,7 @@ def test_it_can_start_from_a_palette_or_a_pack(given: Path, teacher: StylePack, 
     single = random_pack(tmp_path / "single.safetensors", architecture="nano", width=4)
     for start in (palette, single):
         save_pack(start)
-        run = run_of(recipe_for(given, teacher.file, tmp_path / f"from_{start.header.name}.safetensors",
+        run = run_of(student_recipe(given, teacher.file, tmp_path / f"from_{start.header.name}.safetensors",
                                 f"start_from={start.file}"))  # fmt: skip
         run.begin(run.recipe.parts[0])
         assert isinstance(run, PaletteStudentRun)
@@ -173,7 +135,7 @@ def test_it_can_start_from_a_palette_or_a_pack(given: Path, teacher: StylePack, 
     one_block = random_pack(tmp_path / "other.safetensors", architecture="nano", width=4, places=ONE_BLOCK)
     save_pack(one_block)
     with pytest.raises(TrainingError, match="must have the blocks that teacher has"):
-        run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", f"start_from={one_block.file}"))
+        run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", f"start_from={one_block.file}"))
 
 
 def test_mixtures_are_of_one_style_mostly_and_all_come_as_often() -> None:

@@ -13,28 +13,18 @@ import torch
 from stylefader.training.errors import TrainingError
 from stylefader.training.loop.palette_run import PaletteRun
 from stylefader.training.loop.palette_trainer import styles_of_step
-from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
-from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack, load_pack
-from tests.training.given import changes, make_given, quickly_trained, recipe_of
+from tests.training.given import changes, quickly_trained, recipe_of, with_paintings
+from tests.training.running import assert_resume_goes_on_exactly, trained
 
 STEPS = {"main__iterations": 3, "blocks__iterations": 3, "train__batch": 2}
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_given(tmp_path_factory.mktemp("palettes"))
-    (folder / "paintings").mkdir()
-    shutil.copy(folder / "style.png", folder / "paintings" / "A Wave (1831).png")
-    shutil.copy(folder / "other.png", folder / "paintings" / "night.png")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
+def given(given: Path) -> Path:
+    return with_paintings(given, "A Wave (1831).png", "night.png")
 
 
 def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
@@ -42,20 +32,9 @@ def recipe_for(given: Path, output: Path, **more: Any) -> Recipe:
     return read_recipe(RECIPES / "palette.toml", changes(given, **more), output=output)
 
 
-def train(recipe: Recipe, *, until: int | None = None, resume: bool = False) -> tuple[StylePack | None, list[Progress]]:
-    """The pack, or None where the run was stopped after `until` steps; and all steps of this call."""
-    run, seen = run_of(recipe, resume=resume), list[Progress]()
-    for part in recipe.parts:
-        run.begin(part)
-        if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
-            return None, seen
-    return run.finish(), seen
-
-
 @pytest.fixture(scope="module")
 def palette(given: Path, tmp_path_factory: pytest.TempPathFactory) -> StylePack:
-    made, _ = train(recipe_for(given, tmp_path_factory.mktemp("made") / "palette.safetensors"))
-    assert made is not None
+    made, _ = trained(recipe_for(given, tmp_path_factory.mktemp("made") / "palette.safetensors"))
     return made
 
 
@@ -69,8 +48,7 @@ def test_a_folder_of_paintings_becomes_a_palette(given: Path, palette: StylePack
 
 
 def test_each_style_is_measured(given: Path, tmp_path: Path) -> None:
-    made, _ = train(recipe_for(given, tmp_path / "p.safetensors", held_out=given / "held_out"))
-    assert made is not None
+    made, _ = trained(recipe_for(given, tmp_path / "p.safetensors", held_out=given / "held_out"))
     curves = [style.losses for style in made.header.styles]
     assert all(curve is not None and len(curve.style) == 9 and curve.photographs == 1 for curve in curves)
     assert curves[0] != curves[1]
@@ -78,13 +56,7 @@ def test_each_style_is_measured(given: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop", [2, 4])
 def test_resume_goes_on_exactly(given: Path, tmp_path: Path, stop: int) -> None:
-    whole, steps = train(recipe_for(given, tmp_path / "whole.safetensors"))
-    recipe = recipe_for(given, tmp_path / "parts.safetensors")
-    assert train(recipe, until=stop)[0] is None
-    rest, more = train(recipe, resume=True)
-    assert whole is not None and rest is not None
-    assert [now.total for now in more] == [now.total for now in steps[stop:]]
-    assert all(torch.equal(tensor, rest.tensors[name]) for name, tensor in whole.tensors.items())
+    assert_resume_goes_on_exactly(lambda output: recipe_for(given, output), tmp_path, stop=stop)
 
 
 def test_added_paintings_leave_all_else_as_it_was(given: Path, palette: StylePack, tmp_path: Path) -> None:
@@ -93,8 +65,7 @@ def test_added_paintings_leave_all_else_as_it_was(given: Path, palette: StylePac
     recipe = recipe_for(
         given, tmp_path / "p.safetensors", paintings=tmp_path / "more", add_to=palette.file, blocks__style_weight=7.0
     )
-    made, _ = train(recipe)
-    assert made is not None
+    made, _ = trained(recipe)
     assert made.weights_hash() == palette.weights_hash()
     assert torch.equal(made.tensors["styles"][:2], palette.tensors["styles"])
     assert [style.name for style in made.header.styles] == ["a_wave_1831", "night", "third"]
@@ -111,8 +82,7 @@ def test_a_palette_can_start_from_another_or_from_a_pack(given: Path, palette: S
     for start in (palette, single):
         recipe = recipe_for(given, tmp_path / f"{start.header.name}_on.safetensors", start_from=start.file,
                             train__learning_rate=0.0)  # fmt: skip
-        made, _ = train(recipe)
-        assert made is not None
+        made, _ = trained(recipe)
         for name in ("main.conv1.conv.weight", "main.residual5.second.conv.weight"):
             assert torch.equal(made.tensors[name], start.tensors[name])
         assert made.header.training["main"]["started_from"]["name"] == start.header.name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +14,23 @@ from stylefader.engines.predicting import predicted_style
 from stylefader.training.data.photographs import PhotoFolder
 from stylefader.training.data.style_pictures import StylePictures
 from stylefader.training.errors import TrainingError
-from stylefader.training.loop.progress import Progress
 from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
-from stylefader.training.loop.runs import run_of
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from tests.conftest import random_pack
-from tests.training.given import changes, make_given, quickly_trained
+from tests.training.given import changes, quickly_trained, with_paintings
+from tests.training.running import assert_resume_goes_on_exactly, trained
 
 STEPS = {"predictor__iterations": 4, "predictor__warm_up": 1, "predictor__batch": 2, "predictor__hidden": 8,
          "predictor__crop": 48, "predictor__precision": "f32"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_given(tmp_path_factory.mktemp("predictors"))
-    (folder / "paintings").mkdir()
-    shutil.copy(folder / "style.png", folder / "paintings" / "style.png")
-    dark = cv2.imread(str(folder / "other.png")) // 6
-    cv2.imwrite(str(folder / "paintings" / "other.png"), dark)
-    return folder
+def given(given: Path) -> Path:
+    with_paintings(given, "style.png", "other.png")
+    dark = cv2.imread(str(given / "other.png")) // 6
+    cv2.imwrite(str(given / "paintings" / "other.png"), dark)
+    return given
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +42,7 @@ def palette(given: Path) -> StylePack:
                 train__batch=2, train__style_size=64),
         output=given / "palette.safetensors",
     )  # fmt: skip
-    run = run_of(recipe)
-    for part in recipe.parts:
-        run.begin(part)
-        run.train(report=lambda now: None, should_stop=lambda: False)
-    made = run.finish()
+    made, _ = trained(recipe)
     far = torch.randn(made.tensors["styles"].shape, generator=torch.Generator().manual_seed(1)) * 0.3
     made.tensors["styles"] = far.half()
     save_pack(made)
@@ -70,20 +62,11 @@ def changes_of(given: Path, **more: Any) -> dict[str, str]:
     return dict(change.split("=", 1) for change in changes(given, **more))
 
 
-def train(recipe: Recipe, *, until: int | None = None, resume: bool = False) -> tuple[StylePack | None, list[Progress]]:
-    run, seen = run_of(recipe, resume=resume), list[Progress]()
-    (part,) = recipe.parts
-    run.begin(part)
-    if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
-        return None, seen
-    return run.finish(), seen
-
-
 def test_a_palette_gets_what_predicts_for_it_and_stays_as_it_is(
     given: Path, palette: StylePack, tmp_path: Path
 ) -> None:
-    made, seen = train(recipe_for(given, palette.file, tmp_path / "any.safetensors"))
-    assert made is not None and made.weights_hash() == palette.weights_hash()
+    made, seen = trained(recipe_for(given, palette.file, tmp_path / "any.safetensors"))
+    assert made.weights_hash() == palette.weights_hash()
     loaded = load_pack(made.file)
     assert torch.equal(loaded.tensors["styles"], palette.tensors["styles"])
     assert loaded.header.styles == palette.header.styles
@@ -95,19 +78,14 @@ def test_a_palette_gets_what_predicts_for_it_and_stays_as_it_is(
 
 
 def test_paintings_added_to_a_palette_leave_it_as_it_is(given: Path, palette: StylePack, tmp_path: Path) -> None:
-    predicts, _ = train(recipe_for(given, palette.file, tmp_path / "any.safetensors"))
-    assert predicts is not None
+    predicts, _ = trained(recipe_for(given, palette.file, tmp_path / "any.safetensors"))
     more = read_recipe(
         RECIPES / "palette.toml",
         changes(given, styles__third__picture=given / "photos" / "0.png", held_out=None, add_to=predicts.file,
                 main__iterations=1, blocks__iterations=1, train__batch=1, train__style_size=64),
         output=tmp_path / "more.safetensors",
     )  # fmt: skip
-    run = run_of(more)
-    for part in more.parts:
-        run.begin(part)
-        run.train(report=lambda now: None, should_stop=lambda: False)
-    made = run.finish()
+    made, _ = trained(more)
     assert [style.name for style in made.header.styles] == ["other", "style", "third"]
     assert made.header.predictor == predicts.header.predictor
     assert np.array_equal(*(predicted_style(pack, given / "style.png") for pack in (made, predicts)))
@@ -115,13 +93,7 @@ def test_paintings_added_to_a_palette_leave_it_as_it_is(given: Path, palette: St
 
 @pytest.mark.parametrize("stop", [1, 3])
 def test_resume_goes_on_exactly(given: Path, palette: StylePack, tmp_path: Path, stop: int) -> None:
-    whole, steps = train(recipe_for(given, palette.file, tmp_path / "whole.safetensors"))
-    recipe = recipe_for(given, palette.file, tmp_path / "parts.safetensors")
-    assert train(recipe, until=stop)[0] is None
-    rest, more = train(recipe, resume=True)
-    assert whole is not None and rest is not None
-    assert [now.total for now in more] == [now.total for now in steps[stop:]]
-    assert all(torch.equal(tensor, rest.tensors[name]) for name, tensor in whole.tensors.items())
+    assert_resume_goes_on_exactly(lambda output: recipe_for(given, palette.file, output), tmp_path, stop=stop)
 
 
 def test_vectors_of_the_palettes_own_paintings_come_near_the_trained_ones(
@@ -130,14 +102,13 @@ def test_vectors_of_the_palettes_own_paintings_come_near_the_trained_ones(
     """By the quick steps alone."""
     steps = {"predictor__iterations": 80, "predictor__warm_up": 80, "predictor__photo_share": 0.0,
              "predictor__hidden": 32, "predictor__batch": 4, "predictor__learning_rate": 4e-3}  # fmt: skip
-    made, seen = train(recipe_for(given, palette.file, tmp_path / "any.safetensors", **steps))
-    assert made is not None
+    made, seen = trained(recipe_for(given, palette.file, tmp_path / "any.safetensors", **steps))
     assert sum(now.hint for now in seen[-10:]) < 0.5 * sum(now.hint for now in seen[:10])
-    trained = palette.style_vectors()
+    vectors = palette.style_vectors()
     for name in ("style", "other"):
         off = {
             known: float(np.square(vector - predicted_style(made, given / "paintings" / f"{name}.png")).mean())
-            for known, vector in trained.items()
+            for known, vector in vectors.items()
         }
         assert min(off, key=lambda known: off[known]) == name
 

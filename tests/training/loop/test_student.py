@@ -9,10 +9,7 @@ import pytest
 import torch
 
 from stylefader.training.errors import TrainingError
-from stylefader.training.loop.progress import Progress
-from stylefader.training.loop.recipe import Recipe
 from stylefader.training.loop.recipe_reading import RECIPES, read_recipe
-from stylefader.training.loop.run import Run
 from stylefader.training.loop.runs import run_of
 from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.loop.student_trainer import StudentTrainer
@@ -21,17 +18,8 @@ from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS
 from stylefader.training.packs.pack import StylePack, load_pack, save_pack
 from stylefader.training.settings import StudentSettings
 from tests.conftest import random_pack
-from tests.training.given import QUICK, make_given, quickly_trained
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_given(tmp_path_factory.mktemp("students"))
-
-
-@pytest.fixture(autouse=True)
-def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
+from tests.training.given import QUICK, quickly_trained, student_recipe
+from tests.training.running import assert_resume_goes_on_exactly, steps_of
 
 
 @pytest.fixture
@@ -41,30 +29,11 @@ def teacher(tmp_path: Path) -> StylePack:
     return made
 
 
-def recipe_for(given: Path, teacher: Path, output: Path, *more: str, **settings: Any) -> Recipe:
-    quick = {key: value for key, value in QUICK.items() if key != "style_size"}
-    values = {"iterations": 4, **quick, "batch": 2, **settings}
-    return read_recipe(
-        RECIPES / "nano.toml",
-        [f"teacher={teacher}", f"photos={given / 'photos'}", f"loss_network={given / 'vgg.safetensors'}", "width=4",
-         *(f"student.{key}={value}" for key, value in values.items()), *more],
-        output=output,
-    )  # fmt: skip
-
-
-def train(run: Run, *, until: int | None = None) -> list[Progress]:
-    """Run the part, stopping after step `until` of this call as Ctrl-C would."""
-    seen: list[Progress] = []
-    run.begin(run.recipe.parts[0])
-    run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until)
-    return seen
-
-
 def test_what_people_should_know_is_taken_over_from_the_teacher(
     given: Path, teacher: StylePack, tmp_path: Path
 ) -> None:
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "small.safetensors"))
-    train(run)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "small.safetensors"))
+    steps_of(run)
     run.finish()
     header, known = load_pack(tmp_path / "small.safetensors").header, teacher.header
     assert (header.name, header.architecture, header.width) == ("small", "nano", 4)
@@ -79,19 +48,13 @@ def test_what_people_should_know_is_taken_over_from_the_teacher(
 
 @pytest.mark.parametrize("stop", [1, 3])
 def test_resume_goes_on_exactly(given: Path, teacher: StylePack, tmp_path: Path, stop: int) -> None:
-    whole = run_of(recipe_for(given, teacher.file, tmp_path / "whole.safetensors"))
-    losses = [now.total for now in train(whole)]
-    train(run_of(recipe_for(given, teacher.file, tmp_path / "parts.safetensors")), until=stop)
-    rest = run_of(recipe_for(given, teacher.file, tmp_path / "parts.safetensors"), resume=True)
-    assert [now.total for now in train(rest)] == losses[stop:] and len(losses) == 4
-    for name, tensor in whole.net.state_dict().items():
-        assert torch.equal(rest.net.state_dict()[name], tensor), name
+    assert_resume_goes_on_exactly(lambda output: student_recipe(given, teacher.file, output), tmp_path, stop=stop)
 
 
 def test_another_teacher_is_no_way_to_go_on(given: Path, teacher: StylePack, tmp_path: Path) -> None:
-    train(run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors")), until=1)
+    steps_of(run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors")), until=1)
     save_pack(random_pack(teacher.file, seed=5))
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors"), resume=True)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors"), resume=True)
     with pytest.raises(TrainingError, match="of a run with other settings: teacher"):
         run.begin(run.recipe.parts[0])
 
@@ -100,9 +63,9 @@ def test_main_network_and_blocks_learn_together_and_come_closer(
     given: Path, teacher: StylePack, tmp_path: Path
 ) -> None:
     settings = {"iterations": 80, "learning_rate": 5e-3, "style_weight": 2, "temporal": "off"}  # so that pixels lead
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", **settings))
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", **settings))
     torch.manual_seed(0)
-    seen = train(run)
+    seen = steps_of(run)
     assert sum(now.pixel for now in seen[-8:]) < 0.8 * sum(now.pixel for now in seen[:8])
     fresh = run._new_net()
     zero = [name for name, tensor in fresh.state_dict().items() if name.startswith("blocks.") and not tensor.any()]
@@ -137,8 +100,8 @@ def test_the_blocks_are_those_of_the_teacher(given: Path, tmp_path: Path, kind: 
     }[kind]  # fmt: skip
     teacher = random_pack(tmp_path / "teacher.safetensors", width=4, **form)
     save_pack(teacher)
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", iterations=2))
-    train(run)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", iterations=2))
+    steps_of(run)
     run.write_preview()
     run.finish()
     header = load_pack(tmp_path / "p.safetensors").header
@@ -149,31 +112,31 @@ def test_the_blocks_are_those_of_the_teacher(given: Path, tmp_path: Path, kind: 
 def test_the_losses_are_measured_where_the_paintings_are_given(given: Path, tmp_path: Path) -> None:
     teacher = quickly_trained(given, "level")
     more = [f"held_out={given / 'held_out'}", f"styles.painting.picture={given / 'style.png'}"]
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", *more, iterations=1))
-    train(run)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", *more, iterations=1))
+    steps_of(run)
     losses = run.finish().header.losses
     assert losses is not None and losses.photographs == 1 and len(losses.style) == 9
     other = [more[0], f"styles.painting.picture={given / 'other.png'}"]
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "q.safetensors", *other, iterations=1))
-    train(run)
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "q.safetensors", *other, iterations=1))
+    steps_of(run)
     with pytest.raises(TrainingError, match="was not trained on"):
         run.finish()
 
 
 def test_a_student_can_start_from_another_one(given: Path, teacher: StylePack, tmp_path: Path) -> None:
-    first = run_of(recipe_for(given, teacher.file, tmp_path / "first.safetensors", iterations=1))
-    train(first)
+    first = run_of(student_recipe(given, teacher.file, tmp_path / "first.safetensors", iterations=1))
+    steps_of(first)
     pack = first.finish()
-    second = run_of(recipe_for(given, teacher.file, tmp_path / "second.safetensors", f"start_from={pack.file}"))
+    second = run_of(student_recipe(given, teacher.file, tmp_path / "second.safetensors", f"start_from={pack.file}"))
     second.begin(second.recipe.parts[0])
     for name, tensor in pack.tensors.items():
         assert torch.equal(second.net.state_dict()[name], tensor.float()), name
     one_block = random_pack(tmp_path / "other.safetensors", architecture="nano", width=4, places=ONE_BLOCK)
     save_pack(one_block)
     with pytest.raises(TrainingError, match="must have the blocks that teacher has"):
-        run_of(recipe_for(given, teacher.file, tmp_path / "third.safetensors", f"start_from={one_block.file}"))
+        run_of(student_recipe(given, teacher.file, tmp_path / "third.safetensors", f"start_from={one_block.file}"))
     with pytest.raises(TrainingError, match="of width 8, but this one will be of nano, width 4"):
-        run_of(recipe_for(given, teacher.file, tmp_path / "third.safetensors", f"start_from={teacher.file}"))
+        run_of(student_recipe(given, teacher.file, tmp_path / "third.safetensors", f"start_from={teacher.file}"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +167,7 @@ def test_a_recipe_without_a_teacher_makes_a_nano_network_too(given: Path, tmp_pa
     ]  # fmt: skip
     run = run_of(read_recipe(RECIPES / "fixed.toml", changes, output=tmp_path / "p.safetensors"))
     assert not isinstance(run, StudentRun)
-    train(run)
+    steps_of(run)
     assert run.finish().header.architecture == "nano"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,11 @@ import torch
 
 from stylefader.training.packs.pack import load_pack, save_pack
 from tests.conftest import random_pack
+from tests.tools.forked import Forked
 from tests.tools.program import PROGRAM, stylefader
-from tests.training.given import QUICK, changes, make_given
+from tests.training.given import QUICK, changes
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_given(tmp_path_factory.mktemp("together"))
 
 
 def train(given: Path, output: Path, *words: str, recipe: str = "level", **more: Any) -> list[str]:
@@ -106,16 +102,15 @@ def test_a_student_in_two_processes_is_one_with_twice_the_batch(given: Path, tmp
         settings = [word for change in (*common, f"student.batch={batch}") for word in ("--set", change)]
         return ["train", "nano", "-o", str(output), "--device", "cpu", *settings]
 
-    together = run(in_two(line(ours, 1)))
-    assert together.returncode == 0, together.stderr
+    with two(line(ours, 1), line(ours, 1)) as running:
+        assert [process.wait() for process in running] == [0, 0], running[0].stderr
     alone = stylefader(*line(theirs, 2), cwd=tmp_path)
     assert alone.returncode == 0, alone.stderr
     expected, found = losses(theirs), losses(ours)
     assert len(expected) == 4 and found.keys() == expected.keys()
     for step, numbers in expected.items():
-        assert found[step] == pytest.approx(numbers, rel=3e-4, abs=1e-6), (
-            step
-        )  # temporal is a difference of two pictures
+        # The temporal loss is of a difference of two pictures.
+        assert found[step] == pytest.approx(numbers, rel=3e-4, abs=1e-6), step
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -127,7 +122,7 @@ def test_a_signal_stops_all_and_one_process_with_their_batch_goes_on(
     line = in_two(train(given, output, "--checkpoint-every", "5", train__batch=1, **steps))
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         while not checkpoint.exists() and running.poll() is None:
-            wait_a_moment(running)
+            time.sleep(0.05)
         running.send_signal(number)  # as a terminal does: torchrun hands it on to its processes
         _, said = running.communicate(timeout=120)
     assert running.returncode != 0
@@ -150,42 +145,28 @@ def test_two_processes_go_on_where_one_with_their_batch_stopped(given: Path, tmp
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     steps = {"main__iterations": 12, "recipe": "fixed"}
     assert stylefader(*train(given, whole, train__batch=2, **steps), cwd=tmp_path).returncode == 0
-    line = [str(PROGRAM), *train(given, parts, "--checkpoint-every", "4", train__batch=2, **steps)]
-    with subprocess.Popen(line, stderr=subprocess.DEVNULL) as running:
-        while not (tmp_path / "parts.main.checkpoint.pt").exists() and running.poll() is None:
-            wait_a_moment(running)
-        running.kill()
-    resumed = run(in_two(train(given, parts, "--resume", train__batch=1, **steps)))
-    assert resumed.returncode == 0, resumed.stderr
+    line = train(given, parts, "--checkpoint-every", "4", train__batch=2, **steps)
+    with Forked(line) as running:
+        running.until((tmp_path / "parts.main.checkpoint.pt").exists)
+    line = train(given, parts, "--resume", train__batch=1, **steps)
+    with two(line, line) as pair:
+        assert [process.wait() for process in pair] == [0, 0], pair[0].stderr
     for step, numbers in losses(whole).items():
         assert losses(parts)[step] == pytest.approx(numbers, rel=1e-3), step
 
 
-def wait_a_moment(running: subprocess.Popen[str]) -> None:
-    """Without taking the processor from the training that is waited for."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        running.wait(0.1)
-
-
 @contextlib.contextmanager
-def two(first: list[str], second: list[str]) -> Iterator[list[subprocess.Popen[str]]]:
+def two(first: list[str], second: list[str]) -> Iterator[list[Forked]]:
     """Two processes that train together, each with words of its own, and nobody to look after them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
-    running = [
-        subprocess.Popen(
-            [str(PROGRAM), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **place, "LOCAL_WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank, words in enumerate((first, second))
-    ]  # fmt: skip
-    try:
-        yield running
-    finally:
-        for process in running:
-            process.kill()
-            process.communicate(timeout=30)
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2",
+                 "LOCAL_WORLD_SIZE": "2"}  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(Forked(words, {**place, "RANK": str(rank), "LOCAL_RANK": str(rank)}))
+            for rank, words in enumerate((first, second))
+        ]
 
 
 @pytest.mark.parametrize(
@@ -213,12 +194,11 @@ def test_what_one_cannot_do_ends_both_and_is_said_once(
     cv2.imwrite("others/x.png", np.zeros((40, 40, 3), np.uint8))
     Path("broken/x.png").write_bytes(b"no picture")
     lines = [train(given, Path("p.safetensors"), recipe="fixed", **more) for more in (first, second)]
-    with two(*lines) as running:
-        ends = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [2, 2]
-    assert [line[:6] for line in ends[0][1].splitlines()] == ["error:"], ends[0][1]
-    assert said in ends[0][1]
-    assert ends[1] == ("", "")
+    with two(*lines) as (leader, other):
+        assert [process.wait() for process in (leader, other)] == [2, 2]
+        assert [line[:6] for line in leader.stderr.splitlines()] == ["error:"], leader.stderr
+        assert said in leader.stderr
+        assert (other.stdout, other.stderr) == ("", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "others"]
 
 
@@ -227,12 +207,10 @@ def test_a_process_that_dies_ends_the_other(given: Path, tmp_path: Path, victim:
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     line = train(given, tmp_path / "p.safetensors", "--checkpoint-every", "5", recipe="fixed", main__iterations=9000)
     with two(line, line) as running:
-        while not checkpoint.exists() and all(process.poll() is None for process in running):
-            wait_a_moment(running[0])
-        running[victim].kill()
+        running[0].until(checkpoint.exists)
+        running[victim].send_signal(signal.SIGKILL)
         other = running[1 - victim]
-        _, said = other.communicate(timeout=120)
-    assert other.returncode == 1
+        assert other.wait() == 1
+        last = other.stderr.strip().splitlines()[-1:]
     assert torch.load(checkpoint, weights_only=True)["iteration"] >= 5
-    last = said.strip().splitlines()[-1:]
     assert [line[:53] for line in last] == (["error: another process of this run ended or gave no a"] if victim else [])

@@ -7,8 +7,6 @@ import contextlib
 import resource
 import shutil
 import signal
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,26 +19,26 @@ from safetensors.torch import save_file
 from stylefader.training.errors import PackError
 from stylefader.training.loop.run import Run
 from stylefader.training.packs.pack import load_pack
-from tests.tools.program import PROGRAM, stylefader
-from tests.training.given import changes, make_given, recipe_of
+from tests.tools.forked import Forked
+from tests.tools.program import stylefader
+from tests.training.given import changes, recipe_of
 
 _LONG = ("--set", "main.iterations=9000")
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def given(given: Path) -> Path:
     """With some more to hold: pictures to be wrong about, and enough photographs that measuring takes a while."""
-    folder = make_given(tmp_path_factory.mktemp("training"))
     for number in range(1, 16):
-        shutil.copy(folder / "held_out" / "0.png", folder / "held_out" / f"{number}.png")
+        shutil.copy(given / "held_out" / "0.png", given / "held_out" / f"{number}.png")
     for name in ("empty", "broken", "small"):
-        (folder / name).mkdir()
+        (given / name).mkdir()
     for number in range(3):
-        (folder / "broken" / f"{number}.jpg").write_bytes(b"no picture")
-        cv2.imwrite(str(folder / "small" / f"{number}.png"), np.full((20, 24, 3), 80 * number, np.uint8))
-    save_file({"conv1.weight": torch.zeros(3)}, folder / "other.safetensors")
-    torch.save({"features.0.weight": torch.zeros(3)}, folder / "other.pth")
-    return folder
+        (given / "broken" / f"{number}.jpg").write_bytes(b"no picture")
+        cv2.imwrite(str(given / "small" / f"{number}.png"), np.full((20, 24, 3), 80 * number, np.uint8))
+    save_file({"conv1.weight": torch.zeros(3)}, given / "other.safetensors")
+    torch.save({"features.0.weight": torch.zeros(3)}, given / "other.pth")
+    return given
 
 
 def arguments(given: Path, output: Path, *more: str) -> list[str]:
@@ -114,53 +112,16 @@ def test_a_checkpoint_that_does_not_fit_is_refused_and_kept(
     assert checkpoint.read_bytes() == kept
 
 
-class Training:
-    """The command under way; `until` waits for what it says."""
-
-    def __init__(self, words: list[str]) -> None:
-        self.process = subprocess.Popen([str(PROGRAM), *words], stderr=subprocess.PIPE, text=True)
-        self.said = ""
-        self._new = threading.Condition()
-        self._reader = threading.Thread(target=self._read, name="words", daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._new:
-                self.said += line
-                self._new.notify_all()
-
-    def until(self, words: str) -> None:
-        with self._new:
-            assert self._new.wait_for(lambda: words in self.said or not self._reader.is_alive(), timeout=120)
-        assert words in self.said, self.said
-
-    def until_there(self, file: Path) -> None:
-        while not file.exists() and self.process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.05)
-
-    def end(self) -> int:
-        code = self.process.wait(timeout=120)
-        self._reader.join(timeout=120)
-        return code
-
-
 @pytest.fixture
-def begun() -> Iterator[Callable[[list[str]], Training]]:
-    running: list[Training] = []
+def begun() -> Iterator[Callable[[list[str]], Forked]]:
+    """begun(words): the command under way; ended with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda words: stack.enter_context(Forked(words))
 
-    def begin(words: list[str]) -> Training:
-        running.append(Training(words))
-        return running[-1]
 
-    yield begin
-    for training in running:
-        training.process.kill()
-        training.end()
-        assert training.process.stderr is not None
-        training.process.stderr.close()
+def until_said(training: Forked, words: str) -> None:
+    training.until(lambda: words in training.stderr)
+    assert words in training.stderr, training.stderr
 
 
 def assert_goes_on(given: Path, folder: Path, steps: int) -> None:
@@ -176,21 +137,21 @@ def assert_goes_on(given: Path, folder: Path, steps: int) -> None:
     ["step", *(pytest.param(one, marks=pytest.mark.slow) for one in ("lock", "training main", "measuring on"))],
 )
 def test_ctrl_c_at_any_moment_loses_nothing_that_was_saved(
-    given: Path, tmp_path: Path, begun: Callable[[list[str]], Training], moment: str
+    given: Path, tmp_path: Path, begun: Callable[[list[str]], Forked], moment: str
 ) -> None:
     steps = 6 if moment == "measuring on" else 9000
     output, checkpoint = tmp_path / "p.safetensors", tmp_path / "p.main.checkpoint.pt"
     training = begun(arguments(given, output, "--set", f"main.iterations={steps}"))
     if moment in ("lock", "step"):
-        training.until_there(output.with_suffix(".lock") if moment == "lock" else checkpoint)
+        training.until((output.with_suffix(".lock") if moment == "lock" else checkpoint).exists)
     else:
-        training.until(moment)
-    training.process.send_signal(signal.SIGINT)
+        until_said(training, moment)
+    training.send_signal(signal.SIGINT)
     if moment == "step":
-        training.until("stopping after this step")
-        training.process.send_signal(signal.SIGINT)  # has had enough
-    assert training.end() == 130, training.said
-    assert "Traceback" not in training.said
+        until_said(training, "stopping after this step")
+        training.send_signal(signal.SIGINT)  # has had enough
+    assert training.wait() == 130, training.stderr
+    assert "Traceback" not in training.stderr
     assert not output.exists()
     left = {path.name for path in tmp_path.iterdir()} - {"p.lock"}
     assert left <= {"p.main.checkpoint.pt", "p.log.csv", "p.preview.png"}, "nothing half written"
@@ -204,15 +165,15 @@ def test_ctrl_c_at_any_moment_loses_nothing_that_was_saved(
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="files of a running program cannot be limited here")
 def test_a_full_disk_keeps_the_last_checkpoint(
-    given: Path, tmp_path: Path, begun: Callable[[list[str]], Training]
+    given: Path, tmp_path: Path, begun: Callable[[list[str]], Forked]
 ) -> None:
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     training = begun(arguments(given, tmp_path / "p.safetensors", *_LONG))
-    training.until_there(checkpoint)
-    resource.prlimit(training.process.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-    assert training.end() == 1, training.said
-    assert [line for line in training.said.splitlines() if line.startswith("error:")] == [
-        line for line in training.said.splitlines() if f"cannot write the checkpoint {checkpoint}" in line
+    training.until(checkpoint.exists)
+    resource.prlimit(training.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    assert training.wait() == 1, training.stderr
+    assert [line for line in training.stderr.splitlines() if line.startswith("error:")] == [
+        line for line in training.stderr.splitlines() if f"cannot write the checkpoint {checkpoint}" in line
     ]
     reached = torch.load(checkpoint, weights_only=True)["iteration"]
     assert reached >= 5
@@ -241,10 +202,10 @@ def test_a_disk_too_full_for_the_pack_keeps_what_it_is_made_of(given: Path, tmp_
     assert again.finish().file.exists()
 
 
-def test_two_runs_do_not_write_one_pack(given: Path, tmp_path: Path, begun: Callable[[list[str]], Training]) -> None:
+def test_two_runs_do_not_write_one_pack(given: Path, tmp_path: Path, begun: Callable[[list[str]], Forked]) -> None:
     output = tmp_path / "p.safetensors"
     first = begun(arguments(given, output, *_LONG))
-    first.until("training main")
+    until_said(first, "training main")
     for more in ((), ("--resume",)):
         second = stylefader(*arguments(given, output, *_LONG, *more), cwd=tmp_path)
         assert second.returncode == 2
@@ -252,6 +213,6 @@ def test_two_runs_do_not_write_one_pack(given: Path, tmp_path: Path, begun: Call
     small = ("--set", f"held_out={given / 'small'}")
     other = stylefader(*arguments(given, tmp_path / "other.safetensors", *small), cwd=tmp_path)
     assert other.returncode == 0, other.stderr
-    first.process.send_signal(signal.SIGINT)
-    assert first.end() == 130, first.said
+    first.send_signal(signal.SIGINT)
+    assert first.wait() == 130, first.stderr
     assert not list(tmp_path.glob("*.lock"))

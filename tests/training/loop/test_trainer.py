@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -25,32 +23,14 @@ from stylefader.training.packs.one_style import one_style
 from stylefader.training.packs.pack import load_pack, save_pack
 from stylefader.training.settings import TrainSettings
 from tests.conftest import random_pack
-from tests.tools.program import PROGRAM, stylefader
-from tests.training.given import QUICK, changes, make_given, recipe_of
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_given(tmp_path_factory.mktemp("training"))
-
-
-@pytest.fixture(autouse=True)
-def _measure_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stylefader.training.loop.measuring.MEASURED_SIDE", 64)
+from tests.tools.forked import Forked
+from tests.tools.program import stylefader
+from tests.training.given import QUICK, changes, recipe_of
+from tests.training.running import steps_of
 
 
 def run_of(given: Path, output: Path, recipe: str = "fixed", *, resume: bool = False, **more: Any) -> Run:
     return Run(recipe_of(given, output, recipe, **{"main__iterations": 6, **more}), resume=resume)
-
-
-def train(run: Run, *, until: int | None = None) -> list[Progress]:
-    """Run its parts, stopping before iteration `until` + 1 of all as Ctrl-C would."""
-    seen: list[Progress] = []
-    for part in run.recipe.parts:
-        run.begin(part)
-        if not run.train(report=seen.append, should_stop=lambda: until is not None and len(seen) >= until):
-            break
-    return seen
 
 
 def state_of(run: Run) -> dict[str, torch.Tensor]:
@@ -63,11 +43,11 @@ def test_resume_goes_on_exactly(given: Path, tmp_path: Path, temporal: str, stop
     """Stopped in the main network, between main network and blocks, and in the blocks."""
     more = {"main__iterations": 6, "blocks__iterations": 5, "train__batch": 2, "train__temporal": temporal}
     whole = run_of(given, tmp_path / "whole.safetensors", "level", **more)
-    losses = [p.total for p in train(whole)]
+    losses = [p.total for p in steps_of(whole)]
     assert len(losses) == 11
-    train(run_of(given, tmp_path / "parts.safetensors", "level", **more), until=stop)
+    steps_of(run_of(given, tmp_path / "parts.safetensors", "level", **more), until=stop)
     rest = run_of(given, tmp_path / "parts.safetensors", "level", resume=True, **more)
-    assert [p.total for p in train(rest)] == losses[stop:]
+    assert [p.total for p in steps_of(rest)] == losses[stop:]
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(rest.net.state_dict()[name], tensor), name
     assert logged(rest) == logged(whole)
@@ -81,18 +61,18 @@ def test_clips_are_part_of_what_a_run_is_made_from(given: Path, tmp_path: Path) 
         picture = np.random.default_rng(number).integers(0, 256, (70, 80, 3), np.uint8)
         cv2.imwrite(str(clip / f"{number}.png"), picture)
     more = {"main__iterations": 4, "train__batch": 2, "train__temporal": "strong"}
-    plain = [p.total for p in train(run_of(given, tmp_path / "plain.safetensors", **more))]
+    plain = [p.total for p in steps_of(run_of(given, tmp_path / "plain.safetensors", **more))]
     more["clips"] = str(tmp_path / "clips")
-    losses = [p.total for p in train(run_of(given, tmp_path / "whole.safetensors", **more))]
+    losses = [p.total for p in steps_of(run_of(given, tmp_path / "whole.safetensors", **more))]
     assert losses != plain
-    train(run_of(given, tmp_path / "parts.safetensors", **more), until=2)
+    steps_of(run_of(given, tmp_path / "parts.safetensors", **more), until=2)
     rest = run_of(given, tmp_path / "parts.safetensors", resume=True, **more)
-    assert [p.total for p in train(rest)] == losses[2:]
+    assert [p.total for p in steps_of(rest)] == losses[2:]
     assert rest.finish().header.training["main"]["clips"] == 1
-    train(run_of(given, tmp_path / "left.safetensors", **more), until=2)
+    steps_of(run_of(given, tmp_path / "left.safetensors", **more), until=2)
     del more["clips"]
     with pytest.raises(TrainingError, match="other settings: clips"):
-        train(run_of(given, tmp_path / "left.safetensors", resume=True, **more))
+        steps_of(run_of(given, tmp_path / "left.safetensors", resume=True, **more))
 
 
 def logged(run: Run) -> list[list[str]]:
@@ -102,7 +82,7 @@ def logged(run: Run) -> list[list[str]]:
 
 def test_the_log_has_a_row_a_step_and_drops_what_a_checkpoint_does_not_know(given: Path, tmp_path: Path) -> None:
     run = run_of(given, tmp_path / "p.safetensors", main__iterations=3)
-    seen = train(run)
+    seen = steps_of(run)
     rows = logged(run)
     assert rows[0] == ["part", "iteration", "total", "content", "style", "temporal"]
     assert [row[:2] for row in rows[1:]] == [["main", "1"], ["main", "2"], ["main", "3"]]
@@ -123,7 +103,7 @@ def test_the_log_has_a_row_a_step_and_drops_what_a_checkpoint_does_not_know(give
 def test_a_log_that_cannot_be_written_stops_no_run(given: Path, tmp_path: Path) -> None:
     run = run_of(given, tmp_path / "p.safetensors", main__iterations=2)
     run.recipe.log.mkdir()
-    assert len(train(run)) == 2
+    assert len(steps_of(run)) == 2
     assert [problem for problem in run.problems if "cannot write" in problem]
 
 
@@ -158,7 +138,7 @@ def test_scalars_go_to_tensorboard(given: Path, tmp_path: Path, monkeypatch: pyt
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = SummaryWriter  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    train(Run(recipe, tensorboard=tmp_path / "board"))
+    steps_of(Run(recipe, tensorboard=tmp_path / "board"))
     names = [f"main/{loss}" for loss in ("total", "content", "style", "temporal")]
     assert written == [*((name, 1) for name in names), ("close", 0)]
 
@@ -181,10 +161,10 @@ def test_a_plateau_is_where_the_mean_no_longer_falls() -> None:
 def test_a_run_stops_at_the_plateau_and_stays_finished(given: Path, tmp_path: Path) -> None:
     more = {"main__iterations": 50, "main__learning_rate": 0, "train__patience": 6, "held_out": None}
     run = run_of(given, tmp_path / "p.safetensors", **more)
-    reached = len(train(run))
+    reached = len(steps_of(run))
     assert 6 <= reached < 50
     again = run_of(given, tmp_path / "p.safetensors", resume=True, **more)
-    assert train(again) == []
+    assert steps_of(again) == []
     assert again.finish().header.training["main"]["iterations"] == reached
 
 
@@ -218,7 +198,7 @@ def test_a_level_recipe_makes_a_level_pack(given: Path, tmp_path: Path) -> None:
 
 def test_pair_and_scale_packs_say_what_their_ends_are(given: Path, tmp_path: Path) -> None:
     pair = run_of(given, tmp_path / "pair.safetensors", "pair", main__iterations=1, blocks__iterations=25)
-    train(pair)
+    steps_of(pair)
     header = pair.finish().header
     assert header.objective == "pair"
     assert header.alpha.meaning["0"].startswith("The first painting")
@@ -228,7 +208,7 @@ def test_pair_and_scale_packs_say_what_their_ends_are(given: Path, tmp_path: Pat
     assert set(header.losses.style_at) == {"0"}
     assert header.losses.style[-1] < header.losses.style[0], "towards the second painting"
     scale = run_of(given, tmp_path / "scale.safetensors", "scale", main__iterations=1, blocks__iterations=1)
-    train(scale)
+    steps_of(scale)
     header = scale.finish().header
     assert (header.alpha.low, header.alpha.high, header.alpha.default) == (-0.5, 1.5, 0.5)
     assert header.losses is not None
@@ -265,7 +245,7 @@ def test_blocks_for_a_main_network_that_is_there(given: Path, tmp_path: Path) ->
     recipe = recipe_of(given, tmp_path / "one.safetensors", "one_block", **more)
     assert [part.name for part in recipe.parts] == ["blocks"]
     run = Run(recipe)
-    train(run)
+    steps_of(run)
     pack = run.finish()
     assert pack.header.places == ONE_BLOCK
     assert main_hash(pack.network()) == main_hash(given_main.network())
@@ -278,7 +258,7 @@ def test_a_run_starts_from_the_weights_of_another_pack(given: Path, tmp_path: Pa
     still = {f"{part}__{key}": value for part in ("main", "blocks") for key, value in
              (("iterations", 1), ("learning_rate", 1e-12))}  # fmt: skip
     run = run_of(given, tmp_path / "p.safetensors", "level", start_from=start.file, **still)
-    train(run)
+    steps_of(run)
     pack = run.finish()
     for name, tensor in start.tensors.items():
         torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
@@ -290,7 +270,7 @@ def test_a_run_starts_from_the_weights_of_another_pack(given: Path, tmp_path: Pa
     save_pack(other)
     run.recipe.output.unlink()
     with pytest.raises(TrainingError, match="other settings: start_from"):
-        train(run_of(given, tmp_path / "p.safetensors", "level", start_from=other.file, resume=True, **still))
+        steps_of(run_of(given, tmp_path / "p.safetensors", "level", start_from=other.file, resume=True, **still))
 
 
 def test_a_run_starts_from_one_style_of_a_palette(given: Path, tmp_path: Path) -> None:
@@ -325,7 +305,7 @@ def test_blocks_of_another_kind_start_afresh(given: Path, tmp_path: Path) -> Non
     run = run_of(given, tmp_path / "q.safetensors", "dual", start_from=dual.file, **{
         f"{part}__learning_rate": 1e-12 for part in ("main", "lo", "hi")},
         **{f"{part}__iterations": 1 for part in ("main", "lo", "hi")})  # fmt: skip
-    train(run)
+    steps_of(run)
     pack = run.finish()
     for name, tensor in dual.tensors.items():
         torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
@@ -342,7 +322,7 @@ def test_a_start_of_another_width_is_refused(given: Path, tmp_path: Path) -> Non
 
 def test_a_main_network_that_changed_is_not_written(given: Path, tmp_path: Path) -> None:
     run = run_of(given, tmp_path / "p.safetensors", "level", main__iterations=1, blocks__iterations=1)
-    train(run)
+    steps_of(run)
     with torch.no_grad():
         run.net.main["conv1"].conv.weight[0] += 1
     with pytest.raises(TrainingError, match="main network changed"):
@@ -351,7 +331,7 @@ def test_a_main_network_that_changed_is_not_written(given: Path, tmp_path: Path)
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(given: Path, tmp_path: Path) -> None:
-    train(run_of(given, tmp_path / "p.safetensors"), until=2)
+    steps_of(run_of(given, tmp_path / "p.safetensors"), until=2)
     checkpoint = tmp_path / "p.main.checkpoint.pt"
     kept = checkpoint.read_bytes()
     run = run_of(given, tmp_path / "p.safetensors", resume=True)
@@ -371,14 +351,14 @@ def test_runs_that_do_not_fit_are_refused(given: Path, tmp_path: Path) -> None:
     output = tmp_path / "p.safetensors"
     with pytest.raises(TrainingError, match="no checkpoint at"):
         run_of(given, output, resume=True)
-    train(run_of(given, output), until=1)
+    steps_of(run_of(given, output), until=1)
     with pytest.raises(TrainingError, match="is there already"):
         run_of(given, output)
     with pytest.raises(TrainingError, match="other settings: iterations"):
-        train(run_of(given, output, main__iterations=7, resume=True))
+        steps_of(run_of(given, output, main__iterations=7, resume=True))
     (tmp_path / "p.main.checkpoint.pt").write_bytes(b"torn")
     with pytest.raises(TrainingError, match="cannot read the checkpoint"):
-        train(run_of(given, output, resume=True))
+        steps_of(run_of(given, output, resume=True))
     with pytest.raises(TrainingError, match="the folder"):
         run_of(given, tmp_path / "nowhere" / "p.safetensors")
     with pytest.raises(TrainingError, match=r"ends in \.safetensors"):
@@ -389,19 +369,19 @@ def test_a_checkpoint_of_another_picture_folder_or_main_network_is_refused(given
     other = tmp_path / "other"
     shutil.copytree(given, other)
     output = tmp_path / "p.safetensors"
-    train(run_of(given, output, "level"), until=1)
-    train(run_of(other, output, "level", resume=True), until=0)  # the same things elsewhere are the same
+    steps_of(run_of(given, output, "level"), until=1)
+    steps_of(run_of(other, output, "level", resume=True), until=0)  # the same things elsewhere are the same
     cv2.imwrite(str(other / "style.png"), np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(TrainingError, match="other settings: style picture"):
-        train(run_of(other, output, "level", resume=True))
+        steps_of(run_of(other, output, "level", resume=True))
     shutil.copy(given / "style.png", other / "style.png")
     (other / "photos" / "0.png").rename(other / "photos" / "9.png")
     with pytest.raises(TrainingError, match="other settings: photographs"):
-        train(run_of(other, output, "level", resume=True))
-    train(run_of(given, output, "level", resume=True), until=8)
+        steps_of(run_of(other, output, "level", resume=True))
+    steps_of(run_of(given, output, "level", resume=True), until=8)
     (tmp_path / "p.main.checkpoint.pt").unlink()
     with pytest.raises(TrainingError, match="other settings: main network"):
-        train(run_of(given, output, "level", main__seed=1, resume=True))
+        steps_of(run_of(given, output, "level", main__seed=1, resume=True))
 
 
 @pytest.mark.parametrize(
@@ -444,35 +424,29 @@ def arguments(given: Path, output: Path, *more: str) -> list[str]:
             *(word for change in settings for word in ("--set", change)), *more]  # fmt: skip
 
 
-def wait_a_moment(running: subprocess.Popen[str]) -> None:
-    """Without taking the processor from the training that is waited for."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        running.wait(0.1)
-
-
 def test_ctrl_c_and_sigterm_save_and_resume_goes_on(given: Path, tmp_path: Path) -> None:
     output, long = tmp_path / "p.safetensors", ("--set", "main.iterations=2000")
-    running = subprocess.Popen([PROGRAM, *arguments(given, output, *long)], stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "p.main.checkpoint.pt"
-    while not checkpoint.exists() and running.poll() is None:
-        wait_a_moment(running)
-    second = stylefader(*arguments(given, output, *long), cwd=tmp_path)
-    assert second.returncode == 2
-    assert "another run is training into" in second.stderr
-    running.send_signal(signal.SIGINT)
-    _, words = running.communicate(timeout=120)
-    assert running.returncode == 130, words
-    assert "--resume goes on from there" in words
-    reached = torch.load(checkpoint, weights_only=True)["iteration"]
-    assert 5 <= reached < 2000
-    again = subprocess.Popen([PROGRAM, *arguments(given, output, *long, "--resume")], stderr=subprocess.PIPE, text=True)
-    while torch.load(checkpoint, weights_only=True)["iteration"] == reached and again.poll() is None:
-        wait_a_moment(again)
-    again.send_signal(signal.SIGTERM)
-    _, words = again.communicate(timeout=120)
-    assert again.returncode == 143, words
-    assert "--resume goes on from there" in words
-    assert torch.load(checkpoint, weights_only=True)["iteration"] > reached
+
+    def reached() -> int:
+        return int(torch.load(checkpoint, weights_only=True)["iteration"])
+
+    with Forked(arguments(given, output, *long)) as running:
+        running.until(checkpoint.exists)
+        second = stylefader(*arguments(given, output, *long), cwd=tmp_path)
+        assert second.returncode == 2
+        assert "another run is training into" in second.stderr
+        running.send_signal(signal.SIGINT)
+        assert running.wait() == 130, running.stderr
+        assert "--resume goes on from there" in running.stderr
+    first = reached()
+    assert 5 <= first < 2000
+    with Forked(arguments(given, output, *long, "--resume")) as running:
+        running.until(lambda: reached() > first)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait() == 143, running.stderr
+        assert "--resume goes on from there" in running.stderr
+    assert reached() > first
 
 
 def test_the_command_trains_to_the_end(given: Path, tmp_path: Path) -> None:
