@@ -73,7 +73,7 @@ def test_main_network_and_blocks_learn_together_and_come_closer(
 
 
 def test_some_of_its_pictures_are_smooth(given: Path, teacher: StylePack, tmp_path: Path) -> None:
-    run = run_of(recipe_for(given, teacher.file, tmp_path / "p.safetensors", plain_share=1))
+    run = run_of(student_recipe(given, teacher.file, tmp_path / "p.safetensors", plain_share=1))
     run.begin(run.recipe.parts[0])
     rows = run.trainer._sample(0, pinned=False).crops_NHWC.float().mean(2)
     assert rows.diff(n=2, dim=1).abs().max() < 8, "from top to bottom, but for noise"
@@ -82,7 +82,7 @@ def test_some_of_its_pictures_are_smooth(given: Path, teacher: StylePack, tmp_pa
 def test_a_grid_of_its_own_counts(given: Path, teacher: StylePack, tmp_path: Path) -> None:
     totals = {}
     for weight in (0, 300):
-        run = run_of(recipe_for(given, teacher.file, tmp_path / f"p{weight}.safetensors", grid_weight=weight))
+        run = run_of(student_recipe(given, teacher.file, tmp_path / f"p{weight}.safetensors", grid_weight=weight))
         run.begin(run.recipe.parts[0])
         photo = run.trainer._sample(0, pinned=False).crops_NHWC.permute(0, 3, 1, 2).float() / 255
         totals[weight] = run.trainer._losses(photo, None)[0].item()

@@ -280,13 +280,13 @@ def test_a_run_starts_from_one_style_of_a_palette(given: Path, tmp_path: Path) -
              (("iterations", 1), ("learning_rate", 1e-12))}  # fmt: skip
     word = f"{hall.file}/scream"
     run = run_of(given, tmp_path / "p.safetensors", "level", start_from=word, **still)
-    train(run)
+    steps_of(run)
     pack = run.finish()
     for name, tensor in one_style(hall, "scream").tensors.items():
         torch.testing.assert_close(pack.tensors[name], tensor, msg=name)
 
     run = run_of(given, tmp_path / "q.safetensors", "level", main_pack=word, blocks__iterations=1)
-    train(run)
+    steps_of(run)
     assert main_hash(run.finish().network()) == main_hash(one_style(hall, "scream").network())
     with pytest.raises(PackError, match="is a palette of 2 styles: name one of them"):
         run_of(given, tmp_path / "r.safetensors", "level", start_from=hall.file)
