@@ -34,6 +34,7 @@ class AdainRun(Run):
 
     net: AdainNet
     trainer: AdainTrainer
+    starts_from_palettes = True
 
     def __init__(self, recipe: Recipe, **options: Any) -> None:
         super().__init__(recipe, **options)

@@ -21,7 +21,6 @@ from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette, baked
 from stylefader.training.packs.header_reading import with_inputs
 from stylefader.training.packs.library import find_pack
-from stylefader.training.packs.one_style import load_pack_or_style
 from stylefader.training.packs.pack import StylePack, load_pack, make_pack, save_pack
 from stylefader.training.packs.pack_header import STYLES, AlphaHeader, PackHeader, StyleHeader
 
@@ -31,6 +30,7 @@ class PaletteRun(Run):
 
     net: Palette
     trainer: PaletteTrainer
+    starts_from_palettes = True
 
     def __init__(self, recipe: Recipe, **options: Any) -> None:
         self._base = load_pack(find_pack(str(recipe.add_to))) if recipe.add_to is not None else None
@@ -38,9 +38,6 @@ class PaletteRun(Run):
         start = self._start
         if start is not None and start.header.kind not in ("single", "palette"):
             raise TrainingError(f"a palette starts from a palette or a pack of one style, not of {start.header.kind}")
-
-    def _load_start(self, word: str) -> StylePack:
-        return load_pack_or_style(word)
 
     @property
     def _kept(self) -> tuple[StyleHeader, ...]:

@@ -16,7 +16,6 @@ from stylefader.training.loop.recipe import Part, Recipe
 from stylefader.training.loop.student_run import StudentRun
 from stylefader.training.networks.dynamic_net import DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette, baked
-from stylefader.training.packs.one_style import load_pack_or_style
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import PackHeader
 from stylefader.training.settings import StudentSettings
@@ -26,13 +25,11 @@ class PaletteStudentRun(StudentRun):
     """Trains the one part of a recipe whose teacher is a palette; used as `Run` is."""
 
     net: Palette
+    starts_from_palettes = True
 
     def __init__(self, recipe: Recipe, **options: Any) -> None:
         super().__init__(recipe, **options)
         self._paintings = paintings_of(self.teacher.header, recipe.paintings)
-
-    def _load_start(self, word: str) -> StylePack:
-        return load_pack_or_style(word)
 
     def _check_start(self, header: PackHeader) -> None:
         if header.kind not in ("single", "palette"):

@@ -36,7 +36,7 @@ from stylefader.training.networks.architectures import ARCHITECTURES, Architectu
 from stylefader.training.networks.dynamic_net import ONE_BLOCK, THREE_BLOCKS, DynamicNet, NetworkKind
 from stylefader.training.networks.palette import Palette
 from stylefader.training.packs.header_reading import parse_header, with_inputs
-from stylefader.training.packs.one_style import load_one_style
+from stylefader.training.packs.one_style import load_one_style, load_pack_or_style
 from stylefader.training.packs.pack import StylePack, make_pack, save_pack
 from stylefader.training.packs.pack_header import MAX_WIDTH, AlphaHeader, BlockHeader, PackHeader
 from stylefader.training.packs.pack_tensors import hash_weights
@@ -61,6 +61,8 @@ class Run:
 
     losses: ClassVar[tuple[str, ...]] = LOSSES
     """What the log has of each step."""
+    starts_from_palettes: ClassVar[bool] = False
+    """Whether `start_from` may be a palette as a whole."""
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class Run:
         self._record: dict[str, Any] = {}
         if recipe.main_pack is not None:
             self._take_main(load_one_style(str(recipe.main_pack)))
-        self._start = self._load_start(str(recipe.start_from)) if recipe.start_from is not None else None
+        self._start = self._start_of(recipe)
         if self._start is not None:
             start = self._start.header
             had, wanted = (start.architecture, start.width), (self.architecture, self.width)
@@ -103,8 +105,11 @@ class Run:
         self._preview_problem: str | None = None
         self._log = TrainingLog(recipe.log, tensorboard=tensorboard, losses=self.losses) if group.leads else None
 
-    def _load_start(self, word: str) -> StylePack:
-        return load_one_style(word)
+    def _start_of(self, recipe: Recipe) -> StylePack | None:
+        if recipe.start_from is None:
+            return None
+        load = load_pack_or_style if self.starts_from_palettes else load_one_style
+        return load(str(recipe.start_from))
 
     def _check_output(self) -> None:
         recipe = self.recipe
