@@ -24,7 +24,7 @@ def test_messages_come_one_by_one_and_the_last_is_the_answer(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("how", "ended"), [("fails", "1: ValueError: no such thing"), ("is cut off", "-9: a library speaks")]
+    ("how", "ended"), [("fails", "exit code 1: ValueError: no such thing"), ("is cut off", "SIGKILL: a library speaks")]
 )
 def test_one_without_an_answer_says_how_it_ended(tmp_path: Path, how: str, ended: str) -> None:
     with worker(how, tmp_path) as one:
@@ -38,7 +38,7 @@ def test_one_that_is_asked_to_end_cleans_up_however_often_it_is_asked(tmp_path: 
         for message in one.messages():
             came.append(message)
             one.terminate()
-        assert one.answer("talks")["error"].startswith("the process that talks ended with 143: ")
+        assert one.answer("talks")["error"].startswith("the process that talks ended with exit code 143: ")
     assert [message["stage"] for message in came] == ["begun", "unwinding", "unwound"]
     one.terminate()
     one.set_priority(10)
