@@ -86,7 +86,7 @@ class NearTrained:
         photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
         looked_at = read_painting(painting, _SHOWN_SIDE)
         shown = [np.asarray(cv2.resize(looked_at, photo.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)]
-        captions = [painting.stem[:20]]
+        captions = [painting.stem]
         for name, vector in vectors.items():
             net = baked(self._net, torch.from_numpy(vector))
             shown += [stylize(net, photo, torch.full((net.n_blocks,), alpha)) for alpha in ALPHAS]
