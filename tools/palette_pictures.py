@@ -1,117 +1,103 @@
 """The pictures of docs/palette.md: `python -m stylefader.tools.palette_pictures PALETTE PHOTOS`.
 
-PALETTE is a palette's name, PHOTOS the folder of photographs that `make gallery` takes.
+PALETTE is a palette's name, PHOTOS the folder of photographs that docs/gallery/words.toml names.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageOps
 
-from stylefader.engines import open_engine
 from stylefader.tools.gallery_page import DOCS
-from stylefader.training.data.photographs import read_picture, resize_short_side
-from stylefader.training.evaluation.strip import encode_picture, stack, strip
+from stylefader.tools.painted import painted, write_picture
+from stylefader.training.data.photographs import read_picture
+from stylefader.training.evaluation.strip import stack, strip
 from stylefader.training.packs.library import find_pack
 from stylefader.training.packs.pack_file import PackFile
 
 if TYPE_CHECKING:
-    from stylefader.engines.base import Engine
     from stylefader.training.data.photographs import Picture
 
-_SIDE = 240
+_SQUARE, _SMALL, _LARGE = (240, 240), (320, 240), (480, 320)
 _PHOTOS = ("coffee.png", "astronaut.png", "chelsea.png", "rocket.jpg")
-_WIDE, _HIGH = 480, 320
 _WALL = ("motorcycle_left.png", "chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png")
 _MIXED = (("starry_night", "udnie", "chelsea.png"), ("great_wave", "night_cafe", "rocket.jpg"))
+_ALPHAS = (0.0, 0.5, 1.0)
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+Setting = tuple[Mapping[str, float], float]
+"""Weights of styles by name, and alpha."""
 
 
-class Palette:
-    """A palette whose pictures are drawn at the size of one photograph."""
-
-    def __init__(self, pack: PackFile, photo: Picture) -> None:
-        self.pack, self.photo, self.vectors = pack, photo, pack.style_vectors()
-        self._engine: Engine = open_engine(pack, *photo.shape[:2])[0]
-
-    def picture(self, weights: dict[str, float], alpha: float) -> Picture:
-        """The photograph in a mixture of styles, uint8 (H, W, 3) RGB."""
-        style = sum(weight * self.vectors[name] for name, weight in weights.items())
-        strengths = np.full(self.pack.n_blocks, alpha, np.float32)
-        values = {"frame": self.photo, "alpha": strengths, "style": np.asarray(style, np.float32)}
-        return np.array(self._engine.run(values))
+def palette_painted(pack: PackFile, photo: Picture, settings: Sequence[Setting]) -> list[Picture]:
+    """A photograph, uint8 (H, W, 3) RGB, in mixtures of a palette's styles: a picture of its size for each setting."""
+    vectors = pack.style_vectors()
+    values = []
+    for weights, alpha in settings:
+        style = np.array(sum(weight * vectors[name] for name, weight in weights.items()), np.float32)
+        values.append({"alpha": np.full(pack.n_blocks, alpha, np.float32), "style": style})
+    return painted(pack, photo, values)
 
 
 def style_strips(pack: PackFile, photos: Sequence[Picture]) -> Picture:
     """Each style along alpha, two styles beside each other; a photograph for each row, in turns."""
-    names, rows = [style.name for style in pack.header.styles], []
-    palettes = [Palette(pack, photo) for photo in photos]
-    for number in range(0, len(names), 2):
-        palette = palettes[number // 2 % len(palettes)]
-        pictures, captions = [palette.photo], ["photograph"]
-        for name in names[number : number + 2]:
-            for alpha in (0.0, 0.5, 1.0):
-                pictures.append(palette.picture({name: 1.0}, alpha))
-                captions.append(f"{name}, {alpha:g}" if alpha else name)
-        rows.append(strip(pictures, captions))
+    rows = []
+    for number, names in enumerate(_pairs(pack)):
+        photo = photos[number % len(photos)]
+        settings = [({name: 1.0}, alpha) for name in names for alpha in _ALPHAS]
+        captions = [f"{name}, {alpha:g}" for name in names for alpha in _ALPHAS]
+        rows.append(strip([photo, *palette_painted(pack, photo, settings)], ["photograph", *captions]))
     return stack(rows)
 
 
 def wall(pack: PackFile, photos: Sequence[Picture]) -> Picture:
     """Each style at alpha 1, large, two beside each other; a photograph for each, in turns."""
-    palettes, rows = [Palette(pack, photo) for photo in photos], []
-    names = [style.name for style in pack.header.styles]
-    for first in range(0, len(names), 2):
-        pair = names[first : first + 2]
-        pictures = [palettes[(first + n) % len(palettes)].picture({name: 1.0}, 1.0) for n, name in enumerate(pair)]
-        rows.append(strip(pictures, pair))
+    rows, drawn = [], 0
+    for names in _pairs(pack):
+        pictures = []
+        for name in names:
+            pictures += palette_painted(pack, photos[drawn % len(photos)], [({name: 1.0}, 1.0)])
+            drawn += 1
+        rows.append(strip(pictures, names))
     return stack(rows)
 
 
-def mixing_matrix(palette: Palette, first: str, second: str) -> Picture:
+def mixing_matrix(pack: PackFile, photo: Picture, first: str, second: str) -> Picture:
     """Two styles, from one to the other to the right, alpha downwards."""
     rows = []
-    for alpha in (0.0, 0.5, 1.0):
-        shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-        pictures = [palette.picture({first: 1 - share, second: share}, alpha) for share in shares]
-        rows.append(strip(pictures, [f"{first} {1 - share:.0%}, alpha {alpha:g}" for share in shares]))
+    for alpha in _ALPHAS:
+        pictures = palette_painted(pack, photo, [({first: 1 - share, second: share}, alpha) for share in _SHARES])
+        captions = [f"{first} {1 - share:.0%}, {second} {share:.0%}; alpha {alpha:g}" for share in _SHARES]
+        rows.append(strip(pictures, captions))
     return stack(rows)
 
 
 def main(palette: str, photos: Path) -> None:
     """Draw all of them."""
     pack = PackFile(find_pack(palette))
-    large = [_cut(_scaled(photos / name, _WIDE, _HIGH), _WIDE, _HIGH) for name in _WALL]
-    small = {name: _small(photos / name) for name in _PHOTOS}
     folder = DOCS / "palette"
     folder.mkdir(exist_ok=True)
-    (folder / "wall.jpg").write_bytes(encode_picture(wall(pack, large), ".jpg"))
-    squares = [_cut(photo, _SIDE, _SIDE) for photo in small.values()]
-    (folder / "styles.jpg").write_bytes(encode_picture(style_strips(pack, squares), ".jpg"))
-    for first, second, photo in _MIXED:
-        mixed = mixing_matrix(Palette(pack, small[photo]), first, second)
-        (folder / f"{first}_and_{second}.jpg").write_bytes(encode_picture(mixed, ".jpg"))
+    write_picture(folder / "wall.jpg", wall(pack, [_photo(photos / name, _LARGE) for name in _WALL]))
+    write_picture(folder / "styles.jpg", style_strips(pack, [_photo(photos / name, _SQUARE) for name in _PHOTOS]))
+    for first, second, name in _MIXED:
+        mixed = mixing_matrix(pack, _photo(photos / name, _SMALL), first, second)
+        write_picture(folder / f"{first}_and_{second}.jpg", mixed)
 
 
-def _small(file: Path) -> Picture:
-    photo = resize_short_side(read_picture(file), _SIDE)
-    return _cut(photo, min(photo.shape[1], 4 * _SIDE // 3), _SIDE)
+def _pairs(pack: PackFile) -> list[list[str]]:
+    names = [style.name for style in pack.header.styles]
+    return [names[first : first + 2] for first in range(0, len(names), 2)]
 
 
-def _scaled(file: Path, width: int, height: int) -> Picture:
-    """Scaled so that it covers a size."""
-    photo = read_picture(file)
-    share = max(width / photo.shape[1], height / photo.shape[0])
-    return resize_short_side(photo, round(np.ceil(min(photo.shape[:2]) * share)))
-
-
-def _cut(photo: Picture, width: int, height: int) -> Picture:
-    """Its middle from left to right, and its upper part."""
-    left = (photo.shape[1] - width) // 2
-    return np.ascontiguousarray(photo[:height, left : left + width])
+def _photo(file: Path, size_WH: tuple[int, int]) -> Picture:
+    """A photograph that covers a size: its middle from left to right, and its upper part."""
+    photo = Image.fromarray(read_picture(file))
+    return np.array(ImageOps.fit(photo, size_WH, Image.Resampling.LANCZOS, centering=(0.5, 0)))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ def seen_in(
         failed: What to say where it fails, before OpenVINO's reason.
         threads: Of the processor, at most; 0 is all of them.
 
+    Returns:
+        A copy of the output, in its own shape.
+
     Raises:
         EngineError: OpenVINO failed.
     """

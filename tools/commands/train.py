@@ -40,9 +40,9 @@ def command(
     """Train a style pack from a recipe: the main network, then its tuning-blocks.
 
     The recipes that come with stylefader, one for each thing that alpha can mean: level, pair, scale, dual, one_block,
-    fixed. With palette many paintings are one network, with metastyle one to adapt; predictor makes what says new
-    styles for a palette, and with nano a small network learns from another pack. They say what to fill in;
-    docs/training.md says the rest, also on several GPUs and machines.
+    fixed. With nano a small network learns from another pack. With palette many paintings are one network, with
+    metastyle one to adapt; predictor makes what says new styles for a palette; adain is another method, to compare
+    with. They say what to fill in; docs/training.md says the rest, also on several GPUs and machines.
     """
     from stylefader.training.loop.process_group import PeerError, ProcessGroup
 

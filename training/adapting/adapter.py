@@ -33,6 +33,7 @@ class Adapter:
 
     net: of kind `palette`; changed only where the settings let its weights learn.
     start: the vector to begin with, float (d,). look: what is looked for, with its loss network on `compute`'s device.
+    photos: what crops are taken from. Raises TrainingError for crops that are too small for the loss network.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Adapter:
         return self.iteration >= self.settings.steps
 
     def step(self) -> EndLosses:
-        """One step of Adam; the losses before it. Raises TrainingError where they are not finite."""
+        """One step of Adam; the losses before it, without a graph. Raises TrainingError where they are not finite."""
         settings = self.settings
         photo = self._crops()
         with self.compute.autocast():

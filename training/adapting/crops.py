@@ -22,7 +22,7 @@ class Crops(Protocol):
 
 
 class Pictures:
-    """Crops of a few pictures, uint8 (H, W, 3) RGB each, at least one."""
+    """Crops of a few pictures, uint8 (H, W, 3) RGB each. Raises TrainingError where there is none."""
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
         if not pictures:

@@ -20,7 +20,18 @@ _PARTS = ("main", "blocks")
 
 
 def look_of(header: PackHeader, painting: Path, loss_network: Path, *, compute: Compute) -> BothEnds:
-    """What a palette's training would look for in a painting. Raises TrainingError."""
+    """What a palette's training would look for in a painting.
+
+    Args:
+        header: Of the palette.
+        painting: A picture's file.
+        loss_network: The file of its weights.
+        compute: Where the loss network and the painting go.
+
+    Raises:
+        TrainingError: A file cannot be read, it is another loss network than the palette was trained with, or the
+            palette does not say how it was trained.
+    """
     low, high = (training_run(header, part) for part in _PARTS)
     picture = read_picture(painting)
     network = load_loss_network(loss_network)

@@ -32,7 +32,18 @@ def check_name(pack: StylePack, name: str) -> None:
 
 
 def with_style(pack: StylePack, style: StyleHeader, vector: Tensor, file: Path) -> StylePack:
-    """The palette with one style more, to be written to `file`; its network and its other vectors are as they were."""
+    """The palette with one style more, not yet written; its network and its other vectors are as they were.
+
+    Args:
+        pack: The palette.
+        style: What it says of the new style.
+        vector: float (d,); it is rounded to fp16.
+        file: What the pack is for, and named after.
+
+    Raises:
+        TrainingError: There is a style of that name, or the vector is not finite.
+        PackError: The name cannot be that of a style, or there would be too many styles.
+    """
     check_name(pack, style.name)
     header = replace(pack.header, name=file.stem, styles=(*pack.header.styles, style))
     parse_header(header.to_json())  # a name that cannot be one, or too many styles
@@ -47,6 +58,13 @@ def of_one_style(pack: StylePack, net: DynamicNet, style: StyleHeader, vector: T
     """A pack of kind `single`, which plays everywhere: the palette's network as it is now, at one vector.
 
     What it was trained with is what the palette was, and then the style's own.
+
+    Args:
+        pack: The palette.
+        net: Its network, with weights that may have moved; it is brought to the CPU.
+        style: What is said of the style.
+        vector: float (d,).
+        file: What the pack is for, and named after.
     """
     runs = {part: run for part, run in pack.header.training.items() if part != NOT_OF_STYLES}
     header = replace(

@@ -65,7 +65,7 @@ class AdaptRun:
         return self.adapter.step()
 
     def preview(self) -> Picture:
-        """The photograph, and what it is in the style so far at alpha 0, a half and 1, in a row."""
+        """The photograph, then what it is in the style so far at alpha 0, a half and 1: a row, uint8 (H, W, 3) RGB."""
         net = self.adapter.net
         one = baked(net, self.adapter.vector.to(net.main.conv1.conv.weight.device))
         return preview_row(one, self._photo, f"after {self.adapter.iteration} steps")
@@ -76,7 +76,16 @@ class AdaptRun:
             whole.write(encode_picture(self.preview(), file.suffix))
 
     def pack(self, file: Path, *, name: str, title: str = "") -> StylePack:
-        """What was learnt so far, not yet written: the palette with one style more, or a pack of that style alone."""
+        """What was learnt so far, not yet written: the palette with one style more, or a pack of that style alone.
+
+        Args:
+            file: What the pack is for, and named after.
+            name: Of the style.
+            title: Of the style, for people; made of its name where it is empty.
+
+        Raises:
+            TrainingError: As `with_style`, and so PackError.
+        """
         style = style_header(name, self.painting, title=title, training={PART: self._facts()})
         if self.settings.weights_rate is None:
             return with_style(self.palette, style, self.adapter.vector, file)

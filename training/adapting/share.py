@@ -15,7 +15,8 @@ class Share:
     """Keeps a repeated piece of work within a share of the time of one processor.
 
     share: of the time, above 0 and at most 1. work_s: what the work costs so far, in seconds of a processor, by which
-    the pauses are reckoned; so work that waits for a busy machine is not held back for it.
+    the pauses are reckoned; so work that waits for a busy machine is not held back for it. sleep: takes seconds.
+    Raises TrainingError for another share.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Share:
         self._seen_s = work_s()
 
     def pause(self) -> None:
-        """Call it after each piece of work: sleeps until that piece is no more than the share."""
+        """Call it after each piece of work: sleeps until that piece is no more than the share, for 30 s at most."""
         now_s = self._work_s()
         used_s = now_s - self._seen_s
         self._seen_s = now_s

@@ -36,7 +36,18 @@ def known_vectors(pack: StylePack) -> dict[str, Tensor]:
 def nearest(
     net: DynamicNet, vectors: Mapping[str, Tensor], look: BothEnds, photos: Crops, *, compute: Compute
 ) -> tuple[str, Tensor]:
-    """The vector whose pictures of one photograph have the least loss at both ends of alpha, and its name."""
+    """The vector whose pictures of one photograph have the least loss, both ends of alpha together.
+
+    Args:
+        net: Of kind `palette`; it is moved to the device, and left in evaluation mode.
+        vectors: float (d,), by what they are called; at least one.
+        look: What is looked for in the pictures.
+        photos: Its first crop, of 128 pixels a side, is the photograph.
+        compute: Where, and in which numbers.
+
+    Returns:
+        What the vector is called, and a copy of it.
+    """
     device = compute.device
     net = net.to(device).eval()
     photo = to_rgb01(photos.crop(0, seed=0, size=_SIDE)).to(device)

@@ -20,7 +20,7 @@ class PlainPictures:
 
     Crop number i is a pure function of the folder, the share, the seed and i, as that of the folder is.
 
-    photos: the folder. share: of the crops that are smooth, 0 to 1.
+    photos: the folder, whose errors come through. share: of the crops that are smooth, 0 to 1.
     """
 
     def __init__(self, photos: PhotoFolder, share: float) -> None:

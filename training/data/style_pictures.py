@@ -39,7 +39,8 @@ class StylePictures:
     """An endless, exactly repeatable row of style pictures.
 
     paintings: files. side: the shorter side of a whole painting, and size: the side of crops, in pixels.
-    photos: are used as paintings as well, in this share of the row.
+    photos: are used as paintings as well, in this share of the row, 0 to 1.
+    Raises TrainingError for crops that are larger than the smallest paintings, and for paintings that cannot be read.
     """
 
     def __init__(

@@ -43,7 +43,10 @@ class Judged:
 
 
 class NearTrained:
-    """Measures vectors of a palette in the units of its training. Raises TrainingError where it does not say these."""
+    """Measures vectors of a palette in the units of its training.
+
+    Raises TrainingError where the palette does not say these, or was trained with another loss network.
+    """
 
     def __init__(self, pack: StylePack, loss_network: Path) -> None:
         run = pack.header.training.get("blocks", {})
@@ -67,8 +70,14 @@ class NearTrained:
         Args:
             painting: What the vectors are of.
             vectors: float32 (d,), by what they are called.
-            photos_NHWC: uint8 (N, H, W, 3).
+            photos_NHWC: uint8 (N, H, W, 3) RGB.
             report: Called after each vector.
+
+        Returns:
+            The losses by what the vectors are called.
+
+        Raises:
+            SourceError: The painting cannot be read.
         """
         with self._compute.autocast(), torch.inference_mode():
             seen = to_rgb01(read_painting(painting, self._size))
@@ -81,12 +90,21 @@ class NearTrained:
         return found
 
     def pictures(self, painting: Path, vectors: Mapping[str, Vector], photo_HWC: Picture) -> Picture:
-        """The painting, then a photograph along alpha in each of its vectors, in a row."""
+        """The painting, then a photograph along alpha in each of its vectors, in a row: uint8 (H, W, 3) RGB.
+
+        Args:
+            painting: Its file.
+            vectors: float32 (d,), by what they are called.
+            photo_HWC: uint8 (H, W, 3) RGB; it is made small.
+
+        Raises:
+            SourceError: The painting cannot be read.
+        """
         photo = resize_short_side(photo_HWC, _SHOWN_SIDE)
         photo = photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
         looked_at = read_painting(painting, _SHOWN_SIDE)
         shown = [np.asarray(cv2.resize(looked_at, photo.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)]
-        captions = [painting.stem[:20]]
+        captions = [painting.stem]
         for name, vector in vectors.items():
             net = baked(self._net, torch.from_numpy(vector))
             shown += [stylize(net, photo, torch.full((net.n_blocks,), alpha)) for alpha in ALPHAS]

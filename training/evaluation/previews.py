@@ -17,12 +17,15 @@ ALPHAS = (0.0, 0.5, 1.0)
 
 
 def preview_photo(photos: PhotoFolder, number: int, side: int = PREVIEW_SIDE) -> Picture:
-    """Photograph `number`, from the first again after the last, small, and with sides that networks take."""
+    """Photograph `number`, from the first again after the last, small, and with sides that networks take.
+
+    Returns uint8 (H, W, 3) RGB. Raises TrainingError where none can be read.
+    """
     return network_sized(photos.photo(number % len(photos)), side)
 
 
 def network_sized(photo: Picture, side: int) -> Picture:
-    """A picture whose shorter side is `side`, cut to sides that networks take."""
+    """A picture, uint8 (H, W, 3) RGB, with a shorter side of `side` pixels, cut to multiples of 4, as networks take."""
     photo = resize_short_side(photo, side)
     return photo[: photo.shape[0] // 4 * 4, : photo.shape[1] // 4 * 4]
 
@@ -38,6 +41,9 @@ def preview_row(
         name: Stands below the first picture.
         alphas: Strengths of all blocks; a network without blocks is looked at once.
         first: The first picture, of the photograph's size, where it is not the photograph.
+
+    Returns:
+        The row with its captions, as `strip` gives it.
     """
     shown = alphas if net.n_blocks else alphas[:1]
     pictures = [stylize(net, photo, torch.full((net.n_blocks,), alpha)) for alpha in shown]

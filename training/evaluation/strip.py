@@ -13,19 +13,39 @@ if TYPE_CHECKING:
 
 _GAP = 6
 _CAPTION = 26
+_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_DUPLEX, 0.5
 
 
 def strip(pictures: Sequence[Picture], captions: Sequence[str]) -> Picture:
-    """Pictures of one size, uint8 (H, W, 3) RGB, in a row on white, each with its caption below."""
+    """Pictures of one size in a row on white, each with its caption below.
+
+    Args:
+        pictures: uint8 (H, W, 3) RGB, at least one.
+        captions: One for each picture; one that is wider than its picture is written smaller.
+
+    Returns:
+        uint8 (H + 26, W', 3) RGB.
+    """
     height, width, _ = pictures[0].shape
     canvas = np.full((height + _CAPTION, (width + _GAP) * len(pictures) - _GAP, 3), 255, np.uint8)
     for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         left = place * (width + _GAP)
         canvas[:height, left : left + width] = picture
-        (text_width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_DUPLEX, 0.5, 1)
-        at = (left + (width - text_width) // 2, height + _CAPTION - 8)
-        cv2.putText(canvas, caption, at, cv2.FONT_HERSHEY_DUPLEX, 0.5, (60, 60, 60), 1, cv2.LINE_AA)
+        _write(caption, canvas[height:, left : left + width])
     return canvas
+
+
+def _write(caption: str, place_HWC: Picture) -> None:
+    """A caption into the middle of a place, as large as captions are or as the place is wide."""
+    width = place_HWC.shape[1]
+    scale = _FONT_SCALE * min(1.0, width / max(1, _width(caption, _FONT_SCALE)))
+    at = ((width - _width(caption, scale)) // 2, _CAPTION - 8)
+    cv2.putText(place_HWC, caption, at, _FONT, scale, (60, 60, 60), 1, cv2.LINE_AA)
+
+
+def _width(caption: str, scale: float) -> int:
+    (width, _), _ = cv2.getTextSize(caption, _FONT, scale, 1)
+    return width
 
 
 def stack(strips: Sequence[Picture]) -> Picture:

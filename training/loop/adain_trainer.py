@@ -33,6 +33,7 @@ class AdainTrainer(Trainer):
 
     net: whose encoder becomes the front of the loss network, as the run has scaled it.
     paintings: at least one.
+    Raises TrainingError where the settings have a temporal term, and as `Trainer`.
     """
 
     net: AdainNet

@@ -22,14 +22,17 @@ Report = Callable[[int], None]
 
 
 def held_out_photos(recipe: Recipe, most: int | None = None) -> Picture:
-    """The middles of the recipe's held-out photographs, all or the first `most`: uint8 (N, H, W, 3)."""
+    """The middles of the recipe's held-out photographs, all or the first `most`: uint8 (N, 256, 256, 3) RGB.
+
+    Raises TrainingError where there are none that can be read.
+    """
     assert recipe.held_out is not None
     photos = PhotoFolder(recipe.held_out, split="val")
     return photos.centre_crops(min(most or len(photos), len(photos)), MEASURED_SIDE)
 
 
 def measured_alphas(recipe: Recipe) -> list[float]:
-    """Evenly over the range of alpha."""
+    """Nine strengths, evenly over the range of alpha."""
     return [float(alpha) for alpha in np.linspace(recipe.low, recipe.high, MEASURED_STEPS)]
 
 
@@ -51,6 +54,9 @@ def with_measured_styles(
         recipe: That the pack was made from.
         compute: As for `measure_losses`.
         report: Gets the number of photographs done, for each style from 1 on.
+
+    Raises:
+        TrainingError: No held-out photograph can be read.
     """
     photos, alphas = held_out_photos(recipe, recipe.measured), measured_alphas(recipe)
     styles = []

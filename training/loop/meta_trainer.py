@@ -27,7 +27,13 @@ START = "start"
 
 
 def one_step(vector: Tensor, loss: Callable[[Tensor], Tensor], rate: float) -> Tensor:
-    """The vector after one step of gradient descent, as a function that can be differentiated itself."""
+    """The vector after one step of gradient descent, float (d,), as a function that can be differentiated itself.
+
+    Args:
+        vector: float (d,), with a gradient.
+        loss: Of a vector, a scalar.
+        rate: How far the step goes along the gradient.
+    """
     (gradient,) = torch.autograd.grad(loss(vector), vector, create_graph=True)
     return vector - rate * gradient
 
@@ -35,7 +41,8 @@ def one_step(vector: Tensor, loss: Callable[[Tensor], Tensor], rate: float) -> T
 class MetaTrainer(PaletteTrainer):
     """A run of meta-training. The first row of the net's table is the shared vector, the others are the paintings'.
 
-    The paintings' rows stay as they are; `adapted` gives what belongs there.
+    The paintings' rows stay as they are; `adapted` gives what belongs there. Raises TrainingError as `PaletteTrainer`,
+    and for fp16.
     """
 
     settings: MetaSettings

@@ -47,6 +47,7 @@ class PaletteTrainer(Trainer):
     net: its first `kept` styles are finished ones. Where there are any, the network and their vectors stay exactly as
     they are, and only the other vectors learn.
     paintings: of the other styles, in the order of the table.
+    Raises TrainingError where these are not as many as the table has other styles, and as `Trainer`.
     """
 
     net: Palette

@@ -69,6 +69,7 @@ class PredictorTrainer(Trainer):
 
     paintings: to learn from. vectors: float32 (d,) of those that the palette was trained on, by their numbers.
     ends: of the palette's alpha. means: the loss network's mean activations in the palette's own training.
+    Raises TrainingError as `Trainer` and `StylePictures`.
     """
 
     net: PredictedStyles

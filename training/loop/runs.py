@@ -19,7 +19,9 @@ from stylefader.training.packs.library import find_pack
 def run_of(recipe: Recipe, **options: Any) -> Run:
     """The run of a recipe: with a teacher, of a palette, of a predictor, of AdaIN, or of a single pack.
 
-    Options are as in `Run`.
+    Args:
+        recipe: Checked already.
+        options: As in `Run`, and so are the errors.
     """
     if recipe.teacher is not None:
         palette = bool(read_header(find_pack(str(recipe.teacher))).styles)

@@ -36,12 +36,15 @@ def take_front(encoder: AdainEncoder, network: LossNetwork) -> None:
 
 
 def adain_losses(net: AdainNet, x_NCHW: Tensor, style_NCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The pictures at alpha 1, normalised RGB, and their content and style loss, float32 scalars.
+    """The content and the style loss of the paper, of pictures that are made at alpha 1.
 
     Args:
         net: Its encoder does not learn.
-        x_NCHW: Photographs, normalised RGB.
-        style_NCHW: As many pictures of styles, of any size.
+        x_NCHW: Photographs, normalised RGB (N, 3, H, W); H and W are multiples of 4.
+        style_NCHW: As many pictures of styles, alike but of any size.
+
+    Returns:
+        The pictures, normalised RGB (N, 3, H, W), and content and style loss, float32 scalars.
     """
     with torch.no_grad():
         wanted = [statistics(features) for features in net.encoder.style_features(style_NCHW)]

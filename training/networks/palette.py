@@ -66,7 +66,16 @@ class Palette(AroundPalette):
         self.styles = nn.Parameter(torch.zeros(count, net.style_size))
 
     def forward(self, x_NCHW: Tensor, alpha: Tensor | None, weights_NK: Tensor) -> Tensor:
-        """As `DynamicNet`, each picture in its own mixture: float (N, count), the weights of the styles."""
+        """As `DynamicNet`, each picture in a mixture of its own.
+
+        Args:
+            x_NCHW: Normalised RGB, (N, 3, H, W).
+            alpha: As for `DynamicNet`.
+            weights_NK: float (N, count), of the styles in each picture.
+
+        Returns:
+            Normalised RGB, (N, 3, H, W).
+        """
         return self.net(x_NCHW, alpha, weights_NK @ self.styles)
 
 

@@ -86,7 +86,7 @@ def split_style(word: str) -> StyleWord:
         return StyleWord(pack=word)
     if style.endswith(_SUFFIX) or (_is_path(pack) and not os.path.isfile(pack)):
         return StyleWord(pack=word)
-    known = {*_files(), *families()}
+    known = sorted({*_files(), *families()})
     if not _is_path(pack) and pack.partition(":")[0] not in known:
         raise PackError(f"no style pack at {word:.500}, and no palette named {pack!r:.80}: {_hint(pack, known, known)}")
     header = _header(find_pack(pack))

@@ -18,6 +18,7 @@ from stylefader.tools.console.help import Commands
 from stylefader.tools.console.messages import print_json, say
 from stylefader.tools.console.signals import unwind
 from stylefader.tools.outputs import check_output, write_whole
+from stylefader.tools.painted import painted
 
 if TYPE_CHECKING:
     from stylefader.training.data.photographs import Picture
@@ -128,10 +129,8 @@ def _stylized(
 ) -> list[Picture]:
     import numpy as np
 
-    from stylefader.engines import frame_and_alpha, open_engine
-
-    with open_engine(pack, *photo.shape[:2])[0] as engine:
-        return [_smaller(engine.run(frame_and_alpha(photo, np.array(alphas, np.float32))), cell) for alphas in settings]
+    pictures = painted(pack, photo, [{"alpha": np.array(alphas, np.float32)} for alphas in settings])
+    return [_smaller(picture, cell) for picture in pictures]
 
 
 def _smaller(picture: Picture, cell: int) -> Picture:
