@@ -80,7 +80,7 @@ def predicted_style(pack: StylePack | PackFile, painting: Path, *, threads: int 
     Raises:
         PackError: The pack has no prediction network.
         SourceError: The painting cannot be read, in one line.
-        EngineError: OpenVINO failed.
+        EngineError: OpenVINO failed, or the vector is not finite.
     """
     header = check_predicts(pack.header)
     picture_HWC = read_painting(painting, header.side)

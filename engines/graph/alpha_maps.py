@@ -26,7 +26,15 @@ def block_strides(net: DynamicNet) -> tuple[int, ...]:
 
 
 def strides_of(net: DynamicNet, modules: Mapping[str, nn.Module]) -> dict[str, int]:
-    """How many pixels a side one place of the features stands for that each of a network's modules takes, by name."""
+    """How many pixels of the picture, on each side, one place of a module's features stands for.
+
+    Args:
+        net: The network; it is run once, on a small picture.
+        modules: Those of its modules to look at, by their names.
+
+    Returns:
+        The stride of what each module takes, by the same names.
+    """
     widths: dict[str, int] = {}
 
     def sees(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
@@ -47,7 +55,7 @@ def strides_of(net: DynamicNet, modules: Mapping[str, nn.Module]) -> dict[str, i
 
 
 def mask_shares(mask_NCHW: Tensor, strides: Iterable[int]) -> dict[int, Tensor]:
-    """A mask from 0 to 1, float (1, 1, H, W) of the padded size, averaged for features of each stride."""
+    """A mask from 0 to 1, float (1, 1, H, W) of the padded size, averaged: (1, 1, H / stride, W / stride) by stride."""
     return {stride: F.avg_pool2d(mask_NCHW, stride) if stride > 1 else mask_NCHW for stride in set(strides)}
 
 

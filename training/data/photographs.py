@@ -154,7 +154,10 @@ class PhotoFolder:
 
 
 def random_crop(photo_HWC: Picture, rng: np.random.Generator, size: int) -> Picture:
-    """A square of `size` pixels, at random in place, scale (down to the whole shorter side) and direction."""
+    """A square at random in place, scale (down to the whole shorter side) and direction: uint8 (size, size, 3) RGB.
+
+    A photograph with a shorter side below `size` pixels is made larger.
+    """
     short_side = min(photo_HWC.shape[:2])
     photo_HWC = resize_short_side(photo_HWC, int(rng.integers(size, max(size, short_side) + 1)))
     top = int(rng.integers(photo_HWC.shape[0] - size + 1))

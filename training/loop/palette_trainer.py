@@ -33,7 +33,10 @@ _DRAWN = 7
 
 
 def styles_of_step(count: int, pictures: int, *, seed: int, step: int) -> list[int]:
-    """Which style each picture of a step is in, by seed and step alone: each of `count` comes once a round."""
+    """Which style each picture of a step is in, from 0 on, by seed and step alone.
+
+    Pictures are counted over all steps. Of every `count` of them, a round, each is in another style, in random order.
+    """
     found = []
     for number in range(step * pictures, (step + 1) * pictures):
         order = np.random.default_rng((seed, number // count, _DRAWN)).permutation(count)

@@ -59,7 +59,11 @@ def hint_count(loss_network: LossNetwork, pyramid: int) -> int:
 
 
 def hints(target: StyleTarget) -> Tensor:
-    """What the loss network says of pictures: the strength of each of its features, float32 (N, numbers)."""
+    """What the loss network says of pictures: the logarithm of each feature's strength, float32 (N, numbers).
+
+    A strength is the root of the feature's own place in the Gram matrix, so its root mean square, on every style layer
+    and at every size of the pyramid.
+    """
     strengths = [gram.float().diagonal(dim1=1, dim2=2) for grams in target.grams for gram in grams.values()]
     return torch.log(torch.cat(strengths, 1) + _FAINT) / 2
 

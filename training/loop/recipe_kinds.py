@@ -192,7 +192,10 @@ def adain_recipe(table: Mapping[str, Any]) -> Recipe:
 
 
 def folder_styles(folder: Path) -> dict[str, dict[str, Any]]:
-    """A style for each picture of a folder, `picture` and `title` by a name that is made of the file's."""
+    """A style for each picture of a folder: tables with `picture` and `title`, by names that are made of the files'.
+
+    Raises TrainingError where there is no such folder, or two files would have one name.
+    """
     if not os.path.isdir(folder):
         raise TrainingError(f"no folder of paintings at {folder}")
     found: dict[str, dict[str, Any]] = {}

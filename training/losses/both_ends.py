@@ -38,7 +38,7 @@ class EndLosses:
         return EndLosses(total=self.total.detach(), content=self.content.detach(), style=self.style.detach())
 
     def sum(self, ends: tuple[End, End]) -> Tensor:
-        """One number to minimise, in which both ends count alike whatever their style weights."""
+        """One number to minimise, a scalar, in which both ends count alike whatever their style weights."""
         scale = self.total.new_tensor([1 / (1 + end.style_weight) for end in ends])
         return (self.total * scale).sum()
 

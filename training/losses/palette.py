@@ -12,7 +12,10 @@ from stylefader.training.losses.perceptual import StyleTarget, content_loss, gra
 
 
 class PaletteTarget:
-    """The style targets of several paintings, with one loss network and one pyramid between them."""
+    """The style targets of several paintings.
+
+    targets: at least one; all have the loss network and the pyramid of the first.
+    """
 
     def __init__(self, targets: Sequence[StyleTarget]) -> None:
         self.loss_network: LossNetwork = targets[0].loss_network
@@ -26,7 +29,7 @@ class PaletteTarget:
         """Mean style loss, float32 scalar.
 
         Args:
-            rgb01_NCHW: Pictures, RGB in 0..1.
+            rgb01_NCHW: Pictures, (N, 3, H, W) RGB in 0..1.
             features: The loss network's for the full-size pictures.
             which: The painting of each picture, by its number.
         """
@@ -43,7 +46,14 @@ class PaletteTarget:
 def palette_losses(
     target: PaletteTarget, photo_NCHW: Tensor, rgb01_NCHW: Tensor, which: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Content and style loss of pictures made of photographs, (N, 3, H, W) RGB in 0..1, each in its own style."""
+    """Mean content and style loss of pictures, each in its own style: two float32 scalars.
+
+    Args:
+        target: Of all paintings.
+        photo_NCHW: The photographs, (N, 3, H, W) RGB in 0..1.
+        rgb01_NCHW: What was made of them, alike.
+        which: The painting of each picture, by its number.
+    """
     network = target.loss_network
     features = network(rgb01_NCHW)
     with torch.no_grad():

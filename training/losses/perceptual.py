@@ -40,7 +40,7 @@ def smallest_crop(loss_network: LossNetwork, pyramid: int) -> int:
 
 
 def pyramid_levels(rgb01_NCHW: Tensor, pyramid: int) -> list[Tensor]:
-    """Pictures at `pyramid` sizes, from their own on, each half of the one before."""
+    """Pictures, (N, 3, H, W), at `pyramid` sizes: their own first, each other half of the one before."""
     levels = [rgb01_NCHW]
     for _ in range(pyramid - 1):
         levels.append(F.avg_pool2d(levels[-1], 2))

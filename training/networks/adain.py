@@ -116,7 +116,7 @@ class OneStyle(nn.Module):
 
 
 def statistics(features_NCHW: Tensor) -> Tensor:
-    """The mean of each channel, and then the standard deviation of each: (N, C, H, W) to float32 (N, 2 C)."""
+    """The mean of each channel, then the deviation of each (1e-5 is added to its square): float32 (N, 2 C)."""
     features = features_NCHW.float()
     mean_NC = features.mean((2, 3))
     variance_NC = (features - mean_NC[..., None, None]).square().mean((2, 3))

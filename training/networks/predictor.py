@@ -35,7 +35,9 @@ class EncoderStage(nn.Module):
 
 
 class StylePredictor(nn.Module):
-    """Says a style vector of a painting. It begins with the centre of the styles that it is given, whatever it sees.
+    """Says a style vector of a painting (Ghiasi et al., BMVC 2017); `predictor_layout.py` says how it is built.
+
+    It begins with the centre of the styles that it is given (`lay_around`), whatever it sees.
 
     channels: of each stage. hidden: numbers between the linear layers. style_size: of the vector.
     """
@@ -105,5 +107,5 @@ class PredictedStyles(AroundPalette):
         self.hint = nn.Linear(predictor.hidden.out_features, hints)
 
     def forward(self, x_NCHW: Tensor, alpha: Tensor, style_ND: Tensor) -> Tensor:
-        """As `DynamicNet`, each picture in a style of its own."""
+        """As `DynamicNet`, each picture in a style of its own: float (N, d)."""
         return self.net(x_NCHW, alpha, style_ND)
