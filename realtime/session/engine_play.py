@@ -122,9 +122,19 @@ class EnginePlay:
         return self._plays.pack if self._played is not None and not self._loader.busy else None
 
     def learn(self, palette: PackFile, style: str, vector: Vectors) -> None:
-        """Exchange the vector of a style that was added to a palette, float32 (d,): also in what plays."""
-        palette.learn_vector(style, vector)
-        mixer = self._played.inputs.mixer if self._played is not None and self._plays.pack is palette else None
+        """Exchange the vector of a style that was added to a palette, float32 (d,): also in what plays.
+
+        A painting that came later made a further palette, which has the style as well. Raises ValueError for a vector
+        of another length.
+        """
+        if vector.shape != palette.style_vectors()[style].shape:
+            raise ValueError(f"the vector of {style} has {len(vector)} numbers")
+        networks = {id(pack.network_pack): pack.network_pack for pack in (palette, *self._loader.packs)}.values()
+        having = [pack for pack in networks if pack.file == palette.file and style in pack.added_styles]
+        for pack in having:
+            pack.learn_vector(style, vector)
+        plays = any(pack is self._plays.pack for pack in having)
+        mixer = self._played.inputs.mixer if self._played is not None and plays else None
         if mixer is not None:
             mixer.learn(style, vector)
 

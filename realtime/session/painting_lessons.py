@@ -94,7 +94,8 @@ class PaintingLessons(Closing):
 
     Args:
         config: How paintings are learnt.
-        learn: Takes a palette, the name of one of its styles, and that style's new vector, float32 (d,).
+        learn: Takes a palette, the name of one of its styles, and that style's new vector, float32 (d,); a ValueError
+            of its ends that painting's learning.
         tell: Told what begins and ends.
         begin: Starts to learn.
     """
@@ -111,6 +112,7 @@ class PaintingLessons(Closing):
         self._waiting: list[_Lesson] = []
         self._now: tuple[_Lesson, Learns] | None = None
         self._step, self._since_ns = 0, 0
+        self._taught: npt.NDArray[np.float32] | None = None
 
     @property
     def state(self) -> LessonState | None:
@@ -157,9 +159,17 @@ class PaintingLessons(Closing):
             return
         lesson, learning = self._now
         state = learning.state  # before the vector, so that the last one is not missed
-        if lesson.newest:
-            self._learn(lesson.palette, lesson.order.style, lesson.newest[-1])
-            del lesson.newest[:-1]
+        newest = lesson.newest
+        if newest and newest[-1] is not self._taught:
+            self._taught = newest[-1]
+            del newest[:-1]
+            try:
+                self._learn(lesson.palette, lesson.order.style, self._taught)
+            except ValueError as error:  # the show goes on
+                self._now = None
+                learning.close()
+                self._tell(LessonFailed(style=lesson.order.style, why=str(error)))
+                return
         self._watch(lesson, learning, now_ns)
         if state != "learning":
             self._now = None

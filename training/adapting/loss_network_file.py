@@ -30,7 +30,7 @@ def find_loss_network(given: Path | None, header: PackHeader) -> Path:
                 return folder / name
     raise TrainingError(
         f"adapting needs the loss network that {header.name} was trained with ({wanted.get('loss_network', 'VGG')}, "
-        f"SHA-256 {wanted['loss_network_sha256'][:12]}...): give its file with --loss-network; "
+        f"SHA-256 {wanted['loss_network_sha256'][:12]}...): give its file; "
         "docs/training.md says what it is"
     )
 

@@ -27,7 +27,7 @@ from stylefader.realtime.session.config import (
     WindowConfig,
 )
 from stylefader.realtime.session.engine_loader import EngineLoader
-from stylefader.realtime.session.events import EngineTaken, LessonStarted
+from stylefader.realtime.session.events import EngineTaken, LessonFailed, LessonStarted
 from stylefader.realtime.session.open_session import open_session
 from stylefader.realtime.session.painting_lessons import LessonConfig, PaintingLessons
 from stylefader.realtime.session.session import Session
@@ -132,6 +132,26 @@ def test_a_painting_that_comes_later_is_learnt_too(show: Show, palette: StylePac
     assert [one.order.style for one in show.begun] == ["sky", "sea"]
     show.session.close()
     assert show.begun[1].closed
+
+
+def test_a_palette_that_came_meanwhile_has_the_better_vector_too(show: Show, palette: StylePack) -> None:
+    show.until(lambda: bool(show.begun))
+    Image.new("RGB", (40, 40), (9, 9, 90)).save(palette.file.parent / "sea.png")
+    show.session.play_painting(palette.file.parent / "sea.png")
+    packs = show.session.live.loader.packs
+    show.until(lambda: any(pack.style == "palette/sea" for pack in packs))
+    order = show.begun[0].order
+    wanted = order.start + np.float32(0.5)
+    show.begun[0]._set(order.style, wanted)
+    later = next(pack for pack in packs if pack.style == "palette/sea").network_pack
+    show.until(lambda: np.array_equal(later.style_vectors()["sky"], wanted))
+
+
+def test_a_vector_of_another_length_ends_the_learning_and_not_the_show(show: Show) -> None:
+    show.until(lambda: bool(show.begun))
+    show.begun[0]._set("sky", np.zeros(3, np.float32))
+    show.until(lambda: LessonFailed(style="sky", why="the vector of sky has 3 numbers") in show.told)
+    assert show.begun[0].closed and show.session.step()
 
 
 def test_what_could_not_be_learnt_is_said_before_the_show(palette: StylePack, tmp_path: Path) -> None:
