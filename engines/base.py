@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,7 +46,7 @@ class Outcome:
     words: str
 
 
-class Engine(Closing, ABC):
+class Engine(Closing):
     """A network with named inputs. `run` computes a picture from their values; all of them may change at every call.
 
     Changing a value never compiles, allocates or synchronises. One thread calls at a time; `close` twice is harmless.

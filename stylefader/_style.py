@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from stylefader._arrays import is_cuda, is_tensor, on_host, shares_of
 from stylefader.engines import Engine, Precision, frame_and_alpha, open_engine
 from stylefader.engines.opening import check_engine_words, measure_missing
 from stylefader.realtime.media.frame import Frame
+from stylefader.training.closing import Closing
 from stylefader.training.errors import EngineError
 from stylefader.training.packs.added_inputs import ALPHA, FRAME, MASK, outside
 from stylefader.training.packs.library import find_pack, known_packs
@@ -67,7 +67,7 @@ def open(
     )
 
 
-class Style:
+class Style(Closing):
     """A style that is called with frames. Made by `open`. One thread at a time.
 
     Attributes:
@@ -228,14 +228,6 @@ class Style:
         self._closed = True
         while self._engines:
             self._engines.popitem()[1].close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _engine(self, height: int, width: int, *, masked: bool = False) -> Engine:
         if self._closed:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Closing:
+class Closing(ABC):
     """Something with a `close`, which a `with` block calls at its end, also after an error."""
 
+    @abstractmethod
     def close(self) -> None:
         """Free what it holds; harmless twice."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

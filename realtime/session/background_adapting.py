@@ -66,7 +66,7 @@ class BackgroundAdapting(Closing):
         set_vector: Gets each new vector. What it raises ends the adapting, as `failed`.
 
     state: `learning`, then `done`, `failed` or `stopped`. step: how many steps are done. problem: why it failed, in
-    words. `close` twice is harmless.
+    words. `stop` and `close` twice are harmless.
     """
 
     def __init__(self, order: AdaptOrder, set_vector: SetVector) -> None:
@@ -84,14 +84,18 @@ class BackgroundAdapting(Closing):
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def close(self) -> None:
-        """End the process; the vectors that came stay with whoever took them."""
+    def stop(self) -> None:
+        """Have the process end, without waiting for it; the vectors that came stay with whoever took them."""
         with self._lock:
             if self.state == "learning":
                 self.state = "stopped"
             worker = self._worker
         if worker is not None:
             worker.terminate()
+
+    def close(self) -> None:
+        """End the process."""
+        self.stop()
         self._thread.join(_JOIN_S)
 
     def _run(self) -> None:

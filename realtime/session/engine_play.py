@@ -127,8 +127,6 @@ class EnginePlay:
         A painting that came later made a further palette, which has the style as well. Raises ValueError for a vector
         of another length.
         """
-        if vector.shape != palette.style_vectors()[style].shape:
-            raise ValueError(f"the vector of {style} has {len(vector)} numbers")
         networks = {id(pack.network_pack): pack.network_pack for pack in (palette, *self._loader.packs)}.values()
         having = [pack for pack in networks if pack.file == palette.file and style in pack.added_styles]
         for pack in having:

@@ -23,8 +23,11 @@ from stylefader.realtime.session.events import LessonDone, LessonFailed, LessonS
 from stylefader.training.adapting.loss_network_file import find_loss_network, training_run
 from stylefader.training.closing import Closing
 from stylefader.training.errors import SourceError, StylefaderError, TrainingError
+from stylefader.training.files import PICTURE_SUFFIXES
 from stylefader.training.hashing import file_hash
 from stylefader.training.packs.pack_file import PackFile
+from stylefader.training.packs.style_names import free_style_name
+from stylefader.training.reading.pictures import picture_kind
 
 _STARVED_NS = 60_000_000_000
 """After so long without a step the machine has no time left for it."""
@@ -39,7 +42,8 @@ class LessonConfig:
         share: Of one processor, above 0 and at most 1.
         photos: A folder of photographs, or one picture, to learn on.
         loss_network: Its file; None looks for it where `stylefader adapt` does.
-        keep: A folder that gets `STYLE.safetensors` for every painting, the palette with that style; None keeps none.
+        keep: A folder that gets `STYLE.safetensors` for every painting, the palette with that style, with a number in
+            its name where there is such a file; None keeps none.
     """
 
     share: float
@@ -51,13 +55,25 @@ class LessonConfig:
         """Raise StylefaderError for what cannot be."""
         if not 0 < self.share <= 1:
             raise TrainingError(f"the share of adapting is above 0 and at most 1, not {self.share}")
-        if not self.photos.exists():
+        if not self._has_photos():
             raise SourceError(f"no photographs at {self.photos}: adapting learns on a folder of them, or on a picture")
         if self.keep is not None and not self.keep.is_dir():
             raise SourceError(f"the folder {self.keep} is not there")
         network, wanted = find_loss_network(self.loss_network, palette.header), training_run(palette.header, "blocks")
         if file_hash(network) != wanted["loss_network_sha256"]:
             raise TrainingError(f"{palette.header.name} was trained with another loss network than {network}")
+
+    def file_for(self, style: str) -> Path | None:
+        """The file that gets what is learnt of a style."""
+        if self.keep is None:
+            return None
+        taken = {file.stem for file in self.keep.glob("*.safetensors")}
+        return self.keep / f"{free_style_name(style, taken)}.safetensors"
+
+    def _has_photos(self) -> bool:
+        if self.photos.is_dir():
+            return any(file.suffix.lower() in PICTURE_SUFFIXES for file in self.photos.rglob("*"))
+        return self.photos.is_file() and picture_kind(self.photos) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +94,8 @@ class Learns(Protocol):
     step: int
     problem: str
 
-    def close(self) -> None:
-        """End it."""
+    def stop(self) -> None:
+        """Have it end, without waiting for that."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,12 +155,9 @@ class PaintingLessons(Closing):
         try:
             if len(self._waiting) >= _MOST:
                 raise SourceError(f"{_MOST} paintings wait to be learnt already")
-            keep = None if config.keep is None else config.keep / f"{style}.safetensors"
-            if keep is not None and keep.exists():
-                raise SourceError(f"{keep} is there already")
             order = AdaptOrder(
                 style=style, palette=palette.file, painting=painting, photos=config.photos, share=config.share,
-                loss_network=find_loss_network(config.loss_network, palette.header), keep=keep,
+                loss_network=find_loss_network(config.loss_network, palette.header), keep=config.file_for(style),
                 start=palette.style_vectors()[style], **more,
             )  # fmt: skip
         except StylefaderError as error:
@@ -167,7 +180,7 @@ class PaintingLessons(Closing):
                 self._learn(lesson.palette, lesson.order.style, self._taught)
             except ValueError as error:  # the show goes on
                 self._now = None
-                learning.close()
+                learning.stop()
                 self._tell(LessonFailed(style=lesson.order.style, why=str(error)))
                 return
         self._watch(lesson, learning, now_ns)
@@ -176,11 +189,11 @@ class PaintingLessons(Closing):
             self._say_how(lesson, learning, state)
 
     def close(self) -> None:
-        """End what is under way, and forget what waits; harmless twice."""
+        """Have what is under way end, and forget what waits; harmless twice. Nothing is waited for."""
         self._waiting.clear()
         now, self._now = self._now, None
         if now is not None:
-            now[1].close()
+            now[1].stop()
 
     def _next(self, now_ns: int) -> None:
         if self._waiting:

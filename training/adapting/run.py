@@ -50,8 +50,9 @@ class AdaptRun:
         self.palette, self.painting, self.settings = palette, painting, settings
         look = look_of(palette.header, painting, loss_network, compute=compute)
         net: DynamicNet = palette.network()
-        known = known_vectors(palette) if start is None else {GIVEN: start}
-        self.started_from, start = nearest(net, known, look, photos, compute=compute)
+        self.started_from = GIVEN
+        if start is None:
+            self.started_from, start = nearest(net, known_vectors(palette), look, photos, compute=compute)
         self.adapter = Adapter(net, start, look, photos, settings, compute=compute)
         self._photo = network_sized(photos.photo(0), _PREVIEW_SIDE)
 

@@ -68,8 +68,13 @@ class PackFile:
         return tuple(self._added)
 
     def learn_vector(self, name: str, vector: npt.NDArray[np.float32]) -> None:
-        """Exchange the vector of a style that `with_vector` has added, float32 (d,); engines opened later take it."""
+        """Exchange the vector of a style that `with_vector` has added, float32 (d,); engines opened later take it.
+
+        Raises ValueError for a vector of another length.
+        """
         assert name in self._added, name
+        if vector.shape != self._added[name].shape:
+            raise ValueError(f"the vector of {name} has {len(vector)} numbers")
         self._added[name] = vector
 
     @property

@@ -60,6 +60,7 @@ def palette(tmp_path: Path) -> StylePack:
 def config(palette: StylePack, **more: Any) -> SessionConfig:
     folder = palette.file.parent
     (folder / "photos").mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / "photos" / "still.png"), STILL)
     Image.linear_gradient("L").convert("RGB").resize((60, 40)).save(folder / "sky.png")
     cv2.imwrite(str(folder / "still.png"), STILL[..., ::-1])
     return SessionConfig(

@@ -35,7 +35,7 @@ class Learning:
         self.step = step
         self._set(self.order.style, np.full(3, number, np.float32))
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self.closed = True
 
 
@@ -130,15 +130,12 @@ def test_a_machine_without_time_is_said_once_in_a_while(
     assert starved == [LessonStarved(style="sea", step=5, seconds=60)]
 
 
-def test_what_is_kept_replaces_no_file(config: LessonConfig, palette: PackFile, given: Path, tmp_path: Path) -> None:
+def test_what_is_kept_replaces_no_file(config: LessonConfig, tmp_path: Path) -> None:
+    keeping = replace(config, keep=tmp_path)
+    assert keeping.file_for("sea") == tmp_path / "sea.safetensors"
     (tmp_path / "sea.safetensors").touch()
-    said: list[Event] = []
-    with PaintingLessons(replace(config, keep=tmp_path), lambda *_: None, tell=said.append, begin=Learning) as lessons:
-        lessons.ask(palette, "sea", given / "photos" / "0.png")
-        assert said == [LessonFailed(style="sea", why=f"{tmp_path / 'sea.safetensors'} is there already")]
-        lessons.ask(palette, "sky", given / "photos" / "0.png")
-        lessons.tick(0)
-    assert said[-1] == LessonStarted(style="sky", share=0.25)
+    assert keeping.file_for("sea") == tmp_path / "sea_2.safetensors"
+    assert config.file_for("sea") is None
 
 
 def test_settings_that_cannot_be_are_refused_before_the_show(
@@ -146,9 +143,12 @@ def test_settings_that_cannot_be_are_refused_before_the_show(
 ) -> None:
     config.check(palette)
     (tmp_path / "other.safetensors").write_bytes(b"other")
+    (tmp_path / "empty").mkdir()
     for wrong, kind, words in (
         (replace(config, share=1.5), TrainingError, "above 0 and at most 1"),
         (replace(config, photos=tmp_path / "none"), SourceError, "no photographs at"),
+        (replace(config, photos=tmp_path / "empty"), SourceError, "no photographs at"),
+        (replace(config, photos=tmp_path / "other.safetensors"), SourceError, "no photographs at"),
         (replace(config, keep=tmp_path / "none"), SourceError, "the folder .* is not there"),
         (replace(config, loss_network=tmp_path / "none"), TrainingError, "no loss network at"),
         (replace(config, loss_network=tmp_path / "other.safetensors"), TrainingError, "another loss network than"),
